@@ -1,0 +1,166 @@
+package energy
+
+import (
+	"context"
+	"time"
+)
+
+// Kind says what sort of hardware a Component is.
+type Kind string
+
+// The kinds of component. Platform is a meter of the whole machine (psys, a
+// battery, a BMC): a cross-check that is shown and never added.
+const (
+	CPU      Kind = "cpu"
+	Memory   Kind = "memory"
+	GPU      Kind = "gpu"
+	Platform Kind = "platform"
+)
+
+// Basis says how an amount was found. It travels with the number to the last
+// table.
+type Basis string
+
+// Measured comes from a counter or sensor, Modelled from a formula.
+const (
+	Measured Basis = "measured"
+	Modelled Basis = "modelled"
+)
+
+// Component names one counter for as long as the machine is up. It can key a
+// map: two readings belong together if and only if their Components are equal.
+type Component struct {
+	// Kind of hardware.
+	Kind Kind
+	// ID is unique on this host among the components of one Basis: "package-0",
+	// "dram-0", a GPU's UUID. A modelled component stands in for the measured
+	// one of the same Kind whose ID is the same, or begins with it and a "-",
+	// for as long as that one is not read.
+	ID string
+	// Within is the ID of the component that already includes this one, or "".
+	// Totals add the components with an empty Within and a Kind other than
+	// Platform.
+	Within string
+	// Basis is Measured or Modelled.
+	Basis Basis
+	// Name is for people: "Intel Xeon, package 0".
+	Name string
+	// Source is the package that read it: "rapl", "nvml", "estimate".
+	Source string
+	// Scope is what the counter covers: "package", "core", "gpu", "module" …
+	Scope string
+	// BandLow and BandHigh bound a modelled energy: the truth lies within
+	// [BandLow, BandHigh] × energy in 9 of 10 machines. Both are 1 if measured.
+	BandLow, BandHigh float64
+}
+
+// Counted reports whether totals add this component: it is inside no other one
+// and is no cross-check.
+func (c Component) Counted() bool { return c.Within == "" && c.Kind != Platform }
+
+// State says how far a Reading can be trusted.
+type State uint8
+
+// The states of a reading. All but OK repeat the last Total that is known.
+const (
+	// OK: the counter was read.
+	OK State = iota
+	// Held: this read failed or was refused as implausible. The counter goes on
+	// counting, so the next OK reading covers the time between.
+	Held
+	// Dead: the counter answers and does not move although it must.
+	Dead
+	// Lost: the counter is gone for good (unplugged, driver unloaded).
+	Lost
+	// Late: the counter is not open yet.
+	Late
+)
+
+var stateNames = [...]string{OK: "ok", Held: "held", Dead: "dead", Lost: "lost", Late: "late"}
+
+// String returns the state as reports show it: "ok", "held" …
+func (s State) String() string {
+	if int(s) < len(stateNames) {
+		return stateNames[s]
+	}
+	return "unknown"
+}
+
+// MarshalText writes the state's name.
+func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads a state's name; one that it does not know counts as Held.
+func (s *State) UnmarshalText(b []byte) error {
+	for i, name := range stateNames {
+		if name == string(b) {
+			*s = State(i)
+			return nil
+		}
+	}
+	*s = Held
+	return nil
+}
+
+// A Reading is one counter at one instant.
+type Reading struct {
+	Component Component
+	// Time is taken right after the counter was read. It carries a monotonic
+	// part, so that a step of the wall clock does not change a span.
+	Time time.Time
+	// Total never falls while the Meter is open. Its origin means nothing, only
+	// differences do.
+	Total Energy
+	// Edge is the resolution: the truth at Time lies within Total ± Edge.
+	Edge Energy
+	// Missed is how much energy, at most and so far, may have flowed without
+	// being in Total: across resets, refused readings and stalls longer than a
+	// counter takes to wrap. It never falls.
+	Missed Energy
+	// Raw is the counter as read and Range its modulus, so that a trace can
+	// redo Total. Both are 0 for gauges and models.
+	Raw, Range uint64
+	// MaxPower is the largest plausible power of the component: it tells a wrap
+	// from a reset and bounds the time without a reading. 0 if not known.
+	MaxPower Power
+	// Wraps, Resets and Gaps count what happened so far. A gap is a read that
+	// failed, was refused, or came too late to be sure; a reset is one too.
+	Wraps, Resets, Gaps uint32
+	State               State
+}
+
+// A Meter reads the counters of one source. Opening is a function of each
+// package and gives a Meter that is ready to Read. Unless a package says
+// otherwise, a Meter is for one goroutine at a time.
+type Meter interface {
+	// Read appends one reading a component to the slice given, always in the
+	// same order, and allocates nothing where that has room. A component that
+	// can't be read now is appended all the same, with a State that says so,
+	// and named by the error: use both.
+	Read(ctx context.Context, to []Reading) ([]Reading, error)
+	// Close lets go of what the Meter holds. Nothing may be called after it.
+	Close() error
+}
+
+// Use is how much of a component the tracked work has used, against all who
+// used it. Amounts count from an origin that means nothing, and only
+// differences do; the unit is free (seconds of CPU time, byte-seconds) but the
+// same in all three.
+type Use struct {
+	Kind Kind
+	// ID is the component's, or "" for all those of the Kind.
+	ID string
+	// Mine is what the work used, All what everybody did, Capacity what there
+	// was to be used. Mine ≤ All ≤ Capacity, up to the resolution of the clocks
+	// behind them.
+	Mine, All, Capacity float64
+	// Known is false when this sample could not tell. The next one that can
+	// tells for the time between.
+	Known bool
+}
+
+// A Sharer is a Meter that also knows who used its components. It is found by
+// type assertion.
+type Sharer interface {
+	// Use appends one Use a component. mine tells the work's processes.
+	Use(ctx context.Context, mine func(pid int) bool, to []Use) ([]Use, error)
+}

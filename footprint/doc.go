@@ -1,0 +1,7 @@
+// Package footprint turns what meters read into what a run has emitted: samples
+// to spans, spans to shares, shares to emissions, emissions to a Report. It is
+// arithmetic on plain values and does no I/O: the same samples give the same
+// report, to the last digit.
+//
+// An [Account] adds [Sample]s up and gives a [Report] at any time.
+package footprint

@@ -1,0 +1,214 @@
+package footprint
+
+import (
+	"time"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+// Schema names the shape of a Report in JSON. Keys are only ever added to it.
+const Schema = "carbonctl.run/v1"
+
+// Status says how a run ended.
+type Status string
+
+// The states of a run.
+const (
+	Running     Status = "running"
+	Completed   Status = "completed"   // ended by itself, exit code 0 if it has one
+	Failed      Status = "failed"      // exit code other than 0
+	Interrupted Status = "interrupted" // killed by a signal, or its context ended
+	Recovered   Status = "recovered"   // the tracker died; this is what its journal held
+)
+
+// Charge says what the headline of a report takes.
+type Charge string
+
+// The charges. Both amounts are always recorded.
+const (
+	ChargeMachine Charge = "machine" // all that the machine used meanwhile
+	ChargeProcess Charge = "process" // the tracked work's part of it
+)
+
+// Report is all that is known of one run. It is a plain value: it does not
+// change once returned. Amounts that are not known are nil, never 0, and a
+// warning says why.
+type Report struct {
+	Schema      string            `json:"schema"`
+	RunID       string            `json:"run_id"`
+	ParentRunID *string           `json:"parent_run_id"`
+	Project     string            `json:"project"`
+	Labels      map[string]string `json:"labels"`
+	Status      Status            `json:"status"`
+	ExitCode    *int              `json:"exit_code"`
+	StartedAt   time.Time         `json:"started_at"`
+	EndedAt     time.Time         `json:"ended_at"`
+	// DurationS is seconds between the first and the last reading, by the
+	// monotonic clock.
+	DurationS float64  `json:"duration_s"`
+	Command   []string `json:"command"`
+
+	Host       Host      `json:"host"`
+	Job        *Job      `json:"job"`
+	Region     Region    `json:"region"`
+	Intensity  Intensity `json:"intensity"`
+	PUE        PUE       `json:"pue"`
+	Components []Line    `json:"components"`
+	CountedBy  *string   `json:"counted_by"`
+
+	// MachineEnergy is the sum over the counted components of what the machine
+	// used, ProcessEnergy the work's part of it, nil if that is not known.
+	// Energy is the one of the two that Charge names, and what emissions are
+	// computed from.
+	MachineEnergy energy.Energy  `json:"machine_energy_joules"`
+	ProcessEnergy *energy.Energy `json:"process_energy_joules"`
+	Energy        energy.Energy  `json:"energy_joules"`
+	EnergyLow     energy.Energy  `json:"energy_low_joules"`
+	EnergyHigh    energy.Energy  `json:"energy_high_joules"`
+	Charge        Charge         `json:"charge"`
+	// MeasuredShare is the part of Energy that comes from counters, 0 to 1;
+	// nil if Energy is 0.
+	MeasuredShare *float64 `json:"measured_share"`
+	// Coverage is the part of the run's time for which the counted components
+	// were measured or modelled, 0 to 1.
+	Coverage float64 `json:"coverage"`
+
+	// Emissions are Σ energy × PUE × intensity at that time, in grams of CO2
+	// equivalent. The bounds carry those of the energy only, not the factor's.
+	Emissions     regions.Grams  `json:"emissions_g"`
+	EmissionsLow  regions.Grams  `json:"emissions_low_g"`
+	EmissionsHigh regions.Grams  `json:"emissions_high_g"`
+	Market        *Market        `json:"market"`
+	Embodied      *regions.Grams `json:"embodied_g"`
+
+	Epochs        []struct{} `json:"epochs"`
+	EpochsOmitted int        `json:"epochs_omitted"`
+	Tasks         []struct{} `json:"tasks"`
+	Prediction    *struct{}  `json:"prediction"`
+	Budget        *struct{}  `json:"budget"`
+	Power         []struct{} `json:"power"`
+
+	Warnings []Warning `json:"warnings"`
+	Overhead Overhead  `json:"overhead"`
+	Ledger   *Receipt  `json:"ledger"`
+	Versions Versions  `json:"versions"`
+}
+
+// Host is the machine that was measured.
+type Host struct {
+	Name        string   `json:"name"`
+	OS          string   `json:"os"`
+	CPUModel    string   `json:"cpu_model"`
+	CPUThreads  int      `json:"cpu_threads"`
+	MemoryBytes uint64   `json:"memory_bytes"`
+	GPUs        []string `json:"gpus"`
+	Virtual     bool     `json:"virtual"`
+}
+
+// Job is the batch or CI job that a run belongs to.
+type Job struct {
+	System string `json:"system"`
+	ID     string `json:"id"`
+	Rank   *int   `json:"rank"`
+}
+
+// Region is where the run is said to have been, and who said so.
+type Region struct {
+	Zone        string  `json:"zone"`
+	Name        string  `json:"name"`
+	Provider    *string `json:"provider"`
+	CloudRegion *string `json:"cloud_region"`
+	// How is "flag", "config", "environment", "cloud" or "default".
+	How string `json:"how"`
+}
+
+// Intensity is the factor of a report: the energy-weighted mean of its Parts.
+type Intensity struct {
+	PerKWh  regions.Grams `json:"g_per_kwh"`
+	Kind    regions.Kind  `json:"kind"`
+	Parts   []Part        `json:"parts"`
+	Scope   regions.Scope `json:"scope"`
+	Year    *int          `json:"year"`
+	Source  string        `json:"source"`
+	Licence string        `json:"licence"`
+	// Basis is "generation" or "consumption", "" if not known.
+	Basis string `json:"basis"`
+	// Instead says why this is not the region's own value, or "".
+	Instead string `json:"instead"`
+}
+
+// Part is the charged energy that one intensity applied to.
+type Part struct {
+	From   time.Time     `json:"from"`
+	To     time.Time     `json:"to"`
+	PerKWh regions.Grams `json:"g_per_kwh"`
+	Kind   regions.Kind  `json:"kind"`
+	Energy energy.Energy `json:"energy_joules"`
+}
+
+// PUE is what the building adds to the energy of its computers, at least 1.
+type PUE struct {
+	Value  float64 `json:"value"`
+	Source string  `json:"source"`
+}
+
+// Market is the emissions by contracts in place of the grid's mean.
+type Market struct {
+	PerKWh    regions.Grams `json:"g_per_kwh"`
+	Emissions regions.Grams `json:"emissions_g"`
+	Source    string        `json:"source"`
+}
+
+// Line is what one component used in a run.
+type Line struct {
+	Kind   energy.Kind  `json:"kind"`
+	ID     string       `json:"id"`
+	Name   string       `json:"name"`
+	Within *string      `json:"within"`
+	Source string       `json:"source"`
+	Basis  energy.Basis `json:"basis"`
+	Scope  string       `json:"scope"`
+	// Energy is the machine's, nil if the counter is dead. ProcessEnergy is the
+	// work's part, nil if not known; Share their ratio. Charged is what the
+	// headline takes of this line: 0 for one that is within another, or a
+	// cross-check.
+	Energy        *energy.Energy `json:"energy_joules"`
+	Low           *energy.Energy `json:"low_joules"`
+	High          *energy.Energy `json:"high_joules"`
+	ProcessEnergy *energy.Energy `json:"process_energy_joules"`
+	Charged       energy.Energy  `json:"charged_energy_joules"`
+	Share         *float64       `json:"share"`
+	Coverage      float64        `json:"coverage"`
+	Status        string         `json:"status"`
+	Wraps         uint32         `json:"wraps"`
+	Resets        uint32         `json:"resets"`
+	Gaps          uint32         `json:"gaps"`
+}
+
+// Warning is something that the reader of a report must know. Code is stable.
+type Warning struct {
+	Code string `json:"code"`
+	Text string `json:"text"`
+	Hint string `json:"hint"`
+}
+
+// Overhead is what the tracker itself used. Its energy is inside the machine's.
+type Overhead struct {
+	CPUSeconds float64       `json:"cpu_s"`
+	Energy     energy.Energy `json:"energy_joules"`
+}
+
+// Receipt says where a run was recorded: a ledger's head after its row.
+type Receipt struct {
+	Path     string `json:"path"`
+	LedgerID string `json:"ledger_id"`
+	Rows     int64  `json:"rows"`
+	Hash     string `json:"hash"`
+}
+
+// Versions of the tool and of its tables.
+type Versions struct {
+	Tool string `json:"tool"`
+	Data string `json:"data"`
+}

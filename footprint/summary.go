@@ -1,0 +1,79 @@
+package footprint
+
+import (
+	"time"
+
+	"github.com/carbonctl/carbonctl/energy"
+)
+
+// LedgerSchema names the columns of a Row.
+const LedgerSchema = "carbonctl.ledger/v1"
+
+// Row is one run as one line of the CSV ledger. The order of its fields is the
+// order of the columns and a contract: a new header is a new schema. An amount
+// that is not known is nil, and its cell empty.
+type Row struct {
+	Schema      string `csv:"schema"`
+	LedgerID    string `csv:"ledger_id"`
+	RunID       string `csv:"run_id"`
+	ParentRunID string `csv:"parent_run_id"`
+	CountedBy   string `csv:"counted_by"`
+	Project     string `csv:"project"`
+	Labels      string `csv:"labels"` // compact JSON object, keys sorted
+	User        string `csv:"user"`
+	Host        string `csv:"host"`
+	JobID       string `csv:"job_id"`
+	JobRank     *int   `csv:"job_rank"`
+	Status      Status `csv:"status"`
+	ExitCode    *int   `csv:"exit_code"`
+	StartedAt   Stamp  `csv:"started_at"`
+	EndedAt     Stamp  `csv:"ended_at"`
+	DurationS   Number `csv:"duration_s"`
+
+	Zone            string `csv:"zone"`
+	Provider        string `csv:"provider"`
+	CloudRegion     string `csv:"cloud_region"`
+	PerKWh          Number `csv:"g_per_kwh"`
+	IntensityKind   string `csv:"intensity_kind"`
+	IntensityScope  string `csv:"intensity_scope"`
+	IntensityYear   *int   `csv:"intensity_year"`
+	IntensitySource string `csv:"intensity_source"`
+	PUE             Number `csv:"pue"`
+	Charge          Charge `csv:"charge"`
+
+	MachineEnergy energy.Energy  `csv:"machine_energy_joules"`
+	ProcessEnergy *energy.Energy `csv:"process_energy_joules"`
+	Energy        energy.Energy  `csv:"energy_joules"`
+	EnergyLow     energy.Energy  `csv:"energy_low_joules"`
+	EnergyHigh    energy.Energy  `csv:"energy_high_joules"`
+	CPU           *energy.Energy `csv:"cpu_joules"`
+	Memory        *energy.Energy `csv:"memory_joules"`
+	GPU           *energy.Energy `csv:"gpu_joules"`
+	Other         *energy.Energy `csv:"other_joules"`
+	MeasuredShare *Number        `csv:"measured_share"`
+	Coverage      Number         `csv:"coverage"`
+
+	Emissions       Number  `csv:"emissions_g"`
+	EmissionsLow    Number  `csv:"emissions_low_g"`
+	EmissionsHigh   Number  `csv:"emissions_high_g"`
+	MarketEmissions *Number `csv:"market_emissions_g"`
+	Embodied        *Number `csv:"embodied_g"`
+
+	Epochs             int            `csv:"epochs"`
+	PredictedEnergy    *energy.Energy `csv:"predicted_energy_joules"`
+	PredictedEmissions *Number        `csv:"predicted_emissions_g"`
+	Budget             string         `csv:"budget"`
+	Warnings           string         `csv:"warnings"` // codes, separated by a space
+	ToolVersion        string         `csv:"tool_version"`
+	DataVersion        string         `csv:"data_version"`
+	Details            string         `csv:"details"` // compact JSON of what has no column, or ""
+	PreviousHash       string         `csv:"previous_hash"`
+	Hash               string         `csv:"hash"`
+}
+
+// Number is a float that a CSV cell holds as the shortest decimal that reads
+// back the same, never with an exponent. Infinities and NaN are no numbers.
+type Number float64
+
+// Stamp is a UTC time in RFC 3339 with milliseconds in a CSV cell.
+type Stamp struct{ time.Time }

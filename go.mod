@@ -1,0 +1,3 @@
+module github.com/carbonctl/carbonctl
+
+go 1.26

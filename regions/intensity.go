@@ -1,0 +1,89 @@
+// Package regions knows how much a kilowatt-hour emits where: the carbon
+// intensity of electricity by country, subdivision and year, each value with
+// its source, year, scope and licence.
+//
+// [Table] is the built-in yearly table; live providers are subpackages.
+package regions
+
+import (
+	"context"
+	"time"
+)
+
+// Grams is a mass of CO2 equivalent in grams.
+type Grams float64
+
+// Kind says what sort of figure an Intensity is.
+type Kind string
+
+// The kinds of intensity.
+const (
+	AnnualAverage Kind = "annual-average" // mean of a calendar or fiscal year
+	Live          Kind = "live"           // measured for the hour at hand
+	Forecast      Kind = "forecast"       // expected for an hour to come
+	Profile       Kind = "profile"        // a typical hour, from past years
+	Own           Kind = "own"            // the user's own figure
+	WorldDefault  Kind = "world-default"  // the world's mean, for want of a region
+	Mixed         Kind = "mixed"          // a report's mean over several kinds
+)
+
+// Scope says which emissions an intensity counts.
+type Scope string
+
+// The scopes. They are not comparable: Lifecycle includes the fuel's upstream
+// and the plant's construction, Direct only what leaves the stack.
+const (
+	Lifecycle Scope = "lifecycle"
+	Direct    Scope = "direct"
+)
+
+// Intensity is what one kWh from a region's grid emits over a stretch of time.
+type Intensity struct {
+	// Zone is an ISO 3166-1 alpha-2 or ISO 3166-2 code, or "WORLD".
+	Zone string
+	// Name of the zone, for people.
+	Name string
+	// Provider and CloudRegion, where a cloud region was asked for: "aws",
+	// "eu-west-1".
+	Provider, CloudRegion string
+	Kind                  Kind
+	// Scope is "" where it is not known, as for a user's own figure.
+	Scope Scope
+	// Year of the data, 0 where it has none.
+	Year int
+	// Basis is "generation" or "consumption" (imports and exports counted), ""
+	// where not known.
+	Basis string
+	// Licence under which the source gives the figure.
+	Licence string
+	// Marginal is what one more kWh would emit. It never enters emissions.
+	Marginal bool
+	// It holds for From <= t < To; zero times are no bound.
+	From, To time.Time
+	// PerKWh is grams of CO2 equivalent per kWh.
+	PerKWh Grams
+	// Source is publisher and edition, as it stands in the report.
+	Source string
+	// Instead says why this is not the region's own value in the wanted scope,
+	// or "".
+	Instead string
+}
+
+// Query asks for an intensity. The zero Query is the world, lifecycle, newest.
+type Query struct {
+	// Zone is a code, name or cloud region as people write it.
+	Zone string
+	// Scope wanted; "" is Lifecycle where the zone has one, else Direct, which
+	// Instead then says.
+	Scope Scope
+	// Year wanted; 0 is the newest.
+	Year int
+	// Time for which the figure shall hold; yearly tables ignore it.
+	Time time.Time
+}
+
+// A Provider looks intensities up. It is safe for concurrent use. A region it
+// does not know is an *UnknownError, never a silent average.
+type Provider interface {
+	Intensity(ctx context.Context, q Query) (Intensity, error)
+}
