@@ -1,0 +1,84 @@
+package footprint
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/carbonctl/carbonctl/energy"
+)
+
+// Row gives the report as a line of the ledger. The ledger fills in the columns
+// of its chain; who the user is, the caller.
+func (r Report) Row() Row {
+	row := Row{
+		Schema: LedgerSchema, RunID: r.RunID, ParentRunID: deref(r.ParentRunID), CountedBy: deref(r.CountedBy),
+		Project: r.Project, Host: r.Host.Name, Status: r.Status, ExitCode: r.ExitCode,
+		StartedAt: Stamp{r.StartedAt}, EndedAt: Stamp{r.EndedAt}, DurationS: Number(r.DurationS),
+		Zone: r.Region.Zone, Provider: deref(r.Region.Provider), CloudRegion: deref(r.Region.CloudRegion),
+		PerKWh: Number(r.Intensity.PerKWh), IntensityKind: string(r.Intensity.Kind),
+		IntensityScope: string(r.Intensity.Scope), IntensityYear: r.Intensity.Year,
+		IntensitySource: r.Intensity.Source, PUE: Number(r.PUE.Value), Charge: r.Charge,
+		MachineEnergy: r.MachineEnergy, ProcessEnergy: r.ProcessEnergy,
+		Energy: r.Energy, EnergyLow: r.EnergyLow, EnergyHigh: r.EnergyHigh,
+		Coverage:  Number(r.Coverage),
+		Emissions: Number(r.Emissions), EmissionsLow: Number(r.EmissionsLow), EmissionsHigh: Number(r.EmissionsHigh),
+		Epochs:      len(r.Epochs) + r.EpochsOmitted,
+		ToolVersion: r.Versions.Tool, DataVersion: r.Versions.Data,
+	}
+	if len(r.Labels) > 0 {
+		b, _ := json.Marshal(r.Labels) // a map of strings has a JSON form, keys sorted
+		row.Labels = string(b)
+	}
+	if r.Job != nil {
+		row.JobID, row.JobRank = r.Job.ID, r.Job.Rank
+	}
+	if r.MeasuredShare != nil {
+		n := Number(*r.MeasuredShare)
+		row.MeasuredShare = &n
+	}
+	if r.Market != nil {
+		n := Number(r.Market.Emissions)
+		row.MarketEmissions = &n
+	}
+	if r.Embodied != nil {
+		n := Number(*r.Embodied)
+		row.Embodied = &n
+	}
+	for _, l := range r.Components {
+		if l.counted() && l.Energy != nil {
+			row.add(l)
+		}
+	}
+	codes := make([]string, 0, len(r.Warnings))
+	for _, w := range r.Warnings {
+		codes = append(codes, w.Code)
+	}
+	row.Warnings = strings.Join(codes, " ")
+	return row
+}
+
+// add puts what the headline takes of a line into the column of its kind, so
+// that the four columns add up to energy_joules.
+func (row *Row) add(l Line) {
+	cell := &row.Other
+	switch l.Kind {
+	case energy.CPU:
+		cell = &row.CPU
+	case energy.Memory:
+		cell = &row.Memory
+	case energy.GPU:
+		cell = &row.GPU
+	}
+	sum := l.Charged
+	if *cell != nil {
+		sum = sum.Plus(**cell)
+	}
+	*cell = &sum
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

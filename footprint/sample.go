@@ -1,0 +1,88 @@
+package footprint
+
+import (
+	"time"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+// A Sample is all that is read at one tick. A row of samples and an Account
+// decide a Report; nothing else does, the clock included.
+type Sample struct {
+	// Time is when the tick began. Only differences of it count, so it carries a
+	// monotonic part and a step of the wall clock does no harm.
+	Time time.Time
+	// Wall is the wall clock at Time: a label, from which nothing is computed.
+	Wall time.Time
+	// Readings of all meters, one a component.
+	Readings []energy.Reading
+	// Use of the components by the tracked work.
+	Use []energy.Use
+	// Intensity in force from this sample on.
+	Intensity regions.Intensity
+	// Faults are what went wrong since the last sample.
+	Faults []Fault
+}
+
+// A Fault is something that went wrong while reading. It becomes a Warning,
+// once for each Code and Component.
+type Fault struct {
+	Code      string `json:"code"`
+	Component string `json:"component,omitempty"`
+	Text      string `json:"text"`
+}
+
+// A Span is what one component used between two readings, and who used it.
+type Span struct {
+	Component energy.Component
+	Energy    energy.Energy
+	// Mine, All and Capacity are the differences of energy.Use over the span.
+	Mine, All, Capacity float64
+}
+
+// A Policy says what part of a span the tracked work pays for. What it returns
+// is clamped to [0, 1], and NaN is 0. It must depend on the Span alone.
+type Policy func(Span) float64
+
+// WholeMachine charges the work with everything.
+func WholeMachine(Span) float64 { return 1 }
+
+// BusyShare charges the work with its part of what all have used: its CPU time
+// over the machine's busy CPU time, its memory over all used memory. The
+// machine's idle power is so shared by those who kept it busy, in proportion,
+// and the shares of all of them add up to the whole.
+func BusyShare(s Span) float64 {
+	if s.All <= 0 {
+		return 0
+	}
+	return s.Mine / s.All
+}
+
+// Run is what a run is, besides what is read during it. The zero Run is fine.
+type Run struct {
+	// ID is a UUIDv7; carbon makes one where it is "".
+	ID string `json:"run_id"`
+	// Parent is the ID of the run that this one is a part of, or "".
+	Parent string `json:"parent_run_id,omitempty"`
+	// Project groups runs.
+	Project string `json:"project,omitempty"`
+	// Labels are the user's own, for grouping and filtering.
+	Labels map[string]string `json:"labels,omitempty"`
+	// Job that the run belongs to, nil if none.
+	Job *Job `json:"job,omitempty"`
+	// Command is recorded only where the user asks for it: it may hold secrets.
+	Command []string `json:"command,omitempty"`
+	// Charge is what the headline takes; "" is ChargeMachine.
+	Charge Charge `json:"charge,omitempty"`
+	// How the region was found: "flag", "config", "environment", "cloud" or,
+	// where it is "", "default".
+	How string `json:"region_how,omitempty"`
+}
+
+// End is how a run ended, and what watching it has cost.
+type End struct {
+	Status   Status   `json:"status"`
+	ExitCode *int     `json:"exit_code"`
+	Overhead Overhead `json:"overhead"`
+}

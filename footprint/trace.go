@@ -1,0 +1,206 @@
+package footprint
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+// TraceSchema names the format of recorded samples: JSON lines, of which the
+// first is a header, and each other a component, an intensity, a sample or the
+// end of the run. Times are nanoseconds since the first sample by the monotonic
+// clock, amounts are integers in the unit that the key names.
+const TraceSchema = "carbonctl.samples/v1"
+
+type traceLine struct {
+	Schema    string             `json:"schema,omitempty"`
+	Account   *traceAccount      `json:"account,omitempty"`
+	Component *energy.Component  `json:"component,omitempty"` // takes the next number, from 0
+	Intensity *regions.Intensity `json:"intensity,omitempty"` // holds for the samples after it
+	Sample    *traceSample       `json:"sample,omitempty"`
+	End       *End               `json:"end,omitempty"`
+}
+
+type traceAccount struct {
+	Run      Run      `json:"run"`
+	Host     Host     `json:"host"`
+	PUE      float64  `json:"pue,omitempty"`
+	Versions Versions `json:"versions"`
+}
+
+type traceSample struct {
+	At       time.Duration  `json:"t_ns"`
+	Wall     time.Time      `json:"wall"`
+	Readings []traceReading `json:"readings"`
+	Use      []energy.Use   `json:"use,omitempty"`
+	Faults   []Fault        `json:"faults,omitempty"`
+}
+
+type traceReading struct {
+	Component int           `json:"c"`
+	At        time.Duration `json:"t_ns"`
+	Total     int64         `json:"total_uj"`
+	Edge      int64         `json:"edge_uj"`
+	Missed    int64         `json:"missed_uj,omitempty"`
+	Raw       uint64        `json:"raw,omitempty"`
+	Range     uint64        `json:"range,omitempty"`
+	MaxPower  int64         `json:"max_power_uw,omitempty"`
+	Wraps     uint32        `json:"wraps,omitempty"`
+	Resets    uint32        `json:"resets,omitempty"`
+	Gaps      uint32        `json:"gaps,omitempty"`
+	State     energy.State  `json:"state"`
+}
+
+// A Recorder writes samples down, so that Replay gives the same report again.
+// After an error it writes nothing more and returns that error. It is for one
+// goroutine at a time.
+type Recorder struct {
+	w          io.Writer
+	err        error
+	start      time.Time
+	started    bool
+	components map[energy.Component]int
+	intensity  *regions.Intensity
+}
+
+// Record begins a recording of what the account is given. A policy of the
+// caller's own is not recorded: the replay uses BusyShare.
+func Record(w io.Writer, a *Account) (*Recorder, error) {
+	r := &Recorder{w: w, components: map[energy.Component]int{}}
+	r.write(traceLine{Schema: TraceSchema, Account: &traceAccount{a.Run, a.Host, a.PUE, a.Versions}})
+	return r, r.err
+}
+
+// Add writes one sample.
+func (r *Recorder) Add(s Sample) error {
+	if !r.started {
+		r.started, r.start = true, s.Time
+	}
+	if r.intensity == nil || *r.intensity != s.Intensity {
+		in := s.Intensity
+		r.intensity = &in
+		r.write(traceLine{Intensity: &in})
+	}
+	t := traceSample{At: s.Time.Sub(r.start), Wall: s.Wall.UTC(), Use: s.Use, Faults: s.Faults}
+	for _, v := range s.Readings {
+		n, ok := r.components[v.Component]
+		if !ok {
+			n = len(r.components)
+			r.components[v.Component] = n
+			r.write(traceLine{Component: &v.Component})
+		}
+		t.Readings = append(t.Readings, traceReading{
+			n, v.Time.Sub(r.start), int64(v.Total), int64(v.Edge), int64(v.Missed), v.Raw, v.Range,
+			int64(v.MaxPower), v.Wraps, v.Resets, v.Gaps, v.State,
+		})
+	}
+	r.write(traceLine{Sample: &t})
+	return r.err
+}
+
+// End writes how the run ended.
+func (r *Recorder) End(e End) error {
+	r.write(traceLine{End: &e})
+	return r.err
+}
+
+func (r *Recorder) write(l traceLine) {
+	if r.err != nil {
+		return
+	}
+	b, err := json.Marshal(l)
+	if err == nil {
+		_, err = r.w.Write(append(b, '\n'))
+	}
+	if err != nil {
+		r.err = fmt.Errorf("record samples: %w", err)
+	}
+}
+
+// longestLine bounds a line of a recording: 1,000 components fit.
+const longestLine = 1 << 20
+
+// Replay reads a recording and gives its report. A recording that breaks off is
+// replayed as far as it goes, and the error says where; its status stays
+// Running.
+func Replay(r io.Reader) (Report, error) {
+	var p replay
+	in := bufio.NewScanner(r)
+	in.Buffer(nil, longestLine)
+	n := 0
+	for in.Scan() {
+		n++
+		if err := p.line(in.Bytes(), n == 1); err != nil {
+			return p.account.Report(), fmt.Errorf("samples: line %d: %w", n, err)
+		}
+	}
+	if err := in.Err(); err != nil {
+		return p.account.Report(), fmt.Errorf("samples: line %d: %w", n+1, err)
+	}
+	if !p.ended {
+		return p.account.Report(), fmt.Errorf("samples: line %d: %w: the recording has no end", n+1, io.ErrUnexpectedEOF)
+	}
+	return p.account.Report(), nil
+}
+
+type replay struct {
+	account    Account
+	start      time.Time
+	components []energy.Component
+	intensity  regions.Intensity
+	ended      bool
+}
+
+func (p *replay) line(b []byte, head bool) error {
+	var l traceLine
+	if err := json.Unmarshal(b, &l); err != nil {
+		return err
+	}
+	switch {
+	case head:
+		if l.Schema != TraceSchema || l.Account == nil {
+			return fmt.Errorf("schema is %q, not %q", l.Schema, TraceSchema)
+		}
+		p.account = Account{Run: l.Account.Run, Host: l.Account.Host, PUE: l.Account.PUE, Versions: l.Account.Versions}
+	case l.Component != nil:
+		p.components = append(p.components, *l.Component)
+	case l.Intensity != nil:
+		p.intensity = *l.Intensity
+	case l.Sample != nil:
+		return p.sample(l.Sample)
+	case l.End != nil:
+		p.account.End, p.ended = *l.End, true
+	}
+	return nil
+}
+
+func (p *replay) sample(t *traceSample) error {
+	if p.start.IsZero() {
+		p.start = t.Wall
+	}
+	s := Sample{
+		Time: p.start.Add(t.At), Wall: t.Wall, Use: t.Use, Faults: t.Faults, Intensity: p.intensity,
+		Readings: make([]energy.Reading, 0, len(t.Readings)),
+	}
+	for _, v := range t.Readings {
+		if v.Component < 0 || v.Component >= len(p.components) {
+			return fmt.Errorf("component %d is not known", v.Component)
+		}
+		if v.Total < 0 || v.Edge < 0 || v.Missed < 0 {
+			return fmt.Errorf("component %d: an amount below 0", v.Component)
+		}
+		s.Readings = append(s.Readings, energy.Reading{
+			Component: p.components[v.Component], Time: p.start.Add(v.At),
+			Total: energy.Energy(v.Total), Edge: energy.Energy(v.Edge), Missed: energy.Energy(v.Missed),
+			Raw: v.Raw, Range: v.Range, MaxPower: energy.Power(v.MaxPower),
+			Wraps: v.Wraps, Resets: v.Resets, Gaps: v.Gaps, State: v.State,
+		})
+	}
+	p.account.Add(s)
+	return nil
+}

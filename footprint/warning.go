@@ -1,0 +1,127 @@
+package footprint
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+// The codes of warnings. They are stable: scripts may compare them.
+const (
+	RegionAssumed    = "region-assumed"    // no region was given: the world's mean
+	RegionUnknown    = "region-unknown"    // the region given is not known: the world's mean
+	IntensityInstead = "intensity-instead" // not the region's own value in the usual scope
+	AllModelled      = "modelled"          // no counter could be read at all
+	PartModelled     = "partly-modelled"   // some components have no counter
+	NothingCounted   = "nothing-counted"   // neither counter nor model
+	LowCoverage      = "coverage"          // part of the run was not seen
+	CounterReset     = "counter-reset"     // a counter started again
+	CounterGap       = "counter-gap"       // a counter could not be read for a while
+	CounterDead      = "counter-dead"      // a counter answers and does not move
+	CounterLost      = "counter-lost"      // a counter went away
+	ShareUnknown     = "share-unknown"     // nobody can tell who used a component
+	TooShort         = "too-short"         // the run is near the resolution of its counters
+	ClockStep        = "clock-step"        // the wall clock was set during the run
+	NoPermission     = "no-permission"     // counters are there and closed to us
+	CounterMasked    = "counter-masked"    // a container hides the counters
+	NoCounter        = "no-counter"        // this machine has none
+	ReadFault        = "read-fault"        // a counter or file could not be read
+	CPUUnknown       = "cpu-unknown"       // the model does not know this CPU
+	GPUNotMeasured   = "gpu-not-measured"  // a GPU is there and is not counted
+	Escaped          = "process-escaped"   // processes of the work outlived it
+	NotRecorded      = "not-recorded"      // the ledger or a file could not be written
+	SinkFailed       = "sink-failed"       // a sink did not take the report
+	ConfigIgnored    = "config-ignored"    // a setting was wrong and left out
+)
+
+// hints say what to do about a warning. Those of a machine are more precise in
+// "carbonctl devices".
+var hints = map[string]string{
+	RegionAssumed:  `give the region, such as "FR", "US-CA" or "DE"; the factor may be off by ten times either way`,
+	RegionUnknown:  `"carbonctl regions show" lists the regions`,
+	AllModelled:    `"carbonctl devices" says what this machine could measure`,
+	NothingCounted: `"carbonctl devices" says what this machine could measure`,
+	NoPermission:   `"carbonctl devices" prints the command that gives access`,
+	CounterMasked:  `"carbonctl devices" prints the mount that a container needs`,
+	TooShort:       `repeat the work in one run, so that it takes longer`,
+	ShareUnknown:   `the whole of it is charged`,
+}
+
+// warn adds what the reader must know, most important first.
+func (a *Account) warn(r *Report) {
+	add := func(code, format string, args ...any) {
+		r.Warnings = append(r.Warnings, Warning{Code: code, Text: fmt.Sprintf(format, args...), Hint: hints[code]})
+	}
+	a.warnRegion(r, add)
+	a.warnModel(r, add)
+	for _, f := range a.faults {
+		add(f.Code, "%s", f.Text)
+	}
+	for _, t := range a.tracks {
+		a.warnTrack(t, r, add)
+	}
+	if a.samples > 1 && r.Coverage < 0.99 && r.Energy > 0 {
+		add(LowCoverage, "%.0f %% of the run was seen; the bounds say what the rest can be", 100*r.Coverage)
+	}
+	if a.step.Abs() > 2*time.Second {
+		add(ClockStep, "the wall clock was set by %s during the run, or the machine slept; durations are not changed by it", a.step.Round(time.Second))
+	}
+}
+
+func (a *Account) warnRegion(r *Report, add func(code, format string, args ...any)) {
+	if len(a.parts) == 0 {
+		return
+	}
+	switch in := a.parts[len(a.parts)-1].intensity; {
+	case in.Kind == regions.WorldDefault:
+		add(RegionAssumed, "no region was given: the world's mean of %.0f g/kWh is used (%d)", float64(in.PerKWh), in.Year)
+	case in.Instead != "":
+		add(IntensityInstead, "%s", in.Instead)
+	}
+}
+
+func (a *Account) warnModel(r *Report, add func(code, format string, args ...any)) {
+	var modelled, measured []string
+	for _, l := range r.Components {
+		switch {
+		case !l.counted() || l.Energy == nil:
+		case l.Basis == energy.Measured:
+			measured = append(measured, l.ID)
+		default:
+			modelled = append(modelled, l.ID)
+		}
+	}
+	switch {
+	case len(measured)+len(modelled) == 0:
+		add(NothingCounted, "no component could be measured or modelled: the energy is not known")
+	case len(measured) == 0:
+		add(AllModelled, "no energy counter could be read: all energy is modelled from the processor's type and load")
+	case len(modelled) > 0:
+		add(PartModelled, "%s: modelled, for want of a counter", strings.Join(modelled, ", "))
+	}
+}
+
+func (a *Account) warnTrack(t *track, r *Report, add func(code, format string, args ...any)) {
+	c := t.component
+	switch t.reading.State {
+	case energy.Dead:
+		add(CounterDead, "%s (%s) answers and does not move: it is not counted", c.ID, c.Source)
+	case energy.Lost:
+		add(CounterLost, "%s (%s) went away during the run", c.ID, c.Source)
+	}
+	if n := t.reading.Resets - t.origin.Resets; t.started && n > 0 {
+		add(CounterReset, "%s (%s) was reset %d times; what that lost is in the upper bound", c.ID, c.Source, n)
+	}
+	if n := t.reading.Gaps - t.origin.Gaps; t.started && n > t.reading.Resets-t.origin.Resets {
+		add(CounterGap, "%s (%s) could not be read %d times", c.ID, c.Source, n)
+	}
+	if c.Counted() && t.energy > 0 && !t.known && r.ProcessEnergy != nil {
+		add(ShareUnknown, "nobody can tell which process used %s", c.ID)
+	}
+	if edges := t.origin.Edge.Plus(t.good.Edge); c.Counted() && c.Basis == energy.Measured && t.started && a.samples > 1 && edges > t.energy/10 {
+		add(TooShort, "%s (%s): the run is so short that the counter's resolution is over 10 %% of its energy", c.ID, c.Source)
+	}
+}
