@@ -2,6 +2,7 @@ package footprint
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,7 +92,7 @@ func (a *Account) Add(s Sample) {
 	}
 	a.samples++
 	for _, f := range s.Faults {
-		a.note(f)
+		a.Note(f)
 	}
 	for i := range s.Readings {
 		a.read(&s.Readings[i], d)
@@ -139,11 +140,14 @@ func same(a, b regions.Intensity) bool {
 		a.Source == b.Source && a.Year == b.Year && a.Scope == b.Scope
 }
 
-func (a *Account) note(f Fault) {
-	for _, o := range a.faults {
-		if o.Code == f.Code && o.Component == f.Component {
-			return
-		}
+// mostFaults bounds what an account keeps of them.
+const mostFaults = 50
+
+// Note adds a fault that belongs to no sample. One that was noted before, and
+// more than 50 of them, are left out.
+func (a *Account) Note(f Fault) {
+	if len(a.faults) >= mostFaults || slices.Contains(a.faults, f) {
+		return
 	}
 	a.faults = append(a.faults, f)
 }

@@ -26,7 +26,7 @@ type Sample struct {
 }
 
 // A Fault is something that went wrong while reading. It becomes a Warning,
-// once for each Code and Component.
+// once for each that is equal.
 type Fault struct {
 	Code      string `json:"code"`
 	Component string `json:"component,omitempty"`

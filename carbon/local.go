@@ -1,0 +1,100 @@
+package carbon
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/estimate"
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/proc"
+	"github.com/carbonctl/carbonctl/rapl"
+)
+
+func (h Host) root() fs.FS {
+	if h.Root != nil {
+		return h.Root
+	}
+	return os.DirFS("/")
+}
+
+// local opens the meters that a machine has: counters, and the model that
+// stands in where they are not read. What is missing comes back as faults.
+func local(root fs.FS) (meters []energy.Meter, faults []footprint.Fault) {
+	counters, err := rapl.Open(root)
+	if counters != nil {
+		meters = append(meters, counters)
+	}
+	if err != nil && runtime.GOOS == "linux" {
+		faults = append(faults, fault(err))
+	}
+	model, err := estimate.Open(root)
+	if model != nil {
+		meters = append(meters, model)
+	}
+	if err != nil {
+		faults = append(faults, fault(err))
+	}
+	if gpus, _ := fs.ReadDir(root, "proc/driver/nvidia/gpus"); len(gpus) > 0 {
+		faults = append(faults, footprint.Fault{
+			Code: footprint.GPUNotMeasured,
+			Text: fmt.Sprintf("%d NVIDIA GPU(s) are there, and this version does not count them", len(gpus)),
+		})
+	}
+	return meters, faults
+}
+
+// fault gives an error of a meter its code.
+func fault(err error) footprint.Fault {
+	f := footprint.Fault{Code: footprint.ReadFault, Text: err.Error()}
+	switch {
+	case errors.Is(err, rapl.ErrMasked):
+		f.Code = footprint.CounterMasked
+	case errors.Is(err, fs.ErrPermission):
+		f.Code = footprint.NoPermission
+	case errors.Is(err, energy.ErrUnavailable):
+		f.Code = footprint.NoCounter
+	}
+	return f
+}
+
+// host says which machine this is.
+func host(root fs.FS) footprint.Host {
+	names := proc.ReadHost(root)
+	h := footprint.Host{Name: names.Name, OS: names.OS}
+	if cpu, err := proc.CPUInfo(root); err == nil {
+		h.CPUModel, h.CPUThreads, h.Virtual = cpu.Brand, cpu.Threads, cpu.Virtual
+	}
+	if m, err := proc.OpenMemory(root); err == nil {
+		h.MemoryBytes, _, _ = m.Read()
+		_ = m.Close()
+	}
+	return h
+}
+
+const module = "github.com/carbonctl/carbonctl"
+
+// Version returns the version of this module as it was built: a release, a
+// commit, or "devel".
+func Version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "devel"
+	}
+	if info.Main.Path != module {
+		for _, d := range info.Deps {
+			if d.Path == module {
+				return d.Version
+			}
+		}
+		return "devel"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	return "devel"
+}

@@ -1,0 +1,281 @@
+package carbon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+// lastRead is how long Stop waits for the last reading. A driver that does not
+// answer must not hold up the work's end.
+const lastRead = 200 * time.Millisecond
+
+// A Tracker measures one run. All methods are safe for concurrent use.
+type Tracker struct {
+	meters    []energy.Meter
+	work      Work
+	usage     *usage
+	intensity regions.Intensity
+	every     time.Duration
+	sinks     []Sink
+
+	mu      sync.Mutex // guards the account, and is never held while reading
+	account footprint.Account
+	begun   bool
+
+	// These belong to whoever takes samples: Start once, then the goroutine.
+	recorder *footprint.Recorder
+	readings []energy.Reading
+	use      []energy.Use
+	faults   []footprint.Fault // found, not yet in a sample
+	spent    time.Duration     // in ticks
+
+	quit   chan struct{} // closed by the first Stop
+	idle   chan struct{} // closed after the last reading
+	stop   sync.Once
+	late   bool // a meter did not answer at the end
+	finish sync.Once
+	report footprint.Report
+	err    error
+}
+
+// New finds and opens the meters of this machine, ready to Start. It fails only
+// on a Config that is wrong: what can't be measured is a warning in the report.
+func New(cfg Config) (*Tracker, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	grid := cfg.Grid
+	if grid == nil {
+		grid = regions.Builtin()
+	}
+	intensity, err := grid.Intensity(context.Background(), regions.Query{Zone: cfg.Region})
+	if err != nil {
+		return nil, fmt.Errorf("carbon: %w", err)
+	}
+	if cfg.Run.ID == "" {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return nil, fmt.Errorf("carbon: make a run id: %w", err)
+		}
+		cfg.Run.ID = id.String()
+	}
+	if cfg.Region != "" && cfg.Run.How == "" {
+		cfg.Run.How = "config"
+	}
+	t := &Tracker{
+		meters: cfg.Meters, work: cfg.Work, intensity: intensity,
+		every: cfg.Every, sinks: cfg.Sinks,
+		quit: make(chan struct{}), idle: make(chan struct{}),
+	}
+	if t.every == 0 {
+		t.every = time.Second
+	}
+	root := cfg.Host.root()
+	if t.meters == nil {
+		t.meters, t.faults = local(root)
+	}
+	if t.work == nil {
+		t.work = newSelf()
+	}
+	t.usage = newUsage(root)
+	t.account = footprint.Account{
+		Run: cfg.Run, Host: host(root), Policy: cfg.Policy, PUE: cfg.PUE,
+		Versions: footprint.Versions{Tool: Version(), Data: regions.Builtin().Version()},
+	}
+	if cfg.Host.Samples != nil {
+		if t.recorder, err = footprint.Record(cfg.Host.Samples, &t.account); err != nil {
+			t.unrecorded(err)
+		}
+	}
+	return t, nil
+}
+
+// Start makes a Tracker and starts it.
+func Start(ctx context.Context, cfg Config) (*Tracker, error) {
+	t, err := New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	t.Start(ctx)
+	return t, nil
+}
+
+// Start takes the first reading, before it returns, and goes on reading until
+// Stop or until ctx ends; the run is then Interrupted. A second Start does
+// nothing.
+func (t *Tracker) Start(ctx context.Context) {
+	t.mu.Lock()
+	begun := t.begun
+	t.begun = true
+	t.mu.Unlock()
+	if begun {
+		return
+	}
+	t.tick(ctx)
+	go t.sample(ctx)
+}
+
+// sample is the one goroutine. It reads at fixed distances from the start: a
+// late wake-up makes one interval longer and the next one shorter.
+func (t *Tracker) sample(ctx context.Context) {
+	tick := time.NewTicker(t.every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			t.tick(ctx)
+			continue
+		case <-t.quit:
+			t.last(ctx)
+		case <-ctx.Done():
+			t.last(ctx)
+			t.end(footprint.Interrupted)
+		}
+		return
+	}
+}
+
+// last takes the last sample, also if ctx has ended.
+func (t *Tracker) last(ctx context.Context) {
+	t.tick(context.WithoutCancel(ctx))
+	close(t.idle)
+}
+
+// tick takes one sample. It allocates nothing, as long as nothing fails.
+func (t *Tracker) tick(ctx context.Context) {
+	now := time.Now()
+	t.readings = t.readings[:0]
+	for _, m := range t.meters {
+		var err error
+		if t.readings, err = m.Read(ctx, t.readings); err != nil {
+			t.faults = append(t.faults, fault(err))
+		}
+	}
+	t.use = t.usage.read(now, t.work, t.use[:0])
+	s := footprint.Sample{
+		Time: now, Wall: now.Round(0), Readings: t.readings, Use: t.use,
+		Intensity: t.intensity, Faults: t.faults,
+	}
+	t.mu.Lock()
+	t.account.Add(s)
+	t.mu.Unlock()
+	if t.recorder != nil {
+		if err := t.recorder.Add(s); err != nil {
+			t.unrecorded(err)
+		}
+	}
+	t.faults = t.faults[:0]
+	t.spent += time.Since(now)
+}
+
+func (t *Tracker) unrecorded(err error) {
+	t.recorder = nil
+	t.faults = append(t.faults, footprint.Fault{Code: footprint.NotRecorded, Component: "samples", Text: err.Error()})
+}
+
+// Report gives the report up to the latest reading.
+func (t *Tracker) Report() footprint.Report {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.account.Report()
+}
+
+// Stop takes the last reading, hands the report to the sinks and returns it,
+// with what the sinks could not do as the error. Called again, it returns the
+// same. It waits at most 200 ms for a meter that does not answer; the report
+// then ends at the reading before, and says so.
+func (t *Tracker) Stop() (footprint.Report, error) {
+	t.stop.Do(func() {
+		t.mu.Lock()
+		begun := t.begun
+		t.begun = true // a Start after this does nothing
+		t.mu.Unlock()
+		close(t.quit)
+		if !begun {
+			close(t.idle)
+			return
+		}
+		timeout := time.NewTimer(lastRead)
+		defer timeout.Stop()
+		select {
+		case <-t.idle:
+		case <-timeout.C:
+			t.late = true
+		}
+	})
+	t.end(footprint.Completed)
+	return t.report, t.err
+}
+
+// end makes the final report, once, and hands it on.
+func (t *Tracker) end(status footprint.Status) {
+	t.finish.Do(func() {
+		e := footprint.End{Status: status}
+		if w, ok := t.work.(Ender); ok {
+			if s, code := w.Ended(); s != "" {
+				e.Status, e.ExitCode = s, code
+			}
+		}
+		t.settle(e)
+		for _, s := range t.sinks {
+			if err := s.Report(context.Background(), t.report); err != nil {
+				t.err = errors.Join(t.err, err)
+				t.report.Warnings = append(t.report.Warnings, footprint.Warning{Code: footprint.SinkFailed, Text: err.Error()})
+			}
+		}
+	})
+}
+
+// settle closes the books. What the goroutine owns is ours now, unless it hangs
+// in a meter: then it keeps that.
+func (t *Tracker) settle(e footprint.End) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.late {
+		t.account.Note(footprint.Fault{
+			Code: footprint.ReadFault,
+			Text: fmt.Sprintf("a meter did not answer within %v at the end: the run ends at the reading before", lastRead),
+		})
+		t.account.End = e
+		t.report = t.account.Report()
+		return
+	}
+	for _, f := range t.faults {
+		t.account.Note(f)
+	}
+	e.Overhead = t.overhead()
+	t.account.End = e
+	if t.recorder != nil {
+		if err := t.recorder.End(e); err != nil {
+			t.account.Note(footprint.Fault{Code: footprint.NotRecorded, Component: "samples", Text: err.Error()})
+		}
+	}
+	t.report = t.account.Report()
+	for _, m := range t.meters {
+		_ = m.Close() // nothing is written through it
+	}
+	t.usage.close()
+}
+
+// overhead is what tracking itself has used: of CPU time, and of the machine's
+// energy by its part of the machine's busy time.
+func (t *Tracker) overhead() footprint.Overhead {
+	cpu := t.spent
+	if _, own := t.work.(*self); !own {
+		cpu = ownCPU() // this process does nothing else
+	}
+	o := footprint.Overhead{CPUSeconds: cpu.Seconds()}
+	if busy := t.usage.busy(); busy > 0 {
+		o.Energy = t.account.Report().MachineEnergy.Scale(min(1, o.CPUSeconds/busy))
+	}
+	return o
+}
