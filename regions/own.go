@@ -1,0 +1,33 @@
+package regions
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+)
+
+// Fixed is a Provider that answers every query with one figure of the user's
+// own, in grams of CO2 equivalent per kWh: zero or more. The zone of a query,
+// if it names one, must be known to [Builtin].
+func Fixed(perKWh Grams) (Provider, error) {
+	if v := float64(perKWh); math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
+		return nil, fmt.Errorf("intensity %v g/kWh: must be a number, zero or more", v)
+	}
+	return own(perKWh), nil
+}
+
+type own Grams
+
+func (o own) Intensity(_ context.Context, q Query) (Intensity, error) {
+	in := Intensity{Kind: Own, PerKWh: Grams(o), Source: "given by the user"}
+	if strings.TrimSpace(q.Zone) == "" {
+		return in, nil
+	}
+	z, err := Builtin().Zone(q.Zone)
+	if err != nil {
+		return Intensity{}, err
+	}
+	in.Zone, in.Name = z.Code, z.Name
+	return in, nil
+}

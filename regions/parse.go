@@ -1,0 +1,193 @@
+package regions
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// header begins the text form of a table, its version follows after a tab.
+//
+// The text is lines of tab-separated cells, the first of which says what the
+// line is:
+//
+//	s  a source: id, name, publisher, licence, url, attribution, note
+//	z  a zone: code, alpha-3, kind, country, name, aliases (";" between)
+//	v  figures of the zone above: scope (l, d), basis (g, c), number of the
+//	   source from 0, first year, g/kWh by year (" " between, "-" for a gap)
+//
+// Sources come first, in order of preference; so do the figures of a zone.
+const header = "carbonctl-regions/1\t"
+
+// parse reads the text form. A table that it accepts answers every query
+// without surprise: all figures are finite and not negative, all zones have
+// some, and no code stands for two zones.
+func parse(text string) (*Table, error) {
+	first, rest, _ := strings.Cut(text, "\n")
+	version, ok := strings.CutPrefix(first, header)
+	if !ok || version == "" {
+		return nil, errors.New("line 1: not a table of regions")
+	}
+	t := &Table{version: version}
+	for n := 2; rest != ""; n++ {
+		var line string
+		line, rest, _ = strings.Cut(rest, "\n")
+		if err := t.line(line); err != nil {
+			return nil, fmt.Errorf("line %d: %w", n, err)
+		}
+	}
+	return t, t.index()
+}
+
+func (t *Table) line(line string) error {
+	var cells [8]string
+	n := 0
+	for cell := range strings.SplitSeq(line, "\t") {
+		if n == len(cells) {
+			return fmt.Errorf("more than %d cells", n)
+		}
+		cells[n] = cell
+		n++
+	}
+	kind, c := cells[0], cells[1:n]
+	switch {
+	case kind == "s" && n == 8:
+		t.sources = append(t.sources, Source{c[0], c[1], c[2], c[3], c[4], c[5], c[6]})
+	case kind == "z" && n == 7:
+		z := Zone{Code: c[0], Alpha3: c[1], Kind: ZoneKind(c[2]), Country: c[3], Name: c[4]}
+		if z.Code == "" || z.Name == "" {
+			return errors.New("zone without code or name")
+		}
+		switch z.Kind {
+		case World, Group, Country, Subdivision, Subregion:
+		default:
+			return fmt.Errorf("unknown kind of zone %q", z.Kind)
+		}
+		t.zones = append(t.zones, entry{Zone: z, aliases: c[5]})
+	case kind == "v" && n == 6 && len(t.zones) > 0:
+		s, err := figures(c, len(t.sources))
+		if err != nil {
+			return err
+		}
+		z := &t.zones[len(t.zones)-1]
+		z.series = append(z.series, s)
+	default:
+		return fmt.Errorf("unexpected line %s", quote(line))
+	}
+	return nil
+}
+
+// figures reads the cells of a v line.
+func figures(c []string, sources int) (s series, err error) {
+	switch c[0] {
+	case "l":
+		s.scope = Lifecycle
+	case "d":
+		s.scope = Direct
+	default:
+		return s, fmt.Errorf("unknown scope %q", c[0])
+	}
+	switch c[1] {
+	case "g":
+		s.basis = "generation"
+	case "c":
+		s.basis = "consumption"
+	default:
+		return s, fmt.Errorf("unknown basis %q", c[1])
+	}
+	if s.source, err = strconv.Atoi(c[2]); err != nil || s.source < 0 || s.source >= sources {
+		return s, fmt.Errorf("no source %q", c[2])
+	}
+	if s.first, err = strconv.Atoi(c[3]); err != nil || s.first < 1900 || s.first > 2200 {
+		return s, fmt.Errorf("bad year %q", c[3])
+	}
+	s.values = make([]float64, 0, strings.Count(c[4], " ")+1)
+	for cell := range strings.SplitSeq(c[4], " ") {
+		v := -1.0
+		if cell != "-" {
+			v, err = strconv.ParseFloat(cell, 64)
+			if err != nil || math.IsNaN(v) || math.IsInf(v, 0) || v < 0 || math.Signbit(v) {
+				return s, fmt.Errorf("bad figure %q", cell)
+			}
+		}
+		s.values = append(s.values, v)
+	}
+	if s.values[len(s.values)-1] < 0 {
+		return s, errors.New("figures end in a gap")
+	}
+	return s, nil
+}
+
+// keys gives what a zone may be called, codes first.
+func (e *entry) keys() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if !yield(e.Code) || e.Alpha3 != "" && !yield(e.Alpha3) || !yield(e.Name) || e.aliases == "" {
+			return
+		}
+		for alias := range strings.SplitSeq(e.aliases, ";") {
+			if !yield(alias) {
+				return
+			}
+		}
+	}
+}
+
+// index fills keys. Codes come first, so that no name can hide one; names may
+// be shared between zones.
+func (t *Table) index() error {
+	t.keys = make(map[string]int32, 3*len(t.zones))
+	var room [maxKey]byte
+	for i := range t.zones {
+		z := &t.zones[i]
+		if len(z.series) == 0 {
+			return fmt.Errorf("zone %s has no figures", z.Code)
+		}
+		for _, code := range []string{z.Code, z.Alpha3} {
+			if code == "" {
+				continue
+			}
+			key := string(fold(room[:0], code))
+			if _, taken := t.keys[key]; taken || key == "" {
+				return fmt.Errorf("zone %s: code %q cannot be used, or stands for another zone", z.Code, code)
+			}
+			t.keys[key] = int32(i)
+		}
+	}
+	codes := len(t.keys)
+	isCode := make(map[string]bool, codes)
+	for key := range t.keys {
+		isCode[key] = true
+	}
+	for i := range t.zones {
+		for name := range t.zones[i].keys() {
+			key := string(fold(room[:0], name))
+			if key == "" {
+				return fmt.Errorf("zone %s: name %q cannot be used", t.zones[i].Code, name)
+			}
+			t.name(key, int32(i), isCode[key])
+		}
+	}
+	return nil
+}
+
+// name makes key lead to zone i, besides the zones it leads to already. A code
+// keeps its meaning.
+func (t *Table) name(key string, i int32, code bool) {
+	old, taken := t.keys[key]
+	switch {
+	case !taken:
+		t.keys[key] = i
+	case code || old == i:
+	case old >= 0:
+		t.keys[key] = ^int32(len(t.shared))
+		t.shared = append(t.shared, []int32{old, i})
+	default:
+		both := &t.shared[^old]
+		if (*both)[len(*both)-1] != i {
+			*both = append(*both, i)
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package regions
+
+import (
+	"context"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const small = header + "1.0\n" +
+	"s\town\tOur own\tUs\tCC0-1.0\thttps://example.org\tUs.\t\n" +
+	"z\tWORLD\t\tworld\t\tWorld\t\n" +
+	"v\tl\tg\t0\t2020\t500 - 480.5\n" +
+	"z\tFR\tFRA\tcountry\tFR\tFrance\tGaul;Gallia\n" +
+	"v\tl\tg\t0\t2020\t50\n"
+
+func TestParse(t *testing.T) {
+	table, err := parse(small)
+	require.NoError(t, err)
+	in, err := table.Intensity(context.Background(), Query{})
+	require.NoError(t, err)
+	assert.Equal(t, Grams(480.5), in.PerKWh)
+	assert.Equal(t, 2022, in.Year)
+	_, err = table.Intensity(context.Background(), Query{Year: 2021})
+	assert.EqualError(t, err, "WORLD (World) has no lifecycle figure for 2021; the nearest years are 2020 and 2022")
+	z, err := table.Zone("gallia")
+	require.NoError(t, err)
+	assert.Equal(t, Zone{Code: "FR", Alpha3: "FRA", Name: "France", Kind: Country, Country: "FR"}, z)
+}
+
+func TestParseRefuses(t *testing.T) {
+	for name, c := range map[string]struct{ old, new, want string }{
+		"another file":  {header, "zone,", "line 1: not a table of regions"},
+		"no version":    {header + "1.0", header, "line 1: not a table of regions"},
+		"blank line":    {"\nz\tFR", "\n\nz\tFR", `line 5: unexpected line ""`},
+		"short line":    {"\tGaul;Gallia", "", "line 5: unexpected line"},
+		"long line":     {"Gaul", "a\tb\tc\td", "line 5: more than 8 cells"},
+		"kind":          {"country", "planet", `line 5: unknown kind of zone "planet"`},
+		"scope":         {"v\tl", "v\tm", `line 4: unknown scope "m"`},
+		"basis":         {"l\tg", "l\tx", `line 4: unknown basis "x"`},
+		"source":        {"g\t0", "g\t1", `line 4: no source "1"`},
+		"year":          {"2020", "20", `line 4: bad year "20"`},
+		"negative":      {"500", "-500", `line 4: bad figure "-500"`},
+		"negative zero": {"500", "-0", `line 4: bad figure "-0"`},
+		"not a number":  {"500", "NaN", `line 4: bad figure "NaN"`},
+		"infinite":      {"500", "Inf", `line 4: bad figure "Inf"`},
+		"two spaces":    {"500 ", "500  ", `line 4: bad figure ""`},
+		"gap at end":    {"480.5", "-", "line 4: figures end in a gap"},
+		"no figures":    {"v\tl\tg\t0\t2020\t500 - 480.5\n", "", "zone WORLD has no figures"},
+		"code twice":    {"FRA", "World", `zone FR: code "World" cannot be used, or stands for another zone`},
+		"no code":       {"z\tFR", "z\t", "line 5: zone without code or name"},
+		"empty alias":   {"Gaul;", ";", `zone FR: name "" cannot be used`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := strings.Replace(small, c.old, c.new, 1)
+			require.NotEqual(t, small, text)
+			_, err := parse(text)
+			assert.ErrorContains(t, err, c.want)
+		})
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(small)
+	f.Add(tableText[:2000])
+	f.Add(header)
+	f.Add(strings.ReplaceAll(small, "Gaul", "World"))
+	f.Fuzz(func(t *testing.T, text string) {
+		table, err := parse(text)
+		if err != nil {
+			return
+		}
+		for z := range table.Zones() {
+			got, err := table.Zone(z.Code)
+			require.NoError(t, err)
+			require.Equal(t, z, got)
+			series, err := table.Series(z.Code)
+			require.NoError(t, err)
+			require.NotEmpty(t, series)
+			for _, in := range series {
+				v := float64(in.PerKWh)
+				require.False(t, math.IsNaN(v) || math.IsInf(v, 0) || v < 0)
+			}
+			_, err = table.Intensity(context.Background(), Query{Zone: z.Code})
+			require.NoError(t, err)
+			_, _ = table.Zone(z.Name)
+			_, _ = table.Zone(z.Name + "x")
+		}
+	})
+}
+
+func TestFixed(t *testing.T) {
+	p, err := Fixed(30)
+	require.NoError(t, err)
+	in, err := p.Intensity(context.Background(), Query{})
+	require.NoError(t, err)
+	assert.Equal(t, Intensity{Kind: Own, PerKWh: 30, Source: "given by the user"}, in)
+	in, err = p.Intensity(context.Background(), Query{Zone: "france", Scope: Direct, Year: 1990})
+	require.NoError(t, err)
+	assert.Equal(t, Intensity{Zone: "FR", Name: "France", Kind: Own, PerKWh: 30, Source: "given by the user"}, in)
+	_, err = p.Intensity(context.Background(), Query{Zone: "FX"})
+	var unknown *UnknownError
+	assert.ErrorAs(t, err, &unknown)
+	_, err = Fixed(0)
+	assert.NoError(t, err)
+	for _, bad := range []Grams{-1, Grams(math.NaN()), Grams(math.Inf(1)), Grams(math.Inf(-1))} {
+		p, err := Fixed(bad)
+		assert.Nil(t, p)
+		assert.ErrorContains(t, err, "must be a number, zero or more")
+	}
+}

@@ -1,0 +1,291 @@
+package regions
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"sync"
+)
+
+//go:generate go run ./internal/gen
+
+//go:embed table.txt
+var tableText string
+
+// ZoneKind says what sort of place a Zone is.
+type ZoneKind string
+
+// The kinds of zone.
+const (
+	World       ZoneKind = "world"
+	Group       ZoneKind = "group"       // a continent, or the European Union
+	Country     ZoneKind = "country"     // ISO 3166-1
+	Subdivision ZoneKind = "subdivision" // ISO 3166-2: a state or province
+	Subregion   ZoneKind = "subregion"   // a part of a grid: "EGRID-CAMX"
+)
+
+// A Zone is a place for which the table has figures.
+type Zone struct {
+	// Code is ISO 3166-1 alpha-2 or ISO 3166-2, "EGRID-" and an eGRID
+	// subregion's acronym, "WORLD", "EU27", or a continent: "NORTH_AMERICA".
+	Code string
+	// Alpha3 is ISO 3166-1 alpha-3, for countries only; Kosovo has the
+	// user-assigned XKX.
+	Alpha3 string
+	Name   string
+	Kind   ZoneKind
+	// Country is the code of the country it is or lies in, "" for World and
+	// Group.
+	Country string
+}
+
+// label is the zone as errors name it: "US-GA (Georgia, United States)".
+func (t *Table) label(i int32) string {
+	z := &t.zones[i].Zone
+	if z.Country != "" && z.Country != z.Code {
+		if c, ok := t.keys[strings.ToLower(z.Country)]; ok && c >= 0 {
+			return fmt.Sprintf("%s (%s, %s)", z.Code, z.Name, t.zones[c].Name)
+		}
+	}
+	return fmt.Sprintf("%s (%s)", z.Code, z.Name)
+}
+
+// A Source is a publication that figures of the table come from.
+type Source struct {
+	ID          string // within the table: "egrid-2023"
+	Name        string // publisher and edition, as in Intensity.Source
+	Publisher   string
+	Licence     string // SPDX identifier where there is one
+	URL         string
+	Attribution string // the words its licence asks for, as in NOTICE
+	Note        string // what a reader must know of its figures, or ""
+}
+
+// A Table holds yearly mean intensities by zone. It is a Provider, never
+// changes, and is safe for concurrent use. The zero Table knows no zone.
+type Table struct {
+	version string
+	sources []Source
+	zones   []entry
+	// keys leads from a folded code or name to an index of zones, or, where
+	// several zones share a name, to ^index of shared.
+	keys   map[string]int32
+	shared [][]int32
+}
+
+// An entry is a zone with its figures.
+type entry struct {
+	Zone
+	aliases string // separated by ";"
+	series  []series
+}
+
+// A series is the figures of one zone, scope, basis and source in successive
+// years, in g/kWh; a negative one is a gap.
+type series struct {
+	scope  Scope
+	basis  string
+	source int
+	first  int
+	values []float64
+}
+
+// at gives the figure of a year, and whether there is one.
+func (s *series) at(year int) (float64, bool) {
+	i := year - s.first
+	if i < 0 || i >= len(s.values) || s.values[i] < 0 {
+		return 0, false
+	}
+	return s.values[i], true
+}
+
+// last is the newest year: the parser sees to it that a series ends in a figure.
+func (s *series) last() int { return s.first + len(s.values) - 1 }
+
+var builtin = sync.OnceValue(func() *Table {
+	t, err := parse(tableText)
+	if err != nil {
+		// The text is part of the program and a test parses it.
+		panic("regions: built-in table: " + err.Error())
+	}
+	return t
+})
+
+// Builtin is the table that comes with the package; docs/regions.md says what
+// is in it. The first call parses it, until then it costs nothing.
+func Builtin() *Table { return builtin() }
+
+// Version is the edition of the table and a short hash of its content:
+// "2026.1+0f3a52c1".
+func (t *Table) Version() string { return t.version }
+
+// Sources lists where the figures come from, the preferred ones first.
+func (t *Table) Sources() []Source { return slices.Clone(t.sources) }
+
+// Zones gives all zones: the world, groups, countries, subdivisions, then
+// subregions, each by code.
+func (t *Table) Zones() iter.Seq[Zone] {
+	return func(yield func(Zone) bool) {
+		for i := range t.zones {
+			if !yield(t.zones[i].Zone) {
+				return
+			}
+		}
+	}
+}
+
+// Zone finds a zone by its code, its alpha-3 code or an English name, whatever
+// the case, accents and punctuation: "FR", "fra", "Côte d'Ivoire", "us-ca". A
+// code is taken before a name: "CA" is Canada. The error is an *UnknownError,
+// or an *AmbiguousError where a name belongs to several zones.
+func (t *Table) Zone(name string) (Zone, error) {
+	e, err := t.find(name)
+	if err != nil {
+		return Zone{}, err
+	}
+	return e.Zone, nil
+}
+
+func (t *Table) find(name string) (*entry, error) {
+	var room [maxKey]byte
+	i, ok := t.keys[string(fold(room[:0], name))]
+	switch {
+	case !ok:
+		return nil, &UnknownError{Zone: name, Nearest: t.nearest(name, 3)}
+	case i < 0:
+		e := &AmbiguousError{Zone: name}
+		for _, j := range t.shared[^i] {
+			e.Matches = append(e.Matches, t.label(j))
+		}
+		return nil, e
+	}
+	return &t.zones[i], nil
+}
+
+// Intensity gives the yearly mean of a zone: the newest year of the scope
+// wanted, or the year wanted. Zone is as for [Table.Zone], or blank for the
+// world's mean, of Kind WorldDefault. With no Scope wanted it is Lifecycle
+// where the zone has that in any year, else Direct, which Instead then says.
+//
+// Of several figures for one scope and year it takes the basis of the zone's
+// newest figure, generation before consumption, and then the source that comes
+// first in [Table.Sources].
+//
+// Besides the errors of Zone, a scope or year for which nothing is known is a
+// *MissingError. The context and Query.Time are not looked at.
+func (t *Table) Intensity(_ context.Context, q Query) (Intensity, error) {
+	if q.Scope != "" && q.Scope != Lifecycle && q.Scope != Direct {
+		return Intensity{}, fmt.Errorf("scope %q is not known: use %s or %s", q.Scope, Lifecycle, Direct)
+	}
+	name, unasked := q.Zone, strings.TrimSpace(q.Zone) == ""
+	if unasked {
+		name = string(World)
+	}
+	e, err := t.find(name)
+	if err != nil {
+		return Intensity{}, err
+	}
+	scope := q.Scope
+	if scope == "" {
+		scope = Lifecycle
+		if !e.has(Lifecycle) {
+			scope = Direct
+		}
+	}
+	s, year := e.pick(scope, q.Year)
+	if s == nil {
+		return Intensity{}, e.missing(scope, q.Year)
+	}
+	in := t.intensity(e, s, year)
+	if scope != q.Scope && scope == Direct {
+		in.Instead = "only direct emissions are published for " + e.Code
+	}
+	if unasked {
+		in.Kind, in.Instead = WorldDefault, "no region was given"
+	}
+	return in, nil
+}
+
+// Series gives all figures of a zone: lifecycle, then direct, by year, the
+// one that Intensity would give first within a year. The errors are those of
+// Zone.
+func (t *Table) Series(name string) ([]Intensity, error) {
+	e, err := t.find(name)
+	if err != nil {
+		return nil, err
+	}
+	var all []Intensity
+	for _, scope := range []Scope{Lifecycle, Direct} {
+		start := len(all)
+		newest, _ := e.pick(scope, 0)
+		for i := range e.series {
+			s := &e.series[i]
+			for year := s.first; s.scope == scope && year <= s.last(); year++ {
+				if _, ok := s.at(year); ok {
+					all = append(all, t.intensity(e, s, year))
+				}
+			}
+		}
+		slices.SortStableFunc(all[start:], func(a, b Intensity) int {
+			if a.Year != b.Year {
+				return a.Year - b.Year
+			}
+			return rank(a.Basis, newest.basis) - rank(b.Basis, newest.basis)
+		})
+	}
+	return all, nil
+}
+
+// rank puts the basis preferred first.
+func rank(basis, preferred string) int {
+	if basis == preferred {
+		return 0
+	}
+	return 1
+}
+
+func (t *Table) intensity(e *entry, s *series, year int) Intensity {
+	v, _ := s.at(year)
+	from := &t.sources[s.source]
+	return Intensity{
+		Zone: e.Code, Name: e.Name, Kind: AnnualAverage,
+		Scope: s.scope, Year: year, Basis: s.basis, PerKWh: Grams(v),
+		Source: from.Name, Licence: from.Licence,
+	}
+}
+
+func (e *entry) has(scope Scope) bool {
+	return slices.ContainsFunc(e.series, func(s series) bool { return s.scope == scope })
+}
+
+// pick chooses the series of a scope that has the year, 0 for the newest year
+// that any has. The series of an entry are in order of preference, generation
+// before consumption.
+func (e *entry) pick(scope Scope, year int) (*series, int) {
+	var newest, found *series
+	for i := range e.series {
+		s := &e.series[i]
+		if s.scope == scope && (newest == nil || s.last() > newest.last()) {
+			newest = s
+		}
+	}
+	if newest == nil || year == 0 {
+		if newest != nil {
+			year = newest.last()
+		}
+		return newest, year
+	}
+	for i := range e.series {
+		s := &e.series[i]
+		if s.scope != scope {
+			continue
+		}
+		if _, ok := s.at(year); ok && (found == nil || found.basis != newest.basis && s.basis == newest.basis) {
+			found = s
+		}
+	}
+	return found, year
+}
