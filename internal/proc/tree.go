@@ -1,0 +1,252 @@
+package proc
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+)
+
+// Usage is what the descendants of a process have used.
+type Usage struct {
+	// CPU is seconds of CPU time of all descendants so far, alive or dead,
+	// down to 1/100 s. It never falls, and never says more than was used.
+	CPU float64
+	// RSS is the memory in bytes that the living ones hold now; pages that
+	// they share count for each.
+	RSS uint64
+	// Processes is how many are alive.
+	Processes int
+}
+
+// Tree reads what the descendants of one process use, itself left out.
+//
+// A process belongs to the tree if its parents lead to the top one. Orphans go
+// to the nearest living ancestor that asked for them
+// (prctl PR_SET_CHILD_SUBREAPER), and leave the tree if there is none below
+// init. The time of a child is in its parent's from the moment that the parent
+// waits for it, so those that live and die between two reads are counted too.
+// Lost is only a child whose parent ignores SIGCHLD: the kernel then adds its
+// time to nobody's, and Usage.CPU stands still until the others make up for it.
+//
+// No process is known by its number alone: each is taken only while its parent
+// is one of the tree, and the top only while its start time is the one that it
+// had when the Tree was opened.
+type Tree struct {
+	root     fs.FS
+	top      int
+	start    uint64
+	children bool // the kernel lists children (CONFIG_PROC_CHILDREN)
+	page     uint64
+
+	buf   []byte
+	path  []byte
+	queue []int
+	procs []process // of a whole scan, where there are no lists
+	most  float64
+}
+
+// process is what /proc/PID/stat says.
+type process struct {
+	pid, parent int
+	own, waited float64 // seconds of CPU time, and of its dead children's
+	start       uint64  // ticks since boot
+	rss         uint64  // pages
+	in          bool    // found to be in the tree
+}
+
+// OpenTree looks at the descendants of the process with the number given: the
+// own one (os.Getpid()) as a rule. Where there is no /proc the error matches
+// fs.ErrNotExist.
+func OpenTree(root fs.FS, top int) (*Tree, error) {
+	t := &Tree{root: root, top: top, page: uint64(os.Getpagesize()), buf: make([]byte, 4096)}
+	p, err := t.stat(top)
+	if err != nil {
+		return nil, fmt.Errorf("open the tree of process %d: %w", top, err)
+	}
+	t.start = p.start
+	pid := strconv.Itoa(top)
+	if _, err := slurp(root, "proc/"+pid+"/task/"+pid+"/children", t.buf); err == nil || errors.Is(err, io.EOF) {
+		t.children = true
+	}
+	return t, nil
+}
+
+// Read returns what the descendants have used so far. If the top process is
+// gone, the error matches fs.ErrNotExist and the CPU time is the last known.
+func (t *Tree) Read() (Usage, error) {
+	top, err := t.stat(t.top)
+	if err == nil && top.start != t.start {
+		err = fs.ErrNotExist // its number went to another
+	}
+	if err != nil {
+		return Usage{CPU: t.most}, fmt.Errorf("read the tree of process %d: %w", t.top, err)
+	}
+	// Parents are read before their children. A child that ends in between is
+	// then missed once, and found in its parent's time at the next read; the
+	// other way round it would be counted twice.
+	u := Usage{CPU: top.waited}
+	if t.children {
+		t.walk(&u)
+	} else if err := t.scan(&u); err != nil {
+		return Usage{CPU: t.most}, fmt.Errorf("read the tree of process %d: %w", t.top, err)
+	}
+	t.most = max(t.most, u.CPU)
+	u.CPU = t.most
+	return u, nil
+}
+
+func (u *Usage) add(p process, page uint64) {
+	u.CPU += p.own + p.waited
+	u.RSS += p.rss * page
+	u.Processes++
+}
+
+// walk follows the kernel's own lists of children.
+func (t *Tree) walk(u *Usage) {
+	t.queue = append(t.queue[:0], t.top)
+	for i := 0; i < len(t.queue); i++ {
+		parent, from := t.queue[i], len(t.queue)
+		t.list(parent)
+		to := from
+		for _, pid := range t.queue[from:] {
+			p, err := t.stat(pid)
+			if err != nil || p.parent != parent {
+				continue // gone since, or its number with another already
+			}
+			u.add(p, t.page)
+			t.queue[to] = pid
+			to++
+		}
+		t.queue = t.queue[:to]
+	}
+}
+
+// list appends the children of a process to the queue. Each of its threads has
+// its own.
+func (t *Tree) list(pid int) {
+	t.path = strconv.AppendInt(append(t.path[:0], "proc/"...), int64(pid), 10)
+	t.path = append(t.path, "/task"...)
+	threads, err := fs.ReadDir(t.root, string(t.path))
+	if err != nil {
+		return
+	}
+	stem := len(t.path)
+	for _, thread := range threads {
+		t.path = append(append(append(t.path[:stem], '/'), thread.Name()...), "/children"...)
+		b, err := t.whole(string(t.path))
+		if err != nil {
+			continue
+		}
+		for b = blank(b); len(b) > 0; b = blank(b) {
+			child, rest, ok := whole(b)
+			if !ok || child > 1<<31 {
+				break
+			}
+			t.queue, b = append(t.queue, int(child)), rest
+		}
+	}
+}
+
+// whole reads a file of any length into the buffer, which grows for it.
+func (t *Tree) whole(path string) ([]byte, error) {
+	for {
+		n, err := slurp(t.root, path, t.buf)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		if n < len(t.buf) {
+			return t.buf[:n], nil
+		}
+		t.buf = make([]byte, 2*len(t.buf))
+	}
+}
+
+// scan reads every process of the machine and keeps those whose parents lead to
+// the top.
+func (t *Tree) scan(u *Usage) error {
+	all, err := fs.ReadDir(t.root, "proc")
+	if err != nil {
+		return err
+	}
+	t.procs = t.procs[:0]
+	for _, e := range all {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil || pid == t.top {
+			continue
+		}
+		if p, err := t.stat(pid); err == nil {
+			t.procs = append(t.procs, p)
+		}
+	}
+	t.queue = append(t.queue[:0], t.top)
+	for i := 0; i < len(t.queue); i++ {
+		for j := range t.procs {
+			if p := &t.procs[j]; !p.in && p.parent == t.queue[i] {
+				p.in = true
+				u.add(*p, t.page)
+				t.queue = append(t.queue, p.pid)
+			}
+		}
+	}
+	return nil
+}
+
+// stat reads /proc/PID/stat.
+func (t *Tree) stat(pid int) (process, error) {
+	t.path = strconv.AppendInt(append(t.path[:0], "proc/"...), int64(pid), 10)
+	t.path = append(t.path, "/stat"...)
+	n, err := slurp(t.root, string(t.path), t.buf)
+	if err != nil {
+		return process{}, err
+	}
+	p, ok := parseProcess(t.buf[:n])
+	if !ok {
+		return process{}, fmt.Errorf("read %s: not the numbers of a process", t.path)
+	}
+	return p, nil
+}
+
+// parseProcess reads the fields of proc(5) that are needed: pid, ppid (4),
+// utime, stime, cutime, cstime (14 to 17), starttime (22), rss (24). The name in
+// the second field may hold anything, brackets too, so it ends at the last ')'.
+func parseProcess(b []byte) (p process, ok bool) {
+	pid, _, ok := whole(b)
+	end := bytes.LastIndexByte(b, ')')
+	if !ok || end < 0 || pid > 1<<31 {
+		return process{}, false
+	}
+	p.pid = int(pid)
+	rest := blank(b[end+1:])
+	for field := 3; field <= 24; field++ {
+		word := rest
+		if i := bytes.IndexByte(rest, ' '); i >= 0 {
+			word, rest = rest[:i], rest[i+1:]
+		} else {
+			rest = nil
+		}
+		if field == 3 || field > 4 && field < 14 || field > 17 && field < 22 || field == 23 {
+			continue
+		}
+		n, tail, ok := whole(word)
+		if !ok || len(tail) > 0 && tail[0] != '\n' {
+			return process{}, false
+		}
+		switch field {
+		case 4:
+			p.parent = int(min(n, 1<<31))
+		case 14, 15:
+			p.own += float64(n) * tick
+		case 16, 17:
+			p.waited += float64(n) * tick
+		case 22:
+			p.start = n
+		case 24:
+			p.rss = n
+		}
+	}
+	return p, true
+}
