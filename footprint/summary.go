@@ -11,7 +11,8 @@ const LedgerSchema = "carbonctl.ledger/v1"
 
 // Row is one run as one line of the CSV ledger. The order of its fields is the
 // order of the columns and a contract: a new header is a new schema. An amount
-// that is not known is nil, and its cell empty.
+// that is not known is nil, and its cell empty; "omitempty" makes an empty cell
+// nil again where gocsv reads it. Package ledger writes and reads rows.
 type Row struct {
 	Schema      string `csv:"schema"`
 	LedgerID    string `csv:"ledger_id"`
@@ -23,9 +24,9 @@ type Row struct {
 	User        string `csv:"user"`
 	Host        string `csv:"host"`
 	JobID       string `csv:"job_id"`
-	JobRank     *int   `csv:"job_rank"`
+	JobRank     *int   `csv:"job_rank,omitempty"`
 	Status      Status `csv:"status"`
-	ExitCode    *int   `csv:"exit_code"`
+	ExitCode    *int   `csv:"exit_code,omitempty"`
 	StartedAt   Stamp  `csv:"started_at"`
 	EndedAt     Stamp  `csv:"ended_at"`
 	DurationS   Number `csv:"duration_s"`
@@ -36,32 +37,32 @@ type Row struct {
 	PerKWh          Number `csv:"g_per_kwh"`
 	IntensityKind   string `csv:"intensity_kind"`
 	IntensityScope  string `csv:"intensity_scope"`
-	IntensityYear   *int   `csv:"intensity_year"`
+	IntensityYear   *int   `csv:"intensity_year,omitempty"`
 	IntensitySource string `csv:"intensity_source"`
 	PUE             Number `csv:"pue"`
 	Charge          Charge `csv:"charge"`
 
 	MachineEnergy energy.Energy  `csv:"machine_energy_joules"`
-	ProcessEnergy *energy.Energy `csv:"process_energy_joules"`
+	ProcessEnergy *energy.Energy `csv:"process_energy_joules,omitempty"`
 	Energy        energy.Energy  `csv:"energy_joules"`
 	EnergyLow     energy.Energy  `csv:"energy_low_joules"`
 	EnergyHigh    energy.Energy  `csv:"energy_high_joules"`
-	CPU           *energy.Energy `csv:"cpu_joules"`
-	Memory        *energy.Energy `csv:"memory_joules"`
-	GPU           *energy.Energy `csv:"gpu_joules"`
-	Other         *energy.Energy `csv:"other_joules"`
-	MeasuredShare *Number        `csv:"measured_share"`
+	CPU           *energy.Energy `csv:"cpu_joules,omitempty"`
+	Memory        *energy.Energy `csv:"memory_joules,omitempty"`
+	GPU           *energy.Energy `csv:"gpu_joules,omitempty"`
+	Other         *energy.Energy `csv:"other_joules,omitempty"`
+	MeasuredShare *Number        `csv:"measured_share,omitempty"`
 	Coverage      Number         `csv:"coverage"`
 
 	Emissions       Number  `csv:"emissions_g"`
 	EmissionsLow    Number  `csv:"emissions_low_g"`
 	EmissionsHigh   Number  `csv:"emissions_high_g"`
-	MarketEmissions *Number `csv:"market_emissions_g"`
-	Embodied        *Number `csv:"embodied_g"`
+	MarketEmissions *Number `csv:"market_emissions_g,omitempty"`
+	Embodied        *Number `csv:"embodied_g,omitempty"`
 
 	Epochs             int            `csv:"epochs"`
-	PredictedEnergy    *energy.Energy `csv:"predicted_energy_joules"`
-	PredictedEmissions *Number        `csv:"predicted_emissions_g"`
+	PredictedEnergy    *energy.Energy `csv:"predicted_energy_joules,omitempty"`
+	PredictedEmissions *Number        `csv:"predicted_emissions_g,omitempty"`
 	Budget             string         `csv:"budget"`
 	Warnings           string         `csv:"warnings"` // codes, separated by a space
 	ToolVersion        string         `csv:"tool_version"`
