@@ -15,6 +15,9 @@ type Usage struct {
 	// CPU is seconds of CPU time of all descendants so far, alive or dead,
 	// down to 1/100 s. It never falls, and never says more than was used.
 	CPU float64
+	// Living is the part of CPU that is in the times of the living ones: their
+	// own, and that of children which they have waited for. It may fall.
+	Living float64
 	// RSS is the memory in bytes that the living ones hold now; pages that
 	// they share count for each.
 	RSS uint64
@@ -101,6 +104,7 @@ func (t *Tree) Read() (Usage, error) {
 
 func (u *Usage) add(p process, page uint64) {
 	u.CPU += p.own + p.waited
+	u.Living += p.own + p.waited
 	u.RSS += p.rss * page
 	u.Processes++
 }

@@ -1,0 +1,293 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/BurntSushi/toml"
+	"github.com/agnivade/levenshtein"
+	"github.com/spf13/pflag"
+
+	"github.com/carbonctl/carbonctl/carbon"
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+// options are the settings of a run, checked.
+type options struct {
+	region    string
+	intensity regions.Provider // nil: the table
+	pue       float64
+	every     time.Duration
+	charge    footprint.Charge
+	project   string
+	labels    map[string]string
+	ledger    string
+}
+
+// A setting is one key that flags, environment and files share.
+type setting struct {
+	key, usage string
+	// shared: ./.carbonctl.toml may set it too. A file that comes with somebody
+	// else's project must not make us run, load, write or send anything.
+	shared bool
+	set    func(o *options, v string) error
+}
+
+func settings() []setting {
+	return []setting{
+		{"region", "where the machine is: FR, France, US-CA (see \"carbonctl regions show\")", true, setRegion},
+		{"intensity", "your own carbon intensity, in grams of CO2e per kWh", true, setIntensity},
+		{"pue", "what the building adds to the computers' energy, at least 1", true, setPUE},
+		{"interval", "time between two readings", false, setInterval},
+		{"charge", "what the headline takes: machine, or process for the work's part", true, setCharge},
+		{"project", "name that groups runs", true, func(o *options, v string) error { o.project = v; return nil }},
+		{"label", "k=v, for grouping and filtering; may be repeated", true, setLabel},
+		{"ledger", "CSV file that keeps the runs, or none", false, func(o *options, v string) error { o.ledger = v; return nil }},
+	}
+}
+
+func setRegion(o *options, v string) error {
+	if v != "" {
+		if _, err := regions.Builtin().Intensity(context.Background(), regions.Query{Zone: v}); err != nil {
+			return err
+		}
+	}
+	o.region = v
+	return nil
+}
+
+func number(v string) (float64, error) {
+	x, err := strconv.ParseFloat(v, 64)
+	if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
+		return 0, fmt.Errorf("%q is not a number", v)
+	}
+	return x, nil
+}
+
+func setIntensity(o *options, v string) error {
+	x, err := number(v)
+	if err != nil {
+		return err
+	}
+	o.intensity, err = regions.Fixed(regions.Grams(x))
+	return err
+}
+
+func setPUE(o *options, v string) error {
+	x, err := number(v)
+	if err != nil {
+		return err
+	}
+	if x < 1 {
+		return fmt.Errorf("%s is below 1: a PUE is all of the building's energy over that of its computers", v)
+	}
+	o.pue = x
+	return nil
+}
+
+func setInterval(o *options, v string) error {
+	d, err := time.ParseDuration(v)
+	if err != nil {
+		return fmt.Errorf("%q is not a time such as 500ms or 2s", v)
+	}
+	if d < carbon.MinEvery {
+		return fmt.Errorf("%s is less than %v", v, carbon.MinEvery)
+	}
+	o.every = d
+	return nil
+}
+
+func setCharge(o *options, v string) error {
+	switch c := footprint.Charge(v); c {
+	case footprint.ChargeMachine, footprint.ChargeProcess:
+		o.charge = c
+		return nil
+	}
+	return fmt.Errorf("%q is neither machine nor process", v)
+}
+
+func setLabel(o *options, v string) error {
+	for pair := range strings.SplitSeq(v, ",") {
+		key, value, ok := strings.Cut(pair, "=")
+		if key = strings.TrimSpace(key); !ok || key == "" {
+			return fmt.Errorf("%q is not of the form key=value", pair)
+		}
+		if o.labels == nil {
+			o.labels = map[string]string{}
+		}
+		o.labels[key] = strings.TrimSpace(value)
+	}
+	return nil
+}
+
+// A value is what a setting is, and where that was said.
+type value struct {
+	Key    string `json:"key"`
+	Value  string `json:"value"`
+	Origin string `json:"origin"` // "flag", "environment", a file's path, "default"
+}
+
+// config is all settings in force. Problems are wrong ones outside of flags,
+// which were left out.
+type config struct {
+	options
+	values   []value
+	problems []error
+}
+
+// configure reads the settings: built in, the user's file, the project's file,
+// environment, flags, each over the one before. The error is that of a flag.
+func configure(flags *pflag.FlagSet) (*config, error) {
+	c := &config{options: options{every: time.Second, ledger: defaultLedger()}}
+	all := settings()
+	if dir, err := os.UserConfigDir(); err == nil {
+		c.file(all, filepath.Join(dir, "carbonctl", "config.toml"), false)
+	}
+	c.file(all, ".carbonctl.toml", true)
+	for _, s := range all {
+		name := "CARBONCTL_" + strings.ToUpper(s.key)
+		if v := os.Getenv(name); v != "" {
+			if err := c.put(s, v, "environment"); err != nil {
+				c.problems = append(c.problems, fmt.Errorf("%s: %w", name, err))
+			}
+		}
+	}
+	for _, s := range all {
+		f := flags.Lookup(s.key)
+		if f == nil || !f.Changed {
+			continue
+		}
+		given := []string{f.Value.String()}
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			given = list.GetSlice()
+		}
+		for _, v := range given {
+			if err := c.put(s, v, "flag"); err != nil {
+				return nil, fmt.Errorf("--%s: %w", s.key, err)
+			}
+		}
+	}
+	return c, nil
+}
+
+func (c *config) put(s setting, v, origin string) error {
+	if err := s.set(&c.options, v); err != nil {
+		return err
+	}
+	i := slices.IndexFunc(c.values, func(o value) bool { return o.Key == s.key })
+	switch {
+	case i < 0:
+		c.values = append(c.values, value{s.key, v, origin})
+	case s.key == "label": // labels add up
+		c.values[i].Value += "," + v
+		c.values[i].Origin = origin
+	default:
+		c.values[i] = value{s.key, v, origin}
+	}
+	return nil
+}
+
+// origin says where a setting was given, "" if nowhere.
+func (c *config) origin(key string) string {
+	for _, v := range c.values {
+		if v.Key == key {
+			return v.Origin
+		}
+	}
+	return ""
+}
+
+// file reads one TOML file; one that is not there says nothing.
+func (c *config) file(all []setting, path string, shared bool) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	var keys map[string]any
+	if err == nil {
+		_, err = toml.Decode(string(text), &keys)
+	}
+	if err != nil {
+		var at toml.ParseError
+		if errors.As(err, &at) {
+			err = fmt.Errorf("line %d: %s", at.Position.Line, at.Message)
+		}
+		c.problems = append(c.problems, fmt.Errorf("%s: %w", path, err))
+		return
+	}
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		where := fmt.Sprintf("%s:%d: %s", path, lineOf(string(text), key), key)
+		i := slices.IndexFunc(all, func(s setting) bool { return s.key == key })
+		switch {
+		case i < 0:
+			c.problems = append(c.problems, fmt.Errorf("%s: no such setting; the nearest is %q", where, nearest(all, key)))
+		case shared && !all[i].shared:
+			c.problems = append(c.problems, fmt.Errorf("%s: a project's file may not set this; your own config.toml may", where))
+		default:
+			if err := c.putAny(all[i], keys[key], path); err != nil {
+				c.problems = append(c.problems, fmt.Errorf("%s: %w", where, err))
+			}
+		}
+	}
+}
+
+// putAny takes a value as TOML has it: text, a number, or a table of labels.
+func (c *config) putAny(s setting, v any, origin string) error {
+	switch v := v.(type) {
+	case string, int64, float64:
+		return c.put(s, fmt.Sprint(v), origin)
+	case map[string]any:
+		if s.key != "label" {
+			break
+		}
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			if err := c.put(s, k+"="+fmt.Sprint(v[k]), origin); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return fmt.Errorf("%v is neither text nor a number", v)
+}
+
+// lineOf finds the line that sets a key, 1 if it can't tell.
+func lineOf(text, key string) int {
+	re := regexp.MustCompile(`(?m)^[ \t]*(?:\[[ \t]*)?"?` + regexp.QuoteMeta(key) + `"?[ \t]*(?:[=.\]])`)
+	at := re.FindStringIndex(text)
+	if at == nil {
+		return 1
+	}
+	return 1 + strings.Count(text[:at[0]], "\n")
+}
+
+// nearest finds the setting whose key is most like a wrong one.
+func nearest(all []setting, key string) string {
+	return slices.MinFunc(all, func(a, b setting) int {
+		return levenshtein.ComputeDistance(a.key, key) - levenshtein.ComputeDistance(b.key, key)
+	}).key
+}
+
+// defaultLedger is $XDG_STATE_HOME/carbonctl/ledger.csv, "none" without a home.
+func defaultLedger() string {
+	dir := os.Getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(dir) {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "none"
+		}
+		dir = filepath.Join(home, ".local", "state")
+	}
+	return filepath.Join(dir, "carbonctl", "ledger.csv")
+}

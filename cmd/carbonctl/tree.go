@@ -1,0 +1,102 @@
+package main
+
+import (
+	"io/fs"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/carbonctl/carbonctl/carbon"
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/child"
+	"github.com/carbonctl/carbonctl/internal/proc"
+)
+
+// lookCost is the part of one core's time that looking at the command's
+// processes may take: after a look that took a millisecond, the next one waits
+// for two seconds. Until then what they use is not known, and the next look
+// tells for the time between.
+const lookCost = 0.0005
+
+// tree is the command and all that it starts, as the work that is tracked.
+type tree struct {
+	procs *proc.Tree // what lives below us, nil if that can't be read
+
+	mu      sync.Mutex     // guards what follows
+	process *child.Process // nil before the start
+	exit    *child.Exit    // nil before the end
+	use     child.Use      // the latest
+	next    time.Time      // of the next look
+}
+
+func newTree(root fs.FS) *tree {
+	t := &tree{}
+	t.procs, _ = proc.OpenTree(root, os.Getpid())
+	return t
+}
+
+func (t *tree) started(p *child.Process) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.process = p
+}
+
+func (t *tree) ended(e child.Exit) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.exit = &e
+}
+
+// below looks at what lives, if a look is due. It is called from within Used,
+// with the lock held.
+func (t *tree) below(int) (child.Live, bool) {
+	now := time.Now()
+	if t.procs == nil || t.exit == nil && now.Before(t.next) {
+		return child.Live{}, false
+	}
+	u, err := t.procs.Read()
+	end := time.Now()
+	t.next = end.Add(time.Duration(float64(end.Sub(now)) / lookCost))
+	return child.Live{
+		Processes: u.Processes, RSS: u.RSS,
+		CPU: time.Duration(u.Living * float64(time.Second)),
+	}, err == nil
+}
+
+// Used implements carbon.Work.
+func (t *tree) Used() carbon.Used {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.process == nil {
+		return carbon.Used{KnowsCPU: true, KnowsMemory: true} // not started: nothing
+	}
+	t.use = t.process.Use()
+	return carbon.Used{
+		CPU: t.use.CPU, KnowsCPU: t.use.Whole,
+		Memory: t.use.RSS, KnowsMemory: t.use.RSS > 0 || t.exit != nil,
+	}
+}
+
+// left is how many processes of the command went on without it.
+func (t *tree) left() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.use.Processes
+}
+
+// Ended implements carbon.Ender.
+func (t *tree) Ended() (footprint.Status, *int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.exit == nil {
+		return "", nil
+	}
+	code := t.exit.Code
+	switch {
+	case t.exit.Interrupted:
+		return footprint.Interrupted, &code
+	case code != 0:
+		return footprint.Failed, &code
+	}
+	return footprint.Completed, &code
+}

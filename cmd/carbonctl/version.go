@@ -1,0 +1,75 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"github.com/carbonctl/carbonctl/carbon"
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+// build is what a version answers.
+type build struct {
+	Version  string `json:"version"`
+	Revision string `json:"revision"` // commit that it was built from, "" if not known
+	Modified bool   `json:"modified"` // with changes that no commit holds
+	Go       string `json:"go"`
+	System   string `json:"system"`
+	Cgo      bool   `json:"cgo"`
+	Data     string `json:"data"` // of the region tables
+}
+
+func built() build {
+	b := build{
+		Version: carbon.Version(), Go: runtime.Version(),
+		System: runtime.GOOS + "/" + runtime.GOARCH, Data: regions.Builtin().Version(),
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return b
+	}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			b.Revision = s.Value
+		case "vcs.modified":
+			b.Modified = s.Value == "true"
+		case "CGO_ENABLED":
+			b.Cgo = s.Value == "1"
+		}
+	}
+	return b
+}
+
+func (a *app) version() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "version",
+		Short: "Say which version this is, and of which tables",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			b := built()
+			if asJSON {
+				return printJSON(a.out, b)
+			}
+			fmt.Fprintf(a.out, "carbonctl %s, %s %s\n", b.Version, b.Go, b.System)
+			fmt.Fprintf(a.out, "regions   %s\n", b.Data)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
+	return cmd
+}
+
+// printJSON writes a value as indented JSON.
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}

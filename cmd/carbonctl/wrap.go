@@ -1,0 +1,263 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/carbonctl/carbonctl/carbon"
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/child"
+	"github.com/carbonctl/carbonctl/ledger"
+	"github.com/carbonctl/carbonctl/report"
+)
+
+// exitWrapFailed is wrap's own failure before the child has started.
+const exitWrapFailed = child.CodeFailed
+
+// wrapping is one run of wrap.
+type wrapping struct {
+	*app
+	config  *config
+	args    []string
+	root    string
+	forward child.Forward
+	json    bool   // the result as JSON in place of text
+	quiet   bool   // no result at all, only what went wrong
+	jsonTo  string // files for the report and the samples, "" for none
+	samples string
+	command bool // record the command line
+}
+
+func (a *app) wrap() *cobra.Command {
+	w := &wrapping{app: a}
+	var forward string
+	cmd := &cobra.Command{
+		Use:   "wrap [flags] -- CMD [ARGS…]",
+		Short: "Run a command and tell what it has used and emitted",
+		Long: `Run a command as it would run by itself, measure meanwhile, and print the
+result on stderr when it has ended. The exit code is the command's own; 125 says
+that carbonctl failed before it started, 126 that the command is not executable,
+127 that there is none, 128+N that signal N killed it.`,
+		Example: `  carbonctl wrap --region FR -- python train.py
+  carbonctl wrap --region US-CA --json-file run.json -- make -j8`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errors.New("wrap: no command given; write it after --, as in: carbonctl wrap -- python train.py")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var err error
+			if w.forward, err = child.ParseForward(forward); err != nil {
+				return err
+			}
+			if w.config, err = configure(cmd.Flags()); err != nil {
+				return err
+			}
+			w.args = args
+			return w.run(cmd.Context())
+		},
+	}
+	f := cmd.Flags()
+	f.SetInterspersed(false) // what follows the command's name is the command's
+	addSettings(cmd)
+	f.StringVar(&w.root, "root", "/", "where this machine's /proc and /sys are, such as /host in a container")
+	f.StringVar(&forward, "forward-signals", string(child.Auto), "send TERM, HUP, USR1 and USR2 on to the command: auto, always, never")
+	f.BoolVar(&w.json, "json", false, "print the result as JSON, on stderr")
+	f.StringVar(&w.jsonTo, "json-file", "", "write the result as JSON to this file too")
+	f.StringVar(&w.samples, "samples", "", "write every reading to this file, so that the result can be recomputed")
+	f.BoolVarP(&w.quiet, "quiet", "q", false, "print no result; it is recorded all the same")
+	f.BoolVar(&w.command, "record-command", false, "record the command line; it may hold secrets")
+	return cmd
+}
+
+// addSettings adds a flag for each setting.
+func addSettings(cmd *cobra.Command) {
+	for _, s := range settings() {
+		if s.key == "label" {
+			cmd.Flags().StringArray(s.key, nil, s.usage)
+			continue
+		}
+		cmd.Flags().String(s.key, "", s.usage)
+	}
+}
+
+func (w *wrapping) run(ctx context.Context) error {
+	for _, p := range w.config.problems {
+		fmt.Fprintf(w.err, "carbonctl: %v; it is left out\n", p)
+	}
+	if _, err := machine(w.root); err != nil {
+		return &exitError{exitWrapFailed, err}
+	}
+	tree := newTree(os.DirFS(w.root))
+	cmd := child.Command{Args: w.args, Forward: w.forward, Below: tree.below}
+	if _, err := child.Look(w.args[0], nil); err != nil {
+		return refused(err)
+	}
+	samples, close, err := w.openSamples()
+	if err != nil {
+		return &exitError{exitWrapFailed, err}
+	}
+	defer close()
+	tracker, err := carbon.New(w.carbon(tree, samples))
+	if err != nil {
+		return &exitError{exitWrapFailed, err}
+	}
+	process, err := cmd.Start(func() { tracker.Start(ctx) })
+	if err != nil {
+		_, _ = tracker.Stop()
+		return refused(err)
+	}
+	defer process.Close()
+	tree.started(process)
+	exit, waitErr := process.Wait()
+	tree.ended(exit)
+	r, _ := tracker.Stop() // without sinks it has no error
+	if waitErr != nil {
+		r.Warnings = append(r.Warnings, footprint.Warning{Code: footprint.ReadFault, Text: waitErr.Error()})
+	}
+	if n := tree.left(); n > 0 {
+		r.Warnings = append(r.Warnings, footprint.Warning{
+			Code: footprint.Escaped, Text: fmt.Sprintf("%d process(es) of the command go on without it: what they use from now on is not counted", n),
+		})
+	}
+	w.record(ctx, &r)
+	w.show(r)
+	return &exitError{code: exit.Code}
+}
+
+// refused gives the error of a command that could not be started its exit code.
+func refused(err error) error {
+	code := exitWrapFailed
+	if e := (*child.Error)(nil); errors.As(err, &e) {
+		code = e.Code
+	}
+	return &exitError{code, err}
+}
+
+func (w *wrapping) carbon(tree *tree, samples io.Writer) carbon.Config {
+	o := w.config.options
+	cfg := carbon.Config{
+		Region: o.region, Grid: o.intensity, PUE: o.pue, Every: o.every, Work: tree,
+		Run: footprint.Run{
+			Project: o.project, Labels: o.labels, Charge: o.charge, Job: job(os.Getenv),
+			How: origins[w.config.origin("region")],
+		},
+		Host: carbon.Host{Root: os.DirFS(w.root), Samples: samples},
+	}
+	if cfg.Run.How == "" && o.region != "" {
+		cfg.Run.How = "config" // a file
+	}
+	if w.command {
+		cfg.Run.Command = w.args
+	}
+	return cfg
+}
+
+// origins are the words of the report for where a region was given.
+var origins = map[string]string{"flag": "flag", "environment": "environment"}
+
+// openSamples makes the file of samples, where one is wanted.
+func (w *wrapping) openSamples() (carbon.Samples, func(), error) {
+	if w.samples == "" {
+		return nil, func() {}, nil
+	}
+	f, err := os.OpenFile(w.samples, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, nil, fmt.Errorf("--samples: %w", err)
+	}
+	return f, func() { _ = f.Close() }, nil // the recorder has told of errors
+}
+
+// record appends the run to the ledger and writes the JSON file. What fails is a
+// warning: the command has run, and its result is still printed.
+func (w *wrapping) record(ctx context.Context, r *footprint.Report) {
+	warn := func(what string, err error) {
+		r.Warnings = append(r.Warnings, footprint.Warning{
+			Code: footprint.NotRecorded, Text: fmt.Sprintf("%s: %v", what, err), Hint: hint(err),
+		})
+		if w.quiet {
+			fmt.Fprintf(w.err, "carbonctl: %s: %v\n", what, err)
+		}
+	}
+	if path := w.config.ledger; path != "none" && path != "" {
+		row := r.Row()
+		row.User = login()
+		ctx, cancel := context.WithTimeout(ctx, lockWait)
+		defer cancel()
+		receipt, err := ledger.Writer{Path: path}.Append(ctx, row)
+		if err != nil {
+			warn("this run is not in the ledger", err)
+		} else {
+			r.Ledger = &receipt
+		}
+	}
+	if w.jsonTo != "" {
+		if err := writeJSON(w.jsonTo, *r); err != nil {
+			warn("the JSON file was not written", err)
+		}
+	}
+}
+
+// lockWait is how long a run waits for others that write to the same ledger.
+const lockWait = 10 * time.Second
+
+// writeJSON replaces a file at once, so that a reader never sees half of it. A
+// device or a pipe is written to as it is.
+func writeJSON(path string, r footprint.Report) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(report.JSON(f, r), f.Close())
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	err = errors.Join(report.JSON(f, r), f.Chmod(0o644), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
+}
+
+// show prints the result on stderr: stdout belongs to the command. An error is
+// left alone, there is nobody to tell it to.
+func (w *wrapping) show(r footprint.Report) {
+	switch {
+	case w.quiet:
+	case w.json:
+		b, _ := json.Marshal(r)
+		_, _ = w.err.Write(append(b, '\n'))
+	default:
+		_ = report.Text(w.err, r)
+	}
+}
+
+// login is who runs this, "" if that is not known.
+func login() string {
+	for _, name := range []string{"USER", "LOGNAME", "USERNAME"} {
+		if v := os.Getenv(name); v != "" {
+			return v
+		}
+	}
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return ""
+}
+
