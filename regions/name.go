@@ -10,7 +10,7 @@ import (
 )
 
 // maxKey is the longest folded name in bytes; no zone's is nearly as long.
-const maxKey = 96
+const maxKey = 64
 
 // fold appends to key the form in which names are compared: lower case, without
 // accents, apostrophes, full stops and a leading "the", with one hyphen for

@@ -31,7 +31,7 @@ func parse(text string) (*Table, error) {
 	if !ok || version == "" {
 		return nil, errors.New("line 1: not a table of regions")
 	}
-	t := &Table{version: version}
+	t := &Table{version: version, zones: make([]entry, 0, strings.Count(rest, "\nz\t"))}
 	for n := 2; rest != ""; n++ {
 		var line string
 		line, rest, _ = strings.Cut(rest, "\n")
@@ -135,54 +135,43 @@ func (e *entry) keys() iter.Seq[string] {
 	}
 }
 
-// index fills keys. Codes come first, so that no name can hide one; names may
-// be shared between zones.
+// index fills codes and names.
 func (t *Table) index() error {
-	t.keys = make(map[string]int32, 3*len(t.zones))
+	t.codes = make(map[string]int32, 2*len(t.zones))
+	t.names = make(map[string]int32, 2*len(t.zones))
 	var room [maxKey]byte
 	for i := range t.zones {
 		z := &t.zones[i]
 		if len(z.series) == 0 {
 			return fmt.Errorf("zone %s has no figures", z.Code)
 		}
-		for _, code := range []string{z.Code, z.Alpha3} {
-			if code == "" {
-				continue
-			}
-			key := string(fold(room[:0], code))
-			if _, taken := t.keys[key]; taken || key == "" {
-				return fmt.Errorf("zone %s: code %q cannot be used, or stands for another zone", z.Code, code)
-			}
-			t.keys[key] = int32(i)
-		}
-	}
-	codes := len(t.keys)
-	isCode := make(map[string]bool, codes)
-	for key := range t.keys {
-		isCode[key] = true
-	}
-	for i := range t.zones {
-		for name := range t.zones[i].keys() {
+		for name := range z.keys() {
 			key := string(fold(room[:0], name))
 			if key == "" {
-				return fmt.Errorf("zone %s: name %q cannot be used", t.zones[i].Code, name)
+				return fmt.Errorf("zone %s: name %q cannot be used", z.Code, name)
 			}
-			t.name(key, int32(i), isCode[key])
+			if name != z.Code && name != z.Alpha3 {
+				t.name(key, int32(i))
+				continue
+			}
+			if old, taken := t.codes[key]; taken && old != int32(i) {
+				return fmt.Errorf("zone %s: code %q stands for %s too", z.Code, name, t.zones[old].Code)
+			}
+			t.codes[key] = int32(i)
 		}
 	}
 	return nil
 }
 
-// name makes key lead to zone i, besides the zones it leads to already. A code
-// keeps its meaning.
-func (t *Table) name(key string, i int32, code bool) {
-	old, taken := t.keys[key]
+// name makes key lead to zone i, besides the zones it leads to already.
+func (t *Table) name(key string, i int32) {
+	old, taken := t.names[key]
 	switch {
 	case !taken:
-		t.keys[key] = i
-	case code || old == i:
+		t.names[key] = i
+	case old == i:
 	case old >= 0:
-		t.keys[key] = ^int32(len(t.shared))
+		t.names[key] = ^int32(len(t.shared))
 		t.shared = append(t.shared, []int32{old, i})
 	default:
 		both := &t.shared[^old]

@@ -50,7 +50,8 @@ func TestParseRefuses(t *testing.T) {
 		"two spaces":    {"500 ", "500  ", `line 4: bad figure ""`},
 		"gap at end":    {"480.5", "-", "line 4: figures end in a gap"},
 		"no figures":    {"v\tl\tg\t0\t2020\t500 - 480.5\n", "", "zone WORLD has no figures"},
-		"code twice":    {"FRA", "World", `zone FR: code "World" cannot be used, or stands for another zone`},
+		"code twice":    {"FRA", "World", `zone FR: code "World" stands for WORLD too`},
+		"unusable code": {"FRA", "?", `zone FR: name "?" cannot be used`},
 		"no code":       {"z\tFR", "z\t", "line 5: zone without code or name"},
 		"empty alias":   {"Gaul;", ";", `zone FR: name "" cannot be used`},
 	} {

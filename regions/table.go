@@ -46,7 +46,7 @@ type Zone struct {
 func (t *Table) label(i int32) string {
 	z := &t.zones[i].Zone
 	if z.Country != "" && z.Country != z.Code {
-		if c, ok := t.keys[strings.ToLower(z.Country)]; ok && c >= 0 {
+		if c, ok := t.codes[strings.ToLower(z.Country)]; ok {
 			return fmt.Sprintf("%s (%s, %s)", z.Code, z.Name, t.zones[c].Name)
 		}
 	}
@@ -70,10 +70,11 @@ type Table struct {
 	version string
 	sources []Source
 	zones   []entry
-	// keys leads from a folded code or name to an index of zones, or, where
-	// several zones share a name, to ^index of shared.
-	keys   map[string]int32
-	shared [][]int32
+	// From a folded code or name to an index of zones or, where several zones
+	// share a name, to ^index of shared. Codes are looked at first, so that no
+	// name can hide one.
+	codes, names map[string]int32
+	shared       [][]int32
 }
 
 // An entry is a zone with its figures.
@@ -151,7 +152,11 @@ func (t *Table) Zone(name string) (Zone, error) {
 
 func (t *Table) find(name string) (*entry, error) {
 	var room [maxKey]byte
-	i, ok := t.keys[string(fold(room[:0], name))]
+	key := fold(room[:0], name)
+	i, ok := t.codes[string(key)]
+	if !ok {
+		i, ok = t.names[string(key)]
+	}
 	switch {
 	case !ok:
 		return nil, &UnknownError{Zone: name, Nearest: t.nearest(name, 3)}

@@ -241,6 +241,15 @@ func TestGolden(t *testing.T) {
 	assert.Equal(t, strings.ReplaceAll(string(want), "\r\n", "\n"), b.String())
 }
 
+func TestLookupAllocatesNothing(t *testing.T) {
+	table := Builtin()
+	for _, zone := range []string{"FR", "Côte d'Ivoire", ""} {
+		assert.Zero(t, testing.AllocsPerRun(100, func() {
+			_, _ = table.Intensity(context.Background(), Query{Zone: zone})
+		}), zone)
+	}
+}
+
 func BenchmarkIntensity(b *testing.B) {
 	table := Builtin()
 	for _, zone := range []string{"FR", "Côte d'Ivoire", "US-CA", ""} {
