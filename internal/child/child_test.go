@@ -326,7 +326,9 @@ func TestForward(t *testing.T) {
 func TestForwardIgnored(t *testing.T) {
 	args := append(self("wrap", "auto"), self("signals")...)
 	w := talk(t, []string{"RESULT="}, append([]string{"/bin/sh", "-c", `trap '' HUP USR1; exec "$@"`, "sh"}, args...)...)
-	for _, s := range []syscall.Signal{syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGTERM} {
+	// USR2 first: its answer shows that the wrapper is past the start, until
+	// which ignored signals stay ignored.
+	for _, s := range []syscall.Signal{syscall.SIGUSR2, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGTERM} {
 		require.NoError(t, w.Process.Signal(s))
 		assert.Equal(t, s.String(), w.next())
 	}

@@ -28,6 +28,8 @@ func TestMain(m *testing.M) {
 			os.Exit(play(name, os.Args[2:]))
 		}
 	}
+	// The race detector waits a second at each exit unless told not to.
+	os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	os.Exit(m.Run())
 }
 

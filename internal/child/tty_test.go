@@ -1,5 +1,8 @@
-//go:build unix
+//go:build unix && !linux
 
 package child
-func shell(args []string) int { return 0 }
-func tty() int { return 0 }
+
+// The roles for a terminal are played on Linux only.
+func shell([]string) int { return 1 }
+
+func tty() int { return 1 }
