@@ -1,0 +1,265 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/google/uuid"
+
+	"github.com/carbonctl/carbonctl/footprint"
+)
+
+// Writer appends rows to the ledger at Path. Any number of writers, in any
+// number of processes, may append to one file at a time; one Writer is safe for
+// concurrent use.
+type Writer struct {
+	Path string
+
+	open func(path string) (file, error) // nil: openFile; tests fill disks here
+}
+
+// file is what appending needs of one.
+type file interface {
+	ReadAt(p []byte, off int64) (int, error)
+	WriteAt(p []byte, off int64) (int, error)
+	Truncate(size int64) error
+	Sync() error
+	Stat() (fs.FileInfo, error)
+	Close() error
+}
+
+// openFile does not use O_APPEND, with which Windows cannot truncate: the lock
+// keeps the end where it is.
+func openFile(path string) (file, error) {
+	return os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+}
+
+// lockPoll is how long a writer waits before it tries the lock again. An append
+// holds it for about two fsyncs.
+const lockPoll = 2 * time.Millisecond
+
+// Append adds one row at the end of the file and returns the chain's new head.
+// Schema, LedgerID, PreviousHash and Hash of the row are filled in here; labels
+// and details must be JSON objects or empty. The row has reached the disk when
+// Append returns.
+//
+// A missing file or directory is created, readable by its owner alone. An
+// unfinished last line is moved to FILE.torn first, and the row's details tell.
+//
+// It waits for other writers until ctx ends, so give it a deadline. On an error
+// nothing was added and the file is as whole as before, with one exception: if
+// the receipt is not empty, the row was added and only FILE.head could not be
+// replaced, which the next Append makes good. A *HeaderError or *RowError means
+// that the file is not one that a row can be added to.
+func (w Writer) Append(ctx context.Context, row footprint.Row) (footprint.Receipt, error) {
+	path, err := locate(w.Path)
+	if err != nil {
+		return footprint.Receipt{}, fmt.Errorf("ledger: %w", err)
+	}
+	lock := flock.New(path + ".lock")
+	if ok, err := lock.TryLockContext(ctx, lockPoll); !ok {
+		return footprint.Receipt{}, lockError(lock.Path(), err)
+	}
+	defer lock.Unlock()
+
+	open := w.open
+	if open == nil {
+		open = openFile
+	}
+	head, err := appendRow(open, path, row)
+	if head.Hash == "" {
+		return footprint.Receipt{}, err
+	}
+	return footprint.Receipt{Path: w.Path, LedgerID: head.LedgerID, Rows: head.Rows, Hash: head.Hash}, err
+}
+
+// locate makes the directory, and resolves links, so that all names of one file
+// share one lock.
+func locate(path string) (string, error) {
+	if path == "" {
+		return "", errors.New("no path given")
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return "", err
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		dir, err := filepath.EvalSymlinks(filepath.Dir(path))
+		return filepath.Join(dir, filepath.Base(path)), err
+	case err != nil:
+		return "", err
+	case !info.Mode().IsRegular():
+		return "", &fs.PathError{Op: "append", Path: path, Err: errors.New("not a regular file")}
+	}
+	return filepath.EvalSymlinks(path)
+}
+
+func lockError(path string, err error) error {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return fmt.Errorf("ledger: lock %s: another writer holds it, or the time for it was over: %w", path, err)
+	case errors.Is(err, errors.ErrUnsupported), errors.Is(err, syscall.ENOLCK):
+		return fmt.Errorf("ledger: lock %s: this file system cannot lock files: %w", path, err)
+	}
+	var named *fs.PathError
+	if errors.As(err, &named) {
+		return fmt.Errorf("ledger: lock: %w", err)
+	}
+	return fmt.Errorf("ledger: lock %s: %w", path, err)
+}
+
+// appendRow does the work of Append, under the lock.
+func appendRow(open func(string) (file, error), path string, row footprint.Row) (Head, error) {
+	f, err := open(path)
+	if err != nil {
+		return Head{}, fmt.Errorf("ledger: %w", err)
+	}
+	defer f.Close()
+	at, err := findTail(f, path)
+	if err != nil {
+		return Head{}, err
+	}
+	next, notes, err := nextHead(f, path, at)
+	if err != nil {
+		return Head{}, fmt.Errorf("ledger: %w", err)
+	}
+	now := time.Now().UTC()
+	if at.torn > 0 {
+		notes = append(notes, note{"torn_bytes", at.torn}, note{"torn_at", now.Format(time.RFC3339)})
+	}
+	if row.Details, err = addNotes(row.Details, notes); err != nil {
+		return Head{}, fmt.Errorf("ledger %s: row %s: %w", path, row.RunID, err)
+	}
+
+	row.Schema, row.LedgerID, row.PreviousHash, row.Hash = footprint.LedgerSchema, next.LedgerID, next.Hash, ""
+	line, err := encode(row)
+	if err != nil {
+		return Head{}, fmt.Errorf("ledger %s: %w", path, err)
+	}
+	body := line[:len(line)-1]
+	next.Hash = rowHash(row.PreviousHash, body)
+	line = append(append(body, next.Hash...), '\n')
+	if at.end == 0 {
+		line = append([]byte(Header+"\n"), line...)
+	}
+
+	if at.torn > 0 {
+		if err := setAside(open, path, f, at, now); err != nil {
+			return Head{}, fmt.Errorf("ledger: set aside the torn line of %s: %w", path, err)
+		}
+	}
+	if err := write(f, line, at.end); err != nil {
+		return Head{}, fmt.Errorf("ledger: nothing was added to %s: %w", path, err)
+	}
+	if at.end == 0 {
+		err = syncDir(filepath.Dir(path))
+	}
+	if err = errors.Join(err, replaceHead(open, path, next)); err != nil {
+		return next, fmt.Errorf("ledger: the row is in %s, but its head is not: %w", path, err)
+	}
+	return next, nil
+}
+
+// write puts the line at the end of the file, or leaves the file as it was.
+func write(f file, line []byte, end int64) error {
+	_, err := f.WriteAt(line, end)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err == nil {
+		return nil
+	}
+	if undo := errors.Join(f.Truncate(end), f.Sync()); undo != nil {
+		return fmt.Errorf("%w (and what was written of it could not be taken back: %w)", err, undo)
+	}
+	return err
+}
+
+// nextHead returns the head that the new row makes, its Hash still that of the
+// row before. It counts the rows only where FILE.head does not know.
+func nextHead(f file, path string, at tail) (Head, []note, error) {
+	if at.last.id == "" {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return Head{}, nil, err
+		}
+		return Head{id.String(), 1, genesis([]byte(Header+"\n"), id.String())}, nil, nil
+	}
+	next := Head{LedgerID: at.last.id, Hash: at.last.hash}
+	old, headErr := ReadHead(path)
+	known := headErr == nil && old.LedgerID == at.last.id
+	switch {
+	case known && old.Hash == at.last.hash:
+		next.Rows = old.Rows + 1
+		return next, nil, nil
+	case known && old.Hash == at.last.previous: // a crash between row and head
+		next.Rows = old.Rows + 2
+		return next, nil, nil
+	}
+	rows, seen, err := count(f, at, old.Hash)
+	if err != nil {
+		return Head{}, nil, fmt.Errorf("count the rows of %s: %w", path, err)
+	}
+	next.Rows = rows + 1
+	if headErr == nil && !seen {
+		// The head names a row that is gone. It is about to be replaced: keep it.
+		return next, []note{{"lost_head", old}}, nil
+	}
+	return next, nil, nil
+}
+
+// note is something about the ledger itself that the next row's details tell.
+type note struct {
+	key   string
+	value any
+}
+
+func addNotes(details string, notes []note) (string, error) {
+	if len(notes) == 0 {
+		return details, nil
+	}
+	all := map[string]json.RawMessage{}
+	if details != "" {
+		if err := json.Unmarshal([]byte(details), &all); err != nil {
+			return "", fmt.Errorf("details: not a JSON object: %w", err)
+		}
+	}
+	for _, n := range notes {
+		b, err := json.Marshal(n.value)
+		if err != nil {
+			return "", err
+		}
+		all[n.key] = b
+	}
+	b, err := json.Marshal(all)
+	return string(b), err
+}
+
+// replaceHead writes FILE.head whole, or leaves the old one.
+func replaceHead(open func(string) (file, error), path string, h Head) error {
+	name := path + ".head.tmp" // one name is enough under the lock
+	f, err := open(name)
+	if err != nil {
+		return err
+	}
+	err = f.Truncate(0)
+	if err == nil {
+		_, err = f.WriteAt(h.bytes(), 0)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return errors.Join(err, os.Remove(name))
+	}
+	return os.Rename(name, path+".head")
+}

@@ -1,0 +1,177 @@
+package ledger
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gocarina/gocsv"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
+)
+
+func TestHeaderIsTheRowsColumns(t *testing.T) {
+	var b bytes.Buffer
+	require.NoError(t, gocsv.MarshalCSV([]footprint.Row{}, csv.NewWriter(&b)))
+	assert.Equal(t, Header+"\n", b.String())
+	assert.Len(t, strings.Split(Header, ","), 52)
+}
+
+// awkward texts: what spreadsheets run, what breaks lines, what is no text.
+var awkward = []string{
+	"", "x", "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1", "'", "'=x", `\`, `=\n`, `C:\new`, "a\nb", "a\r\nb",
+	"\x00", "a\x00b", "\x7f", "\u0085", "\u2028", "\ufeff", "\xff\xfe", "a,b", `a"b`, `"`, "日本語", "😀", "=cmd|'/c calc'!A0", " ", "a ", `\.`,
+	"=\xff\u2028", "-\\x41", `'\u0041`, "\ufffd",
+}
+
+func randomText(r *rand.Rand) string {
+	s := awkward[r.IntN(len(awkward))]
+	for r.IntN(3) == 0 {
+		s += awkward[r.IntN(len(awkward))]
+	}
+	if r.IntN(500) == 0 {
+		s += strings.Repeat("long ", 30_000)
+	}
+	return s
+}
+
+// randomRow fills every field of a Row as what writes rows may fill it.
+func randomRow(r *rand.Rand) footprint.Row {
+	var row footprint.Row
+	v := reflect.ValueOf(&row).Elem()
+	for i := range v.NumField() {
+		f := v.Field(i)
+		if f.Kind() == reflect.Pointer {
+			if r.IntN(3) == 0 {
+				continue
+			}
+			f.Set(reflect.New(f.Type().Elem()))
+			f = f.Elem()
+		}
+		switch f.Interface().(type) {
+		case footprint.Stamp:
+			if r.IntN(5) > 0 {
+				at := time.UnixMilli(r.Int64N(250_000_000_000_000) - 60_000_000_000_000).UTC()
+				f.Set(reflect.ValueOf(footprint.Stamp{Time: at}))
+			}
+		case footprint.Number:
+			x := math.Float64frombits(r.Uint64())
+			for math.IsNaN(x) || math.IsInf(x, 0) {
+				x = math.Float64frombits(r.Uint64())
+			}
+			if r.IntN(2) == 0 {
+				x = math.Round(r.Float64()*1e6) / 1e3
+			}
+			f.SetFloat(x)
+		case energy.Energy:
+			f.SetInt(int64(r.Uint64()) >> r.IntN(64))
+		case int:
+			f.SetInt(int64(r.Uint64()) >> r.IntN(64))
+		default:
+			f.SetString(randomText(r))
+		}
+	}
+	labels := map[string]string{}
+	for range r.IntN(4) {
+		labels[strings.ToValidUTF8(randomText(r), "")] = strings.ToValidUTF8(randomText(r), "")
+	}
+	row.Labels, row.Details = footprint.LabelCell(labels), ""
+	if r.IntN(2) == 0 {
+		b, _ := json.Marshal(map[string]any{"note": randomText(r), "n": r.IntN(9)})
+		row.Details = string(b)
+	}
+	return row
+}
+
+func TestRowReadsBack(t *testing.T) {
+	for seed := range uint64(1500) {
+		row := randomRow(rand.New(rand.NewPCG(seed, 1)))
+		line, err := encode(row)
+		require.NoError(t, err, seed)
+		require.Equal(t, 1, bytes.Count(line, []byte("\n")), "%d: one row is one line: %q", seed, line)
+		require.NotContains(t, string(line), "\r")
+		require.NotContains(t, string(line), "\x00")
+
+		n := 0
+		for got, err := range Read(strings.NewReader(Header+"\n"+string(line)), "x.csv") {
+			require.NoError(t, err, seed)
+			require.Equal(t, row, got, seed)
+			n++
+		}
+		require.Equal(t, 1, n)
+	}
+}
+
+// gocsv is the contract: what it reads of a ledger and what Read does are the same.
+func TestReadAgreesWithGocsv(t *testing.T) {
+	var b bytes.Buffer
+	b.WriteString(Header + "\n")
+	var want []footprint.Row
+	for seed := range uint64(300) {
+		row := randomRow(rand.New(rand.NewPCG(seed, 2)))
+		line, err := encode(row)
+		require.NoError(t, err)
+		b.Write(line)
+		want = append(want, row)
+	}
+	var got []footprint.Row
+	require.NoError(t, gocsv.UnmarshalCSV(csv.NewReader(&b), &got))
+	for i := range got {
+		eachText(&got[i], unguard)
+	}
+	require.Equal(t, want, got)
+}
+
+func TestGuard(t *testing.T) {
+	for _, c := range []struct{ text, cell string }{
+		{"plain", "plain"}, {"", ""}, {`C:\temp`, `C:\temp`}, {"a=b", "a=b"}, {"it's", "it's"},
+		{"=1+1", "'=1+1"}, {"-x", "'-x"}, {"+x", "'+x"}, {"@x", "'@x"}, {" =x", "' =x"}, {"＝x", "'＝x"},
+		{"'quoted'", "''quoted'"}, {"a\nb", `'a\nb`}, {"\tx", `'\tx`}, {"\rx", `'\rx`}, {"a\x00", `'a\u0000`},
+		{"a\xffb", `'a\xffb`}, {"=\\", `'=\\`}, {"a\u2028b", `'a\u2028b`},
+	} {
+		assert.Equal(t, c.cell, guard(c.text), "%q", c.text)
+		assert.Equal(t, c.text, unguard(c.cell), "%q", c.cell)
+	}
+	assert.Equal(t, `C:\dir\`, unguard(`'C:\dir\`), "escapes that we do not write stay")
+}
+
+func TestNumericCellsAreNotGuarded(t *testing.T) {
+	line, err := encode(footprint.Row{Energy: -1500000, Emissions: -2.5})
+	require.NoError(t, err)
+	assert.Contains(t, string(line), ",-1.500000,")
+	assert.Contains(t, string(line), ",-2.5,")
+}
+
+func TestEncodeRefuses(t *testing.T) {
+	for name, row := range map[string]footprint.Row{
+		"NaN":         {Coverage: footprint.Number(math.NaN())},
+		"infinity":    {Emissions: footprint.Number(math.Inf(1))},
+		"labels":      {Labels: "a=b"},
+		"label type":  {Labels: `{"a":1}`},
+		"details":     {Details: "x"},
+		"details [":   {Details: "[1]"},
+		"far future":  {StartedAt: footprint.Stamp{Time: time.Date(12026, 1, 1, 0, 0, 0, 0, time.UTC)}},
+		"a long cell": {Project: strings.Repeat("x", MaxRow)},
+	} {
+		row.RunID = "run-7"
+		_, err := encode(row)
+		assert.ErrorContains(t, err, "row run-7: ", name)
+	}
+}
+
+func TestJSONCellsAreCompact(t *testing.T) {
+	row := footprint.Row{Labels: `{ "b": "2", "a": "1" }`, Details: "{ \"x\":\n 1 }"}
+	line, err := encode(row)
+	require.NoError(t, err)
+	assert.Contains(t, string(line), `"{""a"":""1"",""b"":""2""}"`)
+	assert.Contains(t, string(line), `"{""x"":1}"`)
+}

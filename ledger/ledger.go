@@ -1,0 +1,94 @@
+// Package ledger keeps the CSV file of runs: one row a run, each row chained to
+// the one before it by a hash, so that a change made later can be found.
+//
+// [Writer] appends, [Read] reads rows whatever the state of the chain, [Verify]
+// checks the chain. docs/ledger.md defines every column and the chain exactly
+// enough to write a verifier without this package.
+//
+// Beside FILE stand FILE.head (see [Head]), FILE.lock, held while a row is
+// appended, and, after a crash, FILE.torn with what was left of an unfinished
+// row.
+package ledger
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Header is the first line of a ledger, without its line end: the columns of a
+// footprint.Row. It is a contract; other columns are another schema.
+const Header = "schema,ledger_id,run_id,parent_run_id,counted_by,project,labels,user,host,job_id,job_rank," +
+	"status,exit_code,started_at,ended_at,duration_s,zone,provider,cloud_region,g_per_kwh,intensity_kind," +
+	"intensity_scope,intensity_year,intensity_source,pue,charge,machine_energy_joules,process_energy_joules," +
+	"energy_joules,energy_low_joules,energy_high_joules,cpu_joules,memory_joules,gpu_joules,other_joules," +
+	"measured_share,coverage,emissions_g,emissions_low_g,emissions_high_g,market_emissions_g,embodied_g,epochs," +
+	"predicted_energy_joules,predicted_emissions_g,budget,warnings,tool_version,data_version,details," +
+	"previous_hash,hash"
+
+// MaxRow is the most bytes that one row may have. A longer one is refused when
+// written, and a bad line when read.
+const MaxRow = 4 << 20
+
+// Foreign says what a file is that has not our header.
+type Foreign string
+
+// What HeaderError tells apart.
+const (
+	CodeCarbon   Foreign = "codecarbon"    // CodeCarbon's emissions.csv
+	Edited       Foreign = "edited"        // our columns, saved again by another program
+	OtherVersion Foreign = "other-version" // a ledger with other columns: older or newer
+	Unknown      Foreign = "unknown"       // anything else
+)
+
+// HeaderError says that a file is not a ledger with our columns. The file was
+// left as it is.
+type HeaderError struct {
+	Path string // or the name given to Read
+	What Foreign
+	Got  string // the start of the first line
+}
+
+func (e *HeaderError) Error() string {
+	var what string
+	switch e.What {
+	case CodeCarbon:
+		what = "this is CodeCarbon's emissions file, not a ledger"
+	case Edited:
+		what = "the header was changed by another program (byte-order mark, line ends or quotes)"
+	case OtherVersion:
+		what = "the columns are those of another version"
+	default:
+		what = "this is not a ledger"
+	}
+	return fmt.Sprintf("ledger %s: %s; its first line starts %.40q", e.Path, what, e.Got)
+}
+
+// foreign tells what a first line that is not Header belongs to.
+func foreign(path, line string) *HeaderError {
+	e := &HeaderError{Path: path, What: Unknown, Got: line[:min(len(line), 200)]}
+	plain := strings.NewReplacer("\ufeff", "", "\r", "", "\n", "", `"`, "", ";", ",", "\t", ",").Replace(line)
+	cells := map[string]bool{}
+	for _, c := range strings.Split(plain, ",") {
+		cells[strings.TrimSpace(c)] = true
+	}
+	switch {
+	case cells["project_name"] && cells["emissions"] && (cells["codecarbon_version"] || cells["energy_consumed"]):
+		e.What = CodeCarbon
+	case plain == Header:
+		e.What = Edited
+	case cells["ledger_id"] && cells["previous_hash"] && cells["hash"]:
+		e.What = OtherVersion
+	}
+	return e
+}
+
+// RowError says that the last line of a ledger is no row that a chain could go
+// on from. The file was left as it is; Verify finds where the damage starts.
+type RowError struct {
+	Path string
+	Why  string
+}
+
+func (e *RowError) Error() string {
+	return fmt.Sprintf("ledger %s: the last line is not a row that can be continued: %s", e.Path, e.Why)
+}

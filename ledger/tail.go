@@ -1,0 +1,187 @@
+package ledger
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+)
+
+// tail is how a ledger ends.
+type tail struct {
+	end  int64 // where the next row goes; 0: the header is still to be written
+	torn int64 // bytes from there on that are no whole line
+	last link  // the last row; its body is not kept. The id is "" if there is none
+}
+
+// findTail looks at the first line and the last row of a file, however large it
+// is in between.
+func findTail(f file, path string) (tail, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return tail{}, fmt.Errorf("ledger: %w", err)
+	}
+	size := info.Size()
+	if size == 0 {
+		return tail{}, nil
+	}
+	if whole, err := headerOf(f, path, size); err != nil || !whole {
+		return tail{torn: size}, err
+	}
+	end, err := lineStart(f, size)
+	if err != nil {
+		return tail{}, fmt.Errorf("ledger: %w", err)
+	}
+	for {
+		at := tail{end: end, torn: size - end}
+		if end == int64(len(Header)+1) {
+			return at, nil
+		}
+		start, err := lineStart(f, end-1)
+		if err != nil {
+			return tail{}, fmt.Errorf("ledger: %w", err)
+		}
+		if end-start > MaxRow {
+			return tail{}, &RowError{path, fmt.Sprintf("it has %d bytes", end-start)}
+		}
+		line := make([]byte, end-start)
+		if err := readAt(f, line, start); err != nil {
+			return tail{}, fmt.Errorf("ledger: %w", err)
+		}
+		// A row has no NUL. Where a power cut left some, the disk got the end of
+		// a row but not its beginning: that one is torn as well.
+		if bytes.IndexByte(line, 0) >= 0 {
+			end = start
+			continue
+		}
+		var ok bool
+		if at.last, ok = parseLink(line); !ok {
+			return tail{}, &RowError{path, fmt.Sprintf("it does not end in two hashes: %.60q", line)}
+		}
+		at.last.body = nil
+		return at, nil
+	}
+}
+
+// headerOf reports whether the file starts with our header, or only with what a
+// crash left of one: a part of it, or nothing but NULs.
+func headerOf(f file, path string, size int64) (whole bool, err error) {
+	const want = Header + "\n"
+	got := make([]byte, min(size, int64(len(want))+64))
+	if err := readAt(f, got, 0); err != nil {
+		return false, fmt.Errorf("ledger: %w", err)
+	}
+	switch {
+	case bytes.HasPrefix(got, []byte(want)):
+		return true, nil
+	case size < int64(len(want)) && want[:size] == string(got):
+		return false, nil
+	}
+	if nuls, err := allNUL(f, size); nuls || err != nil {
+		return false, err
+	}
+	if i := bytes.IndexByte(got, '\n'); i >= 0 {
+		got = got[:i+1]
+	}
+	return false, foreign(path, string(got))
+}
+
+func allNUL(f file, size int64) (bool, error) {
+	block := make([]byte, 64<<10)
+	for at := int64(0); at < size; at += int64(len(block)) {
+		part := block[:min(size-at, int64(len(block)))]
+		if err := readAt(f, part, at); err != nil {
+			return false, fmt.Errorf("ledger: %w", err)
+		}
+		if len(bytes.Trim(part, "\x00")) > 0 {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// lineStart returns where the line begins that goes on at end: after the last
+// line end before it, or 0.
+func lineStart(f file, end int64) (int64, error) {
+	block := make([]byte, 16<<10)
+	for end > 0 {
+		from := max(0, end-int64(len(block)))
+		part := block[:end-from]
+		if err := readAt(f, part, from); err != nil {
+			return 0, err
+		}
+		if i := bytes.LastIndexByte(part, '\n'); i >= 0 {
+			return from + int64(i) + 1, nil
+		}
+		end = from
+	}
+	return 0, nil
+}
+
+// readAt fills p.
+func readAt(f io.ReaderAt, p []byte, off int64) error {
+	n, err := f.ReadAt(p, off)
+	if n == len(p) {
+		return nil
+	}
+	if err == nil || errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// count reads the whole file: the rows of the last row's chain, and whether one
+// of them has the given hash.
+func count(f file, at tail, hash string) (rows int64, seen bool, err error) {
+	l := newLines(io.NewSectionReader(f, 0, at.end))
+	for {
+		line, err := l.next()
+		if errors.Is(err, io.EOF) {
+			return rows, seen, nil
+		}
+		if err != nil {
+			return rows, seen, err
+		}
+		if row, ok := parseLink(line); ok {
+			if row.id == at.last.id {
+				rows++
+			}
+			seen = seen || row.hash == hash
+		}
+	}
+}
+
+// setAside moves what follows the last whole row to FILE.torn, below a line
+// that says when, how much and from where.
+func setAside(open func(string) (file, error), path string, from file, at tail, now time.Time) error {
+	to, err := open(path + ".torn")
+	if err != nil {
+		return err
+	}
+	info, err := to.Stat()
+	if err != nil {
+		return errors.Join(err, to.Close())
+	}
+	end := info.Size()
+	title := fmt.Sprintf("# %s torn_bytes=%d offset=%d file=%s\n", now.Format(time.RFC3339), at.torn, at.end, filepath.Base(path))
+	w := io.NewOffsetWriter(to, end)
+	_, err = io.WriteString(w, title)
+	if err == nil {
+		_, err = io.Copy(w, io.NewSectionReader(from, at.end, at.torn))
+	}
+	if err == nil {
+		_, err = io.WriteString(w, "\n")
+	}
+	if err == nil {
+		err = to.Sync()
+	}
+	if err != nil {
+		return errors.Join(err, to.Truncate(end), to.Close())
+	}
+	if err := to.Close(); err != nil {
+		return err
+	}
+	return from.Truncate(at.end)
+}

@@ -1,0 +1,359 @@
+package ledger
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Kind says what is wrong with a ledger.
+type Kind string
+
+// The kinds of Finding.
+const (
+	Altered       Kind = "altered"    // a row's bytes, or its hash
+	Removed       Kind = "removed"    // rows are missing before this one, or the row before it was rewritten
+	Inserted      Kind = "inserted"   // a row that the chain goes around
+	Reordered     Kind = "reordered"  // a row before those that it follows
+	Duplicated    Kind = "duplicated" // a row that stands earlier as well
+	HeaderChanged Kind = "header"     // the first line
+	Torn          Kind = "torn"       // a last line without line end: a crash, or a cut
+	Cut           Kind = "cut"        // fewer rows than the held head counts
+	Rebuilt       Kind = "rebuilt"    // enough rows, but not the one that the held head names
+	Missing       Kind = "missing"    // cut or rebuilt: the held head has no count
+	WrongHead     Kind = "wrong-head" // the held head's hash is there, its count or ledger_id is not that row's
+)
+
+// Finding is one thing that Verify found.
+type Finding struct {
+	Kind     Kind   `json:"kind"`
+	Row      int64  `json:"row"`  // in the file, from 1; 0: none in particular
+	Line     int64  `json:"line"` // in the file, from 1, the header's
+	LedgerID string `json:"ledger_id"`
+	Text     string `json:"text"`
+}
+
+// Chain is what Verify saw of one ledger_id.
+type Chain struct {
+	Head Head `json:"head"` // as the file stands
+	// Held says that one of the given heads is a row of this chain; Since counts
+	// the rows after the newest such row.
+	Held  bool  `json:"held"`
+	Since int64 `json:"rows_since_head"`
+}
+
+// Result is what Verify saw.
+type Result struct {
+	Rows     int64     `json:"rows"` // whole lines after the header
+	Chains   []Chain   `json:"chains"`
+	Findings []Finding `json:"findings"` // the first 100, in the order of the file; those about heads last
+	Faults   int64     `json:"faults"`   // how many there were
+	// Unseen says what this check could not have seen.
+	Unseen []string `json:"unseen"`
+}
+
+// OK reports whether nothing was found.
+func (r Result) OK() bool { return r.Faults == 0 }
+
+const maxFindings = 100
+
+// Verify checks the chain of a ledger, or each chain of a merged one. heads are
+// heads that the caller held, one or more, of any of its chains: without one, a
+// cut tail or a chain built anew is not seen, and Result.Unseen says so.
+//
+// The first finding is the first change in the file. Its kind is told where it
+// can be; later ones may be consequences of it. A file that is not a ledger is a
+// *HeaderError; an error of r comes with what was seen until then. Memory grows
+// by 8 bytes a row.
+func Verify(r io.Reader, heads ...Head) (Result, error) {
+	v := verifier{chains: map[string]*chain{}, heads: make([]place, len(heads))}
+	l := newLines(r)
+	header, err := l.next()
+	if errors.Is(err, io.EOF) {
+		v.finish(heads, 0)
+		return v.Result, nil
+	}
+	if err != nil {
+		return v.Result, fmt.Errorf("verify ledger: %w", err)
+	}
+	if err := v.readHeader(header); err != nil {
+		return v.Result, err
+	}
+	for {
+		line, err := l.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return v.Result, fmt.Errorf("verify ledger: %w", err)
+		}
+		v.add(line, l.n, heads)
+	}
+	v.finish(heads, l.n)
+	return v.Result, nil
+}
+
+type verifier struct {
+	Result
+	header  []byte
+	strange bool // the header is not ours, and no row has vouched for it yet
+	chains  map[string]*chain
+	order   []string
+	seen    []uint64 // the start of each row's hash, in the order of rows
+	gap     *gap     // a first finding whose kind later rows will tell
+	loose   bool     // the line before was no row: what follows cannot be judged by it
+	heads   []place  // where each head was found
+}
+
+type chain struct {
+	Chain
+	own string // of an altered last row: the hash that its bytes give
+}
+
+// place is a row that a head names: its ledger_id, and which of that chain it is.
+type place struct {
+	id   string
+	rows int64
+}
+
+// gap is a row that does not follow the one before it: the chain's hash there,
+// and the one that the row asks for.
+type gap struct {
+	finding    int
+	had, asked string
+}
+
+func (v *verifier) readHeader(line []byte) error {
+	v.header = append(v.header, line...)
+	if string(line) == Header+"\n" {
+		return nil
+	}
+	// One changed byte must be a finding, and a picture no ledger. Something
+	// of the header is left in the first.
+	if e := foreign("", string(line)); e.What == CodeCarbon || e.What == Unknown && alike(string(line), Header) < len(Header)/2 {
+		return e
+	}
+	v.strange = true
+	v.find(Finding{Kind: HeaderChanged, Line: 1, Text: "the header is not that of a ledger of this version"})
+	return nil
+}
+
+// alike counts the bytes that two strings share at their start and at their end.
+func alike(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	a, b = a[n:], b[n:]
+	for i := 1; i <= len(a) && i <= len(b) && a[len(a)-i] == b[len(b)-i]; i++ {
+		n++
+	}
+	return n
+}
+
+func (v *verifier) find(f Finding) {
+	v.Faults++
+	if len(v.Findings) < maxFindings {
+		v.Findings = append(v.Findings, f)
+	}
+}
+
+func (v *verifier) add(line []byte, n int64, heads []Head) {
+	if line[len(line)-1] != '\n' && len(line) < MaxRow {
+		v.find(Finding{Kind: Torn, Row: v.Rows + 1, Line: n, Text: "the last line has no line end: what a crash left of a row, or a cut"})
+		return
+	}
+	v.Rows++
+	at := Finding{Row: v.Rows, Line: n}
+	row, ok := parseLink(line)
+	if !ok {
+		at.Kind, at.Text = Altered, "the line is not a row that ends in two hashes"
+		if string(line) == string(v.header) {
+			at.Kind, at.Text = Inserted, "the header stands here again"
+		}
+		v.find(at)
+		v.seen = append(v.seen, 0)
+		v.loose = true
+		return
+	}
+	at.LedgerID = row.id
+	own := rowHash(row.previous, row.body)
+	c := v.chains[row.id]
+	if own != row.hash {
+		at.Kind, at.Text = Altered, "the row is not the one that its hash was made of"
+		v.find(at)
+		// The ledger_id may be what was altered: the row before tells.
+		if c == nil || c.Head.Hash != row.previous {
+			c = v.endingIn(row.previous, c)
+		}
+	} else {
+		c = v.follow(row, c, at)
+	}
+	v.loose = c == nil && own != row.hash
+	v.seen = append(v.seen, prefix(row.hash))
+	if c == nil {
+		return
+	}
+	c.Head.Hash, c.own = row.hash, own
+	c.Head.Rows++
+	c.Since++
+	for i, h := range heads {
+		if h.Hash == row.hash || h.Hash == own {
+			v.heads[i] = place{c.Head.LedgerID, c.Head.Rows}
+			c.Held, c.Since = true, 0
+		}
+	}
+}
+
+// follow checks that a row, sound in itself, comes after the last of its chain.
+func (v *verifier) follow(row link, c *chain, at Finding) *chain {
+	had := genesis(v.header, row.id)
+	if c == nil {
+		c = &chain{Chain: Chain{Head: Head{LedgerID: row.id}}}
+		v.chains[row.id] = c
+		v.order = append(v.order, row.id)
+		if v.strange {
+			had = v.vouch(row, had)
+		}
+	} else {
+		had = c.Head.Hash
+	}
+	v.fillGap(row)
+	if row.previous == had || c.own != "" && row.previous == c.own || v.loose {
+		return c
+	}
+	if v.misplaced(row, had, at) == Duplicated {
+		return nil
+	}
+	return c
+}
+
+// vouch judges a header that is not ours by the first row chained to it: if it
+// fits, this is a ledger of another version; if ours fits, it was altered.
+func (v *verifier) vouch(row link, had string) string {
+	v.strange = false
+	switch row.previous {
+	case had:
+		v.Findings, v.Faults = v.Findings[1:], v.Faults-1
+	case genesis([]byte(Header+"\n"), row.id):
+		v.header = []byte(Header + "\n")
+		v.Findings[0].Text = "the header was altered after the first row was written"
+		had = row.previous
+	}
+	return had
+}
+
+// misplaced records a row that does not follow the one before it, and says how
+// it looks so far.
+func (v *verifier) misplaced(row link, had string, at Finding) Kind {
+	at.Kind, at.Text = Removed, "rows before this one are missing, or the one before it was rewritten"
+	if v.Faults >= maxFindings {
+		v.find(at)
+		return at.Kind
+	}
+	again, after := v.earlier(row.hash), v.earlier(row.previous)
+	switch {
+	case again > 0:
+		at.Kind, at.Text = Duplicated, fmt.Sprintf("the row is that of row %d again", again)
+	case after > 0 || row.previous == genesis(v.header, row.id):
+		// The chain goes on from an earlier row: what stands between is not of it.
+		at.Kind, at.Text = Inserted, fmt.Sprintf("row %d follows row %d: rows of its ledger_id between them are not of the chain", at.Row, after)
+		if len(v.order) == 1 {
+			at.Row, at.Line = after+1, after+2
+		}
+	case v.gap == nil:
+		v.gap = &gap{len(v.Findings), had, row.previous}
+	}
+	v.find(at)
+	return at.Kind
+}
+
+// fillGap tells, by a later row, what kind of gap was found.
+func (v *verifier) fillGap(row link) {
+	if v.gap == nil {
+		return
+	}
+	f := &v.Findings[v.gap.finding]
+	switch {
+	case row.hash == v.gap.asked:
+		f.Kind, f.Text = Reordered, fmt.Sprintf("the row belongs after row %d", v.Rows)
+		v.gap = nil
+	case row.previous == v.gap.had && f.Kind == Removed:
+		f.Kind, f.Text = Inserted, fmt.Sprintf("the row is not of the chain, which goes on at row %d", v.Rows)
+	}
+}
+
+// earlier returns which row has the hash, 0 if none.
+func (v *verifier) earlier(hash string) int64 {
+	want := prefix(hash)
+	for i, h := range v.seen {
+		if h == want {
+			return int64(i) + 1
+		}
+	}
+	return 0
+}
+
+func prefix(hash string) uint64 {
+	var b [8]byte
+	_, _ = hex.Decode(b[:], []byte(hash[:16])) // parseLink saw to its digits
+	return binary.BigEndian.Uint64(b[:])
+}
+
+// endingIn finds the chain that an altered row continues.
+func (v *verifier) endingIn(hash string, c *chain) *chain {
+	if v.Faults >= maxFindings {
+		return c
+	}
+	for _, id := range v.order {
+		if v.chains[id].Head.Hash == hash {
+			return v.chains[id]
+		}
+	}
+	return c
+}
+
+func (v *verifier) finish(heads []Head, lines int64) {
+	v.headFindings(heads, lines+1)
+	for _, id := range v.order {
+		c := v.chains[id]
+		v.Chains = append(v.Chains, c.Chain)
+		switch {
+		case !c.Held:
+			v.Unseen = append(v.Unseen, fmt.Sprintf("%s: no head held of this chain, so rows cut off its end, or a chain built anew from its first row, cannot be seen", id))
+		case c.Since > 0:
+			v.Unseen = append(v.Unseen, fmt.Sprintf("%s: the held head is %d rows old; rows cut off or built anew after it cannot be seen", id, c.Since))
+		}
+	}
+	if len(v.order) == 0 && len(heads) == 0 {
+		v.Unseen = append(v.Unseen, "no rows, and no head held: whether there were any cannot be seen")
+	}
+}
+
+// headFindings compares the held heads with the rows that have their hashes.
+func (v *verifier) headFindings(heads []Head, line int64) {
+	whole := v.OK() // else a wrong count only repeats what was found
+	for i, h := range heads {
+		f := Finding{Row: v.Rows + 1, Line: line, LedgerID: h.LedgerID}
+		at := v.heads[i]
+		var rows int64
+		if c := v.chains[h.LedgerID]; c != nil {
+			rows = c.Head.Rows
+		}
+		switch {
+		case at.rows > 0 && (h.LedgerID == "" || h.LedgerID == at.id) && (h.Rows == 0 || h.Rows == at.rows || !whole):
+			continue
+		case at.rows > 0:
+			f.Kind, f.Text = WrongHead, fmt.Sprintf("the held head's hash is that of row %d of %s, not of row %d of %s", at.rows, at.id, h.Rows, h.LedgerID)
+		case h.Rows == 0 || h.LedgerID == "":
+			f.Kind, f.Text = Missing, "no row has the held head's hash: the end was cut off, or the chain built anew"
+		case rows < h.Rows:
+			f.Kind, f.Text = Cut, fmt.Sprintf("the held head counts %d rows, the file has %d of its chain", h.Rows, rows)
+		default:
+			f.Kind, f.Text = Rebuilt, fmt.Sprintf("row %d is not the one that the held head names: the chain was built anew", h.Rows)
+		}
+		v.find(f)
+	}
+}
