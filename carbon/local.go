@@ -35,6 +35,9 @@ func local(root fs.FS) (meters []energy.Meter, faults []footprint.Fault) {
 	model, err := estimate.Open(root)
 	if model != nil {
 		meters = append(meters, model)
+		for _, n := range model.Model().Notes {
+			faults = append(faults, footprint.Fault{Code: n.Code, Component: "estimate", Text: n.Text})
+		}
 	}
 	if err != nil {
 		faults = append(faults, fault(err))
@@ -62,8 +65,9 @@ func fault(err error) footprint.Fault {
 	return f
 }
 
-// host says which machine this is.
-func host(root fs.FS) footprint.Host {
+// LocalHost says which machine this is, from the /proc and /sys of a root: what
+// a report holds of it.
+func LocalHost(root fs.FS) footprint.Host {
 	names := proc.ReadHost(root)
 	h := footprint.Host{Name: names.Name, OS: names.OS}
 	if cpu, err := proc.CPUInfo(root); err == nil {

@@ -88,7 +88,7 @@ func New(cfg Config) (*Tracker, error) {
 	}
 	t.usage = newUsage(root)
 	t.account = footprint.Account{
-		Run: cfg.Run, Host: host(root), Policy: cfg.Policy, PUE: cfg.PUE,
+		Run: cfg.Run, Host: LocalHost(root), Policy: cfg.Policy, PUE: cfg.PUE,
 		Versions: footprint.Versions{Tool: Version(), Data: regions.Builtin().Version()},
 	}
 	if cfg.Host.Samples != nil {

@@ -39,12 +39,12 @@ type usage struct {
 	stat   *proc.Stat
 	memory *proc.Memory
 
-	started     bool
-	at          time.Time
-	first, now  float64 // the machine's busy seconds
-	capacity    float64
-	mine, all   float64 // byte-seconds of memory
-	bytes       float64
+	started       bool
+	at            time.Time
+	first, now    float64 // the machine's busy seconds
+	capacity      float64
+	mine, all     float64 // byte-seconds of memory
+	bytes         float64
 	heldBy, inUse float64 // bytes at the last read
 }
 

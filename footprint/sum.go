@@ -18,7 +18,7 @@ type Summary struct {
 	// Duration is the sum over the runs.
 	Duration time.Duration
 
-	Energy, Low, High           energy.Energy
+	Energy, Low, High              energy.Energy
 	Emissions, GramsLow, GramsHigh regions.Grams
 	// Measured is the part of Energy that comes from counters.
 	Measured energy.Energy

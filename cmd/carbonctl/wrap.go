@@ -260,4 +260,3 @@ func login() string {
 	}
 	return ""
 }
-

@@ -1,0 +1,80 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Width is how many columns text takes at the most.
+const Width = 80
+
+// indent is where the second column of a page begins.
+const indent = 13
+
+// A Page is text in two columns, a label and what belongs to it, folded at
+// [Width]. The zero Page is empty. Control characters in it are replaced, so
+// that no name can move a terminal's cursor.
+type Page struct{ text strings.Builder }
+
+// line writes a line as it is, folded nowhere.
+func (p *Page) line(format string, args ...any) {
+	p.text.WriteString(strings.TrimRight(clean(fmt.Sprintf(format, args...)), " ") + "\n")
+}
+
+// Title begins a part of the page.
+func (p *Page) Title(title string) {
+	if p.text.Len() > 0 {
+		p.line("")
+	}
+	p.line("%s", title)
+}
+
+// Row writes a label and its text.
+func (p *Page) Row(label, format string, args ...any) {
+	lead := fmt.Sprintf("  %-*s ", indent-3, label)
+	for i, l := range fold(fmt.Sprintf(format, args...), Width-indent) {
+		switch {
+		case i > 0:
+			lead = strings.Repeat(" ", indent)
+		case len([]rune(lead)) > indent: // a long label has a line of its own
+			p.line("%s", lead)
+			lead = strings.Repeat(" ", indent)
+		}
+		p.line("%s%s", lead, l)
+	}
+}
+
+// Code writes a line to be copied: never folded.
+func (p *Page) Code(line string) { p.line("    %s", line) }
+
+// Note writes text over the whole width.
+func (p *Page) Note(text string) {
+	for _, l := range fold(text, Width-2) {
+		p.line("  %s", l)
+	}
+}
+
+// WriteTo writes the page.
+func (p *Page) WriteTo(w io.Writer) (int64, error) {
+	n, err := io.WriteString(w, p.text.String())
+	return int64(n), err
+}
+
+// fold breaks text at blanks into lines of at most n characters; a longer word
+// stays whole.
+func fold(text string, n int) []string {
+	lines := []string{""}
+	for word := range strings.SplitSeq(text, " ") {
+		last := &lines[len(lines)-1]
+		switch {
+		case *last == "":
+			*last = word
+		case len([]rune(*last))+1+len([]rune(word)) > n:
+			lines = append(lines, word)
+		default:
+			*last += " " + word
+		}
+	}
+	return lines
+}
