@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/estimate"
@@ -35,9 +36,7 @@ func local(root fs.FS) (meters []energy.Meter, faults []footprint.Fault) {
 	model, err := estimate.Open(root)
 	if model != nil {
 		meters = append(meters, model)
-		for _, n := range model.Model().Notes {
-			faults = append(faults, footprint.Fault{Code: n.Code, Component: "estimate", Text: n.Text})
-		}
+		faults = append(faults, doubts(model.Model())...)
 	}
 	if err != nil {
 		faults = append(faults, fault(err))
@@ -49,6 +48,17 @@ func local(root fs.FS) (meters []energy.Meter, faults []footprint.Fault) {
 		})
 	}
 	return meters, faults
+}
+
+// doubts are what every report must say of the model. The rest of its notes hold
+// for any such machine, and stand in "carbonctl devices".
+func doubts(m estimate.Model) (faults []footprint.Fault) {
+	for _, n := range m.Notes {
+		if m.How == estimate.Unknown && strings.HasPrefix(n.Code, "cpu-un") || n.Code == "memory-unknown" {
+			faults = append(faults, footprint.Fault{Code: n.Code, Component: "estimate", Text: n.Text})
+		}
+	}
+	return faults
 }
 
 // fault gives an error of a meter its code.

@@ -87,8 +87,15 @@ func New(cfg Config) (*Tracker, error) {
 		t.work = newSelf()
 	}
 	t.usage = newUsage(root)
+	machine := LocalHost(root)
+	if cfg.Run.Charge == "" {
+		var shared *footprint.Fault
+		if cfg.Run.Charge, shared = headline(root, machine.CPUThreads); shared != nil {
+			t.faults = append(t.faults, *shared)
+		}
+	}
 	t.account = footprint.Account{
-		Run: cfg.Run, Host: LocalHost(root), Policy: cfg.Policy, PUE: cfg.PUE,
+		Run: cfg.Run, Host: machine, Policy: cfg.Policy, PUE: cfg.PUE,
 		Versions: footprint.Versions{Tool: Version(), Data: regions.Builtin().Version()},
 	}
 	if cfg.Host.Samples != nil {

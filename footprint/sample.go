@@ -73,7 +73,8 @@ type Run struct {
 	Job *Job `json:"job,omitempty"`
 	// Command is recorded only where the user asks for it: it may hold secrets.
 	Command []string `json:"command,omitempty"`
-	// Charge is what the headline takes; "" is ChargeMachine.
+	// Charge is what the headline takes; "" is ChargeMachine. (Package carbon
+	// decides for itself where it is "".)
 	Charge Charge `json:"charge,omitempty"`
 	// How the region was found: "flag", "config", "environment", "cloud" or,
 	// where it is "", "default".

@@ -30,6 +30,9 @@ const (
 	NoCounter        = "no-counter"        // this machine has none
 	ReadFault        = "read-fault"        // a counter or file could not be read
 	CPUUnknown       = "cpu-unknown"       // the model does not know this CPU
+	CPUUntrue        = "cpu-untrue"        // the hypervisor gives a CPU that does not exist
+	MemoryUnknown    = "memory-unknown"    // the size of the memory could not be read
+	MachineShared    = "machine-shared"    // a limit shows that the machine is shared: the work's part is charged
 	GPUNotMeasured   = "gpu-not-measured"  // a GPU is there and is not counted
 	Escaped          = "process-escaped"   // processes of the work outlived it
 	NotRecorded      = "not-recorded"      // the ledger or a file could not be written
@@ -58,7 +61,9 @@ func (a *Account) warn(r *Report) {
 	a.warnRegion(r, add)
 	a.warnModel(r, add)
 	for _, f := range a.faults {
-		add(f.Code, "%s", f.Text)
+		if f.Code != NoCounter || r.MeasuredShare == nil || *r.MeasuredShare > 0 { // else it is said above
+			add(f.Code, "%s", f.Text)
+		}
 	}
 	for _, t := range a.tracks {
 		a.warnTrack(t, r, add)
@@ -98,7 +103,13 @@ func (a *Account) warnModel(r *Report, add func(code, format string, args ...any
 	case len(measured)+len(modelled) == 0:
 		add(NothingCounted, "no component could be measured or modelled: the energy is not known")
 	case len(measured) == 0:
-		add(AllModelled, "no energy counter could be read: all energy is modelled from the processor's type and load")
+		why := "no energy counter could be read"
+		for _, f := range a.faults {
+			if f.Code == NoCounter {
+				why = "this machine has no energy counter"
+			}
+		}
+		add(AllModelled, "%s: all energy is modelled from the processor's type and load", why)
 	case len(modelled) > 0:
 		add(PartModelled, "%s: modelled, for want of a counter", strings.Join(modelled, ", "))
 	}

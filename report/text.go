@@ -105,7 +105,7 @@ func kinds(r footprint.Report) []footprint.Line {
 func (p *Page) kind(r footprint.Report, l footprint.Line) {
 	// Names of equal sockets say the same twice.
 	names := slices.Compact(strings.Split(l.Name, "; "))
-	p.Row("  "+string(l.Kind), "%-9s %s by %s: %s", Energy(l.Charged), l.Basis, l.Source, clean(strings.Join(names, "; ")))
+	p.Row("  "+string(l.Kind), "%s, %s: %s", Energy(l.Charged), l.Basis, strings.Join(names, "; "))
 }
 
 func (p *Page) emissions(r footprint.Report) {
@@ -151,7 +151,7 @@ const carPerKm regions.Grams = 393 / 1.609344
 
 // Compare shows emissions as the way that a car drives for them.
 func Compare(g regions.Grams) string {
-	return fmt.Sprintf("as much as %s in an average US petrol car (%.0f g/km, US EPA 2026)",
+	return fmt.Sprintf("like %s in an average US petrol car (%.0f g/km, US EPA 2026)",
 		fit(float64(g/carPerKm)*1000, lengthScale), float64(carPerKm))
 }
 

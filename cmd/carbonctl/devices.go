@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -267,7 +268,7 @@ func (a *app) printInventory(inv inventory) {
 
 	p.Title("settings")
 	for _, s := range inv.Settings {
-		p.Row(s.Key, "%s (%s)", s.Value, s.Origin)
+		p.Row(s.Key, "%s (%s)", cmp.Or(s.Value, "none"), s.Origin)
 	}
 	for _, s := range inv.Problems {
 		p.Row("problem", "%s", s)
