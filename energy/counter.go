@@ -1,6 +1,9 @@
 package energy
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Wrap makes a total that never falls from a counter that starts again at 0
 // when it reaches Range. Set Range and MaxPower before the first Add. It is for
@@ -26,6 +29,7 @@ type Wrap struct {
 	total   Energy
 	last    Energy    // the counter at the last reading that was accepted
 	at      time.Time // and when that was
+	moved   time.Time // when it was last seen to move
 	doubt   bool      // the reading after it was refused:
 	refused Energy
 	when    time.Time
@@ -35,6 +39,11 @@ type Wrap struct {
 // two readings: counters move in steps (RAPL about every millisecond), so that
 // two readings close to each other may be one step apart.
 const slack = 10 * time.Millisecond
+
+// hold is the longest time for which a counter may keep energy back before it
+// moves by all of it: about 100 ms for NVIDIA GPUs, and a second for one in whole
+// joules at a watt. One that stood still is allowed to catch up that much.
+const hold = time.Second
 
 // margin is how far above MaxPower × time a difference may lie, as a fraction:
 // firmware power limits are averages, and turbo passes them.
@@ -55,7 +64,7 @@ func Limit(p Power, d time.Duration) Energy {
 // implausible: the total is then the one before.
 func (w *Wrap) Add(raw Energy, at time.Time) (total Energy, ok bool) {
 	if !w.started {
-		w.started, w.last, w.at = true, raw, at
+		w.started, w.last, w.at, w.moved = true, raw, at, at
 		return 0, true
 	}
 	d := at.Sub(w.at)
@@ -63,7 +72,8 @@ func (w *Wrap) Add(raw Energy, at time.Time) (total Energy, ok bool) {
 	if delta < 0 && w.Range > w.last {
 		delta, wrapped = w.Range-w.last+raw, true
 	}
-	plausible := delta >= 0 && (w.MaxPower <= 0 || delta <= Limit(w.MaxPower, d))
+	held := max(0, min(w.at.Sub(w.moved), hold))
+	plausible := delta >= 0 && (w.MaxPower <= 0 || delta <= Limit(w.MaxPower, d+held))
 	switch {
 	case plausible:
 		if wrapped {
@@ -120,6 +130,9 @@ func (w *Wrap) miss(d time.Duration, seen Energy) {
 
 func (w *Wrap) accept(raw Energy, at time.Time, delta Energy) {
 	w.total = w.total.Plus(delta)
+	if raw != w.last {
+		w.moved = at
+	}
 	w.last, w.at, w.doubt = raw, at, false
 }
 
@@ -172,9 +185,9 @@ func (g *Gauge) Add(p Power, at time.Time) (total Energy, ok bool) {
 		g.Missed = g.Missed.Plus(g.MaxPower.Over(d))
 	default:
 		x := (float64(g.power)+float64(p))/2*d.Seconds() + g.rest
-		e := Energy(x)
-		g.rest = x - float64(e)
-		g.total = g.total.Plus(e)
+		whole := math.Floor(x)
+		g.rest = x - whole
+		g.total = g.total.Plus(Energy(1).Scale(whole)) // MaxEnergy if it does not fit
 	}
 	g.power, g.at = p, at
 	return g.total, true

@@ -106,7 +106,7 @@ func (e Energy) append(to []byte, min int) []byte {
 // "1.5e3", exactly. More than six decimals are rounded to the nearest
 // microjoule. What is not a number, or does not fit, is an error.
 func ParseJoules(s string) (Energy, error) {
-	if s == "" || len(s) > 64 || strings.ContainsAny(s, "_xXpP/nN") {
+	if s == "" || len(s) > 64 || strings.ContainsAny(s, "_/xXbBoOpPnN") {
 		return 0, fmt.Errorf("energy: %q is not a number of joules", clip(s))
 	}
 	if i := strings.IndexAny(s, "eE"); i >= 0 {

@@ -2,17 +2,12 @@ package rapl
 
 import (
 	"context"
-	"fmt"
 	"io/fs"
-	"maps"
 	"os"
-	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
-	"testing/fstest"
 	"testing/synctest"
 	"time"
 
@@ -308,158 +303,6 @@ func TestConform(t *testing.T) {
 	}
 }
 
-func TestOpenErrors(t *testing.T) {
-	zone := func(energyUJ, name string) fs.FS {
-		return fstest.MapFS{
-			"sys/class/powercap/intel-rapl:0/name":      {Data: []byte(name)},
-			"sys/class/powercap/intel-rapl:0/energy_uj": {Data: []byte(energyUJ)},
-		}
-	}
-	parse := func(text string) fs.FS {
-		m, err := machinetest.Parse([]byte(text))
-		require.NoError(t, err)
-		return m
-	}
-	for want, tt := range map[string]struct {
-		root fs.FS
-		is   error
-	}{
-		"rapl: sys/class/powercap: energy source not available: the kernel offers no powercap tree":  {fstest.MapFS{}, energy.ErrUnavailable},
-		"rapl: sys/class/powercap: energy source not available: no zones in it":                      {parse("-- sys/class/powercap/dtpm/enabled --\n"), energy.ErrUnavailable},
-		"rapl: sys/class/powercap: energy source not available: no zone of a processor in it":        {zone("1\n", "board\n"), energy.ErrUnavailable},
-		"rapl: sys/class/powercap/intel-rapl:0: masked by a container runtime (and 2 more zones)":    {load(t, "masked"), ErrMasked},
-		"rapl: open sys/class/powercap/intel-rapl:0/energy_uj: permission denied (and 4 more zones)": {load(t, "denied"), fs.ErrPermission},
-		"rapl: read sys/class/powercap/intel-rapl:0/energy_uj: not a number":                         {zone("1e9\n", "package-0\n"), ErrNotNumber},
-		"rapl: readdir sys/class/powercap: permission denied":                                        {parse("-- sys/class/powercap/a --\n-- ERRORS --\nsys/class/powercap EACCES\n"), fs.ErrPermission},
-		"rapl: open sys/class/powercap/intel-rapl:0/energy_uj: " + syscall.ENOENT.Error():            {parse("-- sys/class/powercap/intel-rapl:0/name --\npackage-0\n"), fs.ErrNotExist},
-		"rapl: read sys/class/powercap/intel-rapl:0/energy_uj: " + syscall.ENODATA.Error():           {parse("-- sys/class/powercap/intel-rapl:0/name --\npackage-0\n-- sys/class/powercap/intel-rapl:0/energy_uj --\n1\n-- ERRORS --\nsys/class/powercap/intel-rapl:0/energy_uj ENODATA\n"), syscall.ENODATA},
-		"rapl: open sys/class/powercap/intel-rapl:0/name: permission denied":                         {parse("-- sys/class/powercap/intel-rapl:0/name --\npackage-0\n-- ERRORS --\nsys/class/powercap/intel-rapl:0 EACCES\n"), fs.ErrPermission},
-		"rapl: sys/class/powercap/intel-rapl:7: masked by a container runtime":                       {parse("-- LINKS --\nsys/class/powercap/intel-rapl:7 -> ../../nowhere\n"), ErrMasked},
-	} {
-		meter, err := Open(tt.root)
-		assert.Nil(t, meter)
-		if runtime.GOOS != "windows" || !strings.Contains(want, "denied") {
-			assert.EqualError(t, err, want)
-		}
-		assert.ErrorIs(t, err, tt.is)
-		for _, other := range []error{energy.ErrUnavailable, ErrMasked, fs.ErrPermission, ErrNotNumber} {
-			if other != tt.is {
-				assert.NotErrorIs(t, err, other, "each cause is told from the others")
-			}
-		}
-	}
-}
-
-func TestInspect(t *testing.T) {
-	for name, want := range map[string]string{
-		"client": `
-class intel-rapl:0   package-0 counted package-0
-class intel-rapl:0:0 core inside core-0
-class intel-rapl:0:1 uncore inside uncore-0`,
-		"psys": `
-class intel-rapl:0   package-0 counted package-0
-class intel-rapl:0:0 dram counted dram-0
-class intel-rapl:2   package-1 counted package-1
-class intel-rapl:2:0 dram counted dram-1
-class intel-rapl:a   package-10 counted package-10
-class intel-rapl:a:0 dram counted dram-10
-class intel-rapl:1   psys cross-check psys`,
-		"masked": `
-class intel-rapl:0    masked  !
-class intel-rapl:0:0  masked  !
-class intel-rapl:0:1  masked  !`,
-		"denied": `
-class intel-rapl:0   package-0 refused package-0 !
-class intel-rapl:0:0 core refused core-0 !
-class intel-rapl:0:1 uncore refused uncore-0 !
-class intel-rapl:0:2 dram refused dram-0 !
-class intel-rapl:1   psys refused psys !`,
-		"mmio": `
-class intel-rapl:0      package-0 counted package-0
-class intel-rapl-mmio:0 package-0 twin package-0 = intel-rapl:0
-class intel-rapl:0:0    core inside core-0
-class intel-rapl:0:1    dram counted dram-0
-class dtpm:0            pkg unknown`,
-		"trouble": `
-class intel-rapl:0   package-0 counted package-0
-class intel-rapl:0:0 dram counted dram-0
-class intel-rapl:1   package-1 counted package-1
-class intel-rapl:1:0 dram garbage dram-1 !`,
-	} {
-		m := load(t, name)
-		zones, err := Inspect(m)
-		var got, wanted []string
-		failed := false
-		for _, z := range zones {
-			line := "class " + strings.TrimPrefix(z.Path, classDir+"/") + " " + z.Name + " " + string(z.Status) + " " + z.Component.ID
-			if z.Of != "" {
-				line += " = " + strings.TrimPrefix(z.Of, classDir+"/")
-			}
-			if z.Err != nil {
-				line, failed = line+" !", true
-			}
-			got = append(got, strings.Join(strings.Fields(line), " "))
-		}
-		for line := range strings.Lines(want[1:]) {
-			wanted = append(wanted, strings.Join(strings.Fields(line), " "))
-		}
-		assert.Equal(t, wanted, got, name)
-		assert.Equal(t, failed, err != nil, name)
-		assert.Zero(t, m.Held(), name)
-	}
-}
-
-// tree makes a root of plain directories; names are by directory.
-func tree(dir string, names map[string]string) fstest.MapFS {
-	m := fstest.MapFS{}
-	for at, name := range names {
-		m[dir+"/"+at+"/name"] = &fstest.MapFile{Data: []byte(name + "\n")}
-		m[dir+"/"+at+"/energy_uj"] = &fstest.MapFile{Data: []byte("1000\n")}
-	}
-	return m
-}
-
-func TestTrees(t *testing.T) {
-	for what, tt := range map[string]struct {
-		root fs.FS
-		want string
-	}{
-		"the class directory alone, flat and nested": {tree(classDir, map[string]string{
-			"intel-rapl:0": "package-0 ", "intel-rapl:0:0": "dram", "intel-rapl:0/intel-rapl:0:0": "dram",
-			"intel-rapl:0/intel-rapl:0:1": "core",
-		}), "package-0 core-0 dram-0"},
-		"the device tree alone": {tree(deviceDir, map[string]string{
-			"intel-rapl/intel-rapl:0": "package-0", "intel-rapl/intel-rapl:0/intel-rapl:0:0": "dram",
-		}), "package-0 dram-0"},
-		"dies": {tree(classDir, map[string]string{
-			"intel-rapl:0": "package-0-die-0", "intel-rapl:1": "package-0-die-1", "intel-rapl:2": "package-1-die-0",
-			"intel-rapl:1:0": "dram", "intel-rapl:1:1": "core",
-		}), "package-0-die-0 package-0-die-1 core-0-die-1 dram-0-die-1 package-1-die-0"},
-		"psys alone and in each socket": {tree(classDir, map[string]string{
-			"intel-rapl:0": "psys", "intel-rapl:1": "psys-1",
-		}), "psys psys-1"},
-		"another control type": {tree(classDir, map[string]string{
-			"arm-scmi:0": "package-3", "intel-rapl:0": "package-0", "intel-rapl-mmio:0": "package-3",
-		}), "package-0 package-3"},
-		"names that mean nothing": {tree(classDir, map[string]string{
-			"intel-rapl:0": "package-0", "intel-rapl:1": "package-", "intel-rapl:2": "package-01", "intel-rapl:3": "package-x-die-1",
-			"intel-rapl:4": "package-1-die-", "intel-rapl:5": "dram", "intel-rapl:6": "psys-", "intel-rapl:7": "psysx",
-			"intel-rapl:0:0": "cache", "intel-rapl:8": "", "intel-rapl:9": "package--1",
-		}), "package-0"},
-	} {
-		meter, err := Open(tt.root)
-		require.NoError(t, err, what)
-		list, err := meter.Read(t.Context(), nil)
-		require.NoError(t, err, what)
-		var got []string
-		for _, r := range list {
-			got = append(got, r.Component.ID)
-		}
-		assert.Equal(t, tt.want, strings.Join(got, " "), what)
-		require.NoError(t, meter.Close())
-	}
-}
-
 // A jump that no processor can make is held back, and named.
 func TestImplausible(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -517,49 +360,4 @@ func TestReadCancelled(t *testing.T) {
 	list, err := meter.Read(ctx, nil)
 	assert.Empty(t, list)
 	assert.ErrorIs(t, err, context.Canceled)
-}
-
-// zones fills a directory with n zones of plain files.
-func zones(b *testing.B, n int) fs.FS {
-	dir := b.TempDir()
-	for i := range n {
-		zone := filepath.Join(dir, filepath.FromSlash(classDir), fmt.Sprintf("intel-rapl:%x", i))
-		require.NoError(b, os.MkdirAll(zone, 0o755))
-		files := map[string]string{
-			"name": fmt.Sprintf("package-%d\n", i), "energy_uj": "181223344556\n", "max_energy_range_uj": "262143328850\n",
-		}
-		for _, name := range slices.Sorted(maps.Keys(files)) {
-			require.NoError(b, os.WriteFile(filepath.Join(zone, name), []byte(files[name]), 0o644))
-		}
-	}
-	return os.DirFS(dir)
-}
-
-func BenchmarkRead(b *testing.B) {
-	for _, n := range []int{8, 64} {
-		b.Run(fmt.Sprintf("zones=%d", n), func(b *testing.B) {
-			meter, err := Open(zones(b, n))
-			require.NoError(b, err)
-			defer meter.Close()
-			to := make([]energy.Reading, 0, n)
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := meter.Read(b.Context(), to); err != nil {
-					b.Fatal(err)
-				}
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/zone")
-		})
-	}
-}
-
-func BenchmarkOpen(b *testing.B) {
-	root := zones(b, 8)
-	for b.Loop() {
-		meter, err := Open(root)
-		if err != nil {
-			b.Fatal(err)
-		}
-		meter.Close()
-	}
 }

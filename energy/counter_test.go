@@ -1,0 +1,327 @@
+package energy
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Ranges as Linux shows them, plus one unit: 2^-14 J, and 15.3 µJ of memory.
+const (
+	packageRange Energy = 262143328850 + 61
+	memoryRange  Energy = 65712999613 + 15
+)
+
+var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// add is one reading of a counter and what must come of it.
+type add struct {
+	after               time.Duration // since the one before
+	raw                 Energy
+	total, missed       Energy
+	ok                  bool
+	wraps, resets, gaps uint32
+}
+
+func TestWrap(t *testing.T) {
+	const s = time.Second
+	limit := func(d time.Duration) Energy { return Limit(200*Watt, d) }
+	for name, tt := range map[string]struct {
+		wrap Wrap
+		adds []add
+	}{
+		"forward, and standing still": {
+			Wrap{Range: packageRange, MaxPower: 200 * Watt},
+			[]add{{0, 500, 0, 0, true, 0, 0, 0}, {s, 100500, 100000, 0, true, 0, 0, 0}, {s, 100500, 100000, 0, true, 0, 0, 0}},
+		},
+		"wrap: 50 J before the end to 50 J after": {
+			Wrap{Range: packageRange, MaxPower: 200 * Watt},
+			[]add{{0, packageRange - 50*Joule, 0, 0, true, 0, 0, 0}, {s, 50 * Joule, 100 * Joule, 0, true, 1, 0, 0}},
+		},
+		"wrap to the very start": {
+			Wrap{Range: packageRange, MaxPower: 200 * Watt},
+			[]add{{0, packageRange - 1, 0, 0, true, 0, 0, 0}, {s, 0, 1, 0, true, 1, 0, 0}},
+		},
+		"reset: 5 kJ to 100 J in 10 s is no 257 kJ": {
+			Wrap{Range: packageRange, MaxPower: 200 * Watt},
+			[]add{{0, 5000 * Joule, 0, 0, true, 0, 0, 0},
+				{10 * s, 100 * Joule, 100 * Joule, limit(10*s) - 100*Joule, true, 0, 1, 1},
+				{s, 150 * Joule, 150 * Joule, limit(10*s) - 100*Joule, true, 0, 1, 1}},
+		},
+		"reset to more than can have been used: nothing is sure": {
+			Wrap{Range: packageRange, MaxPower: 200 * Watt},
+			[]add{{0, 90000 * Joule, 0, 0, true, 0, 0, 0}, {s, 40000 * Joule, 0, limit(s), true, 0, 1, 1}},
+		},
+		"no range: each fall is a reset": {
+			Wrap{MaxPower: 200 * Watt},
+			[]add{{0, packageRange - 1, 0, 0, true, 0, 0, 0}, {s, 3 * Joule, 3 * Joule, limit(s) - 3*Joule, true, 0, 1, 1}},
+		},
+		"a range below the counter is none": {
+			Wrap{Range: 1000, MaxPower: 200 * Watt},
+			[]add{{0, 5000, 0, 0, true, 0, 0, 0}, {s, 400, 400, limit(s) - 400, true, 0, 1, 1}},
+		},
+		"no largest power: each fall is a wrap, and nothing is refused": {
+			Wrap{Range: packageRange},
+			[]add{{0, 5000 * Joule, 0, 0, true, 0, 0, 0}, {s, 0, packageRange - 5000*Joule, 0, true, 1, 0, 0},
+				{s, packageRange - 1, 2*packageRange - 1 - 5000*Joule, 0, true, 1, 0, 0}},
+		},
+		"neither: a fall is credited from 0": {
+			Wrap{}, []add{{0, 5000, 0, 0, true, 0, 0, 0}, {s, 70, 70, 0, true, 0, 1, 1}},
+		},
+		"a glitch is refused, and costs nothing": {
+			Wrap{Range: packageRange, MaxPower: 200 * Watt},
+			[]add{{0, 1000, 0, 0, true, 0, 0, 0}, {s, 1000 + 1e12, 0, 0, false, 0, 0, 1}, {s, 1000 + 2*Joule, 2 * Joule, 0, true, 0, 0, 1}},
+		},
+		"a jump that stays is taken from there on": {
+			Wrap{Range: packageRange, MaxPower: 200 * Watt},
+			[]add{{0, 1000, 0, 0, true, 0, 0, 0}, {s, 90000 * Joule, 0, 0, false, 0, 0, 1},
+				{s, 90100 * Joule, 100 * Joule, limit(2*s) - 100*Joule, true, 0, 1, 1},
+				{s, 90150 * Joule, 150 * Joule, limit(2*s) - 100*Joule, true, 0, 1, 1}},
+		},
+		"two different glitches": {
+			Wrap{Range: packageRange, MaxPower: 200 * Watt},
+			[]add{{0, 1000, 0, 0, true, 0, 0, 0}, {s, 90000 * Joule, 0, 0, false, 0, 0, 1}, {s, 80000 * Joule, 0, 0, false, 0, 0, 2},
+				{s, 5 * Joule, 5*Joule - 1000, 0, true, 0, 0, 2}},
+		},
+		"a step that was due just before": {
+			Wrap{Range: packageRange, MaxPower: 200 * Watt},
+			[]add{{0, 0, 0, 0, true, 0, 0, 0}, {0, 200000, 200000, 0, true, 0, 0, 0}, {-s, 400000, 400000, 0, true, 0, 0, 0}},
+		},
+		"too long between two readings: it may have wrapped unseen": {
+			Wrap{Range: memoryRange, MaxPower: 200 * Watt},
+			[]add{{0, 1000, 0, 0, true, 0, 0, 0}, {400 * s, 6000, 5000, limit(400*s) - 5000, true, 0, 0, 1},
+				{400 * s, 2000, 5000 + memoryRange - 4000, 2*limit(400*s) - 5000 - (memoryRange - 4000), true, 1, 0, 2}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, at := tt.wrap, start
+			for i, a := range tt.adds {
+				at = at.Add(a.after)
+				total, ok := w.Add(a.raw, at)
+				got := add{a.after, a.raw, total, w.Missed, ok, w.Wraps, w.Resets, w.Gaps}
+				assert.Equal(t, a, got, "reading %d", i)
+				assert.Equal(t, total, w.Total())
+				if last, when := w.Last(); ok {
+					assert.Equal(t, a.raw, last)
+					assert.Equal(t, at, when)
+				}
+			}
+		})
+	}
+}
+
+// Two packages and memory, of which only memory wraps: each is counted by its
+// own range, and the sum is exact.
+func TestWrapEachByItsOwnRange(t *testing.T) {
+	ws := []Wrap{{Range: packageRange, MaxPower: Kilowatt}, {Range: packageRange, MaxPower: Kilowatt}, {Range: memoryRange, MaxPower: Kilowatt}}
+	first := []Energy{1000 * Joule, packageRange - 1000*Joule, memoryRange - 3*Joule}
+	second := []Energy{1100 * Joule, packageRange - 800*Joule, 7 * Joule}
+	var sum Energy
+	for i := range ws {
+		ws[i].Add(first[i], start)
+		total, ok := ws[i].Add(second[i], start.Add(time.Second))
+		assert.True(t, ok)
+		sum += total
+	}
+	assert.Equal(t, (100+200+10)*Joule, sum)
+	assert.Equal(t, []uint32{0, 0, 1}, []uint32{ws[0].Wraps, ws[1].Wraps, ws[2].Wraps})
+}
+
+// A counter that moves only every 100 ms, as those of GPUs do, is believed when
+// it is read more often than that.
+func TestWrapSlowCounter(t *testing.T) {
+	w := Wrap{MaxPower: 700 * Watt}
+	for ms := range 1000 {
+		at := time.Duration(ms) * time.Millisecond
+		total, ok := w.Add((700 * Watt).Over(at.Truncate(100*time.Millisecond)), start.Add(at))
+		require.True(t, ok, "at %v", at)
+		require.Equal(t, (700 * Watt).Over(at.Truncate(100*time.Millisecond)), total)
+	}
+	// but not for longer than a counter can hold energy back
+	w = Wrap{MaxPower: 700 * Watt}
+	for s := range 10 {
+		w.Add(0, start.Add(time.Duration(s)*time.Second))
+	}
+	_, ok := w.Add(Limit(700*Watt, time.Second+hold)+1, start.Add(10*time.Second))
+	assert.False(t, ok)
+}
+
+// A read that failed loses nothing: the next one covers the time between.
+func TestWrapFail(t *testing.T) {
+	w := Wrap{Range: packageRange, MaxPower: 200 * Watt}
+	w.Add(0, start)
+	w.Fail()
+	total, ok := w.Add(300*Joule, start.Add(2*time.Second))
+	assert.True(t, ok)
+	assert.Equal(t, 300*Joule, total)
+	assert.Equal(t, uint32(1), w.Gaps)
+	assert.Zero(t, w.Missed)
+}
+
+// register is a counter of known truth: it counts whole units, wraps, and can
+// start again at 0.
+type register struct {
+	unit, modulus Energy
+	truth, base   Energy // base is the truth at which it stood at 0
+}
+
+func (r *register) shows() Energy { return (r.truth - r.base) / r.unit * r.unit % r.modulus }
+
+// Random loads, read at random moments through wraps, resets, failed and
+// glitched reads and stalls: the truth always lies between Total and
+// Total+Missed, up to the unit of the counter at either end. Resets are made
+// only where they can be told from a wrap; where they can't, no reader could.
+func TestWrapHoldsTheTruth(t *testing.T) {
+	var worst float64 // in units
+	var wraps, resets, glitches, stalls int
+	for seed := range uint64(400) {
+		rnd := rand.New(rand.NewPCG(seed, 7))
+		unit := []Energy{15, 61, 1_000_000}[rnd.IntN(3)]
+		most := Watts(100 + 900*rnd.Float64()) // a step of 1 J is then within slack
+		r := register{unit: unit, modulus: unit << 32}
+		r.base = -Energy(rnd.Int64N(int64(r.modulus)))
+		full := time.Duration(float64(r.modulus) / float64(most) * 1e9) // to wrap at full power
+		w := Wrap{Range: r.modulus, MaxPower: most}
+		at, origin := start, r.truth
+		w.Add(r.shows(), at)
+		clean, glitched, before := true, false, (r.truth-r.base)/r.modulus
+		for range 100 {
+			d := time.Duration(math.Exp(rnd.Float64()*math.Log(float64(full)*0.95))) + 1
+			if rnd.IntN(30) == 0 {
+				d = full + time.Duration(rnd.Int64N(int64(2*full)))
+			}
+			used := Power(rnd.Int64N(int64(most) + 1)).Over(d)
+			last, when := w.Last()
+			since := at.Add(d).Sub(when)
+			switch act := rnd.IntN(20); {
+			case act == 0: // reset at some moment between
+				after := Energy(rnd.Int64N(int64(used) + 1))
+				shows := after / unit * unit
+				if most.Over(since) < r.modulus && shows < last && r.modulus-last+shows > Limit(most, since+hold) {
+					r.base, clean = r.truth+used-after, false
+					resets++
+				}
+				r.truth += used
+			case act == 1 && !glitched && last+2*Limit(most, since+hold) < r.modulus: // two in a row may look like a jump
+				glitched = true
+				at = at.Add(d)
+				r.truth += used
+				if _, ok := w.Add(last+2*Limit(most, since+hold), at); ok {
+					t.Fatalf("seed %d: a glitch was taken", seed)
+				}
+				glitches++
+				continue
+			case act == 2: // no reading
+				w.Fail()
+				at = at.Add(d)
+				r.truth += used
+				continue
+			default:
+				r.truth += used
+			}
+			if most.Over(since) >= r.modulus {
+				clean = false
+				stalls++
+			}
+			glitched = false
+			at = at.Add(d)
+			prior := w.Total()
+			total, ok := w.Add(r.shows(), at)
+			require.True(t, ok, "seed %d", seed)
+			require.GreaterOrEqual(t, total, prior)
+			truth := r.truth - origin
+			low, high := total-unit, total+w.Missed+unit
+			require.True(t, low <= truth && truth <= high, "seed %d: %v is not within %v and %v", seed, truth, low, high)
+			if clean {
+				worst = max(worst, math.Abs(float64(total-truth))/float64(unit))
+				require.EqualValues(t, (r.truth-r.base)/r.modulus-before, w.Wraps, "seed %d", seed)
+				require.Zero(t, w.Missed)
+			}
+		}
+		wraps += int(w.Wraps)
+	}
+	for what, n := range map[string]int{"wraps": wraps, "resets": resets, "glitches": glitches, "stalls": stalls} {
+		assert.Greater(t, n, 100, "too few %s to have tried anything", what)
+	}
+	t.Logf("%d wraps, %d resets, %d glitches, %d stalls; worst error where nothing was missed: %.6f units", wraps, resets, glitches, stalls, worst)
+}
+
+// Whatever a counter shows, a total never falls and nothing overflows.
+func FuzzWrap(f *testing.F) {
+	f.Add(int64(packageRange), int64(200*Watt), int64(5000*Joule), int64(100*Joule), int64(90000*Joule), int64(time.Second))
+	f.Add(int64(0), int64(0), int64(math.MaxInt64), int64(0), int64(math.MaxInt64), int64(-1))
+	f.Add(int64(math.MaxInt64), int64(math.MaxInt64), int64(5), int64(4), int64(3), int64(math.MaxInt64))
+	f.Fuzz(func(t *testing.T, modulus, most, a, b, c, d int64) {
+		clear := func(n int64) int64 { return n & math.MaxInt64 } // a register is never below 0
+		w := Wrap{Range: Energy(clear(modulus)), MaxPower: Power(clear(most))}
+		var total, missed Energy
+		for i, raw := range []int64{a, b, c, a, c, b} {
+			got, _ := w.Add(Energy(clear(raw)), start.Add(time.Duration(d/8)*time.Duration(i)))
+			require.GreaterOrEqual(t, got, total)
+			require.GreaterOrEqual(t, w.Missed, missed)
+			total, missed = got, w.Missed
+		}
+	})
+}
+
+func TestGauge(t *testing.T) {
+	at := func(s float64) time.Time { return start.Add(time.Duration(s * 1e9)) }
+	type reading struct {
+		p     Power
+		s     float64
+		total Energy
+		ok    bool
+	}
+	for name, tt := range map[string]struct {
+		gauge  Gauge
+		adds   []reading
+		missed Energy
+		gaps   uint32
+	}{
+		"the mean of two readings": {Gauge{},
+			[]reading{{100 * Watt, 0, 0, true}, {200 * Watt, 1, 150 * Joule, true}, {0, 2, 250 * Joule, true}}, 0, 0},
+		"the same moment, and time going back": {Gauge{},
+			[]reading{{100 * Watt, 5, 0, true}, {300 * Watt, 5, 0, true}, {300 * Watt, 4, 0, true}, {100 * Watt, 6, 100 * Joule, true}}, 0, 0},
+		"a gap is not filled in": {Gauge{MaxGap: 2 * time.Second, MaxPower: 300 * Watt},
+			[]reading{{100 * Watt, 0, 0, true}, {100 * Watt, 2, 200 * Joule, true}, {100 * Watt, 12, 200 * Joule, true}, {100 * Watt, 13, 300 * Joule, true}}, 3000 * Joule, 1},
+		"readings that cannot be": {Gauge{MaxPower: 300 * Watt},
+			[]reading{{-1, 0, 0, false}, {100 * Watt, 0, 0, true}, {3700 * Watt, 1, 0, false}, {450 * Watt, 2, 550 * Joule, true}}, 0, 2},
+		"fractions of a microjoule are carried on": {Gauge{},
+			[]reading{{1, 0, 0, true}, {2, 0.25, 0, true}, {2, 0.75, 1, true}, {1, 1.25, 2, true}}, 0, 0},
+		"more than can be held": {Gauge{},
+			[]reading{{math.MaxInt64, 0, 0, true}, {math.MaxInt64, 100, MaxEnergy, true}, {math.MaxInt64, 200, MaxEnergy, true}}, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := tt.gauge
+			for i, r := range tt.adds {
+				total, ok := g.Add(r.p, at(r.s))
+				assert.Equal(t, r.ok, ok, "reading %d", i)
+				assert.Equal(t, r.total, total, "reading %d", i)
+			}
+			assert.Equal(t, tt.missed, g.Missed)
+			assert.Equal(t, tt.gaps, g.Gaps)
+		})
+	}
+}
+
+// A gauge read often enough is right to the last microjoule, however odd the
+// intervals: what does not fill one is carried on.
+func TestGaugeCarriesOn(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for range 50 {
+		var g Gauge
+		p := Power(rnd.Int64N(int64(Kilowatt)))
+		at := start
+		g.Add(p, at)
+		for range 1000 {
+			at = at.Add(time.Duration(rnd.Int64N(int64(10 * time.Millisecond))))
+			g.Add(p, at)
+		}
+		total, _ := g.Add(p, at)
+		assert.InDelta(t, int64(p.Over(at.Sub(start))), int64(total), 1)
+	}
+}
