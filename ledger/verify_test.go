@@ -316,10 +316,10 @@ func TestVector(t *testing.T) {
 			StartedAt: footprint.Stamp{Time: at}, EndedAt: footprint.Stamp{Time: at.Add(12345 * time.Millisecond)}, DurationS: 12.345,
 			Zone: "FR", PerKWh: 41, IntensityYear: &year, PUE: 1, Charge: footprint.ChargeMachine,
 			MachineEnergy: energy.Joules(1500), Energy: energy.Joules(1500), EnergyLow: energy.Joules(1490), EnergyHigh: energy.Joules(1510),
-			GPU: &gpu, MeasuredShare: &half, Coverage: 1, Emissions: 0.0170833, ToolVersion: "v0.1.0"},
+			GPU: &gpu, MeasuredShare: &half, Coverage: 1, Emissions: 0.0170833, EmissionsLow: 0.0169694, EmissionsHigh: 0.0171972, ToolVersion: "v0.1.0"},
 		footprint.Row{RunID: "0193a000-0000-7000-8000-000000000002", Project: "=HYPERLINK(\"x\")\n", Labels: `{"team":"vision, 2"}`,
-			User: "Zoë", Status: footprint.Failed, ExitCode: &seven, Charge: footprint.ChargeProcess},
-		footprint.Row{RunID: "0193a000-0000-7000-8000-000000000003", Status: footprint.Recovered, Charge: footprint.ChargeMachine,
+			User: "Zoë", PUE: 1, PerKWh: 41, Status: footprint.Failed, ExitCode: &seven, Charge: footprint.ChargeProcess},
+		footprint.Row{RunID: "0193a000-0000-7000-8000-000000000003", Status: footprint.Recovered, PUE: 1, PerKWh: 41, Charge: footprint.ChargeMachine,
 			Details: `{"torn_at":"2026-11-22T13:05:00Z","torn_bytes":99}`},
 	)
 	text, head := strings.Join(lines, ""), string(headOf(t, lines).bytes())
@@ -332,6 +332,14 @@ func TestVector(t *testing.T) {
 	held, err := ReadHead("testdata/vector.csv")
 	require.NoError(t, err)
 	assert.True(t, verify(t, []string{text}, held).OK())
+
+	docs := contents(t, "../docs/ledger.md")
+	for i, line := range lines[1:] {
+		assert.Contains(t, docs, fmt.Sprintf("row %d                %s\n", i+1, line[len(line)-hashLen-1:][:hashLen]))
+	}
+	for i, name := range strings.Split(Header, ",") {
+		assert.Contains(t, docs, fmt.Sprintf("\n| %d | `%s` | ", i+1, name))
+	}
 }
 
 func TestParseHeadRefuses(t *testing.T) {
