@@ -175,12 +175,12 @@ func (t *Tracker) tick(ctx context.Context) {
 	t.mu.Lock()
 	t.account.Add(s)
 	t.mu.Unlock()
+	t.faults = t.faults[:0]
 	if t.recorder != nil {
 		if err := t.recorder.Add(s); err != nil {
-			t.unrecorded(err)
+			t.unrecorded(err) // in the next sample, or at the end
 		}
 	}
-	t.faults = t.faults[:0]
 	t.spent += time.Since(now)
 }
 

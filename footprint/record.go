@@ -1,7 +1,6 @@
 package footprint
 
 import (
-	"encoding/json"
 	"strings"
 
 	"github.com/carbonctl/carbonctl/energy"
@@ -25,10 +24,7 @@ func (r Report) Row() Row {
 		Epochs:      len(r.Epochs) + r.EpochsOmitted,
 		ToolVersion: r.Versions.Tool, DataVersion: r.Versions.Data,
 	}
-	if len(r.Labels) > 0 {
-		b, _ := json.Marshal(r.Labels) // a map of strings has a JSON form, keys sorted
-		row.Labels = string(b)
-	}
+	row.Labels = LabelCell(r.Labels)
 	if r.Job != nil {
 		row.JobID, row.JobRank = r.Job.ID, r.Job.Rank
 	}
