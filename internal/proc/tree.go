@@ -16,7 +16,9 @@ type Usage struct {
 	// down to 1/100 s. It never falls, and never says more than was used.
 	CPU float64
 	// RSS is the memory in bytes that the living ones hold now; pages that
-	// they share count for each.
+	// they share count for each. Linux keeps the count by CPU, in batches, so a
+	// process may show some hundred kilobytes less than it has, and a small one
+	// none.
 	RSS uint64
 	// Processes is how many are alive.
 	Processes int
