@@ -47,7 +47,6 @@ type Meter struct {
 	cpu, memory sum // of one socket each
 	gaps        uint32
 	began       bool
-	at          time.Time // of the last reading
 	since       time.Time // the window began,
 	busy, ratio float64   // with this busy time and clock
 }

@@ -101,7 +101,7 @@ func (m *Model) byMicroarch(c proc.CPU, arch microarch) {
 	}
 	m.shape(c, arch.smt())
 	m.charge(idle, full, float64(m.Threads*m.PerThread))
-	m.note("cpu-generic", "the CPU does not give its model: a %s stands in for it", arch.sku)
+	m.note("cpu-generic", "the CPU does not give its model: the figures of the %s stand in for it", arch.sku)
 }
 
 // shape decides how the threads that are seen relate to those of the hardware.

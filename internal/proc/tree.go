@@ -19,7 +19,9 @@ type Usage struct {
 	// own, and that of children which they have waited for. It may fall.
 	Living float64
 	// RSS is the memory in bytes that the living ones hold now; pages that
-	// they share count for each.
+	// they share count for each. Linux keeps the count by CPU, in batches, so a
+	// process may show some hundred kilobytes less than it has, and a small one
+	// none.
 	RSS uint64
 	// Processes is how many are alive.
 	Processes int
