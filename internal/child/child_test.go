@@ -267,6 +267,7 @@ func talk(t *testing.T, env []string, args ...string) talker {
 	c := talker{Cmd: exec.Command(args[0], args[1:]...)}
 	c.Env = append(os.Environ(), env...)
 	c.Stderr = os.Stderr
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // away from a timeout above the tests
 	out, err := c.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, c.Start())
@@ -282,41 +283,60 @@ func (c talker) next() string {
 }
 
 func TestForward(t *testing.T) {
-	for _, c := range []struct {
-		mode string
-		env  []string
-		want bool
-	}{
-		{"auto", nil, true},
-		{"", nil, true},
-		{"always", nil, true},
-		{"never", nil, false},
-		{"auto", []string{"SLURM_JOB_ID=1"}, true},
-		{"auto", []string{"SLURM_JOB_ID=1", "SLURM_STEP_ID=0"}, false},
-		{"always", []string{"SLURM_JOB_ID=1", "SLURM_STEP_ID=0"}, true},
-	} {
-		t.Run(c.mode+strings.Join(c.env, " "), func(t *testing.T) {
-			w := talk(t, append(c.env, "RESULT="), append(self("wrap", c.mode), self("signals")...)...)
-			if c.want {
-				// INT first: were it sent on, it would be told before USR1.
-				for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGUSR1} {
-					require.NoError(t, w.Process.Signal(s))
-				}
-				assert.Equal(t, syscall.SIGUSR1.String(), w.next())
-				for _, s := range []syscall.Signal{syscall.SIGUSR2, syscall.SIGHUP, syscall.SIGTERM} {
-					require.NoError(t, w.Process.Signal(s))
-					assert.Equal(t, s.String(), w.next())
-				}
-			} else {
-				for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2} {
-					require.NoError(t, w.Process.Signal(s))
-				}
-				require.NoError(t, syscall.Kill(w.pid, syscall.SIGTERM))
-				assert.Equal(t, syscall.SIGTERM.String(), w.next())
+	for _, mode := range []string{"auto", "", "always"} {
+		t.Run(mode, func(t *testing.T) {
+			w := talk(t, []string{"RESULT=", "SLURM_JOB_ID=1"}, append(self("wrap", mode), self("signals")...)...)
+			// INT first: were it sent on, it would be told before USR1.
+			for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGUSR1} {
+				require.NoError(t, w.Process.Signal(s))
+			}
+			assert.Equal(t, syscall.SIGUSR1.String(), w.next())
+			for _, s := range []syscall.Signal{syscall.SIGUSR2, syscall.SIGHUP, syscall.SIGTERM} {
+				require.NoError(t, w.Process.Signal(s))
+				assert.Equal(t, s.String(), w.next())
 			}
 			assert.Empty(t, w.next(), "nothing more came")
 			require.Error(t, w.Wait())
 			assert.Equal(t, 7, w.ProcessState.ExitCode(), "we live until the command has ended")
+		})
+	}
+}
+
+func TestNoForward(t *testing.T) {
+	for _, c := range []struct {
+		mode Forward
+		env  string
+		want bool
+	}{
+		{Never, "SLURM_JOB_ID=1", false},
+		{Auto, "SLURM_STEP_ID=0", false},
+		{Auto, "SLURM_STEPID=0", false},
+		{Always, "SLURM_STEP_ID=0", true},
+	} {
+		t.Run(string(c.mode)+" "+c.env, func(t *testing.T) {
+			out, put, err := os.Pipe()
+			require.NoError(t, err)
+			p, err := Command{Args: self("signals"), Env: append(os.Environ(), c.env), Stdout: put, Forward: c.mode}.Start(nil)
+			require.NoError(t, err)
+			defer p.Close()
+			put.Close()
+			lines := bufio.NewScanner(out)
+			lines.Scan()
+
+			p.signal(syscall.SIGINT)
+			p.signal(syscall.SIGHUP)
+			if c.want {
+				lines.Scan()
+				assert.Equal(t, syscall.SIGHUP.String(), lines.Text())
+			}
+			require.NoError(t, syscall.Kill(p.PID, syscall.SIGTERM))
+			lines.Scan()
+			assert.Equal(t, syscall.SIGTERM.String(), lines.Text())
+			assert.False(t, lines.Scan())
+			exit, err := p.Wait()
+			require.NoError(t, err)
+			assert.Equal(t, 7, exit.Code)
+			assert.True(t, exit.Interrupted)
 		})
 	}
 }
@@ -337,7 +357,7 @@ func TestForwardIgnored(t *testing.T) {
 
 // Signals while nothing runs are neither lost work nor a panic.
 func TestSignalsAround(t *testing.T) {
-	p, err := Command{Args: []string{"/bin/sh", "-c", "trap 'exit 9' TERM; while :; do :; done"}}.Start(func() {
+	p, err := Command{Args: []string{"/bin/sh", "-c", "trap 'exit 9' TERM; while :; do :; done"}, Forward: Always}.Start(func() {
 		// Before the fork: it is held, and sent on once there is a command. That
 		// may have no handler yet, and then dies of it.
 		assert.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGTERM))

@@ -30,6 +30,8 @@ func TestMain(m *testing.M) {
 	}
 	// The race detector waits a second at each exit unless told not to.
 	os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
+	os.Unsetenv("SLURM_STEP_ID") // the tests may run in a step themselves
+	os.Unsetenv("SLURM_STEPID")
 	os.Exit(m.Run())
 }
 
@@ -51,6 +53,9 @@ func play(name string, args []string) int {
 		return tty()
 	case "fds":
 		return fds()
+	case "shared":
+		fmt.Print(shared(nil))
+		return 0
 	}
 	panic("no role " + name)
 }

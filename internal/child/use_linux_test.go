@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"syscall"
 	"testing"
 	"time"
 
@@ -167,41 +168,20 @@ func TestForeground(t *testing.T) {
 	}
 }
 
-// Below timeout the command gets TERM once, from timeout itself.
-func TestTimeout(t *testing.T) {
+func TestShared(t *testing.T) {
 	tool, err := exec.LookPath("timeout")
 	if err != nil {
 		t.Skip("no timeout(1) on this machine")
 	}
-	for _, c := range []struct {
-		options string
-		want    bool
-	}{{"-v", false}, {"--foreground", true}} {
-		w := talk(t, []string{"RESULT="}, append([]string{tool, c.options, "1000", "/bin/sh", "-c", `"$@"; exit $?`, "sh"},
-			append(self("wrap", "auto"), self("signals")...)...)...)
-		// USR1 to the wrapper alone shows whether it sends things on.
-		ppid := parent(t, w.pid)
-		require.NoError(t, unix.Kill(ppid, unix.SIGUSR1))
-		if c.want {
-			assert.Equal(t, unix.SIGUSR1.String(), w.next())
-		}
-		require.NoError(t, unix.Kill(w.pid, unix.SIGTERM))
-		assert.Equal(t, unix.SIGTERM.String(), w.next())
-		assert.Empty(t, w.next())
-		assert.Error(t, w.Wait())
-		assert.Equal(t, 7, w.ProcessState.ExitCode())
+	for option, want := range map[string]string{"-v": "true", "--foreground": "false"} {
+		// A shell in between changes nothing: it is the group that counts. The
+		// group is a new one also for --foreground, with timeout as its leader.
+		c := exec.Command(tool, append([]string{option, "1000", "/bin/sh", "-c", `"$@"; exit $?`, "sh"}, self("shared")...)...)
+		c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		out, err := c.Output()
+		require.NoError(t, err)
+		assert.Equal(t, want, string(out), option)
 	}
-}
-
-func parent(t *testing.T, pid int) int {
-	t.Helper()
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	require.NoError(t, err)
-	var id, ppid int
-	var comm, state string
-	_, err = fmt.Sscan(string(b), &id, &comm, &state, &ppid)
-	require.NoError(t, err)
-	return ppid
 }
 
 // Start, wait and look, against the least that anybody can do.
