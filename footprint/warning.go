@@ -12,7 +12,6 @@ import (
 // The codes of warnings. They are stable: scripts may compare them.
 const (
 	RegionAssumed    = "region-assumed"    // no region was given: the world's mean
-	RegionUnknown    = "region-unknown"    // the region given is not known: the world's mean
 	IntensityInstead = "intensity-instead" // not the region's own value in the usual scope
 	AllModelled      = "modelled"          // no counter could be read at all
 	PartModelled     = "partly-modelled"   // some components have no counter
@@ -44,7 +43,6 @@ const (
 // "carbonctl devices".
 var hints = map[string]string{
 	RegionAssumed:  `give the region, such as "FR", "US-CA" or "DE"; the factor may be off by ten times either way`,
-	RegionUnknown:  `"carbonctl regions show" lists the regions`,
 	AllModelled:    `"carbonctl devices" says what this machine could measure`,
 	NothingCounted: `"carbonctl devices" says what this machine could measure`,
 	NoPermission:   `"carbonctl devices" prints the command that gives access`,
