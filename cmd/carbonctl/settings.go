@@ -34,6 +34,7 @@ type options struct {
 	project   string
 	labels    map[string]string
 	ledger    string
+	parent    string // the run that started this one, "" if none
 }
 
 // A setting is one key that flags, environment and files share.
@@ -164,6 +165,11 @@ func configure(flags *pflag.FlagSet) (*config, error) {
 			}
 		}
 	}
+	parent, err := carbon.ParentFromEnv()
+	if err != nil {
+		c.problems = append(c.problems, err)
+	}
+	c.parent = parent
 	for _, s := range all {
 		f := flags.Lookup(s.key)
 		if f == nil || !f.Changed {

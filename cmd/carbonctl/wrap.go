@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -98,7 +99,9 @@ func (w *wrapping) run(ctx context.Context) error {
 	if _, err := machine(w.root); err != nil {
 		return &exitError{exitWrapFailed, err}
 	}
-	tree := newTree(os.DirFS(w.root))
+	// The command's processes are in our own /proc, under the numbers that we
+	// know them by, also where --root shows the host's.
+	tree := newTree(os.DirFS("/"))
 	cmd := child.Command{Args: w.args, Forward: w.forward, Below: tree.below}
 	if _, err := child.Look(w.args[0], nil); err != nil {
 		return refused(err)
@@ -111,6 +114,9 @@ func (w *wrapping) run(ctx context.Context) error {
 	tracker, err := carbon.New(w.carbon(tree, samples))
 	if err != nil {
 		return &exitError{exitWrapFailed, err}
+	}
+	if w.recorded() {
+		cmd.Env = within(os.Environ(), tracker.Report().RunID)
 	}
 	process, err := cmd.Start(func() { tracker.Start(ctx) })
 	if err != nil {
@@ -135,6 +141,22 @@ func (w *wrapping) run(ctx context.Context) error {
 	return &exitError{code: exit.Code}
 }
 
+// recorded reports whether the run gets a row in a ledger.
+func (w *wrapping) recorded() bool { return w.config.ledger != "none" && w.config.ledger != "" }
+
+// within returns an environment that tells what runs in it that it is a part of
+// the run with this ID. A run without a row tells nothing: what runs within it
+// would be counted nowhere.
+func within(env []string, run string) []string {
+	inner := make([]string, 0, len(env)+1)
+	for _, e := range env {
+		if !strings.HasPrefix(e, carbon.EnvRunID+"=") {
+			inner = append(inner, e)
+		}
+	}
+	return append(inner, carbon.EnvRunID+"="+run)
+}
+
 // refused gives the error of a command that could not be started its exit code.
 func refused(err error) error {
 	code := exitWrapFailed
@@ -150,7 +172,7 @@ func (w *wrapping) carbon(tree *tree, samples io.Writer) carbon.Config {
 		Region: o.region, Grid: o.intensity, PUE: o.pue, Every: o.every, Work: tree,
 		Run: footprint.Run{
 			Project: o.project, Labels: o.labels, Charge: o.charge, Job: job(os.Getenv),
-			How: origins[w.config.origin("region")],
+			Parent: o.parent, How: origins[w.config.origin("region")],
 		},
 		Host: carbon.Host{Root: os.DirFS(w.root), Samples: samples},
 	}
@@ -189,12 +211,12 @@ func (w *wrapping) record(ctx context.Context, r *footprint.Report) {
 			fmt.Fprintf(w.err, "carbonctl: %s: %v\n", what, err)
 		}
 	}
-	if path := w.config.ledger; path != "none" && path != "" {
+	if w.recorded() {
 		row := r.Row()
 		row.User = login()
 		ctx, cancel := context.WithTimeout(ctx, lockWait)
 		defer cancel()
-		receipt, err := ledger.Writer{Path: path}.Append(ctx, row)
+		receipt, err := ledger.Writer{Path: w.config.ledger}.Append(ctx, row)
 		if err != nil {
 			warn("this run is not in the ledger", err)
 		} else {
