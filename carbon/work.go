@@ -42,7 +42,8 @@ type usage struct {
 	started       bool
 	at            time.Time
 	first, now    float64 // the machine's busy seconds
-	capacity      float64
+	shared        float64       // busy seconds at the last read that told who used them
+	told          time.Duration // and the work's then
 	mine, all     float64 // byte-seconds of memory
 	bytes         float64
 	heldBy, inUse float64 // bytes at the last read
@@ -89,8 +90,14 @@ func (u *usage) readCPU(used Used, to []energy.Use) []energy.Use {
 		u.first = busy
 	}
 	u.now = busy
+	// The machine's time comes in ticks of 10 ms. Until one has passed, nobody
+	// knows what part of it the work's is; a part of nothing would not be 0.
+	known := used.KnowsCPU && (!u.started || busy > u.shared || used.CPU <= u.told)
+	if known {
+		u.shared, u.told = busy, used.CPU
+	}
 	return append(to, energy.Use{
-		Kind: energy.CPU, Mine: used.CPU.Seconds(), All: busy, Capacity: capacity, Known: used.KnowsCPU,
+		Kind: energy.CPU, Mine: used.CPU.Seconds(), All: busy, Capacity: capacity, Known: known,
 	})
 }
 
