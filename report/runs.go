@@ -52,7 +52,12 @@ func Runs(w io.Writer, s footprint.Summary, list []footprint.Row) error {
 	return err
 }
 
-func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
+func minute(t time.Time) string {
+	if t.IsZero() {
+		return "not known"
+	}
+	return t.UTC().Format("2006-01-02 15:04")
+}
 
 func plural(n int, one, more string) string {
 	if n == 1 {
