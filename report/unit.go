@@ -122,8 +122,8 @@ func between(low, high string) string {
 	return low + " to " + high
 }
 
-// clean takes away what could move a terminal's cursor: control characters.
-func clean(s string) string {
+// Clean takes away what could move a terminal's cursor: control characters.
+func Clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r >= 0x7f && r < 0xa0 {
 			return '�'

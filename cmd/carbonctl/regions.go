@@ -43,7 +43,7 @@ func (a *app) regions() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "regions",
 		Short: "Look up the carbon intensity of electricity",
-		Args:  cobra.NoArgs,
+		Args:  knownCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	var asJSON bool

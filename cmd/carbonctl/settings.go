@@ -55,7 +55,7 @@ func settings() []setting {
 		{"charge", "what the headline takes: machine, or process for the work's part", true, setCharge},
 		{"project", "name that groups runs", true, func(o *options, v string) error { o.project = v; return nil }},
 		{"label", "k=v, for grouping and filtering; may be repeated", true, setLabel},
-		{"ledger", "CSV file that keeps the runs, or none", false, func(o *options, v string) error { o.ledger = v; return nil }},
+		{"ledger", "CSV file that keeps the runs, or none", false, setLedger},
 	}
 }
 
@@ -117,6 +117,14 @@ func setCharge(o *options, v string) error {
 		return nil
 	}
 	return fmt.Errorf("%q is neither machine nor process", v)
+}
+
+func setLedger(o *options, v string) error {
+	if v == "" {
+		return errors.New(`give a file, or "none"`)
+	}
+	o.ledger = v
+	return nil
 }
 
 func setLabel(o *options, v string) error {
@@ -285,13 +293,13 @@ func nearest(all []setting, key string) string {
 	}).key
 }
 
-// defaultLedger is $XDG_STATE_HOME/carbonctl/ledger.csv, "none" without a home.
+// defaultLedger is $XDG_STATE_HOME/carbonctl/ledger.csv, "" without a home.
 func defaultLedger() string {
 	dir := os.Getenv("XDG_STATE_HOME")
 	if !filepath.IsAbs(dir) {
 		home, err := os.UserHomeDir()
 		if err != nil {
-			return "none"
+			return ""
 		}
 		dir = filepath.Join(home, ".local", "state")
 	}

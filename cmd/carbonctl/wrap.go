@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -106,10 +107,7 @@ func (w *wrapping) run(ctx context.Context) error {
 	if _, err := child.Look(w.args[0], nil); err != nil {
 		return refused(err)
 	}
-	samples, close, err := w.openSamples()
-	if err != nil {
-		return &exitError{exitWrapFailed, err}
-	}
+	samples, close, unsampled := w.openSamples()
 	defer close()
 	tracker, err := carbon.New(w.carbon(tree, samples))
 	if err != nil {
@@ -136,10 +134,16 @@ func (w *wrapping) run(ctx context.Context) error {
 			Code: footprint.Escaped, Text: fmt.Sprintf("%d process(es) of the command go on without it: what they use from now on is not counted", n),
 		})
 	}
+	if unsampled != nil {
+		r.Warnings = append(r.Warnings, notRecorded("the samples are not written", unsampled))
+	}
 	w.record(ctx, &r)
 	w.show(r)
 	return &exitError{code: exit.Code}
 }
+
+// errNoHome is why there is no ledger where nobody named one.
+var errNoHome = errors.New("there is no home directory to keep it in")
 
 // recorded reports whether the run gets a row in a ledger.
 func (w *wrapping) recorded() bool { return w.config.ledger != "none" && w.config.ledger != "" }
@@ -188,14 +192,15 @@ func (w *wrapping) carbon(tree *tree, samples io.Writer) carbon.Config {
 // origins are the words of the report for where a region was given.
 var origins = map[string]string{"flag": "flag", "environment": "environment"}
 
-// openSamples makes the file of samples, where one is wanted.
+// openSamples makes the file of samples, where one is wanted. The command runs
+// also without it.
 func (w *wrapping) openSamples() (carbon.Samples, func(), error) {
 	if w.samples == "" {
 		return nil, func() {}, nil
 	}
 	f, err := os.OpenFile(w.samples, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
-		return nil, nil, fmt.Errorf("--samples: %w", err)
+		return nil, func() {}, err
 	}
 	return f, func() { _ = f.Close() }, nil // the recorder has told of errors
 }
@@ -203,13 +208,8 @@ func (w *wrapping) openSamples() (carbon.Samples, func(), error) {
 // record appends the run to the ledger and writes the JSON file. What fails is a
 // warning: the command has run, and its result is still printed.
 func (w *wrapping) record(ctx context.Context, r *footprint.Report) {
-	warn := func(what string, err error) {
-		r.Warnings = append(r.Warnings, footprint.Warning{
-			Code: footprint.NotRecorded, Text: fmt.Sprintf("%s: %v", what, err), Hint: hint(err),
-		})
-		if w.quiet {
-			fmt.Fprintf(w.err, "carbonctl: %s: %v\n", what, err)
-		}
+	if w.config.ledger == "" {
+		r.Warnings = append(r.Warnings, ledgerWarning(footprint.Receipt{}, errNoHome))
 	}
 	if w.recorded() {
 		row := r.Row()
@@ -217,17 +217,45 @@ func (w *wrapping) record(ctx context.Context, r *footprint.Report) {
 		ctx, cancel := context.WithTimeout(ctx, lockWait)
 		defer cancel()
 		receipt, err := ledger.Writer{Path: w.config.ledger}.Append(ctx, row)
-		if err != nil {
-			warn("this run is not in the ledger", err)
-		} else {
+		if receipt.Hash != "" {
 			r.Ledger = &receipt
+		}
+		if err != nil {
+			r.Warnings = append(r.Warnings, ledgerWarning(receipt, err))
 		}
 	}
 	if w.jsonTo != "" {
 		if err := writeJSON(w.jsonTo, *r); err != nil {
-			warn("the JSON file was not written", err)
+			r.Warnings = append(r.Warnings, notRecorded("the JSON file was not written", err))
 		}
 	}
+	for _, n := range r.Warnings {
+		if w.quiet && n.Code == footprint.NotRecorded {
+			w.say(n.Text, n.Hint)
+		}
+	}
+}
+
+func notRecorded(what string, err error) footprint.Warning {
+	return footprint.Warning{Code: footprint.NotRecorded, Text: fmt.Sprintf("%s: %v", what, err), Hint: hint(err)}
+}
+
+// ledgerWarning tells of a failed append. With a receipt the row is there, and
+// only FILE.head is not.
+func ledgerWarning(receipt footprint.Receipt, err error) footprint.Warning {
+	what := "this run is not in the ledger"
+	if receipt.Hash != "" {
+		what = "this run is in the ledger, but"
+	}
+	n := notRecorded(what, err)
+	if n.Hint != "" {
+		n.Hint += ", or "
+	}
+	n.Hint += "choose another file with --ledger FILE, none with --ledger none"
+	if header := (*ledger.HeaderError)(nil); errors.As(err, &header) {
+		n.Hint += "; this one is left as it is"
+	}
+	return n
 }
 
 // lockWait is how long a run waits for others that write to the same ledger.
@@ -244,6 +272,9 @@ func writeJSON(path string, r footprint.Report) error {
 		return errors.Join(report.JSON(f, r), f.Close())
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if named := (*fs.PathError)(nil); errors.As(err, &named) {
+		named.Path = path // and not a name that nobody gave
+	}
 	if err != nil {
 		return err
 	}
