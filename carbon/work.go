@@ -41,10 +41,10 @@ type usage struct {
 
 	started       bool
 	at            time.Time
-	first, now    float64 // the machine's busy seconds
+	first, now    float64       // the machine's busy seconds
 	shared        float64       // busy seconds at the last read that told who used them
 	told          time.Duration // and the work's then
-	mine, all     float64 // byte-seconds of memory
+	mine, all     float64       // byte-seconds of memory
 	bytes         float64
 	heldBy, inUse float64 // bytes at the last read
 }

@@ -82,10 +82,14 @@ func (a *app) devices() *cobra.Command {
 			}
 			inv := look(os.DirFS(root), c)
 			if asJSON {
-				return printJSON(a.out, inv)
+				err = printJSON(a.out, inv)
+			} else {
+				a.printInventory(inv)
 			}
-			a.printInventory(inv)
-			return nil
+			if err == nil && len(inv.Problems) > 0 {
+				err = &exitError{code: exitUsage} // it stands in the settings
+			}
+			return err
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -127,18 +128,27 @@ func setLedger(o *options, v string) error {
 	return nil
 }
 
-func setLabel(o *options, v string) error {
-	for pair := range strings.SplitSeq(v, ",") {
-		key, value, ok := strings.Cut(pair, "=")
-		if key = strings.TrimSpace(key); !ok || key == "" {
-			return fmt.Errorf("%q is not of the form key=value", pair)
-		}
-		if o.labels == nil {
-			o.labels = map[string]string{}
-		}
-		o.labels[key] = strings.TrimSpace(value)
+// setLabel takes one pair. Only the first = separates, and a comma belongs to
+// the value.
+func setLabel(o *options, pair string) error {
+	key, value, ok := strings.Cut(pair, "=")
+	if key = strings.TrimSpace(key); !ok || key == "" {
+		return fmt.Errorf("%q is not of the form key=value", pair)
 	}
+	if o.labels == nil {
+		o.labels = map[string]string{}
+	}
+	o.labels[key] = strings.TrimSpace(value)
 	return nil
+}
+
+// pairs shows labels as they are given.
+func pairs(labels map[string]string) string {
+	var all []string
+	for _, k := range slices.Sorted(maps.Keys(labels)) {
+		all = append(all, k+"="+labels[k])
+	}
+	return strings.Join(all, ",")
 }
 
 // A value is what a setting is, and where that was said.
@@ -167,7 +177,15 @@ func configure(flags *pflag.FlagSet) (*config, error) {
 	c.file(all, ".carbonctl.toml", true)
 	for _, s := range all {
 		name := "CARBONCTL_" + strings.ToUpper(s.key)
-		if v := os.Getenv(name); v != "" {
+		v := os.Getenv(name)
+		if v == "" {
+			continue
+		}
+		given := []string{v}
+		if s.key == "label" { // there is only one variable for all of them
+			given = strings.Split(v, ",")
+		}
+		for _, v := range given {
 			if err := c.put(s, v, "environment"); err != nil {
 				c.problems = append(c.problems, fmt.Errorf("%s: %w", name, err))
 			}
@@ -201,13 +219,12 @@ func (c *config) put(s setting, v, origin string) error {
 		return err
 	}
 	i := slices.IndexFunc(c.values, func(o value) bool { return o.Key == s.key })
-	switch {
-	case i < 0:
+	if s.key == "label" {
+		v = pairs(c.labels) // they add up
+	}
+	if i < 0 {
 		c.values = append(c.values, value{s.key, v, origin})
-	case s.key == "label": // labels add up
-		c.values[i].Value += "," + v
-		c.values[i].Origin = origin
-	default:
+	} else {
 		c.values[i] = value{s.key, v, origin}
 	}
 	return nil
@@ -233,16 +250,27 @@ func (c *config) file(all []setting, path string, shared bool) {
 	if err == nil {
 		_, err = toml.Decode(string(text), &keys)
 	}
+	if named := (*fs.PathError)(nil); errors.As(err, &named) {
+		err = named.Err // its path is said anyway
+	}
 	if err != nil {
 		var at toml.ParseError
 		if errors.As(err, &at) {
-			err = fmt.Errorf("line %d: %s", at.Position.Line, at.Message)
+			c.problems = append(c.problems, fmt.Errorf("%s:%d: %s", path, at.Position.Line, at.Message))
+			return
 		}
 		c.problems = append(c.problems, fmt.Errorf("%s: %w", path, err))
 		return
 	}
-	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		where := fmt.Sprintf("%s:%d: %s", path, lineOf(string(text), key), key)
+	lines := map[string]int{}
+	for key := range keys {
+		lines[key] = lineOf(string(text), key)
+	}
+	inOrder := slices.SortedFunc(maps.Keys(keys), func(x, y string) int {
+		return cmp.Or(cmp.Compare(lines[x], lines[y]), cmp.Compare(x, y))
+	})
+	for _, key := range inOrder {
+		where := fmt.Sprintf("%s:%d: %s", path, lines[key], key)
 		i := slices.IndexFunc(all, func(s setting) bool { return s.key == key })
 		switch {
 		case i < 0:

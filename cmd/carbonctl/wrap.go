@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -94,8 +95,10 @@ func addSettings(cmd *cobra.Command) {
 }
 
 func (w *wrapping) run(ctx context.Context) error {
-	for _, p := range w.config.problems {
-		fmt.Fprintf(w.err, "carbonctl: %v; it is left out\n", p)
+	if !w.json { // then it stands in the result alone, which is one line
+		for _, p := range w.config.problems {
+			w.say(leftOut(p), "")
+		}
 	}
 	if _, err := machine(w.root); err != nil {
 		return &exitError{exitWrapFailed, err}
@@ -134,6 +137,9 @@ func (w *wrapping) run(ctx context.Context) error {
 			Code: footprint.Escaped, Text: fmt.Sprintf("%d process(es) of the command go on without it: what they use from now on is not counted", n),
 		})
 	}
+	for _, p := range w.config.problems {
+		r.Warnings = append(r.Warnings, footprint.Warning{Code: footprint.ConfigIgnored, Text: leftOut(p)})
+	}
 	if unsampled != nil {
 		r.Warnings = append(r.Warnings, notRecorded("the samples are not written", unsampled))
 	}
@@ -144,6 +150,9 @@ func (w *wrapping) run(ctx context.Context) error {
 
 // errNoHome is why there is no ledger where nobody named one.
 var errNoHome = errors.New("there is no home directory to keep it in")
+
+// leftOut tells of a setting that is wrong, where that does not stop the run.
+func leftOut(problem error) string { return problem.Error() + "; it is left out" }
 
 // recorded reports whether the run gets a row in a ledger.
 func (w *wrapping) recorded() bool { return w.config.ledger != "none" && w.config.ledger != "" }
@@ -297,6 +306,9 @@ func (w *wrapping) show(r footprint.Report) {
 		b, _ := json.Marshal(r)
 		_, _ = w.err.Write(append(b, '\n'))
 	default:
+		r.Warnings = slices.DeleteFunc(slices.Clone(r.Warnings), func(n footprint.Warning) bool {
+			return n.Code == footprint.ConfigIgnored // said at the start
+		})
 		_ = report.Text(w.err, r)
 	}
 }
