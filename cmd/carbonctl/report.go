@@ -57,9 +57,9 @@ the exit code is then 1. Whether rows were altered is told by "carbonctl verify"
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
-	cmd.Flags().IntVar(&last, "last", 20, "how many of the latest runs to list; 0 for all")
+	cmd.Flags().IntVar(&last, "last", 20, "list the latest `N` runs; 0 for all")
 	cmd.Flags().BoolVar(&nested, "include-nested", false, "list runs too that another run already counts")
-	cmd.Flags().String("ledger", "", "the ledger to read, where no FILE is given")
+	cmd.Flags().String("ledger", "", "ledger `FILE` to read, where none is given")
 	return cmd
 }
 

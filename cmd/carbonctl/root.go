@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/carbonctl/carbonctl/carbon"
 	"github.com/carbonctl/carbonctl/report"
 )
 
@@ -21,6 +22,26 @@ const (
 	exitFinding = 1 // it worked, and what it looked for is not as it should be
 	exitUsage   = 2 // wrong arguments or settings, or it could not do its work
 )
+
+// usage is cobra's text on flags and commands, for 80 columns.
+const usage = `Usage:
+  {{.UseLine}}
+{{- if .HasExample}}
+
+Examples:
+{{.Example}}{{end}}
+{{- if .HasAvailableSubCommands}}
+
+Commands:
+{{- range .Commands}}{{if .IsAvailableCommand}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}
+
+"{{.CommandPath}} COMMAND --help" tells more of each.{{end}}
+{{- if .HasAvailableLocalFlags}}
+
+Flags:
+{{.LocalFlags.FlagUsagesWrapped 80 | trimTrailingWhitespaces}}{{end}}
+`
 
 // exitError carries an exit code up to run. One without an Err has already said
 // what there is to say.
@@ -115,7 +136,7 @@ func (a *app) say(text, hint string) {
 
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
-		Use:   "carbonctl",
+		Use:   "carbonctl COMMAND",
 		Short: "Measure the energy and the emissions of any program",
 		Long: `carbonctl measures the energy that a program uses, from the counters of CPU
 and memory where they can be read and from a model where not, multiplies it by
@@ -123,12 +144,14 @@ the carbon intensity of the grid, and keeps a record that can be checked.`,
 		Example: `  carbonctl wrap --region FR -- python train.py
   carbonctl report
   carbonctl devices`,
+		Version:           carbon.Version(),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		Args:              knownCommand,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetUsageTemplate(usage)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &flagError{cmd, err}
 	})

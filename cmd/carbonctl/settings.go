@@ -49,14 +49,14 @@ type setting struct {
 
 func settings() []setting {
 	return []setting{
-		{"region", "where the machine is: FR, France, US-CA (see \"carbonctl regions show\")", true, setRegion},
-		{"intensity", "your own carbon intensity, in grams of CO2e per kWh", true, setIntensity},
-		{"pue", "what the building adds to the computers' energy, at least 1", true, setPUE},
-		{"interval", "time between two readings", false, setInterval},
-		{"charge", "what the headline takes: machine, or process for the work's part", true, setCharge},
-		{"project", "name that groups runs", true, func(o *options, v string) error { o.project = v; return nil }},
-		{"label", "k=v, for grouping and filtering; may be repeated", true, setLabel},
-		{"ledger", "CSV file that keeps the runs, or none", false, setLedger},
+		{"region", "`ZONE` where the machine is: FR, France, US-CA; \"carbonctl regions show\" lists all", true, setRegion},
+		{"intensity", "your own carbon intensity, in `GRAMS` of CO2e per kWh", true, setIntensity},
+		{"pue", "`FACTOR` of the building's energy over the computers', at least 1", true, setPUE},
+		{"interval", "`TIME` between two readings (default 1s)", false, setInterval},
+		{"charge", "what the headline takes, `machine|process`; process is the work's part (default: machine, or process where a limit shows that the machine is shared)", true, setCharge},
+		{"project", "`NAME` that groups runs", true, func(o *options, v string) error { o.project = v; return nil }},
+		{"label", "a key and its value, `K=V`, to group and filter by; may be repeated", true, setLabel},
+		{"ledger", "CSV `FILE` that keeps the runs, or none", false, setLedger},
 	}
 }
 

@@ -78,7 +78,7 @@ not be checked.`,
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
-	cmd.Flags().StringArrayVar(&held, "head", nil, "a head that you hold: its hash, or the file that keeps it; may be repeated")
+	cmd.Flags().StringArrayVar(&held, "head", nil, "`HEAD` that you hold: its hash, or the file that keeps it; may be repeated")
 	return cmd
 }
 

@@ -73,15 +73,17 @@ that carbonctl failed before it started, 126 that the command is not executable,
 	f := cmd.Flags()
 	f.SetInterspersed(false) // what follows the command's name is the command's
 	addSettings(cmd)
-	f.StringVar(&w.root, "root", "/", "where this machine's /proc and /sys are, such as /host in a container")
-	f.StringVar(&forward, "forward-signals", string(child.Auto), "send TERM, HUP, USR1 and USR2 on to the command: auto, always, never")
+	f.StringVar(&w.root, "root", "/", rootUsage)
+	f.StringVar(&forward, "forward-signals", string(child.Auto), "send TERM, HUP, USR1 and USR2 on to the command: `auto|always|never`")
 	f.BoolVar(&w.json, "json", false, "print the result as JSON, on stderr")
-	f.StringVar(&w.jsonTo, "json-file", "", "write the result as JSON to this file too")
-	f.StringVar(&w.samples, "samples", "", "write every reading to this file, so that the result can be recomputed")
+	f.StringVar(&w.jsonTo, "json-file", "", "write the result as JSON to this `FILE` too")
+	f.StringVar(&w.samples, "samples", "", "write every reading to this `FILE`, so that the result can be recomputed")
 	f.BoolVarP(&w.quiet, "quiet", "q", false, "print no result; it is recorded all the same")
 	f.BoolVar(&w.command, "record-command", false, "record the command line; it may hold secrets")
 	return cmd
 }
+
+const rootUsage = "`DIR` that holds /proc and /sys, such as /host in a container"
 
 // addSettings adds a flag for each setting.
 func addSettings(cmd *cobra.Command) {
