@@ -209,6 +209,13 @@ func (w *wrapping) openSamples() (io.Writer, func(), error) {
 	if w.samples == "" {
 		return nil, func() {}, nil
 	}
+	if system(w.samples) {
+		f, err := openSystem(w.samples)
+		if err != nil {
+			return nil, func() {}, err
+		}
+		return f, func() { _ = f.Close() }, nil
+	}
 	f, err := os.OpenFile(w.samples, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, func() {}, err
@@ -282,7 +289,7 @@ func writeJSON(path string, r footprint.Report) error {
 	}
 	info, err := os.Stat(path)
 	if system(path) || system(target) || err == nil && !info.Mode().IsRegular() {
-		f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+		f, err := openSystem(path)
 		if err != nil {
 			return err
 		}
@@ -304,6 +311,23 @@ func writeJSON(path string, r footprint.Report) error {
 	}
 	return err
 }
+
+// openSystem opens what is no file of a user's. Our own standard output is taken
+// as it is and not opened again, which would write over what stands there.
+func openSystem(path string) (io.WriteCloser, error) {
+	switch path {
+	case "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1":
+		return open{os.Stdout}, nil
+	case "/dev/stderr", "/dev/fd/2", "/proc/self/fd/2":
+		return open{os.Stderr}, nil
+	}
+	return os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+}
+
+// open is a file that stays open.
+type open struct{ io.Writer }
+
+func (open) Close() error { return nil }
 
 // system reports whether a path is the kernel's and no file of a user's.
 func system(path string) bool {
