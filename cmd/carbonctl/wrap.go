@@ -74,7 +74,7 @@ that carbonctl failed before it started, 126 that the command is not executable,
 	f.SetInterspersed(false) // what follows the command's name is the command's
 	addSettings(cmd)
 	f.StringVar(&w.root, "root", "/", rootUsage)
-	f.StringVar(&forward, "forward-signals", string(child.Auto), "send TERM, HUP, USR1 and USR2 on to the command: `auto|always|never`")
+	f.StringVar(&forward, "forward-signals", string(child.Auto), "`WHEN` to send TERM, HUP, USR1, USR2 on to the command: auto, always, never")
 	f.BoolVar(&w.json, "json", false, "print the result as JSON, on stderr")
 	f.StringVar(&w.jsonTo, "json-file", "", "write the result as JSON to this `FILE` too")
 	f.StringVar(&w.samples, "samples", "", "write every reading to this `FILE`, so that the result can be recomputed")
