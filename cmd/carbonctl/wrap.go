@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
+	"os/signal"
 	"os/user"
-	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -127,6 +127,7 @@ func (w *wrapping) run(ctx context.Context) error {
 		return refused(err)
 	}
 	defer process.Close()
+	ignorePipe()
 	tree.started(process)
 	exit, waitErr := process.Wait()
 	tree.ended(exit)
@@ -172,6 +173,11 @@ func within(env []string, run string) []string {
 	return append(inner, carbon.EnvRunID+"="+run)
 }
 
+// ignorePipe makes a write to a pipe without a reader an error, where it would
+// end us and with us the command's exit code. The command has started: to it
+// the signal does what it always did.
+func ignorePipe() { signal.Ignore(syscall.SIGPIPE) }
+
 // refused gives the error of a command that could not be started its exit code.
 func refused(err error) error {
 	code := exitWrapFailed
@@ -209,7 +215,7 @@ func (w *wrapping) openSamples() (carbon.Samples, func(), error) {
 	if w.samples == "" {
 		return nil, func() {}, nil
 	}
-	f, err := os.OpenFile(w.samples, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := openLog(w.samples)
 	if err != nil {
 		return nil, func() {}, err
 	}
@@ -271,33 +277,6 @@ func ledgerWarning(receipt footprint.Receipt, err error) footprint.Warning {
 
 // lockWait is how long a run waits for others that write to the same ledger.
 const lockWait = 10 * time.Second
-
-// writeJSON replaces a file at once, so that a reader never sees half of it. A
-// device or a pipe is written to as it is.
-func writeJSON(path string, r footprint.Report) error {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		f, err := os.OpenFile(path, os.O_WRONLY, 0)
-		if err != nil {
-			return err
-		}
-		return errors.Join(report.JSON(f, r), f.Close())
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if named := (*fs.PathError)(nil); errors.As(err, &named) {
-		named.Path = path // and not a name that nobody gave
-	}
-	if err != nil {
-		return err
-	}
-	err = errors.Join(report.JSON(f, r), f.Chmod(0o644), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return err
-}
 
 // show prints the result on stderr: stdout belongs to the command. An error is
 // left alone, there is nobody to tell it to.
