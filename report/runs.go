@@ -24,7 +24,7 @@ func Runs(w io.Writer, s footprint.Summary, list []footprint.Row) error {
 		head += fmt.Sprintf(", %s to %s UTC", minute(s.First), minute(s.Last))
 	}
 	if s.Nested > 0 {
-		head += fmt.Sprintf("; %d more are inside them", s.Nested)
+		head += fmt.Sprintf("; %d more %s inside them", s.Nested, plural(s.Nested, "is", "are"))
 	}
 	p.line("%s", head)
 	if s.Runs > 0 {

@@ -70,7 +70,7 @@ func (a *app) regions() *cobra.Command {
 		},
 	}
 	show.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
-	show.Flags().StringVar(&scope, "scope", "", "`lifecycle|direct`; direct is the stack's emissions only")
+	show.Flags().StringVar(&scope, "scope", "", "`SCOPE`: lifecycle, or direct for what leaves the stack")
 	show.Flags().IntVar(&year, "year", 0, "`YEAR` of the figure (default: the newest)")
 	cmd.AddCommand(show)
 	return cmd

@@ -53,7 +53,7 @@ func settings() []setting {
 		{"intensity", "your own carbon intensity, in `GRAMS` of CO2e per kWh", true, setIntensity},
 		{"pue", "`FACTOR` of the building's energy over the computers', at least 1", true, setPUE},
 		{"interval", "`TIME` between two readings (default 1s)", false, setInterval},
-		{"charge", "what the headline takes, `machine|process`; process is the work's part (default: machine, or process where a limit shows that the machine is shared)", true, setCharge},
+		{"charge", "`WHAT` the headline takes: machine, or process for the work's part (default: machine, unless a limit shows that it is shared)", true, setCharge},
 		{"project", "`NAME` that groups runs", true, func(o *options, v string) error { o.project = v; return nil }},
 		{"label", "a key and its value, `K=V`, to group and filter by; may be repeated", true, setLabel},
 		{"ledger", "CSV `FILE` that keeps the runs, or none", false, setLedger},

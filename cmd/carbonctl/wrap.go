@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
+	"os/signal"
 	"os/user"
-	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -74,7 +74,7 @@ that carbonctl failed before it started, 126 that the command is not executable,
 	f.SetInterspersed(false) // what follows the command's name is the command's
 	addSettings(cmd)
 	f.StringVar(&w.root, "root", "/", rootUsage)
-	f.StringVar(&forward, "forward-signals", string(child.Auto), "send TERM, HUP, USR1 and USR2 on to the command: `auto|always|never`")
+	f.StringVar(&forward, "forward-signals", string(child.Auto), "`WHEN` to send TERM, HUP, USR1, USR2 on to the command: auto, always, never")
 	f.BoolVar(&w.json, "json", false, "print the result as JSON, on stderr")
 	f.StringVar(&w.jsonTo, "json-file", "", "write the result as JSON to this `FILE` too")
 	f.StringVar(&w.samples, "samples", "", "write every reading to this `FILE`, so that the result can be recomputed")
@@ -127,6 +127,7 @@ func (w *wrapping) run(ctx context.Context) error {
 		return refused(err)
 	}
 	defer process.Close()
+	ignorePipe()
 	tree.started(process)
 	exit, waitErr := process.Wait()
 	tree.ended(exit)
@@ -172,6 +173,11 @@ func within(env []string, run string) []string {
 	return append(inner, carbon.EnvRunID+"="+run)
 }
 
+// ignorePipe makes a write to a pipe without a reader an error, where it would
+// end us and with us the command's exit code. The command has started: to it
+// the signal does what it always did.
+func ignorePipe() { signal.Ignore(syscall.SIGPIPE) }
+
 // refused gives the error of a command that could not be started its exit code.
 func refused(err error) error {
 	code := exitWrapFailed
@@ -209,14 +215,7 @@ func (w *wrapping) openSamples() (io.Writer, func(), error) {
 	if w.samples == "" {
 		return nil, func() {}, nil
 	}
-	if system(w.samples) {
-		f, err := openSystem(w.samples)
-		if err != nil {
-			return nil, func() {}, err
-		}
-		return f, func() { _ = f.Close() }, nil
-	}
-	f, err := os.OpenFile(w.samples, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := openLog(w.samples)
 	if err != nil {
 		return nil, func() {}, err
 	}
@@ -278,61 +277,6 @@ func ledgerWarning(receipt footprint.Receipt, err error) footprint.Warning {
 
 // lockWait is how long a run waits for others that write to the same ledger.
 const lockWait = 10 * time.Second
-
-// writeJSON replaces a file at once, so that a reader never sees half of it. A
-// device or a pipe is written to as it is, and so is whatever stands behind
-// /dev/stdout: it may be a file that the command has written to as well.
-func writeJSON(path string, r footprint.Report) error {
-	target := path
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		target = real // a link stays, its file is replaced
-	}
-	info, err := os.Stat(path)
-	if system(path) || system(target) || err == nil && !info.Mode().IsRegular() {
-		f, err := openSystem(path)
-		if err != nil {
-			return err
-		}
-		return errors.Join(report.JSON(f, r), f.Close())
-	}
-	f, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+"-*")
-	if named := (*fs.PathError)(nil); errors.As(err, &named) {
-		named.Path = path // and not a name that nobody gave
-	}
-	if err != nil {
-		return err
-	}
-	err = errors.Join(report.JSON(f, r), f.Chmod(0o644), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), target)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return err
-}
-
-// openSystem opens what is no file of a user's. Our own standard output is taken
-// as it is and not opened again, which would write over what stands there.
-func openSystem(path string) (io.WriteCloser, error) {
-	switch path {
-	case "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1":
-		return open{os.Stdout}, nil
-	case "/dev/stderr", "/dev/fd/2", "/proc/self/fd/2":
-		return open{os.Stderr}, nil
-	}
-	return os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
-}
-
-// open is a file that stays open.
-type open struct{ io.Writer }
-
-func (open) Close() error { return nil }
-
-// system reports whether a path is the kernel's and no file of a user's.
-func system(path string) bool {
-	return strings.HasPrefix(path, "/dev/") || strings.HasPrefix(path, "/proc/")
-}
 
 // show prints the result on stderr: stdout belongs to the command. An error is
 // left alone, there is nobody to tell it to.
