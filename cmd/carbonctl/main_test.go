@@ -47,6 +47,7 @@ func TestSessions(t *testing.T) {
 			e.Setenv("XDG_CONFIG_HOME", filepath.Join(home, "config"))
 			e.Setenv("XDG_STATE_HOME", filepath.Join(home, "state"))
 			e.Setenv("USER", "ada")
+			e.Setenv("GORACE", "atexit_sleep_ms=0") // a second for each command, else
 			return os.MkdirAll(home, 0o755)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
