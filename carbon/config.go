@@ -15,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math"
 	"os"
@@ -62,12 +63,8 @@ type Host struct {
 	// Root holds the /proc and /sys to read; nil is this machine's own.
 	Root fs.FS
 	// Samples takes every sample as footprint.Record writes it; nil is nobody.
-	Samples Samples
+	Samples io.Writer
 }
-
-// Samples is something that keeps samples, such as a file. It is for one
-// goroutine at a time.
-type Samples interface{ Write(p []byte) (int, error) }
 
 // A Sink takes finished reports. ctx bounds the time it may take.
 type Sink interface {

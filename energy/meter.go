@@ -31,27 +31,28 @@ const (
 // map: two readings belong together if and only if their Components are equal.
 type Component struct {
 	// Kind of hardware.
-	Kind Kind
+	Kind Kind `json:"kind"`
 	// ID is unique on this host among the components of one Basis: "package-0",
 	// "dram-0", a GPU's UUID. A modelled component stands in for the measured
 	// one of the same Kind whose ID is the same, or begins with it and a "-",
 	// for as long as that one is not read.
-	ID string
+	ID string `json:"id"`
 	// Within is the ID of the component that already includes this one, or "".
 	// Totals add the components with an empty Within and a Kind other than
 	// Platform.
-	Within string
+	Within string `json:"within,omitempty"`
 	// Basis is Measured or Modelled.
-	Basis Basis
+	Basis Basis `json:"basis"`
 	// Name is for people: "Intel Xeon, package 0".
-	Name string
+	Name string `json:"name"`
 	// Source is the package that read it: "rapl", "nvml", "estimate".
-	Source string
+	Source string `json:"source"`
 	// Scope is what the counter covers: "package", "core", "gpu", "module" …
-	Scope string
+	Scope string `json:"scope"`
 	// BandLow and BandHigh bound a modelled energy: the truth lies within
 	// [BandLow, BandHigh] × energy in 9 of 10 machines. Both are 1 if measured.
-	BandLow, BandHigh float64
+	BandLow  float64 `json:"band_low"`
+	BandHigh float64 `json:"band_high"`
 }
 
 // Counted reports whether totals add this component: it is inside no other one
@@ -162,16 +163,18 @@ type KeepAliver interface {
 // differences do; the unit is free (seconds of CPU time, byte-seconds) but the
 // same in all three.
 type Use struct {
-	Kind Kind
+	Kind Kind `json:"kind"`
 	// ID is the component's, or "" for all those of the Kind.
-	ID string
+	ID string `json:"id,omitempty"`
 	// Mine is what the work used, All what everybody did, Capacity what there
 	// was to be used. Mine ≤ All ≤ Capacity, up to the resolution of the clocks
 	// behind them.
-	Mine, All, Capacity float64
+	Mine     float64 `json:"mine"`
+	All      float64 `json:"all"`
+	Capacity float64 `json:"capacity"`
 	// Known is false when this sample could not tell. The next one that can
 	// tells for the time between.
-	Known bool
+	Known bool `json:"known"`
 }
 
 // A Sharer is a Meter that also knows who used its components. It is found by

@@ -100,16 +100,16 @@ func (m *Meter) lay(packages []int) {
 	for _, id := range packages {
 		c := energy.Component{Kind: energy.CPU, ID: fmt.Sprintf("package-%d", id), Basis: energy.Modelled,
 			Source: "estimate", Scope: "package", BandLow: low, BandHigh: high}
-		c.Name = fmt.Sprintf("%s (model), package %d", m.model.Name, id)
+		c.Name = fmt.Sprintf("%s, package %d", m.model.Name, id)
 		if m.model.Virtual {
-			c.Scope, c.Name = "vcpu-share", fmt.Sprintf("%s (model), %d of its vCPUs", m.model.Name, m.model.Threads)
+			c.Scope, c.Name = "vcpu-share", fmt.Sprintf("%s, %d of its vCPUs", m.model.Name, m.model.Threads)
 		}
 		m.components = append(m.components, c)
 	}
 	if m.model.MemoryGiB > 0 {
 		for _, id := range packages {
 			m.components = append(m.components, energy.Component{Kind: energy.Memory, ID: fmt.Sprintf("dram-%d", id),
-				Basis: energy.Modelled, Name: fmt.Sprintf("memory (model), %.3g GiB", m.model.MemoryGiB/sockets),
+				Basis: energy.Modelled, Name: fmt.Sprintf("%.3g GiB", m.model.MemoryGiB/sockets),
 				Source: "estimate", Scope: "dram", BandLow: memoryLow, BandHigh: memoryHigh})
 		}
 	}

@@ -47,10 +47,10 @@ func TestGuest(t *testing.T) {
 		require.Len(t, first, 2)
 		cpu, memory := first[0], first[1]
 		assert.Equal(t, energy.Component{Kind: energy.CPU, ID: "package-0", Basis: energy.Modelled,
-			Name: "Intel Emerald Rapids (model), 2 of its vCPUs", Source: "estimate", Scope: "vcpu-share",
+			Name: "Intel Emerald Rapids, 2 of its vCPUs", Source: "estimate", Scope: "vcpu-share",
 			BandLow: 0.5, BandHigh: 2}, cpu.Component)
 		assert.Equal(t, energy.Component{Kind: energy.Memory, ID: "dram-0", Basis: energy.Modelled,
-			Name: "memory (model), 4 GiB", Source: "estimate", Scope: "dram",
+			Name: "4 GiB", Source: "estimate", Scope: "dram",
 			BandLow: 1 / 2.2, BandHigh: 2.5}, memory.Component)
 		assert.Zero(t, cpu.Total)
 		assert.True(t, cpu.Component.Counted())
@@ -85,7 +85,7 @@ func TestSockets(t *testing.T) {
 			ids = append(ids, r.Component.ID)
 		}
 		assert.Equal(t, []string{"package-0", "package-2", "dram-0", "dram-2"}, ids)
-		assert.Equal(t, "Intel Xeon Gold 6230 (model), package 2", readings[1].Component.Name)
+		assert.Equal(t, "Intel Xeon Gold 6230, package 2", readings[1].Component.Name)
 		assert.Equal(t, "package", readings[1].Component.Scope)
 		model := m.Model()
 		assert.InDelta(t, model.Power(0, 1).Watts(), readings[0].Total.Joules()+readings[1].Total.Joules(), 1e-5)

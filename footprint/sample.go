@@ -51,12 +51,14 @@ func WholeMachine(Span) float64 { return 1 }
 // BusyShare charges the work with its part of what all have used: its CPU time
 // over the machine's busy CPU time, its memory over all used memory. The
 // machine's idle power is so shared by those who kept it busy, in proportion,
-// and the shares of all of them add up to the whole.
+// and the shares of all of them add up to the whole. Who did nothing pays
+// nothing. Where the machine's clock, which moves in steps, shows less than the
+// work's, the work did it all.
 func BusyShare(s Span) float64 {
-	if s.All <= 0 {
+	if s.Mine <= 0 {
 		return 0
 	}
-	return s.Mine / s.All
+	return s.Mine / max(s.Mine, s.All)
 }
 
 // Run is what a run is, besides what is read during it. The zero Run is fine.

@@ -12,7 +12,6 @@ import (
 // The codes of warnings. They are stable: scripts may compare them.
 const (
 	RegionAssumed    = "region-assumed"    // no region was given: the world's mean
-	RegionUnknown    = "region-unknown"    // the region given is not known: the world's mean
 	IntensityInstead = "intensity-instead" // not the region's own value in the usual scope
 	AllModelled      = "modelled"          // no counter could be read at all
 	PartModelled     = "partly-modelled"   // some components have no counter
@@ -44,7 +43,6 @@ const (
 // "carbonctl devices".
 var hints = map[string]string{
 	RegionAssumed:  `give the region, such as "FR", "US-CA" or "DE"; the factor may be off by ten times either way`,
-	RegionUnknown:  `"carbonctl regions show" lists the regions`,
 	AllModelled:    `"carbonctl devices" says what this machine could measure`,
 	NothingCounted: `"carbonctl devices" says what this machine could measure`,
 	NoPermission:   `"carbonctl devices" prints the command that gives access`,
@@ -66,8 +64,9 @@ func (a *Account) warn(r *Report) {
 		}
 	}
 	for _, t := range a.tracks {
-		a.warnTrack(t, r, add)
+		a.warnTrack(t, add)
 	}
+	a.warnShare(r, add)
 	if a.samples > 1 && r.Coverage < 0.99 && r.Energy > 0 {
 		add(LowCoverage, "%.0f %% of the run was seen; the bounds say what the rest can be", 100*r.Coverage)
 	}
@@ -115,7 +114,7 @@ func (a *Account) warnModel(r *Report, add func(code, format string, args ...any
 	}
 }
 
-func (a *Account) warnTrack(t *track, r *Report, add func(code, format string, args ...any)) {
+func (a *Account) warnTrack(t *track, add func(code, format string, args ...any)) {
 	c := t.component
 	switch t.reading.State {
 	case energy.Dead:
@@ -124,15 +123,32 @@ func (a *Account) warnTrack(t *track, r *Report, add func(code, format string, a
 		add(CounterLost, "%s (%s) went away during the run", c.ID, c.Source)
 	}
 	if n := t.reading.Resets - t.origin.Resets; t.started && n > 0 {
-		add(CounterReset, "%s (%s) was reset %d times; what that lost is in the upper bound", c.ID, c.Source, n)
+		add(CounterReset, "%s (%s) was reset %s; what that lost is in the upper bound", c.ID, c.Source, times(n))
 	}
 	if n := t.reading.Gaps - t.origin.Gaps; t.started && n > t.reading.Resets-t.origin.Resets {
-		add(CounterGap, "%s (%s) could not be read %d times", c.ID, c.Source, n)
-	}
-	if c.Counted() && t.energy > 0 && !t.known && r.ProcessEnergy != nil {
-		add(ShareUnknown, "nobody can tell which process used %s", c.ID)
+		add(CounterGap, "%s (%s) could not be read, or not for sure, %s", c.ID, c.Source, times(n))
 	}
 	if edges := t.origin.Edge.Plus(t.good.Edge); c.Counted() && c.Basis == energy.Measured && t.started && a.samples > 1 && edges > t.energy/10 {
 		add(TooShort, "%s (%s): the run is so short that the counter's resolution is over 10 %% of its energy", c.ID, c.Source)
 	}
+}
+
+// warnShare names the components of which nobody can tell who used them.
+func (a *Account) warnShare(r *Report, add func(code, format string, args ...any)) {
+	var ids []string
+	for _, l := range r.Components {
+		if l.counted() && l.Energy != nil && *l.Energy > 0 && l.ProcessEnergy == nil && r.ProcessEnergy != nil {
+			ids = append(ids, l.ID)
+		}
+	}
+	if len(ids) > 0 {
+		add(ShareUnknown, "nobody can tell which process used %s", strings.Join(ids, ", "))
+	}
+}
+
+func times(n uint32) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }

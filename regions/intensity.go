@@ -40,33 +40,35 @@ const (
 // Intensity is what one kWh from a region's grid emits over a stretch of time.
 type Intensity struct {
 	// Zone is an ISO 3166-1 alpha-2 or ISO 3166-2 code, or "WORLD".
-	Zone string
+	Zone string `json:"zone"`
 	// Name of the zone, for people.
-	Name string
+	Name string `json:"name,omitempty"`
 	// Provider and CloudRegion, where a cloud region was asked for: "aws",
 	// "eu-west-1".
-	Provider, CloudRegion string
-	Kind                  Kind
+	Provider    string `json:"provider,omitempty"`
+	CloudRegion string `json:"cloud_region,omitempty"`
+	Kind        Kind   `json:"kind"`
 	// Scope is "" where it is not known, as for a user's own figure.
-	Scope Scope
+	Scope Scope `json:"scope,omitempty"`
 	// Year of the data, 0 where it has none.
-	Year int
+	Year int `json:"year,omitempty"`
 	// Basis is "generation" or "consumption" (imports and exports counted), ""
 	// where not known.
-	Basis string
+	Basis string `json:"basis,omitempty"`
 	// Licence under which the source gives the figure.
-	Licence string
+	Licence string `json:"licence,omitempty"`
 	// Marginal is what one more kWh would emit. It never enters emissions.
-	Marginal bool
+	Marginal bool `json:"marginal,omitempty"`
 	// It holds for From <= t < To; zero times are no bound.
-	From, To time.Time
+	From time.Time `json:"from,omitzero"`
+	To   time.Time `json:"to,omitzero"`
 	// PerKWh is grams of CO2 equivalent per kWh.
-	PerKWh Grams
+	PerKWh Grams `json:"g_per_kwh"`
 	// Source is publisher and edition, as it stands in the report.
-	Source string
+	Source string `json:"source,omitempty"`
 	// Instead says why this is not the region's own value in the wanted scope,
 	// or "".
-	Instead string
+	Instead string `json:"instead,omitempty"`
 }
 
 // Query asks for an intensity. The zero Query is the world, lifecycle, newest.

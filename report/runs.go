@@ -30,8 +30,8 @@ func Runs(w io.Writer, s footprint.Summary, list []footprint.Row) error {
 		if s.Energy > 0 {
 			measured = float64(s.Measured) / float64(s.Energy)
 		}
-		p.Row("energy", "%s (%s), %s measured", Energy(s.Energy), between(Energy(s.Low), Energy(s.High)), Percent(measured))
-		p.Row("emissions", "%s CO2e (%s)", Mass(s.Emissions), between(Mass(s.GramsLow), Mass(s.GramsHigh)))
+		p.Row("energy", "%s (%s), %s measured", Energy(s.Energy), energyBounds(s.Energy, s.Low, s.High), Percent(measured))
+		p.Row("emissions", "%s CO2e (%s)", Mass(s.Emissions), massBounds(s.Emissions, s.GramsLow, s.GramsHigh))
 		if s.Emissions > 0 {
 			p.Row("", "%s", Compare(s.Emissions))
 		}

@@ -60,7 +60,7 @@ func (p *Page) energy(r footprint.Report) {
 	case share > 0:
 		how = Percent(share) + " measured, the rest modelled"
 	}
-	p.Row("energy", "%s (%s), %s", Energy(r.Energy), between(Energy(r.EnergyLow), Energy(r.EnergyHigh)), how)
+	p.Row("energy", "%s (%s), %s", Energy(r.Energy), energyBounds(r.Energy, r.EnergyLow, r.EnergyHigh), how)
 	for _, k := range kinds(r) {
 		p.kind(r, k)
 	}
@@ -129,7 +129,7 @@ func (p *Page) emissions(r footprint.Report) {
 		p.Row("emissions", "not known")
 		return
 	}
-	p.Row("emissions", "%s CO2e (%s)", Mass(r.Emissions), between(Mass(r.EmissionsLow), Mass(r.EmissionsHigh)))
+	p.Row("emissions", "%s CO2e (%s)", Mass(r.Emissions), massBounds(r.Emissions, r.EmissionsLow, r.EmissionsHigh))
 	if r.Emissions > 0 {
 		p.Row("", "%s", Compare(r.Emissions))
 	}

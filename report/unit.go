@@ -113,13 +113,25 @@ func Duration(d time.Duration) string {
 	}
 }
 
-// between shows bounds: "198 to 794 J" where both have one unit.
-func between(low, high string) string {
-	l, unit, _ := strings.Cut(low, " ")
-	if _, other, _ := strings.Cut(high, " "); other == unit && l != "" {
-		return l + " to " + high
+func energyBounds(e, low, high energy.Energy) string {
+	return bounds(e.Joules(), low.Joules(), high.Joules(), Energy(low), Energy(high))
+}
+
+func massBounds(g, low, high regions.Grams) string {
+	return bounds(float64(g), float64(low), float64(high), Mass(low), Mass(high))
+}
+
+// bounds shows the least and the most that a value may be: "198 to 794 J", or,
+// where they are within 1 % of it, by how much: "± 0.2 %".
+func bounds(x, low, high float64, lowText, highText string) string {
+	if off := max(x-low, high-x); x > 0 && off < x/100 {
+		return "± " + Percent(off/x)
 	}
-	return low + " to " + high
+	l, unit, _ := strings.Cut(lowText, " ")
+	if _, other, _ := strings.Cut(highText, " "); other == unit {
+		return l + " to " + highText
+	}
+	return lowText + " to " + highText
 }
 
 // clean takes away what could move a terminal's cursor: control characters.

@@ -167,7 +167,7 @@ func (w *wrapping) carbon(tree *tree, samples io.Writer) carbon.Config {
 var origins = map[string]string{"flag": "flag", "environment": "environment"}
 
 // openSamples makes the file of samples, where one is wanted.
-func (w *wrapping) openSamples() (carbon.Samples, func(), error) {
+func (w *wrapping) openSamples() (io.Writer, func(), error) {
 	if w.samples == "" {
 		return nil, func() {}, nil
 	}

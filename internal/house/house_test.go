@@ -1,0 +1,163 @@
+// Package house holds the rule of which package may import which. Data flows
+// one way, from counters up to the command; an import that points the other way,
+// or a module that comes in by a side door, fails here.
+package house
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/carbonctl/carbonctl"
+
+// rooms says what the code of each package may import besides the standard
+// library: packages of ours by their folder, modules by their path. Lower
+// floors come first.
+var rooms = map[string][]string{
+	// Floor 1: words, and the kernel's files.
+	"energy":        {},
+	"internal/proc": {"github.com/shirou/gopsutil/v3", "golang.org/x/sys"},
+
+	// Floor 2: counters of one source each, and grams per kWh.
+	"rapl":                 {"energy", "golang.org/x/sys"},
+	"estimate":             {"energy", "internal/proc"},
+	"regions":              {"energy"},
+	"regions/internal/gen": {},
+
+	// Floor 3: arithmetic on plain values.
+	"footprint": {"energy", "regions"},
+
+	// Floor 4: the tracker, the record, the pages.
+	"carbon": {"energy", "rapl", "estimate", "regions", "footprint", "internal/proc", "github.com/google/uuid"},
+	"ledger": {"energy", "footprint", "github.com/gocarina/gocsv", "github.com/gofrs/flock", "github.com/google/uuid", "golang.org/x/sys"},
+	"report": {"energy", "footprint", "regions"},
+
+	// Floor 5: the command.
+	"internal/child": {"energy", "internal/proc", "golang.org/x/sys"},
+	"cmd/carbonctl": {
+		"carbon", "energy", "estimate", "footprint", "internal/child", "internal/proc", "ledger", "rapl", "regions", "report",
+		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/BurntSushi/toml", "github.com/agnivade/levenshtein",
+	},
+
+	// For tests, and for people.
+	"energy/energytest":    {"energy", "github.com/stretchr/testify"},
+	"internal/machinetest": {"golang.org/x/tools"},
+	"internal/house":       {},
+	"examples/train":       {"carbon", "report"},
+}
+
+func TestImportsOnlyPointDown(t *testing.T) {
+	seen := map[string]bool{}
+	for file, imports := range sources(t, "../..") {
+		room := path.Dir(file)
+		allowed, ok := rooms[room]
+		require.True(t, ok, "%s: no rule says what package %s may import; add it to the table", file, room)
+		seen[room] = true
+		for _, im := range imports {
+			assert.True(t, may(allowed, im), "%s imports %s, which package %s may not", file, im, room)
+		}
+	}
+	for room := range rooms {
+		if room != "internal/house" && !seen[room] {
+			t.Errorf("the table has a rule for %s, which does not exist", room)
+		}
+	}
+}
+
+// may reports whether an import is allowed by a rule.
+func may(allowed []string, im string) bool {
+	if first, _, _ := strings.Cut(im, "/"); !strings.Contains(first, ".") {
+		return true // the standard library
+	}
+	if ours, ok := strings.CutPrefix(im, module+"/"); ok {
+		return slices.Contains(allowed, ours)
+	}
+	return slices.ContainsFunc(allowed, func(a string) bool {
+		return im == a || strings.HasPrefix(im, a+"/")
+	})
+}
+
+// sources gives the imports of every Go file below a folder but tests, by path.
+func sources(t *testing.T, root string) map[string][]string {
+	files := map[string][]string{}
+	err := fs.WalkDir(os.DirFS(root), ".", func(file string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "testdata" || d.Name() == "integration" || strings.HasPrefix(d.Name(), ".") && file != "."):
+			return fs.SkipDir // integration is a module of its own
+		case d.IsDir() || path.Ext(file) != ".go" || strings.HasSuffix(file, "_test.go"):
+			return nil
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, file), nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		files[file] = []string{}
+		for _, im := range f.Imports {
+			p, err := strconv.Unquote(im.Path.Value)
+			if err != nil {
+				return err
+			}
+			files[file] = append(files[file], p)
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	return files
+}
+
+func TestTheRuleCatchesWhatItShould(t *testing.T) {
+	assert.True(t, may(rooms["energy"], "strings"))
+	assert.False(t, may(rooms["energy"], module+"/carbon"), "nothing upward")
+	assert.False(t, may(rooms["footprint"], module+"/ledger"))
+	assert.False(t, may(rooms["ledger"], "github.com/spf13/cobra"))
+	assert.True(t, may(rooms["estimate"], module+"/internal/proc"))
+	assert.False(t, may(rooms["carbon"], "github.com/google/uuidx"))
+}
+
+var code = regexp.MustCompile(`= +"([a-z-]+)"`)
+
+// TestEveryWarningIsExplained compares the codes with the page that users read.
+func TestEveryWarningIsExplained(t *testing.T) {
+	src, err := os.ReadFile("../../footprint/warning.go")
+	require.NoError(t, err)
+	page, err := os.ReadFile("../../docs/report.md")
+	require.NoError(t, err)
+	codes := code.FindAllStringSubmatch(string(src), -1)
+	require.Greater(t, len(codes), 20)
+	for _, c := range codes {
+		assert.Contains(t, string(page), "| `"+c[1]+"` |")
+	}
+}
+
+// TestEveryModuleIsExplained compares go.mod with the page on dependencies.
+func TestEveryModuleIsExplained(t *testing.T) {
+	mod, err := os.ReadFile("../../go.mod")
+	require.NoError(t, err)
+	page, err := os.ReadFile("../../docs/dependencies.md")
+	require.NoError(t, err)
+	n := 0
+	for line := range strings.Lines(string(mod)) {
+		line = strings.TrimPrefix(strings.TrimSpace(line), "require ")
+		name, _, ok := strings.Cut(line, " v")
+		if !ok || !strings.Contains(name, ".") || strings.Contains(line, "// indirect") {
+			continue
+		}
+		n++
+		assert.True(t, strings.Contains(string(page), name) || name == "github.com/spf13/pflag", "docs/dependencies.md has no line for %s", name)
+	}
+	assert.Greater(t, n, 5)
+}
