@@ -70,6 +70,7 @@ func Limit(p Power, d time.Duration) Energy {
 func (w *Wrap) Add(raw Energy, at time.Time) (total Energy, ok bool) {
 	if !w.started {
 		w.started, w.last, w.at, w.moved = true, raw, at, at
+		w.broken, w.slept = false, 0
 		return 0, true
 	}
 	d := at.Sub(w.at)

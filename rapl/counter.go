@@ -45,7 +45,7 @@ type counter struct {
 	retry time.Time // when it is looked for again
 }
 
-// openCounter opens the counter of a zone and reads it once: its origin.
+// openCounter opens the counter of a zone and reads it once, to see that it can be.
 func openCounter(root fs.FS, z Zone, s system) (*counter, error) {
 	c := &counter{component: z.Component, root: root, ways: make([]way, 1)}
 	w := &c.ways[0]
@@ -67,7 +67,6 @@ func openCounter(root fs.FS, z Zone, s system) (*counter, error) {
 	}
 	c.component.Name += " (" + via(z.control) + ")"
 	c.raw, c.moved = raw, now
-	c.wrap.Add(energy.Energy(raw), now)
 	return c, nil
 }
 

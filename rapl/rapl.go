@@ -36,8 +36,8 @@ var (
 )
 
 // Open opens the counters below root, the machine's "/": os.DirFS("/"), or where
-// a container sees its host. It reads each once, so totals start at 0 here. A
-// component that no powercap zone lets us read is read by its perf event, if
+// a container sees its host. It reads each once, to try it; totals start at 0 with
+// the first Read. A component that no powercap zone lets us read is read by its perf event, if
 // root is that of a running kernel. Where the zones of several dies may show one
 // counter, Open takes 4 ms a package to find out.
 //

@@ -273,6 +273,8 @@ func TestOnDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		meter, err := Open(os.DirFS(dir))
 		require.NoError(t, err)
+		_, err = meter.Read(t.Context(), nil)
+		require.NoError(t, err)
 		for at := step; at <= 10*time.Second; at += step {
 			time.Sleep(step)
 			require.NoError(t, m.Play(dir, at))
@@ -315,6 +317,8 @@ func TestImplausible(t *testing.T) {
 				"-- MOVES --\n1000 sys/class/powercap/intel-rapl:0/energy_uj 1000000001000\n2000 sys/class/powercap/intel-rapl:0/energy_uj 2001000\n"))
 		require.NoError(t, err)
 		meter, err := Open(m)
+		require.NoError(t, err)
+		_, err = meter.Read(t.Context(), nil)
 		require.NoError(t, err)
 		time.Sleep(time.Second)
 		m.At(time.Second)
