@@ -40,7 +40,6 @@ type counter struct {
 	raw   uint64
 	moved time.Time // when the counter was last seen to move
 	broke bool      // wrap.Break was called since the last reading
-	dozed bool      // because the machine slept
 	gone  error     // how the zone was found to have gone, nil if it is there
 	retry time.Time // when it is looked for again
 }
@@ -141,16 +140,17 @@ func (c *counter) next() (energy.Reading, error) {
 // doze says that the machine slept for so long since the last reading.
 func (c *counter) doze(d time.Duration) {
 	c.wrap.Break(d)
-	c.broke, c.dozed = true, true
+	c.broke = true
 }
 
 // take adds a reading to the total.
 func (c *counter) take(raw uint64, now time.Time) (energy.State, error) {
 	w := &c.ways[c.in]
-	if c.dozed && w.control == perfControl {
-		// The kernel adds up differences of a register that may have started
-		// again, so that its sum means nothing across a sleep: count from 0.
-		w.offset = (w.offset + uint64(c.wrap.Range) - raw) % uint64(c.wrap.Range)
+	if c.broke && (w.control == perfControl || w.offset != 0) && c.wrap.Range > 0 {
+		// If it has started again, its 0 is not ours: the kernel adds up differences
+		// for perf, and a twin counts from elsewhere. So count from 0 anew.
+		m := uint64(c.wrap.Range)
+		w.offset = (w.offset + m - raw%m) % m
 		raw = 0
 	}
 	if c.wrap.Range > 0 && raw >= uint64(c.wrap.Range) {
@@ -164,7 +164,10 @@ func (c *counter) take(raw uint64, now time.Time) (energy.State, error) {
 		return energy.Refused, fmt.Errorf("read %s: %d after %d within %v: %w", w.path, raw, last, now.Sub(since), ErrImplausible)
 	}
 	unsure := !c.broke && c.wrap.Gaps > gaps && c.wrap.Resets == resets
-	c.broke, c.dozed = false, false
+	if c.broke || c.wrap.Resets > resets {
+		c.align()
+	}
+	c.broke = false
 	switch {
 	case unsure:
 		c.moved = now
@@ -211,6 +214,36 @@ func (c *counter) failed(now time.Time, cause error) (energy.State, time.Time, e
 	now = time.Now()
 	state, err := c.take(raw, now)
 	return state, now, err
+}
+
+// align sets the other ways to what the one in use shows now: after a reset their
+// distance from it is another one. A way that can't be read now is given up.
+func (c *counter) align() {
+	if len(c.ways) == 1 {
+		return
+	}
+	used := c.ways[c.in]
+	others := c.ways
+	c.ways, c.in = append([]way(nil), used), 0
+	if c.wrap.Range == 0 {
+		return
+	}
+	for i := range others {
+		w := others[i]
+		if w.path == used.path {
+			continue
+		}
+		f, err := openFile(c.root, w.path)
+		if err != nil {
+			continue
+		}
+		if raw, err := f.read(); err == nil {
+			m := uint64(c.wrap.Range)
+			w.offset = (c.raw%m + m - raw%m) % m
+			c.ways = append(c.ways, w)
+		}
+		_ = f.close() // it was only read
+	}
 }
 
 // change goes over to the first of the other ways that can be read.
