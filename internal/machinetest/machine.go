@@ -235,6 +235,17 @@ func (m *Machine) At(d time.Duration) {
 	}
 }
 
+// Fail makes a file or directory fail from now on, as in a move to an errno.
+func (m *Machine) Fail(name string, errno syscall.Errno) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n, err := m.walk(name, true)
+	if err != nil {
+		panic("machinetest: " + name + ": " + err.Error())
+	}
+	n.err = errno
+}
+
 // End returns when the last move is made that has not been played yet, or 0.
 func (m *Machine) End() time.Duration {
 	m.mu.Lock()
