@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"testing/synctest"
@@ -99,17 +100,16 @@ func TestStall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newSteady(480 * energy.Watt)
 		meters, _ := local(m)
-		stall := false
+		var stall atomic.Bool
 		meters[0] = tap{meters[0], func(energy.Reading) {
-			if stall {
-				stall = false
+			if stall.CompareAndSwap(true, false) {
 				time.Sleep(200 * time.Second)
 			}
 		}}
 		tracker, err := Start(t.Context(), Config{Every: 10 * time.Second, Meters: meters, Host: Host{Root: m}})
 		require.NoError(t, err)
 		time.Sleep(55 * time.Second)
-		stall = true
+		stall.Store(true)
 		time.Sleep(300 * time.Second)
 		synctest.Wait()
 		report, err := tracker.Stop()

@@ -170,3 +170,14 @@ func TestRawsGiveTheTotals(t *testing.T) {
 	})
 	assert.Greater(t, n, 500)
 }
+
+// The table of machines in the documentation has a row for each, and no other.
+func TestEveryMachineIsExplained(t *testing.T) {
+	page, err := os.ReadFile("../docs/rapl.md")
+	require.NoError(t, err)
+	_, table, ok := strings.Cut(string(page), "## Machines to test by")
+	require.True(t, ok)
+	corpus(t, func(name string, _ *machinetest.Machine) {
+		assert.Equal(t, 1, strings.Count(table, "\n| `"+name+"` |"), name)
+	})
+}
