@@ -64,17 +64,15 @@ func TestTwinTakesOver(t *testing.T) {
 // Two dies that once happen to be as far are two; two that show the same at
 // three times are one, and one that only some of them mirror keeps its name.
 func TestMirrors(t *testing.T) {
-	zones := func(values ...int) (fstest.MapFS, []string) {
+	zones := func(values ...int) fstest.MapFS {
 		m := fstest.MapFS{}
-		var names []string
 		for i, v := range values {
 			d := fmt.Sprintf("%s/intel-rapl:%x/", classDir, i)
 			m[d+"name"] = &fstest.MapFile{Data: fmt.Appendf(nil, "package-0-die-%d\n", i)}
 			m[d+"energy_uj"] = &fstest.MapFile{Data: fmt.Appendf(nil, "%d\n", v)}
 			m[d+"max_energy_range_uj"] = &fstest.MapFile{Data: []byte("65532610987\n")}
-			names = append(names, d+"energy_uj")
 		}
-		return m, names
+		return m
 	}
 	ids := func(m *Meter) string {
 		var s []string
@@ -89,22 +87,27 @@ func TestMirrors(t *testing.T) {
 		"package-0-die-0 package-0-die-2": {5e9, 5e9, 7e9, 7e9},
 		"package-0-die-0":                 {5e9},
 	} {
-		m, _ := zones(values...)
-		meter, err := Open(m)
+		meter, err := Open(zones(values...))
 		require.NoError(t, err)
 		assert.Equal(t, want, ids(meter))
 	}
 	// across the end of the range, and a little late
-	m, _ := zones(65532610987-100, 100)
-	meter, err := Open(m)
+	meter, err := Open(zones(65532610987-100, 100))
 	require.NoError(t, err)
 	assert.Equal(t, "package-0", ids(meter))
 
 	synctest.Test(t, func(t *testing.T) {
-		m, files := zones(5e9, 5e9)
+		text := ""
+		for i := range 2 {
+			d := fmt.Sprintf("-- %s/intel-rapl:%d/", classDir, i)
+			text += d + fmt.Sprintf("name --\npackage-0-die-%d\n", i) + d + "energy_uj --\n5000000000\n"
+		}
+		// 9 J on between the second look and the third: these are two
+		m, err := machinetest.Parse([]byte(text + "-- MOVES --\n3 " + classDir + "/intel-rapl:1/energy_uj 5009000000\n"))
+		require.NoError(t, err)
 		go func() {
 			time.Sleep(3 * time.Millisecond)
-			m[files[1]].Data = []byte("5009000000\n") // 9 J on, between the second look and the third
+			m.At(3 * time.Millisecond)
 		}()
 		meter, err := Open(m)
 		require.NoError(t, err)
