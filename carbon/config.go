@@ -50,7 +50,9 @@ type Config struct {
 	// footprint.BusyShare.
 	Policy footprint.Policy
 	// Every is the time between two readings; 0 is one second. Counters lose
-	// nothing between readings, so that a longer time costs only detail.
+	// nothing between readings, so that a longer time costs only detail. A meter
+	// whose counters would wrap unseen in that time is read, with all others, as
+	// often as it needs (energy.KeepAliver).
 	Every time.Duration
 	// Sinks take the report at Stop, in order.
 	Sinks []Sink

@@ -85,6 +85,7 @@ func New(cfg Config) (*Tracker, error) {
 	if t.meters == nil {
 		t.meters, t.faults = local(root)
 	}
+	t.every = keepAlive(t.every, t.meters)
 	if t.work == nil {
 		t.work = newSelf()
 	}
@@ -106,6 +107,18 @@ func New(cfg Config) (*Tracker, error) {
 		}
 	}
 	return t, nil
+}
+
+// keepAlive shortens the time between samples to what every meter can bear: a
+// counter that wraps twice between two reads has lost energy. Such samples are
+// like all others, so that a recording of them is complete.
+func keepAlive(every time.Duration, meters []energy.Meter) time.Duration {
+	for _, m := range meters {
+		if k, ok := m.(energy.KeepAliver); ok && k.KeepAlive() > 0 {
+			every = min(every, k.KeepAlive())
+		}
+	}
+	return every
 }
 
 // Start makes a Tracker and starts it.
@@ -166,7 +179,7 @@ func (t *Tracker) tick(ctx context.Context) {
 	for _, m := range t.meters {
 		var err error
 		if t.readings, err = m.Read(ctx, t.readings); err != nil {
-			t.faults = append(t.faults, fault(err))
+			t.faults = faults(t.faults, err)
 		}
 	}
 	t.use = t.usage.read(now, t.work, t.use[:0])
