@@ -18,12 +18,22 @@ import (
 )
 
 // Writer appends rows to the ledger at Path. Any number of writers, in any
-// number of processes, may append to one file at a time; one Writer is safe for
-// concurrent use.
+// number of processes, may append to one file at a time.
+//
+// It is also a sink of package carbon, one for each tracker: it keeps a journal
+// of the run, so that little is lost if the process dies, and appends the row at
+// the end. Append and Recover are safe for concurrent use; Checkpoint, Record
+// and Report belong to one run at a time, and to one goroutine.
 type Writer struct {
 	Path string
+	// User stands in the rows that Record and Report append, and Recover too.
+	User string
+	// Flush is the time between two checkpoints that Every asks for; 0 is left
+	// to the caller of Checkpoint.
+	Flush time.Duration
 
-	open func(path string) (file, error) // nil: openFile; tests fill disks here
+	open    func(path string) (file, error) // nil: openFile; tests fill disks here
+	journal *journal                        // of the run that goes on, nil if none
 }
 
 // file is what appending needs of one.
@@ -64,25 +74,39 @@ func (w Writer) Append(ctx context.Context, row footprint.Row) (footprint.Receip
 	if err != nil {
 		return footprint.Receipt{}, fmt.Errorf("ledger: %w", err)
 	}
+	unlock, err := lockLedger(ctx, path)
+	if err != nil {
+		return footprint.Receipt{}, err
+	}
+	defer unlock()
+	return w.add(path, row)
+}
+
+func lockLedger(ctx context.Context, path string) (unlock func() error, err error) {
 	lock := flock.New(path + ".lock")
 	if ok, err := lock.TryLockContext(ctx, lockPoll); !ok {
-		return footprint.Receipt{}, lockError(lock.Path(), err)
+		return nil, lockError(lock.Path(), err)
 	}
-	defer lock.Unlock()
+	return lock.Unlock, nil
+}
 
-	open := w.open
-	if open == nil {
-		open = openFile
-	}
-	head, err := appendRow(open, path, row)
+// add appends a row, under the lock.
+func (w Writer) add(path string, row footprint.Row) (footprint.Receipt, error) {
+	head, err := appendRow(w.opener(), path, row)
 	if head.Hash == "" {
 		return footprint.Receipt{}, err
 	}
 	return footprint.Receipt{Path: w.Path, LedgerID: head.LedgerID, Rows: head.Rows, Hash: head.Hash}, err
 }
 
-// locate makes the directory, and resolves links, so that all names of one file
-// share one lock.
+func (w Writer) opener() func(string) (file, error) {
+	if w.open != nil {
+		return w.open
+	}
+	return openFile
+}
+
+// locate makes the directory, and resolves the path.
 func locate(path string) (string, error) {
 	if path == "" {
 		return "", errors.New("no path given")
@@ -90,6 +114,11 @@ func locate(path string) (string, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return "", err
 	}
+	return resolve(path)
+}
+
+// resolve follows links, so that all names of one file share one lock.
+func resolve(path string) (string, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -163,7 +192,7 @@ func appendRow(open func(string) (file, error), path string, row footprint.Row) 
 	if at.end == 0 {
 		err = syncDir(filepath.Dir(path))
 	}
-	if err = errors.Join(err, replaceHead(open, path, next)); err != nil {
+	if err = errors.Join(err, replace(open, path+".head", next.bytes())); err != nil {
 		return next, fmt.Errorf("ledger: the row is in %s, but its head is not: %w", path, err)
 	}
 	return next, nil
@@ -242,24 +271,4 @@ func addNotes(details string, notes []note) (string, error) {
 	}
 	b, err := json.Marshal(all)
 	return string(b), err
-}
-
-// replaceHead writes FILE.head whole, or leaves the old one.
-func replaceHead(open func(string) (file, error), path string, h Head) error {
-	name := path + ".head.tmp" // one name is enough under the lock
-	f, err := open(name)
-	if err != nil {
-		return err
-	}
-	err = f.Truncate(0)
-	if err == nil {
-		_, err = f.WriteAt(h.bytes(), 0)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return errors.Join(err, os.Remove(name))
-	}
-	return os.Rename(name, path+".head")
 }

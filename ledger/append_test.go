@@ -36,6 +36,9 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if path := os.Getenv("LEDGER_TEST_RUNS"); path != "" {
+		runForever(path)
+	}
 	os.Exit(m.Run())
 }
 
