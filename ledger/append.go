@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -52,9 +53,13 @@ func openFile(path string) (file, error) {
 	return os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 }
 
-// lockPoll is how long a writer waits before it tries the lock again. An append
-// holds it for about two fsyncs.
-const lockPoll = 2 * time.Millisecond
+// A writer that finds the lock held tries again after some time between these,
+// longer each time and by chance, so that many writers do not keep the machine
+// busy with waiting. An append holds the lock for about two fsyncs.
+const (
+	firstWait = time.Millisecond
+	lastWait  = 16 * time.Millisecond
+)
 
 // Append adds one row at the end of the file and returns the chain's new head.
 // Schema, LedgerID, PreviousHash and Hash of the row are filled in here; labels
@@ -84,10 +89,21 @@ func (w Writer) Append(ctx context.Context, row footprint.Row) (footprint.Receip
 
 func lockLedger(ctx context.Context, path string) (unlock func() error, err error) {
 	lock := flock.New(path + ".lock")
-	if ok, err := lock.TryLockContext(ctx, lockPoll); !ok {
+	for wait := firstWait; ; wait = min(2*wait, lastWait) {
+		ok, err := lock.TryLock()
+		if ok {
+			return lock.Unlock, nil
+		}
+		if err == nil {
+			select {
+			case <-time.After(wait/2 + rand.N(wait)):
+				continue
+			case <-ctx.Done():
+				err = ctx.Err()
+			}
+		}
 		return nil, lockError(lock.Path(), err)
 	}
-	return lock.Unlock, nil
 }
 
 // add appends a row, under the lock.
