@@ -32,9 +32,20 @@ type Writer struct {
 	// Flush is the time between two checkpoints that Every asks for; 0 is left
 	// to the caller of Checkpoint.
 	Flush time.Duration
+	// Key signs FILE.head after each append, into FILE.head.sig; nil signs
+	// nothing.
+	Key Signer
 
 	open    func(path string) (file, error) // nil: openFile; tests fill disks here
 	journal *journal                        // of the run that goes on, nil if none
+}
+
+// A Signer signs heads. *sshsig.Key is one.
+type Signer interface {
+	// Sign gives what FILE.head.sig shall hold.
+	Sign(message []byte) ([]byte, error)
+	// Signed reports whether sig is a signature of the message by this signer.
+	Signed(message, sig []byte) bool
 }
 
 // file is what appending needs of one.
@@ -72,7 +83,7 @@ const (
 // It waits for other writers until ctx ends, so give it a deadline. On an error
 // nothing was added and the file is as whole as before, with one exception: if
 // the receipt is not empty, the row was added and only FILE.head could not be
-// replaced, which the next Append makes good. A *HeaderError or *RowError means
+// replaced or signed, which the next Append makes good. A *HeaderError or *RowError means
 // that the file is not one that a row can be added to.
 func (w Writer) Append(ctx context.Context, row footprint.Row) (footprint.Receipt, error) {
 	path, err := locate(w.Path)
@@ -108,7 +119,7 @@ func lockLedger(ctx context.Context, path string) (unlock func() error, err erro
 
 // add appends a row, under the lock.
 func (w Writer) add(path string, row footprint.Row) (footprint.Receipt, error) {
-	head, err := appendRow(w.opener(), path, row)
+	head, err := w.appendRow(path, row)
 	if head.Hash == "" {
 		return footprint.Receipt{}, err
 	}
@@ -163,7 +174,8 @@ func lockError(path string, err error) error {
 }
 
 // appendRow does the work of Append, under the lock.
-func appendRow(open func(string) (file, error), path string, row footprint.Row) (Head, error) {
+func (w Writer) appendRow(path string, row footprint.Row) (Head, error) {
+	open := w.opener()
 	f, err := open(path)
 	if err != nil {
 		return Head{}, fmt.Errorf("ledger: %w", err)
@@ -178,6 +190,9 @@ func appendRow(open func(string) (file, error), path string, row footprint.Row) 
 		return Head{}, fmt.Errorf("ledger: %w", err)
 	}
 	now := time.Now().UTC()
+	if w.Key != nil && at.last.id != "" && !w.signedBefore(path, at.last.hash) {
+		notes = append(notes, note{"unsigned_before", at.last.hash})
+	}
 	if at.torn > 0 {
 		notes = append(notes, note{"torn_bytes", at.torn}, note{"torn_at", now.Format(time.RFC3339)})
 	}
@@ -211,7 +226,32 @@ func appendRow(open func(string) (file, error), path string, row footprint.Row) 
 	if err = errors.Join(err, replace(open, path+".head", next.bytes())); err != nil {
 		return next, fmt.Errorf("ledger: the row is in %s, but its head is not: %w", path, err)
 	}
+	if w.Key != nil {
+		sig, err := w.Key.Sign(next.bytes())
+		if err == nil {
+			err = replace(open, path+".head.sig", sig)
+		}
+		if err != nil {
+			return next, fmt.Errorf("ledger: the row is in %s, but its head is not signed: %w", path, err)
+		}
+	}
 	return next, nil
+}
+
+// signedBefore reports whether our own key has signed the row that the new one
+// follows. If it has not, the new signature must not seem to vouch for the rows
+// before it: whoever could write the file could have put them there.
+func (w Writer) signedBefore(path, hash string) bool {
+	head, err := os.ReadFile(path + ".head")
+	if err != nil {
+		return false
+	}
+	sig, err := os.ReadFile(path + ".head.sig")
+	if err != nil {
+		return false
+	}
+	h, err := ParseHead(head)
+	return err == nil && h.Hash == hash && w.Key.Signed(head, sig)
 }
 
 // write puts the line at the end of the file, or leaves the file as it was.
