@@ -11,7 +11,10 @@ import (
 	"github.com/carbonctl/carbonctl/ledger"
 )
 
-var _ carbon.Checkpointer = (*ledger.Writer)(nil)
+var (
+	_ carbon.Checkpointer = (*ledger.Writer)(nil)
+	_ carbon.Sink         = ledger.CodeCarbonWriter{}
+)
 
 // A Writer is a sink: it keeps a journal while the run goes on, and appends its
 // row at the end.
