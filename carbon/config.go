@@ -7,7 +7,8 @@
 // It finds the meters that the machine has, models what has none, and says in
 // the report which is which. What cannot be measured is a warning there: the
 // work never fails or waits because of it. The package prints and logs nothing,
-// starts one goroutine, which ends with Stop, and uses no network.
+// uses no network, and starts one goroutine, and one more for each Checkpointer
+// among the sinks; they end with Stop.
 package carbon
 
 import (
@@ -54,7 +55,8 @@ type Config struct {
 	// whose counters would wrap unseen in that time is read, with all others, as
 	// often as it needs (energy.KeepAliver).
 	Every time.Duration
-	// Sinks take the report at Stop, in order.
+	// Sinks take the report at Stop, in order; a Checkpointer also takes the
+	// report so far.
 	Sinks []Sink
 	// Run is what the run is, and what its headline charges.
 	Run footprint.Run
@@ -70,9 +72,25 @@ type Host struct {
 	Samples io.Writer
 }
 
-// A Sink takes finished reports. ctx bounds the time it may take.
+// A Sink takes finished reports. ctx bounds the time it may take: 10 seconds
+// for each sink.
 type Sink interface {
 	Report(ctx context.Context, r footprint.Report) error
+}
+
+// A Checkpointer is a Sink that also takes the report so far, so that little is
+// lost if this process dies: after the first second, and then every 10 seconds.
+// It has a goroutine of its own, so that a slow one delays neither a reading nor
+// another sink; it gets fewer reports then. An error is a warning in the report,
+// and the next checkpoint is tried all the same. Its Report is called after its
+// last Checkpoint has returned; one that does not within 10 seconds is left
+// alone, and gets no Report.
+//
+// One that also has Every() time.Duration is called at that distance instead,
+// and the first time after a second at most. 0 is 10 seconds.
+type Checkpointer interface {
+	Sink
+	Checkpoint(r footprint.Report) error
 }
 
 // MinEvery is the shortest time between two readings: below it a counter may

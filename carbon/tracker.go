@@ -40,6 +40,9 @@ type Tracker struct {
 	faults   []footprint.Fault // found, not yet in a sample
 	spent    time.Duration     // in ticks
 
+	keepers []keeper      // one a sink
+	over    chan struct{} // closed when the final report is to be made
+
 	quit   chan struct{} // closed by the first Stop
 	idle   chan struct{} // closed after the last reading
 	stop   sync.Once
@@ -76,10 +79,13 @@ func New(cfg Config) (*Tracker, error) {
 	t := &Tracker{
 		meters: cfg.Meters, work: cfg.Work, intensity: intensity,
 		every: cfg.Every, sinks: cfg.Sinks,
-		quit: make(chan struct{}), idle: make(chan struct{}),
+		quit: make(chan struct{}), idle: make(chan struct{}), over: make(chan struct{}),
 	}
 	if t.every == 0 {
 		t.every = time.Second
+	}
+	for _, s := range t.sinks {
+		t.keepers = append(t.keepers, newKeeper(s))
 	}
 	root := cfg.Host.root()
 	if t.meters == nil {
@@ -143,6 +149,11 @@ func (t *Tracker) Start(ctx context.Context) {
 		return
 	}
 	t.tick(ctx)
+	for _, k := range t.keepers {
+		if k.sink != nil {
+			go t.keep(k)
+		}
+	}
 	go t.sample(ctx)
 }
 
@@ -224,6 +235,9 @@ func (t *Tracker) Stop() (footprint.Report, error) {
 		close(t.quit)
 		if !begun {
 			close(t.idle)
+			for _, k := range t.keepers {
+				close(k.done)
+			}
 			return
 		}
 		timeout := time.NewTimer(lastRead)
@@ -249,8 +263,9 @@ func (t *Tracker) end(status footprint.Status) {
 		}
 		e.CountedBy = t.countedBy()
 		t.settle(e)
-		for _, s := range t.sinks {
-			if err := s.Report(context.Background(), t.report); err != nil {
+		close(t.over)
+		for i := range t.sinks {
+			if err := t.give(i); err != nil {
 				t.err = errors.Join(t.err, err)
 				t.report.Warnings = append(t.report.Warnings, footprint.Warning{Code: footprint.SinkFailed, Text: err.Error()})
 			}
