@@ -22,6 +22,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/regions"
@@ -100,7 +102,24 @@ const (
 	EnvInterval  = "CARBONCTL_INTERVAL" // such as 500ms
 	EnvProject   = "CARBONCTL_PROJECT"
 	EnvCharge    = "CARBONCTL_CHARGE" // machine or process
+	// EnvRunID is the run that this one is a part of. "carbonctl wrap" sets it
+	// for its command.
+	EnvRunID = "CARBONCTL_RUN_ID"
 )
+
+// ParentFromEnv returns the ID of the run that started this one, "" if none. One
+// that is no UUID is an error.
+func ParentFromEnv() (string, error) {
+	s := os.Getenv(EnvRunID)
+	if s == "" {
+		return "", nil
+	}
+	id, err := uuid.Parse(s)
+	if err != nil {
+		return "", fmt.Errorf("%s: %.40q is not the ID of a run", EnvRunID, s)
+	}
+	return id.String(), nil
+}
 
 // ConfigFromEnv makes a Config from the CARBONCTL_* variables of the
 // environment. A variable that is not set or empty leaves its default. One that
@@ -149,6 +168,11 @@ func ConfigFromEnv() (Config, error) {
 		}
 		c.Every = d
 	}
+	parent, err := ParentFromEnv()
+	if err != nil {
+		errs = append(errs, err)
+	}
+	c.Run.Parent = parent
 	c.Run.Project = os.Getenv(EnvProject)
 	c.Run.Charge = footprint.Charge(os.Getenv(EnvCharge))
 	if err := c.check(); err != nil {

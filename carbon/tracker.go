@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/proc"
 	"github.com/carbonctl/carbonctl/regions"
 )
 
@@ -245,6 +247,7 @@ func (t *Tracker) end(status footprint.Status) {
 				e.Status, e.ExitCode = s, code
 			}
 		}
+		e.CountedBy = t.countedBy()
 		t.settle(e)
 		for _, s := range t.sinks {
 			if err := s.Report(context.Background(), t.report); err != nil {
@@ -253,6 +256,20 @@ func (t *Tracker) end(status footprint.Status) {
 			}
 		}
 	})
+}
+
+// wrapper is the program that gives what it runs the ID of its own run.
+const wrapper = "carbonctl"
+
+// countedBy returns the run that holds this one's energy already: the parent, as
+// long as its wrapper still runs above us. A parent's ID may also come from
+// another machine (srun and ssh pass the environment on) or from a run that has
+// ended (a server that outlives it); such a run counts for itself.
+func (t *Tracker) countedBy() string {
+	if parent := t.account.Run.Parent; parent != "" && proc.Above(os.DirFS("/"), os.Getpid(), wrapper) {
+		return parent
+	}
+	return ""
 }
 
 // settle closes the books. What the goroutine owns is ours now, unless it hangs

@@ -22,6 +22,9 @@ func (a *Account) Report() Report {
 	if a.Run.Parent != "" {
 		r.ParentRunID = &a.Run.Parent
 	}
+	if a.End.CountedBy != "" {
+		r.CountedBy = &a.End.CountedBy
+	}
 	if r.Labels == nil {
 		r.Labels = map[string]string{}
 	}
