@@ -172,7 +172,7 @@ func (c *counter) take(raw uint64, now time.Time) (energy.State, error) {
 	case unsure:
 		c.moved = now
 		return energy.OK, fmt.Errorf("read %s after %v: %w", w.path, now.Sub(since).Round(time.Millisecond), ErrAmbiguous)
-	case moved:
+	case moved || since.IsZero(): // the first is where totals start, and no proof of anything
 		c.moved = now
 	case w.domain != uncore && now.Sub(c.moved) > max(still, time.Duration(10*c.unit)*time.Microsecond):
 		return energy.Dead, nil

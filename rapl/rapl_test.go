@@ -349,6 +349,8 @@ func TestDead(t *testing.T) {
 			require.NoError(t, err)
 			return byID(list)["package-0"].State.String() + " " + byID(list)["psys"].State.String()
 		}
+		time.Sleep(time.Second)
+		assert.Equal(t, "ok ok", state(), "the first is where it starts")
 		time.Sleep(10 * time.Millisecond)
 		assert.Equal(t, "ok ok", state())
 		time.Sleep(time.Millisecond)

@@ -100,6 +100,7 @@ func watch(ctx context.Context, root fs.FS, s system, d time.Duration) ([]Zone, 
 	if m == nil {
 		return zones, err
 	}
+	_, _ = m.Read(ctx, nil) // what fails now was readable a moment ago
 	wait := time.NewTimer(d)
 	defer wait.Stop()
 	select {
@@ -107,7 +108,7 @@ func watch(ctx context.Context, root fs.FS, s system, d time.Duration) ([]Zone, 
 	case <-ctx.Done():
 		return zones, errors.Join(err, ctx.Err(), m.Close())
 	}
-	list, _ := m.Read(ctx, nil) // what fails now was readable a moment ago
+	list, _ := m.Read(ctx, nil)
 	for _, r := range list {
 		for i := range zones {
 			z := &zones[i]
