@@ -19,7 +19,7 @@ type Page struct{ text strings.Builder }
 
 // line writes a line as it is, folded nowhere.
 func (p *Page) line(format string, args ...any) {
-	p.text.WriteString(strings.TrimRight(clean(fmt.Sprintf(format, args...)), " ") + "\n")
+	p.text.WriteString(strings.TrimRight(Clean(fmt.Sprintf(format, args...)), " ") + "\n")
 }
 
 // Title begins a part of the page.

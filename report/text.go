@@ -32,7 +32,7 @@ func Text(w io.Writer, r footprint.Report) error {
 	p.emissions(r)
 	p.warnings(r)
 	if r.Ledger != nil {
-		p.Row("recorded", "%s, row %d", clean(r.Ledger.Path), r.Ledger.Rows)
+		p.Row("recorded", "%s, row %d", Clean(r.Ledger.Path), r.Ledger.Rows)
 	}
 	_, err := p.WriteTo(w)
 	return err
@@ -120,7 +120,7 @@ func (p *Page) emissions(r footprint.Report) {
 			scope = ", " + scope
 		}
 		name := cmp.Or(r.Region.Name, r.Region.Zone, "own figure")
-		p.Row("grid", "%s%s: %s g/kWh%s; %s", clean(name), year, digits(float64(in.PerKWh)), scope, clean(in.Source))
+		p.Row("grid", "%s%s: %s g/kWh%s; %s", Clean(name), year, digits(float64(in.PerKWh)), scope, Clean(in.Source))
 	}
 	if r.PUE.Source != "not given" {
 		p.Row("PUE", "%.4g", r.PUE.Value)
@@ -137,9 +137,9 @@ func (p *Page) emissions(r footprint.Report) {
 
 func (p *Page) warnings(r footprint.Report) {
 	for _, w := range r.Warnings {
-		p.Row("warning", "%s", clean(w.Text))
+		p.Row("warning", "%s", Clean(w.Text))
 		if w.Hint != "" {
-			p.Row("  hint", "%s", clean(w.Hint))
+			p.Row("  hint", "%s", Clean(w.Hint))
 		}
 	}
 }

@@ -134,8 +134,8 @@ func bounds(x, low, high float64, lowText, highText string) string {
 	return lowText + " to " + highText
 }
 
-// clean takes away what could move a terminal's cursor: control characters.
-func clean(s string) string {
+// Clean takes away what could move a terminal's cursor: control characters.
+func Clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r >= 0x7f && r < 0xa0 {
 			return '�'
