@@ -32,9 +32,7 @@ func Runs(w io.Writer, s footprint.Summary, list []footprint.Row) error {
 		}
 		p.Row("energy", "%s (%s), %s measured", Energy(s.Energy), energyBounds(s.Energy, s.Low, s.High), Percent(measured))
 		p.Row("emissions", "%s CO2e (%s)", Mass(s.Emissions), massBounds(s.Emissions, s.GramsLow, s.GramsHigh))
-		if s.Emissions > 0 {
-			p.Row("", "%s", Compare(s.Emissions))
-		}
+		p.compare(s.Emissions)
 	}
 	if len(list) > 0 {
 		if n := s.Runs - len(list); n > 0 {
@@ -52,7 +50,12 @@ func Runs(w io.Writer, s footprint.Summary, list []footprint.Row) error {
 	return err
 }
 
-func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
+func minute(t time.Time) string {
+	if t.IsZero() {
+		return "not known"
+	}
+	return t.UTC().Format("2006-01-02 15:04")
+}
 
 func plural(n int, one, more string) string {
 	if n == 1 {
