@@ -44,9 +44,11 @@ func latex(s string) string {
 	return strings.ReplaceAll(s, "--", "-{}-")
 }
 
-// latexAmount writes an amount of ours, "1.83 kWh", with a thin space that does
-// not break.
-func latexAmount(s string) string { return strings.ReplaceAll(latex(s), " ", `\,`) }
+// latexAmounts keep a number, its unit and its bounds on one line.
+var latexAmounts = strings.NewReplacer(" to ", "~to~", " over", "~over", ` $\pm$ `, `~$\pm$~`, " ", `\,`)
+
+// latexAmount writes an amount of ours, "1.83 kWh".
+func latexAmount(s string) string { return latexAmounts.Replace(latex(s)) }
 
 // markdownEscapes keep a text from being anything else on GitHub and elsewhere:
 // emphasis, code, a link, an image, HTML, a cell's end, mathematics, a mention or

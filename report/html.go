@@ -39,7 +39,10 @@ func (s sheet) html(w io.Writer) error {
 	class := map[kind]string{name: "name", text: "text", amount: "amount"}
 	var blocks []block
 	for i, p := range s.sections {
-		b := block{Title: p.title, Notes: p.notes, Code: plain(p.code)}
+		b := block{Title: plain(p.title), Code: plain(p.code)}
+		for _, n := range p.notes {
+			b.Notes = append(b.Notes, plain(n))
+		}
 		if len(p.table.rows) > 0 {
 			t := p.table.used()
 			b.Facts = t.columns[0].head == ""
@@ -66,7 +69,11 @@ func (s sheet) html(w io.Writer) error {
 	}
 	var figures []headline
 	for _, f := range s.figures {
-		figures = append(figures, headline{f.label, f.value, f.details})
+		h := headline{f.label, f.value, nil}
+		for _, d := range f.details {
+			h.Details = append(h.Details, plain(d))
+		}
+		figures = append(figures, h)
 	}
 	err := page().Execute(w, map[string]any{
 		"Title": plain(s.title), "Subtitle": plain(s.subtitle), "Figures": figures, "Blocks": blocks, "Foot": plain(s.foot),

@@ -97,7 +97,12 @@ func (t Totals) sheet() sheet {
 func (t Totals) subtitle() string {
 	total := t.Groups.Total
 	var all []string
-	if !total.First.IsZero() {
+	switch {
+	case total.Runs == 0:
+		all = append(all, "none recorded")
+	case total.First.IsZero():
+		all = append(all, "start not known")
+	default:
 		all = append(all, minute(total.First)+" to "+minute(total.Last)+" UTC")
 	}
 	if total.Nested > 0 {
@@ -105,9 +110,6 @@ func (t Totals) subtitle() string {
 	}
 	if f := filterWords(t.Filter); f != "" {
 		all = append(all, "only "+f)
-	}
-	if len(all) == 0 {
-		return "none recorded"
 	}
 	return strings.Join(all, "; ")
 }
