@@ -317,3 +317,29 @@ func byName(groups map[string]*Group) []Group {
 	slices.SortFunc(list, func(a, b Group) int { return slices.Compare(a.Name, b.Name) })
 	return list
 }
+
+// Columns names the columns of a ledger that Add, f and a list of runs look at:
+// a reader may leave out the others.
+func (g *Groups) Columns(f Filter) []string {
+	all := []string{"run_id", "counted_by", "project", "status", "started_at", "ended_at", "duration_s",
+		"zone", "g_per_kwh", "intensity_kind", "intensity_scope", "intensity_year", "intensity_source", "charge",
+		"energy_joules", "energy_low_joules", "energy_high_joules", "cpu_joules", "memory_joules", "gpu_joules", "other_joules",
+		"measured_share", "emissions_g", "emissions_low_g", "emissions_high_g", "market_emissions_g", "embodied_g",
+		"epochs", "warnings", "tool_version", "data_version"}
+	also := func(column string, needed bool) {
+		if needed && !slices.Contains(all, column) {
+			all = append(all, column)
+		}
+	}
+	for _, k := range g.By {
+		also("host", k == ByHost)
+		also("user", k == ByUser)
+		also("provider", k == ByProvider)
+		also("job_id", k == ByJob)
+		also("labels", strings.HasPrefix(string(k), labelKey))
+	}
+	also("host", len(f.Hosts) > 0)
+	also("user", len(f.Users) > 0)
+	also("labels", len(f.Labels) > 0)
+	return all
+}

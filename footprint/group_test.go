@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -250,5 +252,35 @@ func BenchmarkGroups(b *testing.B) {
 				i++
 			}
 		})
+	}
+}
+
+// Rows that have only the columns asked for give the same sums.
+func TestColumns(t *testing.T) {
+	for _, by := range append(keys, "label:model") {
+		for _, f := range []Filter{{}, {Hosts: []string{"n1"}, Users: []string{"ada"}, Labels: map[string]string{"model": "x"}}} {
+			r := rand.New(rand.NewPCG(7, 8))
+			whole, part := Groups{By: []Key{by}}, Groups{By: []Key{by}}
+			columns := whole.Columns(f)
+			for range 200 {
+				row := anyRow(r)
+				row.Provider, row.JobID = row.Zone, row.Host
+				bare := row
+				fields := reflect.TypeOf(row)
+				for i := range fields.NumField() {
+					name, _, _ := strings.Cut(fields.Field(i).Tag.Get("csv"), ",")
+					if !slices.Contains(columns, name) {
+						reflect.ValueOf(&bare).Elem().Field(i).SetZero()
+					}
+				}
+				require.Equal(t, f.Match(row), f.Match(bare))
+				if f.Match(row) {
+					whole.Add(row)
+					part.Add(bare)
+				}
+			}
+			require.NotZero(t, whole.Total.Runs)
+			assert.Equal(t, whole, part, by)
+		}
 	}
 }

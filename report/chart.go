@@ -66,12 +66,14 @@ func (c chart) draw(id int) drawing {
 			c.bars = c.bars[:mostBars]
 		}
 	}
-	most := c.limit
+	most := sound(c.limit)
 	for i, b := range c.bars {
-		most = max(most, b.x, b.high)
-		c.bars[i].label = nameText(plain(b.label))
+		b.label = nameText(plain(b.label))
+		b.x, b.low, b.high, b.measured = sound(b.x), sound(b.low), sound(b.high), min(1, sound(b.measured))
+		most = max(most, b.x, b.low, b.high)
+		c.bars[i] = b
 	}
-	if !(most > 0) || math.IsInf(most, 0) {
+	if most == 0 {
 		most = 1
 	}
 	d := drawing{ID: id, Title: c.title, Width: px(chartWidth)}
@@ -84,6 +86,15 @@ func (c chart) draw(id int) drawing {
 		c.rows(&d, most)
 	}
 	return d
+}
+
+// sound is what of a figure can be drawn: rows that come from elsewhere may hold
+// anything.
+func sound(x float64) float64 {
+	if !(x > 0) || math.IsInf(x, 0) {
+		return 0
+	}
+	return x
 }
 
 // rows draws the bars from left to right, one below the other.

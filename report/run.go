@@ -100,6 +100,9 @@ func runFigures(r footprint.Report) []figure {
 func componentSection(r footprint.Report) section {
 	p := section{title: "Components", chart: &chart{title: "Energy of each component, with its bounds"}}
 	p.table.columns = []column{{"component", name}, {"kind", text}, {"basis", text}, {"energy", amount}, {"bounds", amount}, {"charged", amount}, {"seen", amount}, {"state", text}}
+	if r.Charge == footprint.ChargeProcess && len(r.Components) > 0 {
+		p.notes = []string{"Energy is what the machine used; charged is the work's part of it, which counts."}
+	}
 	for _, l := range r.Components {
 		row := []string{l.Name, string(l.Kind), string(l.Basis) + ", " + l.Source, "not known", "", "", "", l.Status}
 		if l.Energy != nil {

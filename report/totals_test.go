@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -104,5 +105,34 @@ func TestTotalsPages(t *testing.T) {
 func TestTotalsWriteErrorsAreTold(t *testing.T) {
 	for ext, write := range totalsFormats {
 		assert.ErrorIs(t, write(totals(month(), footprint.ByProject), &broken{10}), errFull, ext)
+	}
+}
+
+// Rows that other programs wrote may hold anything: the picture stays one.
+func TestOddFigures(t *testing.T) {
+	for _, by := range []footprint.Key{footprint.ByProject, footprint.ByMonth} {
+		v := report.Totals{Groups: &footprint.Groups{By: []footprint.Key{by}}, Budget: footprint.Allowance{Emissions: 1, Energy: 1}}
+		for i, x := range []footprint.Number{0, -5, 1e300, 1e-300, 3, footprint.Number(math.Inf(1)), footprint.Number(math.NaN())} {
+			r := row(i)
+			share := -x
+			r.Project, r.Emissions, r.EmissionsLow, r.EmissionsHigh, r.MeasuredShare = fmt.Sprint(i), x, 2*x, -x, &share
+			r.StartedAt.Time = r.StartedAt.AddDate(0, i, 0)
+			v.Groups.Add(r)
+		}
+		for i := range 60 {
+			r := row(0)
+			r.Project = fmt.Sprint("p", i)
+			r.StartedAt.Time = r.StartedAt.AddDate(0, i, 0)
+			v.Groups.Add(r)
+		}
+		var b bytes.Buffer
+		require.NoError(t, v.HTML(&b))
+		assert.NotRegexp(t, `(width|height|x|y|x1|x2|y1|y2)="(-|NaN|[+]?Inf)`, b.String())
+		for _, write := range totalsFormats {
+			b.Reset()
+			if err := write(v, &b); err != nil {
+				assert.ErrorContains(t, err, "unsupported value", "JSON has no infinity: an error, not a wrong number")
+			}
+		}
 	}
 }
