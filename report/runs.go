@@ -35,9 +35,7 @@ func Runs(w io.Writer, s footprint.Summary, list []footprint.Row) error {
 		}
 		p.Row("energy", "%s (%s), %s", Energy(s.Energy), energyBounds(s.Energy, s.Low, s.High), measured(share))
 		p.Row("emissions", "%s CO2e (%s)", Mass(s.Emissions), massBounds(s.Emissions, s.GramsLow, s.GramsHigh))
-		if s.Emissions > 0 {
-			p.Row("", "%s", Compare(s.Emissions))
-		}
+		p.compare(s.Emissions)
 	}
 	if len(list) > 0 {
 		if n := s.Runs - len(list); n > 0 {

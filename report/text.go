@@ -134,8 +134,12 @@ func (p *Page) emissions(r footprint.Report) {
 		return
 	}
 	p.Row("emissions", "%s CO2e (%s)", Mass(r.Emissions), massBounds(r.Emissions, r.EmissionsLow, r.EmissionsHigh))
-	if r.Emissions > 0 {
-		p.Row("", "%s", Compare(r.Emissions))
+	p.compare(r.Emissions)
+}
+
+func (p *Page) compare(g regions.Grams) {
+	for _, c := range Compare(g) {
+		p.Row("", "%s", c)
 	}
 }
 
@@ -146,17 +150,6 @@ func (p *Page) warnings(r footprint.Report) {
 			p.Row("  hint", "%s", Clean(w.Hint))
 		}
 	}
-}
-
-// carPerKm is what an average US petrol car emits a kilometre: 393 g a mile (US
-// EPA, Greenhouse Gas Equivalencies Calculator, 2026; public domain) over
-// 1.609344 km a mile.
-const carPerKm regions.Grams = 393 / 1.609344
-
-// Compare shows emissions as the way that a car drives for them.
-func Compare(g regions.Grams) string {
-	return fmt.Sprintf("like %s in an average US petrol car (%.0f g/km, US EPA 2026)",
-		fit(float64(g/carPerKm)*1000, lengthScale), float64(carPerKm))
 }
 
 func deref(f *float64) float64 {

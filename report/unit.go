@@ -1,5 +1,10 @@
-// Package report shows reports to people and programs: as text, as JSON. It
-// writes to an io.Writer and does nothing else.
+// Package report shows what runs took to people and programs. A single
+// footprint.Report is text, JSON, Markdown, HTML or LaTeX; the [Totals] of many
+// are these and CSV; a [Statement] is what a paper, a model card or an auditor
+// asks for. It writes to an io.Writer and does nothing else.
+//
+// What users name is escaped in each of these languages: no name can be a
+// formula, a tag, a command or a mention.
 package report
 
 import (
