@@ -36,6 +36,8 @@ type Account struct {
 	tracks      []*track
 	parts       []part
 	faults      []Fault
+	marks       marks
+	forecast    []regions.Intensity
 }
 
 type moment struct{ time, wall time.Time }
@@ -110,6 +112,10 @@ func (a *Account) Add(s Sample) {
 	}
 	a.settle(s.Use)
 	a.last = moment{s.Time, s.Wall}
+	if s.Forecast != nil {
+		a.forecast = s.Forecast
+	}
+	a.mark(s)
 	a.follow(s)
 }
 
