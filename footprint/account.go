@@ -37,6 +37,7 @@ type Account struct {
 	parts       []part
 	faults      []Fault
 	marks       marks
+	tripped     *BudgetError
 	forecast    []regions.Intensity
 }
 
@@ -115,8 +116,10 @@ func (a *Account) Add(s Sample) {
 	if s.Forecast != nil {
 		a.forecast = s.Forecast
 	}
+	ended := a.marks.past.ended
 	a.mark(s)
 	a.follow(s)
+	a.watch(s, a.marks.past.ended > ended)
 }
 
 // clock keeps the largest step of the wall clock against the monotonic one.

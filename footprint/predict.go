@@ -21,7 +21,7 @@ type Prediction struct {
 	Energy    Range[energy.Energy] `json:"energy_joules"`
 	Emissions Range[regions.Grams] `json:"emissions_g"`
 	// History is what was predicted earlier, after 1, 2, 3, 5, 10, 20, 30, 50,
-	// 100 … epochs.
+	// 100 … epochs, and about each time that they have doubled from 1024 on.
 	History []Earlier `json:"history"`
 }
 
@@ -102,6 +102,56 @@ func (p Progress) Mean() (_ Prediction, ok bool) {
 	}, true
 }
 
+// RobustMethod is the Method of Predict.
+const RobustMethod = "robust"
+
+// Level is how often the truth is to lie within the interval of Predict.
+const Level = 0.9
+
+// Predict is the default. It adds to what was spent what the epochs that are
+// left will cost, each with what lies between: without the first epoch, which
+// warms up, by the later ones where they differ, along a trend that goes on, and
+// with the validations that are due. The interval is for a run that has all its
+// epochs: one that stops early needs less. docs/prediction.md shows how good it
+// is. ok is as for Mean.
+func (p Progress) Predict() (_ Prediction, ok bool) {
+	if p.Ended < 1 || p.Of < 1 || len(p.Cycles) == 0 {
+		return Prediction{}, false
+	}
+	left := p.Of - p.Ended
+	t := p.left(left, func(s Spent) float64 { return s.Duration.Seconds() })
+	e := p.left(left, func(s Spent) float64 { return s.Energy.Joules() })
+	level := Level
+	r := Prediction{
+		Method: RobustMethod, Level: &level, AfterEpochs: p.Ended, OfEpochs: p.Of, History: []Earlier{},
+	}
+	past, now := p.Spent.Duration.Seconds(), p.Now.Duration.Seconds()
+	r.DurationS = Range[float64]{max(past+t.low, now), max(past+t.expected, now), max(past+t.high, now)}
+	total := func(more float64) energy.Energy {
+		return max(p.Spent.Energy.Plus(energy.Joules(more)), p.Now.Energy)
+	}
+	r.Energy = Range[energy.Energy]{total(e.low), total(e.expected), total(e.high)}
+	perKWh := p.weighted(time.Duration(max(r.DurationS.Expected-past, 0) * float64(time.Second)))
+	grams := func(e energy.Energy) regions.Grams { return p.emissions(e-p.Spent.Energy, perKWh) }
+	r.Emissions = Range[regions.Grams]{grams(r.Energy.Low), grams(r.Energy.Expected), grams(r.Energy.High)}
+	return r, true
+}
+
+// left is what more epochs will cost of something.
+func (p Progress) left(epochs int, of func(Spent) float64) outlook {
+	if epochs <= 0 {
+		return outlook{}
+	}
+	x := make([]float64, len(p.Cycles))
+	for i, c := range p.Cycles {
+		x[i] = of(c)
+	}
+	cycles := (epochs-1)/max(p.Each, 1) + 1
+	o := extrapolate(x, cycles)
+	part := float64(epochs) / float64(cycles*max(p.Each, 1))
+	return outlook{o.low * part, o.expected * part, o.high * part}
+}
+
 // emissions is what the run will have emitted after rest more.
 func (p Progress) emissions(rest energy.Energy, perKWh regions.Grams) regions.Grams {
 	return p.Emissions + regions.Grams(rest.KilowattHours()*max(p.PUE, 1))*perKWh
@@ -144,9 +194,10 @@ type past struct {
 	epochs  Spent
 	cycles  []Spent
 	each    int
-	part    Spent // of the next cycle
-	parts   int   // how many epochs are in part
-	end     edge  // of the latest epoch
+	part    Spent          // of the next cycle
+	parts   int            // how many epochs are in part
+	end     edge           // of the latest epoch
+	total   *regions.Grams // predicted last
 	history []Earlier
 }
 
@@ -163,13 +214,17 @@ func (a *Account) learn(x *stretch) {
 	p.add(Spent{x.end.time.Sub(x.start.time), x.end.energy - x.start.energy},
 		Spent{x.end.time.Sub(from.time), x.end.energy - from.energy})
 	p.end = x.end
-	progress := a.progress(x.end)
-	predicted, ok := progress.Mean()
+	if p.parts > 0 { // nothing new to predict from
+		x.predicted = p.total
+		return
+	}
+	predicted, ok := a.progress(x.end).Predict()
 	if !ok {
 		return
 	}
-	x.predicted = &predicted.Emissions.Expected
-	if stands(p.ended) {
+	p.total = &predicted.Emissions.Expected
+	x.predicted = p.total
+	if stands(p.ended) || p.each > 1 && len(p.history) > 0 && p.ended >= 2*p.history[len(p.history)-1].AfterEpochs {
 		p.history = append(p.history, Earlier{p.ended, predicted.DurationS, predicted.Energy, predicted.Emissions})
 	}
 }
@@ -231,7 +286,7 @@ func (a *Account) Predict() (_ Prediction, ok bool) {
 	if a.marks.past.ended == 0 {
 		return Prediction{}, false
 	}
-	p, ok := a.progress(a.peek()).Mean()
+	p, ok := a.progress(a.peek()).Predict()
 	p.History = append([]Earlier{}, a.marks.past.history...)
 	return p, ok
 }

@@ -91,7 +91,7 @@ type Report struct {
 	TasksOmitted  int         `json:"tasks_omitted,omitempty"`
 	Between       *Between    `json:"between,omitempty"`
 	Prediction    *Prediction `json:"prediction"`
-	Budget        *struct{}   `json:"budget"`
+	Budget        *Spending   `json:"budget"`
 	Power         []struct{}  `json:"power"`
 
 	Warnings []Warning `json:"warnings"`

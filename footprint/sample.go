@@ -90,6 +90,8 @@ type Run struct {
 	// Epochs is how many are planned, 0 if that is not known. A Mark may tell
 	// later.
 	Epochs int `json:"epochs,omitempty"`
+	// Budget is what the run may use, nil if it has none.
+	Budget *Budget `json:"budget,omitempty"`
 }
 
 // End is how a run ended, and what watching it has cost.

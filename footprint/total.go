@@ -46,6 +46,7 @@ func (a *Account) Report() Report {
 	a.emit(&r)
 	a.stretches(&r)
 	a.predict(&r)
+	a.budget(&r)
 	a.warn(&r)
 	return r
 }

@@ -78,6 +78,7 @@ func (a *Account) warn(r *Report) {
 	}
 	a.warnShare(r, add)
 	a.warnEpochs(r, add)
+	a.warnBudget(r, add)
 	if a.samples > 1 && r.Coverage < 0.99 && r.Energy > 0 {
 		add(LowCoverage, "%.0f %% of the run was seen; the bounds say what the rest can be", 100*r.Coverage)
 	}
@@ -178,6 +179,18 @@ func (a *Account) warnEpochs(r *Report, add func(code, format string, args ...an
 	}
 	if n := m.wrong.dropped; n > 0 {
 		add(EpochDropped, "%d epochs or tasks were left out: %d were open at the same time", n, mostOpen)
+	}
+}
+
+func (a *Account) warnBudget(r *Report, add func(code, format string, args ...any)) {
+	switch b := a.Run.Budget; {
+	case a.tripped != nil:
+		add(BudgetReached, "%v", a.tripped)
+	case b != nil && r.Prediction != nil && r.Status == Running:
+		p := r.Prediction
+		if need := b.amount(p.DurationS.Expected, p.Energy.Expected, p.Emissions.Expected, r.PUE.Value); need > b.max() {
+			add(BudgetForecast, "the whole run is expected to need %.3g times its budget of %s", need/b.max(), b.Limit)
+		}
 	}
 }
 
