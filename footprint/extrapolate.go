@@ -178,12 +178,8 @@ func periodic(y []float64, k, at, left int) outlook {
 			usual = append(usual, v)
 		}
 	}
-	due := 0.0
-	for i := len(y); i < len(y)+left; i++ {
-		if i%k == at {
-			due++
-		}
-	}
+	until := func(n int) int { return (n - at + k - 1) / k } // of the first n; at < k
+	due := float64(until(len(y)+left) - until(len(y)))
 	d, u := levelOf(dear), levelOf(usual)
 	m := float64(left)
 	return level{sd: u.sd, long: u.long}.spread(d.mean*due+u.mean*(m-due), float64(len(y)), m)
