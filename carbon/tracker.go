@@ -32,6 +32,7 @@ type Tracker struct {
 	mu      sync.Mutex // guards the account, and is never held while reading
 	account footprint.Account
 	begun   bool
+	marks   marks // has its own lock
 
 	// These belong to whoever takes samples: Start once, then the goroutine.
 	recorder *footprint.Recorder
@@ -39,6 +40,8 @@ type Tracker struct {
 	use      []energy.Use
 	faults   []footprint.Fault // found, not yet in a sample
 	spent    time.Duration     // in ticks
+	outlook  outlook
+	tripped  bool // the budget's owner was told
 
 	keepers []keeper      // one a sink
 	over    chan struct{} // closed when the final report is to be made
@@ -80,6 +83,10 @@ func New(cfg Config) (*Tracker, error) {
 		meters: cfg.Meters, work: cfg.Work, intensity: intensity,
 		every: cfg.Every, sinks: cfg.Sinks,
 		quit: make(chan struct{}), idle: make(chan struct{}), over: make(chan struct{}),
+		marks: marks{wake: make(chan struct{}, 1)},
+	}
+	if f, ok := grid.(forecaster); ok {
+		t.outlook = outlook{from: f, zone: cfg.Region}
 	}
 	if t.every == 0 {
 		t.every = time.Second
@@ -167,6 +174,11 @@ func (t *Tracker) sample(ctx context.Context) {
 		case <-tick.C:
 			t.tick(ctx)
 			continue
+		case <-t.marks.wake:
+			if t.marks.some() {
+				t.tick(ctx)
+			}
+			continue
 		case <-t.quit:
 			t.last(ctx)
 		case <-ctx.Done():
@@ -180,11 +192,14 @@ func (t *Tracker) sample(ctx context.Context) {
 // last takes the last sample, also if ctx has ended.
 func (t *Tracker) last(ctx context.Context) {
 	t.tick(context.WithoutCancel(ctx))
+	t.outlook.stop()
 	close(t.idle)
 }
 
 // tick takes one sample. It allocates nothing, as long as nothing fails.
 func (t *Tracker) tick(ctx context.Context) {
+	t.marks.take()
+	defer t.marks.release()
 	now := time.Now()
 	t.readings = t.readings[:0]
 	for _, m := range t.meters {
@@ -194,13 +209,25 @@ func (t *Tracker) tick(ctx context.Context) {
 		}
 	}
 	t.use = t.usage.read(now, t.work, t.use[:0])
+	marks, lost := t.marks.read(now)
+	if lost {
+		t.faults = append(t.faults, footprint.Fault{Code: footprint.EpochDropped, Text: "a meter hung so long that epochs or tasks were left out"})
+	}
 	s := footprint.Sample{
 		Time: now, Wall: now.Round(0), Readings: t.readings, Use: t.use,
-		Intensity: t.intensity, Faults: t.faults,
+		Intensity: t.intensity, Faults: t.faults, Marks: marks,
+		Forecast: t.outlook.look(ctx, now, len(marks) > 0),
 	}
 	t.mu.Lock()
 	t.account.Add(s)
+	reached, budget := t.account.Tripped(), t.account.Run.Budget
 	t.mu.Unlock()
+	if reached != nil && !t.tripped {
+		t.tripped = true
+		if budget.Reached != nil {
+			budget.Reached(reached)
+		}
+	}
 	t.faults = t.faults[:0]
 	if t.recorder != nil {
 		if err := t.recorder.Add(s); err != nil {

@@ -34,11 +34,13 @@ type traceAccount struct {
 }
 
 type traceSample struct {
-	At       time.Duration  `json:"t_ns"`
-	Wall     time.Time      `json:"wall"`
-	Readings []traceReading `json:"readings"`
-	Use      []energy.Use   `json:"use,omitempty"`
-	Faults   []Fault        `json:"faults,omitempty"`
+	At       time.Duration       `json:"t_ns"`
+	Wall     time.Time           `json:"wall"`
+	Readings []traceReading      `json:"readings"`
+	Use      []energy.Use        `json:"use,omitempty"`
+	Faults   []Fault             `json:"faults,omitempty"`
+	Marks    []Mark              `json:"marks,omitempty"`
+	Forecast []regions.Intensity `json:"forecast,omitempty"`
 }
 
 type traceReading struct {
@@ -87,7 +89,7 @@ func (r *Recorder) Add(s Sample) error {
 		r.intensity = &in
 		r.write(traceLine{Intensity: &in})
 	}
-	t := traceSample{At: s.Time.Sub(r.start), Wall: s.Wall.UTC(), Use: s.Use, Faults: s.Faults}
+	t := traceSample{At: s.Time.Sub(r.start), Wall: s.Wall.UTC(), Use: s.Use, Faults: s.Faults, Marks: s.Marks, Forecast: s.Forecast}
 	for _, v := range s.Readings {
 		n, ok := r.components[v.Component]
 		if !ok {
@@ -186,6 +188,7 @@ func (p *replay) sample(t *traceSample) error {
 	}
 	s := Sample{
 		Time: p.start.Add(t.At), Wall: t.Wall, Use: t.Use, Faults: t.Faults, Intensity: p.intensity,
+		Marks: t.Marks, Forecast: t.Forecast,
 		Readings: make([]energy.Reading, 0, len(t.Readings)),
 	}
 	for _, v := range t.Readings {

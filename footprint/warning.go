@@ -43,6 +43,16 @@ const (
 	NotRecorded      = "not-recorded"      // the ledger or a file could not be written
 	SinkFailed       = "sink-failed"       // a sink did not take the report
 	ConfigIgnored    = "config-ignored"    // a setting was wrong and left out
+	EpochUnmatched   = "epoch-unmatched"   // an epoch or task ended that had not begun, or twice
+	EpochOpen        = "epoch-open"        // an epoch or task had not ended when the run did
+	EpochOverlap     = "epoch-overlap"     // epochs ran at the same time: they do not add up
+	EpochBeyond      = "epoch-beyond"      // more epochs than were planned
+	EpochDropped     = "epoch-dropped"     // too many epochs and tasks were open at once
+	EpochUnseen      = "epoch-unseen"      // no line of the output fits the pattern for epochs
+	OutputSkipped    = "output-skipped"    // lines of output came faster than they could be searched
+	EventsLost       = "events-lost"       // the file of events was removed, or has lines that are none
+	BudgetReached    = "budget-reached"    // the run has reached its budget
+	BudgetForecast   = "budget-forecast"   // the run is expected to need more than its budget
 )
 
 // hints say what to do about a warning. Those of a machine are more precise in
@@ -74,6 +84,8 @@ func (a *Account) warn(r *Report) {
 		a.warnTrack(t, add)
 	}
 	a.warnShare(r, add)
+	a.warnEpochs(r, add)
+	a.warnBudget(r, add)
 	if a.samples > 1 && r.Coverage < 0.99 && r.Energy > 0 {
 		add(LowCoverage, "%.0f %% of the run was seen; the bounds say what the rest can be", 100*r.Coverage)
 	}
@@ -166,6 +178,42 @@ func (a *Account) warnShare(r *Report, add func(code, format string, args ...any
 	}
 	if len(ids) > 0 {
 		add(ShareUnknown, "nobody can tell which process used %s", strings.Join(ids, ", "))
+	}
+}
+
+// warnEpochs tells of marks that can't be right.
+func (a *Account) warnEpochs(r *Report, add func(code, format string, args ...any)) {
+	m := &a.marks
+	if n := m.wrong.unmatched; n > 0 {
+		add(EpochUnmatched, "an epoch or task ended without having begun, or ended again, %s: left out", times(uint32(n)))
+	}
+	if n := len(m.open); n > 0 && r.Status != Running {
+		what := "epochs or tasks"
+		if n == 1 {
+			what = "epoch or task"
+		}
+		add(EpochOpen, "%d %s had not ended when the run did", n, what)
+	}
+	if m.wrong.overlapping > 0 {
+		add(EpochOverlap, "epochs ran at the same time: their energies do not add up to the run's")
+	}
+	if seen, planned := m.past.ended, a.planned(); planned > 0 && seen > planned {
+		add(EpochBeyond, "%d epochs have ended where %d were planned: predictions were too low", seen, planned)
+	}
+	if n := m.wrong.dropped; n > 0 {
+		add(EpochDropped, "%d epochs or tasks were left out: %d were open at the same time", n, mostOpen)
+	}
+}
+
+func (a *Account) warnBudget(r *Report, add func(code, format string, args ...any)) {
+	switch b := a.Run.Budget; {
+	case a.tripped != nil:
+		add(BudgetReached, "%v", a.tripped)
+	case b != nil && r.Prediction != nil && r.Status == Running:
+		p := r.Prediction
+		if need := b.amount(p.DurationS.Expected, p.Energy.Expected, p.Emissions.Expected, r.PUE.Value); need > b.max() {
+			add(BudgetForecast, "the whole run is expected to need %.3g times its budget of %s", need/b.max(), b.Limit)
+		}
 	}
 }
 
