@@ -25,7 +25,6 @@ require (
 )
 
 require (
-	github.com/NVIDIA/go-nvml v0.13.4-1
 	github.com/gocarina/gocsv v0.0.0-20240520201108-78e41c74b4b1
 	github.com/gofrs/flock v0.13.1
 	github.com/shirou/gopsutil/v3 v3.24.5
