@@ -59,6 +59,7 @@ type card struct {
 	stamps     bool // fields are stamped with the tick, not with the call
 	module     float64
 	memory     float64 // parts of the GPU's energy; 0: no such scope
+	tune       func(d *device)
 
 	mu     sync.Mutex
 	origin time.Time
@@ -184,6 +185,9 @@ func (c *card) device() device {
 			}
 		}
 		return append(to, sample{}, sample{}), nil // entries that were not filled in
+	}
+	if c.tune != nil {
+		c.tune(&d)
 	}
 	return d
 }

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
@@ -50,9 +51,13 @@ type Meter struct {
 	devices []Device
 	done    chan *gpu // those that have answered
 	timer   *time.Timer
+	pids    pids
 }
 
-var _ energy.Meter = (*Meter)(nil)
+var (
+	_ energy.Meter  = (*Meter)(nil)
+	_ energy.Sharer = (*Meter)(nil)
+)
 
 // Open loads the driver's library and finds what each GPU offers. That can take
 // seconds, so it is made for a goroutine beside the work: it returns with ctx at
@@ -143,7 +148,11 @@ func recovered(err *error) {
 // can see.
 func newMeter(lib library, o Options) (*Meter, []Device, error) {
 	seen := visible(o.Env, lib.devices)
-	m := &Meter{done: make(chan *gpu, len(lib.devices))}
+	root := o.Root
+	if root == nil {
+		root = os.DirFS("/")
+	}
+	m := &Meter{done: make(chan *gpu, len(lib.devices)), pids: newPids(root)}
 	var errs deviceErrors
 	for i := range lib.devices {
 		d := &lib.devices[i]
@@ -151,6 +160,7 @@ func newMeter(lib library, o Options) (*Meter, []Device, error) {
 		if d.err == nil {
 			g := probe(d, lib.source, &dev)
 			if g != nil && dev.Visible {
+				g.named = seen.slices
 				m.gpus = append(m.gpus, g)
 			}
 		}
@@ -209,8 +219,9 @@ func (m *Meter) Read(ctx context.Context, to []energy.Reading) ([]energy.Reading
 // ask asks all GPUs that are not being asked yet, and waits for them.
 func (m *Meter) ask(ctx context.Context) {
 	for range len(m.done) {
-		g := <-m.done // an answer that came after its Read: too old
-		g.asked, g.late = false, false
+		g := <-m.done // an answer that came after its Read
+		g.asked, g.late, g.behind = false, false, true
+		g.keep()
 	}
 	waiting := 0
 	for _, g := range m.gpus {
@@ -227,7 +238,8 @@ func (m *Meter) ask(ctx context.Context) {
 		select {
 		case g := <-m.done:
 			if g.late { // to an earlier Read: ask again
-				g.late = false
+				g.late, g.behind = false, true
+				g.keep()
 				g.ask <- struct{}{}
 				waiting++
 				continue

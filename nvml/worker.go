@@ -20,9 +20,12 @@ type gpu struct {
 	asked  bool // and not answered yet
 	late   bool // asked by an earlier Read
 	fresh  bool // answered to this one
+	behind bool // last is the answer to an earlier one
 	silent uint32
 	hangs  error
 	last   []energy.Reading
+	use    usage
+	named  map[string]bool // MIG instances that the work was told to use
 
 	// The goroutine's.
 	dev      *device
@@ -30,8 +33,10 @@ type gpu struct {
 	series   []series
 	fields   []field
 	readings []energy.Reading
-	err      error     // of the latest look
-	gone     time.Time // when the GPU was found lost, zero if it is not
+	users    asked
+	cost     time.Duration // of asking for them, the last time
+	err      error         // of the latest look
+	gone     time.Time     // when the GPU was found lost, zero if it is not
 }
 
 // A series makes a total that never falls out of what the driver answers.
@@ -81,6 +86,7 @@ func (g *gpu) work(done chan<- *gpu) {
 			}
 			g.look()
 			g.answer(time.Now())
+			g.watch()
 			done <- g
 		case <-tick:
 			g.look()
@@ -136,22 +142,38 @@ func (g *gpu) answer(now time.Time) {
 	}
 }
 
+// keep takes the worker's readings, before it is asked again.
+func (g *gpu) keep() {
+	for i := range g.readings {
+		g.last[i] = g.readings[i]
+		g.last[i].Gaps += g.silent
+	}
+}
+
 // take brings last up to date, after a Read's questions.
 func (g *gpu) take(now time.Time) error {
 	if g.fresh {
-		for i := range g.readings {
-			g.last[i] = g.readings[i]
-			g.last[i].Gaps += g.silent
-		}
+		g.behind = false
+		g.keep()
 		return g.err
 	}
-	g.silent++
+	if !g.behind {
+		g.silent++
+	}
 	for i := range g.last {
 		r := &g.last[i]
-		r.Time, r.Gaps = now, r.Gaps+1
-		if r.State != energy.Lost {
+		switch {
+		case g.behind && r.State == energy.OK: // slow, but it does answer
+			r.Edge = r.Edge.Plus(r.MaxPower.Over(now.Sub(r.Time)))
+			continue
+		case r.State != energy.Lost:
 			r.State = energy.Held
 		}
+		r.Time = now
+		if !g.behind {
+			r.Gaps++
+		}
 	}
+	g.behind = false
 	return g.hangs
 }
