@@ -24,7 +24,8 @@ type counter struct {
 	wrap  energy.Wrap
 	field int                    // of the energy in the list of fields, or -1:
 	ask   func() (uint64, error) // ask for it by itself
-	power int                    // field of the power now, or -1
+	watts func() (milliwatts uint64, at time.Time, err error)
+	power int // field of the power now, or -1: ask by watts, if that is there
 
 	started bool
 	raw     uint64
@@ -59,7 +60,7 @@ func (c *counter) feed(list []field, err error, asked, at time.Time) error {
 	}
 	was := c.now
 	c.raw, c.read, c.now, c.started = raw, at, power, true
-	c.r.Raw, c.r.State, c.r.Time = raw, energy.OK, at
+	c.r.Raw, c.r.State = raw, energy.OK
 	if at.Sub(c.since) >= stuck {
 		c.r.State = energy.Dead
 		return nil
@@ -83,10 +84,21 @@ func (c *counter) answer(list []field, err error, asked, at time.Time) (raw uint
 			age = a
 		}
 	}
-	if c.power >= 0 && err == nil && list[c.power].err == nil {
-		if mw := list[c.power].value; plausible(mw, c.r.MaxPower) {
-			p = energy.Power(mw) * energy.Milliwatt
+	if err != nil {
+		return raw, age, p, at, err
+	}
+	var mw uint64
+	var failed error
+	switch {
+	case c.power >= 0:
+		mw, failed = list[c.power].value, list[c.power].err
+	case c.watts != nil:
+		if mw, _, failed = c.watts(); never(failed) {
+			c.watts = nil
 		}
+	}
+	if failed == nil && plausible(mw, c.r.MaxPower) {
+		p = energy.Power(mw) * energy.Milliwatt
 	}
 	return raw, age, p, at, err
 }
@@ -124,9 +136,15 @@ func (c *counter) extend(total energy.Energy, high energy.Power, at time.Time) {
 	}
 	total = total.Plus(p.Over(min(at.Sub(c.moved), tick)))
 	c.r.Edge = high.Over(tick).Plus(unit)
-	if total < c.r.Total { // a little too much was added before
-		c.r.Edge = c.r.Edge.Plus(c.r.Total - total)
-		total = c.r.Total
+	// If too much was added before, it is caught up at half the power: no time
+	// passes without energy, and the total does not fall.
+	least := c.r.Total.Plus((p / 2).Over(min(at.Sub(c.r.Time), tick)))
+	if c.r.Time.IsZero() {
+		least = 0
 	}
-	c.r.Total = total
+	if total < least {
+		c.r.Edge = c.r.Edge.Plus(least - total)
+		total = least
+	}
+	c.r.Total, c.r.Time = total, at
 }

@@ -188,7 +188,9 @@ func (g *gpu) plain(d *device, base energy.Component, dev *Device) bool {
 		dev.lacks("an energy counter", err)
 		return false
 	}
-	g.series = append(g.series, newCounter(base, dev, -1, d.total))
+	c := newCounter(base, dev, -1, d.total)
+	c.watts = d.power
+	g.series = append(g.series, c)
 	dev.Way, dev.Resolution = EnergyCounter, tick
 	return true
 }

@@ -167,7 +167,15 @@ func (c *card) device() device {
 	d.power = func() (uint64, time.Time, error) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		return c.milliwatts(), time.Now(), c.call()
+		if err := c.call(); err != nil || c.mw > 0 {
+			return c.mw, time.Now(), err
+		}
+		t := c.clock() // the mean of a second
+		from := max(0, t-time.Second)
+		if t == from {
+			return uint64(c.load.at(t) * 1000), time.Now(), nil
+		}
+		return uint64((c.load.used(t) - c.load.used(from)) / (t - from).Seconds() * 1000), time.Now(), nil
 	}
 	d.samples = func(_ bool, since int64, to []sample) ([]sample, error) {
 		c.mu.Lock()

@@ -33,6 +33,7 @@ type gpu struct {
 	series   []series
 	fields   []field
 	readings []energy.Reading
+	told     error // err, as it was when the readings were made
 	users    asked
 	cost     time.Duration // of asking for them, the last time
 	err      error         // of the latest look
@@ -131,6 +132,7 @@ func (g *gpu) feed() (err error) {
 
 // answer makes the readings.
 func (g *gpu) answer(now time.Time) {
+	g.told = g.err
 	for i, s := range g.series {
 		r := &g.readings[i]
 		if *r = *s.reading(); r.State == energy.Held || r.State == energy.Dead {
@@ -142,11 +144,15 @@ func (g *gpu) answer(now time.Time) {
 	}
 }
 
-// keep takes the worker's readings, before it is asked again.
+// keep takes the worker's readings, before it is asked again. What was added
+// since the latest reading that was OK is shown by the next one that is.
 func (g *gpu) keep() {
-	for i := range g.readings {
-		g.last[i] = g.readings[i]
-		g.last[i].Gaps += g.silent
+	for i, r := range g.readings {
+		if l := &g.last[i]; r.State != energy.OK {
+			r.Total, r.Edge = l.Total, l.Edge
+		}
+		r.Gaps += g.silent
+		g.last[i] = r
 	}
 }
 
@@ -155,7 +161,7 @@ func (g *gpu) take(now time.Time) error {
 	if g.fresh {
 		g.behind = false
 		g.keep()
-		return g.err
+		return g.told
 	}
 	if !g.behind {
 		g.silent++
