@@ -28,6 +28,33 @@ type result struct {
 
 func (r result) joules(i int) float64 { return (r.Last[i].Total - r.First[i].Total).Joules() }
 
+// compile makes the fake libraries.
+func compile(t testing.TB, dir string) {
+	for name, flag := range map[string]string{"full.so": "-DFULL", "old.so": "-DOLD"} {
+		out, err := exec.Command("cc", "-shared", "-fPIC", "-O1", "-Wall", flag, "-o", filepath.Join(dir, name), "testdata/fakenvml.c").CombinedOutput()
+		require.NoError(t, err, string(out))
+	}
+}
+
+// BenchmarkDriver is a tick through go-nvml, the forwarding functions and the
+// loader, to a fake library that reads its script at every call.
+func BenchmarkDriver(b *testing.B) {
+	dir := b.TempDir()
+	compile(b, dir)
+	b.Setenv("FAKE_NVML", "gpus=8")
+	m, err := Open(b.Context(), Options{Library: filepath.Join(dir, "full.so")})
+	require.NoError(b, err)
+	defer m.Close()
+	list := make([]energy.Reading, 0, 8)
+	b.ReportAllocs()
+	for b.Loop() {
+		if list, err = m.Read(b.Context(), list[:0]); err != nil {
+			b.Fatal(err)
+		}
+	}
+	require.Len(b, list, 8)
+}
+
 // build makes the fake libraries and the foreign programs, once for all tests
 // that need them.
 func build(t *testing.T) (dir string) {
@@ -35,10 +62,7 @@ func build(t *testing.T) (dir string) {
 		t.Skipf("no C compiler here: %v", err)
 	}
 	dir = t.TempDir()
-	for name, flag := range map[string]string{"full.so": "-DFULL", "old.so": "-DOLD"} {
-		out, err := exec.Command("cc", "-shared", "-fPIC", "-O1", "-Wall", flag, "-o", filepath.Join(dir, name), "testdata/fakenvml.c").CombinedOutput()
-		require.NoError(t, err, string(out))
-	}
+	compile(t, dir)
 	module := filepath.Join(dir, "foreign")
 	require.NoError(t, os.Mkdir(module, 0o755))
 	here, err := filepath.Abs("..")

@@ -27,20 +27,22 @@ func newPids(root fs.FS) pids {
 // mine reports whether a process of the driver's is the work's, and whether that
 // can be told. One that has ended is what it was.
 func (p pids) mine(pid int, mine func(int) bool) (ours, told bool) {
-	name := strconv.Itoa(pid)
-	_, err := fs.Stat(p.root, "proc/"+name)
-	if err != nil && !errors.Is(err, fs.ErrPermission) {
-		if ours, told = p.was[pid]; told {
-			return ours, true
-		}
-		ours = mine(pid)
-		return ours, ours
+	if p.space == "" && mine(pid) {
+		p.was[pid] = true
+		return true, true
 	}
-	if p.space == "" {
-		ours = mine(pid)
-	} else if list := p.inner(name); len(list) > 0 {
+	name := strconv.Itoa(pid)
+	if _, err := fs.Stat(p.root, "proc/"+name); err != nil && !errors.Is(err, fs.ErrPermission) {
+		if ours, told = p.was[pid]; !told {
+			ours = mine(pid)
+			told = ours
+		}
+		return ours, told
+	}
+	if p.space != "" {
+		list := p.inner(name)
 		space, _ := fs.ReadLink(p.root, "proc/"+name+"/ns/pid")
-		ours = space == p.space && mine(list[len(list)-1])
+		ours = len(list) > 0 && space == p.space && mine(list[len(list)-1])
 	}
 	p.was[pid] = ours
 	return ours, true

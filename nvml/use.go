@@ -122,7 +122,7 @@ type usage struct {
 	capacity  uint64
 	booked    map[[2]uint64]uint64 // accounts, by pid and start
 	fresh     bool                 // the last call has added
-	why       error                // it has not
+	why, told error                // it has not, and in full
 }
 
 // Use appends how much of each GPU the work has used, as the latest Read found
@@ -137,15 +137,15 @@ type usage struct {
 // says why.
 func (m *Meter) Use(_ context.Context, mine func(pid int) bool, to []energy.Use) ([]energy.Use, error) {
 	var errs deviceErrors
+	who := func(pid int) (bool, bool) { return m.pids.mine(pid, mine) }
 	for _, g := range m.gpus {
 		u := &g.use
 		u.fresh = false
 		if g.fresh && g.users.at.After(u.at) {
-			u.why = u.add(g.dev, &g.users, g.named, func(pid int) (bool, bool) { return m.pids.mine(pid, mine) })
-			u.fresh = u.why == nil
+			u.count(g, who)
 		}
-		if u.why != nil && !errors.Is(u.why, errNothing) {
-			errs = append(errs, fmt.Errorf("GPU %s: %w: the whole of it is charged", g.dev.uuid, u.why))
+		if u.told != nil {
+			errs = append(errs, u.told)
 		}
 		for i := range g.last {
 			to = append(to, energy.Use{
@@ -158,6 +158,18 @@ func (m *Meter) Use(_ context.Context, mine func(pid int) bool, to []energy.Use)
 		return to, errs
 	}
 	return to, nil
+}
+
+// count takes what was asked last. The error is made once for each reason.
+func (u *usage) count(g *gpu, who resolver) {
+	was := u.why
+	u.why = u.add(g.dev, &g.users, g.named, who)
+	switch u.fresh = u.why == nil; {
+	case u.why == nil || errors.Is(u.why, errNothing):
+		u.told = nil
+	case u.told == nil || u.why != was:
+		u.told = fmt.Errorf("GPU %s: %w: the whole of it is charged", g.dev.uuid, u.why)
+	}
 }
 
 // A resolver says of a pid of the driver's whether it is the work's, and
@@ -207,7 +219,7 @@ func (u *usage) add(d *device, a *asked, named map[string]bool, who resolver) er
 	case a.pidsErr == nil:
 		err = u.held(a, span, &t)
 	default:
-		err = fmt.Errorf("%w: %w", errNobody, a.busyErr)
+		err = errNobody
 	}
 	if err == nil && t.foreign() {
 		err = errForeign
