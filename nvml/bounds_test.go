@@ -75,6 +75,9 @@ func TestBoundsHoldTheTruth(t *testing.T) {
 			}
 			t.Logf("%s: %d of %d within; mean error %.1f %%, mean bound ± %.1f %% of the energy", name, within, runs, 100*miss/sum, 100*wide/sum)
 			assert.GreaterOrEqual(t, within, runs*95/100)
+			if name == "counter with stamps" {
+				assert.Less(t, miss/sum, 0.01, "the stamps tell when it ticked")
+			}
 		})
 	}
 }

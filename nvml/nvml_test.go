@@ -57,6 +57,7 @@ func TestWays(t *testing.T) {
 				time.Sleep(10 * time.Second)
 				last, err := m.Read(t.Context(), nil)
 				require.NoError(t, err)
+				assert.Less(t, first[0].Total.Joules(), 250*0.25, "nothing from before it was opened")
 				truth := energy.Joules(2500)
 				if name == "module" {
 					truth = energy.Joules(3750)
@@ -252,4 +253,116 @@ func TestAGPUThatCannotBeReadIsNamed(t *testing.T) {
 		assert.Len(t, devices, 3)
 		assert.ErrorContains(t, devices[2].Err, "nvmlDeviceGetPowerUsage: Not Supported")
 	})
+}
+
+func TestScopes(t *testing.T) {
+	for _, tt := range []struct {
+		name, model    string
+		module, memory float64
+		scopes         []string // the counted one first
+	}{
+		{"GPU", "NVIDIA H100", 0, 0, []string{"gpu"}},
+		{"its counter is the module's", "NVIDIA GH200 480GB", 0, 0, []string{"module"}},
+		{"both", "NVIDIA GH200 480GB", 1.8, 0, []string{"module", "gpu"}},
+		{"memory too", "NVIDIA GB200", 1.8, 0.3, []string{"module", "gpu", "memory"}},
+		{"a driver that does not know scopes", "NVIDIA A100", 1, 1, []string{"gpu"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := openCards(t, &card{uuid: "GPU-1", name: tt.model, load: steady(250), module: tt.module, memory: tt.memory})
+				defer m.Close()
+				var scopes []string
+				counted := 0
+				within := map[string]string{"module": "", "gpu": "GPU-1-module", "memory": "GPU-1"}
+				for _, r := range read(t, m) {
+					c := r.Component
+					scopes = append(scopes, c.Scope)
+					if c.Counted() {
+						counted++
+					} else {
+						assert.Equal(t, within[c.Scope], c.Within)
+					}
+				}
+				assert.Equal(t, tt.scopes, scopes)
+				assert.Equal(t, 1, counted)
+				assert.Equal(t, len(scopes), len(m.Devices()[0].Components))
+			})
+		})
+	}
+}
+
+func TestWithoutAPowerLimit(t *testing.T) {
+	for _, limit := range []energy.Power{-1, 4_000_000_000 * energy.Milliwatt} {
+		synctest.Test(t, func(t *testing.T) {
+			c := kinds["power now"]()
+			c.limit = limit
+			m := openCards(t, c)
+			defer m.Close()
+			assert.Contains(t, m.Devices()[0].Missing[0], "power limit")
+			c.set(func(c *card) { c.mw = 3_700_000 })
+			_, err := m.Read(t.Context(), nil)
+			assert.ErrorIs(t, err, errImplausible)
+		})
+	}
+}
+
+// A driver that is always a little slow must not make a GPU unreadable.
+func TestASlowDriverIsStillRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &card{load: steady(200)}
+		m := openCards(t, c)
+		defer func() { _ = m.Close(); time.Sleep(time.Second) }()
+		read(t, m)
+		c.set(func(c *card) { c.slow = 80 * time.Millisecond })
+		var last energy.Reading
+		for i := range 10 {
+			time.Sleep(time.Second)
+			list, err := m.Read(t.Context(), nil)
+			assert.ErrorContains(t, err, "has not answered")
+			if last = list[0]; i > 0 {
+				assert.Equal(t, energy.OK, last.State)
+			}
+		}
+		assert.InDelta(t, 10*200, last.Total.Joules(), last.Edge.Joules())
+		assert.GreaterOrEqual(t, last.Edge.Joules(), 200.0, "it is a second old")
+	})
+	synctest.Test(t, func(t *testing.T) {
+		c := users(map[int]uint32{100: 50})
+		tune := c.tune
+		c.tune = func(d *device) {
+			tune(d)
+			d.processes = func(to []int) ([]int, error) {
+				time.Sleep(80 * time.Millisecond)
+				return append(to, 100), nil
+			}
+		}
+		m := openCards(t, c)
+		defer m.Close()
+		late := 0
+		for range 20 {
+			if _, err := m.Read(t.Context(), nil); err != nil {
+				late++
+			}
+			time.Sleep(time.Second)
+		}
+		assert.LessOrEqual(t, late, 2, "a slow list of processes is asked for less often")
+	})
+}
+
+func TestTooMuchAddedIsCaughtUp(t *testing.T) {
+	c := newCounter(energy.Component{}, &Device{MaxPower: 600 * energy.Watt}, 0, nil)
+	c.power = 1
+	at := time.Unix(1000, 0)
+	feed := func(after time.Duration, mj, mw uint64) energy.Reading {
+		at = at.Add(after)
+		list := []field{{value: mj, stamp: at.UnixMicro()}, {value: mw}}
+		require.NoError(t, c.feed(list, nil, at, at))
+		return *c.reading()
+	}
+	feed(0, 1000, 400_000)
+	before := feed(time.Millisecond, 1000, 400_000)
+	after := feed(time.Millisecond, 1001, 400_000) // it ticked, with next to nothing
+	assert.Greater(t, after.Total, before.Total)
+	assert.Greater(t, after.Edge, before.Edge)
+	assert.LessOrEqual(t, after.Total-after.Edge, energy.Joules(0.001)+before.Edge)
 }

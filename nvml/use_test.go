@@ -125,6 +125,52 @@ func TestShares(t *testing.T) {
 	}
 }
 
+// The driver samples less often than we read: until it has, nothing is settled.
+func TestUtilisationThatComesLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		c := users(map[int]uint32{100: 50})
+		tune := c.tune
+		c.tune = func(d *device) {
+			tune(d)
+			asked := d.busy
+			d.busy = func(since int64, to []busy) ([]busy, error) {
+				if d := time.Since(begin); d%time.Second != 0 || d > 5*time.Second {
+					return to, fault{"nvmlDeviceGetProcessUtilization", "Not Found", 6}
+				}
+				return asked(since, to)
+			}
+		}
+		m, _, err := open(t.Context(), []opener{machine(c)}, Options{Root: proc(100)})
+		require.NoError(t, err)
+		defer m.Close()
+		known := map[bool]int{}
+		var use []energy.Use
+		for range 45 {
+			read(t, m)
+			use, err = m.Use(t.Context(), only(100), use[:0])
+			require.NoError(t, err)
+			known[use[0].Known]++
+			time.Sleep(200 * time.Millisecond)
+		}
+		assert.Equal(t, use[0].Mine, use[0].All)
+		assert.InDelta(t, (5*51+3.8)/8.8/100, use[0].Mine/use[0].Capacity, 0.001, "busy for five seconds")
+		assert.Equal(t, map[bool]int{true: 1 + 5 + 10, false: 20 + 9}, known, "idle is believed after two seconds")
+	})
+}
+
+func TestSeveralPeriodsInOneStretch(t *testing.T) {
+	at := time.Unix(1000, 0)
+	var u usage
+	who := func(pid int) (bool, bool) { return pid == 100, true }
+	require.NoError(t, u.add(&device{}, &asked{at: at}, nil, who))
+	a := asked{at: at.Add(3 * time.Second), busy: []busy{{100, 1, 60}, {200, 3, 60}, {100, 2, 60}, {100, 3, 60}}}
+	require.NoError(t, u.add(&device{}, &a, nil, who))
+	assert.EqualValues(t, 60*3e6, u.mine)
+	assert.EqualValues(t, 60*3e6+20*3e6, u.all)
+	assert.EqualValues(t, 100*3e6, u.capacity)
+}
+
 func TestAccounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		origin := time.Now()
@@ -179,6 +225,7 @@ func TestSlices(t *testing.T) {
 		{"by size, none", mig(nil, nil, []int{200}, nil), "", 0, nil},
 		{"by what is measured", mig([]uint32{50, 100, 0}, []int{100}, []int{200}, nil), "", 3 * 51. / (3*51 + 2*101), nil},
 		{"the host's pids", mig(nil, []int{9999}, nil, nil), "", 0, errForeign},
+		{"the host's pids on one", mig(nil, []int{9999}, []int{100}, nil), "", 0, errForeign},
 		{"the host's pids, but named", mig(nil, []int{9999}, nil, nil), "MIG-0", 3. / 7, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
