@@ -81,6 +81,30 @@ func Inspect(ctx context.Context, o Options) ([]Device, error) {
 	return devices, err
 }
 
+// Present reports whether the kernel of a root, the machine's "/", has an NVIDIA
+// driver. It looks at two files, so that a machine without one need not try to
+// load a library.
+func Present(root fs.FS) bool {
+	for _, name := range []string{"proc/driver/nvidia", "dev/dxg"} { // the second is that of Windows below Linux
+		if _, err := fs.Stat(root, name); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// Module is the ID of the first counted component that is a whole module: one
+// with a CPU and its memory in it, as on Grace Hopper. Meters of those are then
+// Within it, or they would be counted twice. "" if there is none.
+func (m *Meter) Module() string {
+	for _, g := range m.gpus {
+		if c := g.last[0].Component; c.Scope == "module" {
+			return c.ID
+		}
+	}
+	return ""
+}
+
 // Devices lists the GPUs as they were found when the Meter was opened.
 func (m *Meter) Devices() []Device { return append([]Device(nil), m.devices...) }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/fstest"
 	"testing/synctest"
 	"time"
 
@@ -365,4 +366,31 @@ func TestTooMuchAddedIsCaughtUp(t *testing.T) {
 	assert.Greater(t, after.Total, before.Total)
 	assert.Greater(t, after.Edge, before.Edge)
 	assert.LessOrEqual(t, after.Total-after.Edge, energy.Joules(0.001)+before.Edge)
+}
+
+func TestTheRecordBeginsWithUs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := kinds["record"]()
+		c.tune = func(*device) { c.origin = c.origin.Add(-time.Minute) }
+		m := openCards(t, c)
+		defer m.Close()
+		assert.Less(t, read(t, m)[0].Total.Joules(), 250*0.2)
+	})
+}
+
+func TestModule(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := openCards(t, &card{uuid: "GPU-1", load: steady(250), module: 1.8})
+		defer m.Close()
+		assert.Equal(t, "GPU-1-module", m.Module())
+		n := openCards(t, &card{load: steady(250)})
+		defer n.Close()
+		assert.Empty(t, n.Module())
+	})
+}
+
+func TestPresent(t *testing.T) {
+	assert.True(t, Present(fstest.MapFS{"proc/driver/nvidia/version": &fstest.MapFile{}}))
+	assert.True(t, Present(fstest.MapFS{"dev/dxg": &fstest.MapFile{}}), "Windows Subsystem for Linux")
+	assert.False(t, Present(fstest.MapFS{"proc/stat": &fstest.MapFile{}}))
 }

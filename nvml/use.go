@@ -195,7 +195,8 @@ func (t *tally) add(pid int, amount uint64) {
 	}
 }
 
-// foreign reports whether the driver's processes are those of another namespace.
+// foreign reports whether the driver's processes are those of another namespace:
+// some can't be told, and none can.
 func (t *tally) foreign() bool { return t.lost > 0 && t.told == 0 }
 
 // add counts what was asked up to its time. With an error nothing is counted,
@@ -292,7 +293,8 @@ func (u *usage) book(list []account, t *tally) error {
 
 // cut counts on a GPU of MIG instances. Where the hardware does not tell how
 // busy they are, one pays for its size, and what belongs to no instance or to an
-// empty one is nobody's.
+// empty one is nobody's. An instance whose users can't be told makes the whole
+// GPU unknown.
 func (u *usage) cut(d *device, a *asked, named map[string]bool, span uint64, t *tally) error {
 	whole := uint64(max(d.whole, 1))
 	bySize := false
@@ -312,9 +314,6 @@ func (u *usage) cut(d *device, a *asked, named map[string]bool, span uint64, t *
 			bySize = true
 		}
 		t.slice(o, amount, named[d.slices[i].uuid])
-	}
-	if t.lost > 0 {
-		return errForeign
 	}
 	if bySize {
 		t.all = max(t.all, 100*span)
