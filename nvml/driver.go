@@ -19,8 +19,11 @@ import (
 )
 
 // loading guards what go-nvml keeps once a process: it notes in variables of its
-// own, while it loads a library, which version of a function to call.
+// own, while it loads a library, which version of a function to call. Two Meters
+// may be open at a time.
 var loading sync.RWMutex
+
+var errLoading = errors.New("another Meter is being opened")
 
 // drivers gives the ways to ask for GPUs in this build, the best one first.
 func drivers(o Options) []opener {
@@ -182,7 +185,9 @@ func askFields(h nvml.Device) func([]field) error {
 
 func askProcesses(h nvml.Device) func([]int) ([]int, error) {
 	return func(to []int) ([]int, error) {
-		loading.RLock()
+		if !loading.TryRLock() { // that may take long
+			return to, errLoading
+		}
 		defer loading.RUnlock()
 		list, code := h.GetComputeRunningProcesses()
 		if code != nvml.SUCCESS {

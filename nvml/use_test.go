@@ -25,7 +25,9 @@ func proc(pids ...int) fstest.MapFS {
 	return m
 }
 
-func only(pids ...int) func(int) bool { return func(pid int) bool { return slices.Contains(pids, pid) } }
+func only(pids ...int) func(int) bool {
+	return func(pid int) bool { return slices.Contains(pids, pid) }
+}
 
 // users is a card on which processes work: by pid, how busy in percent.
 func users(busy map[int]uint32) *card {

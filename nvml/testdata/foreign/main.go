@@ -30,6 +30,10 @@ func main() {
 		panic(err)
 	}
 	var out output
+	devices, _ := nvml.Inspect(context.Background(), nvml.Options{Library: os.Args[1]})
+	for _, d := range devices {
+		out.Ways = append(out.Ways, d.Way)
+	}
 	begin := time.Now()
 	m, err := nvml.Open(context.Background(), nvml.Options{Library: os.Args[1]})
 	out.OpenMillis = time.Since(begin).Milliseconds()
@@ -37,9 +41,6 @@ func main() {
 		out.OpenErr = err.Error()
 	}
 	if m != nil {
-		for _, d := range m.Devices() {
-			out.Ways = append(out.Ways, d.Way)
-		}
 		out.First, _ = m.Read(context.Background(), nil)
 		time.Sleep(time.Duration(runs) * time.Millisecond)
 		begin = time.Now()
