@@ -39,13 +39,17 @@ type usage struct {
 	stat   *proc.Stat
 	memory *proc.Memory
 
-	started       bool
-	at            time.Time
-	first, now    float64 // the machine's busy seconds
-	capacity      float64
-	mine, all     float64 // byte-seconds of memory
-	bytes         float64
-	heldBy, inUse float64 // bytes at the last read
+	started    bool
+	at         time.Time // of the last read
+	first, now float64   // the machine's busy seconds, at the first read and the last
+
+	shared float64       // busy seconds at the last read that told who used them
+	told   time.Duration // and the work's then
+
+	// Bytes held by the work and in use by all at the last read, and what that
+	// and the whole memory have made in byte-seconds.
+	held, inUse      float64
+	mine, all, whole float64
 }
 
 func newUsage(root fs.FS) *usage {
@@ -89,8 +93,14 @@ func (u *usage) readCPU(used Used, to []energy.Use) []energy.Use {
 		u.first = busy
 	}
 	u.now = busy
+	// The machine's time comes in ticks of 10 ms. Until one has passed, nobody
+	// knows what part of it the work's is; a part of nothing would not be 0.
+	known := used.KnowsCPU && (!u.started || busy > u.shared || used.CPU <= u.told)
+	if known {
+		u.shared, u.told = busy, used.CPU
+	}
 	return append(to, energy.Use{
-		Kind: energy.CPU, Mine: used.CPU.Seconds(), All: busy, Capacity: capacity, Known: used.KnowsCPU,
+		Kind: energy.CPU, Mine: used.CPU.Seconds(), All: busy, Capacity: capacity, Known: known,
 	})
 }
 
@@ -106,16 +116,16 @@ func (u *usage) readMemory(at time.Time, used Used, to []energy.Use) []energy.Us
 	}
 	if u.started {
 		d := at.Sub(u.at).Seconds()
-		u.mine += u.heldBy * d
+		u.mine += u.held * d
 		u.all += u.inUse * d
-		u.bytes += float64(total) * d
+		u.whole += float64(total) * d
 	}
 	u.inUse = float64(total - min(available, total))
 	if used.KnowsMemory {
 		// Pages that processes share count for each: never more than is in use.
-		u.heldBy = min(float64(used.Memory), u.inUse)
+		u.held = min(float64(used.Memory), u.inUse)
 	}
 	return append(to, energy.Use{
-		Kind: energy.Memory, Mine: u.mine, All: u.all, Capacity: u.bytes, Known: used.KnowsMemory,
+		Kind: energy.Memory, Mine: u.mine, All: u.all, Capacity: u.whole, Known: used.KnowsMemory,
 	})
 }

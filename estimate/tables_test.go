@@ -19,7 +19,7 @@ import (
 var update = flag.Bool("update", false, "write data/cpus.txt anew from data/cpus.csv")
 
 // rank orders the sources of data/cpus.csv by how far they are trusted where
-// two rows come to the same key. data/NOTICE.txt names each in full.
+// two rows come to the same key. NOTICE names each in full.
 var rank = map[string]int{"intel": 0, "ark": 1, "amd": 1, "teads": 2, "ccf": 2, "codecarbon": 3, "quattor": 4, "green-algorithms": 5, "mlco2": 6}
 
 func readCSV(t testing.TB, path string) []map[string]string {

@@ -31,7 +31,7 @@ func (s *Summary) Add(r Row) {
 		return
 	}
 	s.Runs++
-	if s.First.IsZero() || r.StartedAt.Before(s.First) {
+	if !r.StartedAt.IsZero() && (s.First.IsZero() || r.StartedAt.Before(s.First)) {
 		s.First = r.StartedAt.Time
 	}
 	if r.EndedAt.After(s.Last) {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,9 +42,10 @@ var rooms = map[string][]string{
 	"footprint": {"energy", "regions"},
 
 	// Floor 4: the tracker, the record, the pages.
-	"carbon": {"energy", "rapl", "estimate", "regions", "footprint", "internal/proc", "github.com/google/uuid"},
-	"ledger": {"energy", "footprint", "github.com/gocarina/gocsv", "github.com/gofrs/flock", "github.com/google/uuid", "golang.org/x/sys"},
-	"report": {"energy", "footprint", "regions"},
+	"carbon":        {"energy", "rapl", "estimate", "regions", "footprint", "internal/proc", "github.com/google/uuid"},
+	"ledger":        {"energy", "footprint", "regions", "github.com/gocarina/gocsv", "github.com/gofrs/flock", "github.com/google/uuid", "golang.org/x/sys"},
+	"ledger/sshsig": {"golang.org/x/crypto"},
+	"report":        {"energy", "footprint", "regions"},
 
 	// Floor 5: the command.
 	"internal/child": {"energy", "internal/proc", "golang.org/x/sys"},
@@ -127,4 +129,38 @@ func TestTheRuleCatchesWhatItShould(t *testing.T) {
 	assert.False(t, may(rooms["ledger"], "github.com/spf13/cobra"))
 	assert.True(t, may(rooms["estimate"], module+"/internal/proc"))
 	assert.False(t, may(rooms["carbon"], "github.com/google/uuidx"))
+}
+
+var code = regexp.MustCompile(`= +"([a-z-]+)"`)
+
+// TestEveryWarningIsExplained compares the codes with the page that users read.
+func TestEveryWarningIsExplained(t *testing.T) {
+	src, err := os.ReadFile("../../footprint/warning.go")
+	require.NoError(t, err)
+	page, err := os.ReadFile("../../docs/report.md")
+	require.NoError(t, err)
+	codes := code.FindAllStringSubmatch(string(src), -1)
+	require.Greater(t, len(codes), 20)
+	for _, c := range codes {
+		assert.Contains(t, string(page), "| `"+c[1]+"` |")
+	}
+}
+
+// TestEveryModuleIsExplained compares go.mod with the page on dependencies.
+func TestEveryModuleIsExplained(t *testing.T) {
+	mod, err := os.ReadFile("../../go.mod")
+	require.NoError(t, err)
+	page, err := os.ReadFile("../../docs/dependencies.md")
+	require.NoError(t, err)
+	n := 0
+	for line := range strings.Lines(string(mod)) {
+		line = strings.TrimPrefix(strings.TrimSpace(line), "require ")
+		name, _, ok := strings.Cut(line, " v")
+		if !ok || !strings.Contains(name, ".") || strings.Contains(line, "// indirect") {
+			continue
+		}
+		n++
+		assert.True(t, strings.Contains(string(page), name) || name == "github.com/spf13/pflag", "docs/dependencies.md has no line for %s", name)
+	}
+	assert.Greater(t, n, 5)
 }
