@@ -32,6 +32,8 @@ var rooms = map[string][]string{
 
 	// Floor 2: counters of one source each, and grams per kWh.
 	"rapl":                 {"energy", "golang.org/x/sys"},
+	"nvml":                 {"energy", "github.com/NVIDIA/go-nvml"},
+	"nvml/internal/gen":    {},
 	"estimate":             {"energy", "internal/proc"},
 	"regions":              {"energy"},
 	"regions/internal/gen": {},
@@ -40,9 +42,10 @@ var rooms = map[string][]string{
 	"footprint": {"energy", "regions"},
 
 	// Floor 4: the tracker, the record, the pages.
-	"carbon": {"energy", "rapl", "estimate", "regions", "footprint", "internal/proc", "github.com/google/uuid"},
-	"ledger": {"energy", "footprint", "github.com/gocarina/gocsv", "github.com/gofrs/flock", "github.com/google/uuid", "golang.org/x/sys"},
-	"report": {"energy", "footprint", "regions"},
+	"carbon":        {"energy", "rapl", "estimate", "regions", "footprint", "internal/proc", "github.com/google/uuid"},
+	"ledger":        {"energy", "footprint", "regions", "github.com/gocarina/gocsv", "github.com/gofrs/flock", "github.com/google/uuid", "golang.org/x/sys"},
+	"ledger/sshsig": {"golang.org/x/crypto"},
+	"report":        {"energy", "footprint", "regions"},
 
 	// Floor 5: the command.
 	"internal/child": {"energy", "internal/proc", "golang.org/x/sys"},
