@@ -13,6 +13,7 @@ import (
 	"github.com/carbonctl/carbonctl/internal/child"
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/report"
 )
 
 // hint says what to do about an error, "" if the error says it all.
@@ -24,6 +25,7 @@ func hint(err error) string {
 		flag   *flagError
 		cmd    *commandError
 		none   noRunsError
+		need   *report.NeedError
 	)
 	switch {
 	case errors.As(err, &header):
@@ -38,6 +40,10 @@ func hint(err error) string {
 		return `"carbonctl regions show" lists the regions`
 	case errors.As(err, &none):
 		return "no run was recorded there yet; carbonctl wrap -- CMD records one"
+	case errors.As(err, &need):
+		return needHint(need)
+	case errors.Is(err, report.ErrNoRuns):
+		return "no run is left by the filters, or none was recorded yet"
 	case errors.Is(err, syscall.ENOSPC):
 		return "the disk is full: free some space"
 	}
