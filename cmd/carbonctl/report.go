@@ -118,7 +118,7 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 	}
 	t.Latest = list.list()
 	if err := r.write(func(w io.Writer) error { return write(w, t) }); err != nil {
-		return err
+		return wrong(err)
 	}
 	if r.bad || slices.ContainsFunc(t.Groups.Months(), func(m footprint.Group) bool { return t.Budget.Used(m.Summary) > 1 }) {
 		return &exitError{code: exitFinding}
@@ -131,10 +131,7 @@ func (r *reporting) write(answer func(io.Writer) error) error {
 	if r.output == "" {
 		return answer(r.out)
 	}
-	if err := writeFile(r.output, answer); err != nil {
-		return fmt.Errorf("report: %w", err)
-	}
-	return nil
+	return writeFile(r.output, answer)
 }
 
 // form finds what is to be written: a statement, or the totals in a format.
