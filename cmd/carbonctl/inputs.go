@@ -6,7 +6,6 @@ import (
 	"compress/gzip"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -231,7 +230,7 @@ func (r *reading) first(path string, row footprint.Row) {
 
 // A source is an open file that may be compressed.
 type source struct {
-	io.Reader
+	*bufio.Reader
 	file *os.File
 }
 
@@ -244,7 +243,8 @@ func openLedger(path string) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := bufio.NewReaderSize(f, 64<<10)
+	const size = 64 << 10
+	b := bufio.NewReaderSize(f, size)
 	if start, _ := b.Peek(2); !bytes.Equal(start, []byte{0x1f, 0x8b}) {
 		return &source{b, f}, nil // what ails the file its reader will tell
 	}
@@ -253,5 +253,5 @@ func openLedger(path string) (*source, error) {
 		_ = f.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return &source{z, f}, nil
+	return &source{bufio.NewReaderSize(z, size), f}, nil
 }
