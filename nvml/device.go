@@ -72,7 +72,7 @@ func probe(d *device, source string, dev *Device) (g *gpu) {
 	dev.MaxPower = limit + limit/2
 	g = &gpu{
 		ask: make(chan struct{}, 1), dev: d,
-		hangs: fmt.Errorf("GPU %s: the driver has not answered within %v", d.uuid, patience),
+		hangs: fmt.Errorf("GPU %s: %w (%v)", d.uuid, ErrSlow, patience),
 	}
 	base := energy.Component{
 		Kind: energy.GPU, ID: d.uuid, Basis: energy.Measured, Name: d.name,
