@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/proc"
 	"github.com/carbonctl/carbonctl/regions"
 )
 
@@ -30,6 +32,7 @@ type Tracker struct {
 	mu      sync.Mutex // guards the account, and is never held while reading
 	account footprint.Account
 	begun   bool
+	marks   marks // has its own lock
 
 	// These belong to whoever takes samples: Start once, then the goroutine.
 	recorder *footprint.Recorder
@@ -37,6 +40,11 @@ type Tracker struct {
 	use      []energy.Use
 	faults   []footprint.Fault // found, not yet in a sample
 	spent    time.Duration     // in ticks
+	outlook  outlook
+	tripped  bool // the budget's owner was told
+
+	keepers []keeper      // one a sink
+	over    chan struct{} // closed when the final report is to be made
 
 	quit   chan struct{} // closed by the first Stop
 	idle   chan struct{} // closed after the last reading
@@ -74,15 +82,23 @@ func New(cfg Config) (*Tracker, error) {
 	t := &Tracker{
 		meters: cfg.Meters, work: cfg.Work, intensity: intensity,
 		every: cfg.Every, sinks: cfg.Sinks,
-		quit: make(chan struct{}), idle: make(chan struct{}),
+		quit: make(chan struct{}), idle: make(chan struct{}), over: make(chan struct{}),
+		marks: marks{wake: make(chan struct{}, 1)},
+	}
+	if f, ok := grid.(forecaster); ok {
+		t.outlook = outlook{from: f, zone: cfg.Region}
 	}
 	if t.every == 0 {
 		t.every = time.Second
+	}
+	for _, s := range t.sinks {
+		t.keepers = append(t.keepers, newKeeper(s))
 	}
 	root := cfg.Host.root()
 	if t.meters == nil {
 		t.meters, t.faults = local(root)
 	}
+	t.every = keepAlive(t.every, t.meters)
 	if t.work == nil {
 		t.work = newSelf()
 	}
@@ -104,6 +120,18 @@ func New(cfg Config) (*Tracker, error) {
 		}
 	}
 	return t, nil
+}
+
+// keepAlive shortens the time between samples to what every meter can bear: a
+// counter that wraps twice between two reads has lost energy. Such samples are
+// like all others, so that a recording of them is complete.
+func keepAlive(every time.Duration, meters []energy.Meter) time.Duration {
+	for _, m := range meters {
+		if k, ok := m.(energy.KeepAliver); ok && k.KeepAlive() > 0 {
+			every = min(every, k.KeepAlive())
+		}
+	}
+	return every
 }
 
 // Start makes a Tracker and starts it.
@@ -128,6 +156,11 @@ func (t *Tracker) Start(ctx context.Context) {
 		return
 	}
 	t.tick(ctx)
+	for _, k := range t.keepers {
+		if k.sink != nil {
+			go t.keep(k)
+		}
+	}
 	go t.sample(ctx)
 }
 
@@ -140,6 +173,11 @@ func (t *Tracker) sample(ctx context.Context) {
 		select {
 		case <-tick.C:
 			t.tick(ctx)
+			continue
+		case <-t.marks.wake:
+			if t.marks.some() {
+				t.tick(ctx)
+			}
 			continue
 		case <-t.quit:
 			t.last(ctx)
@@ -154,27 +192,42 @@ func (t *Tracker) sample(ctx context.Context) {
 // last takes the last sample, also if ctx has ended.
 func (t *Tracker) last(ctx context.Context) {
 	t.tick(context.WithoutCancel(ctx))
+	t.outlook.stop()
 	close(t.idle)
 }
 
 // tick takes one sample. It allocates nothing, as long as nothing fails.
 func (t *Tracker) tick(ctx context.Context) {
+	t.marks.take()
+	defer t.marks.release()
 	now := time.Now()
 	t.readings = t.readings[:0]
 	for _, m := range t.meters {
 		var err error
 		if t.readings, err = m.Read(ctx, t.readings); err != nil {
-			t.faults = append(t.faults, fault(err))
+			t.faults = faults(t.faults, err)
 		}
 	}
 	t.use = t.usage.read(now, t.work, t.use[:0])
+	marks, lost := t.marks.read(now)
+	if lost {
+		t.faults = append(t.faults, footprint.Fault{Code: footprint.EpochDropped, Text: "a meter hung so long that epochs or tasks were left out"})
+	}
 	s := footprint.Sample{
 		Time: now, Wall: now.Round(0), Readings: t.readings, Use: t.use,
-		Intensity: t.intensity, Faults: t.faults,
+		Intensity: t.intensity, Faults: t.faults, Marks: marks,
+		Forecast: t.outlook.look(ctx, now, len(marks) > 0),
 	}
 	t.mu.Lock()
 	t.account.Add(s)
+	reached, budget := t.account.Tripped(), t.account.Run.Budget
 	t.mu.Unlock()
+	if reached != nil && !t.tripped {
+		t.tripped = true
+		if budget.Reached != nil {
+			budget.Reached(reached)
+		}
+	}
 	t.faults = t.faults[:0]
 	if t.recorder != nil {
 		if err := t.recorder.Add(s); err != nil {
@@ -209,6 +262,9 @@ func (t *Tracker) Stop() (footprint.Report, error) {
 		close(t.quit)
 		if !begun {
 			close(t.idle)
+			for _, k := range t.keepers {
+				close(k.done)
+			}
 			return
 		}
 		timeout := time.NewTimer(lastRead)
@@ -232,14 +288,30 @@ func (t *Tracker) end(status footprint.Status) {
 				e.Status, e.ExitCode = s, code
 			}
 		}
+		e.CountedBy = t.countedBy()
 		t.settle(e)
-		for _, s := range t.sinks {
-			if err := s.Report(context.Background(), t.report); err != nil {
+		close(t.over)
+		for i := range t.sinks {
+			if err := t.give(i); err != nil {
 				t.err = errors.Join(t.err, err)
 				t.report.Warnings = append(t.report.Warnings, footprint.Warning{Code: footprint.SinkFailed, Text: err.Error()})
 			}
 		}
 	})
+}
+
+// wrapper is the program that gives what it runs the ID of its own run.
+const wrapper = "carbonctl"
+
+// countedBy returns the run that holds this one's energy already: the parent, as
+// long as its wrapper still runs above us. A parent's ID may also come from
+// another machine (srun and ssh pass the environment on) or from a run that has
+// ended (a server that outlives it); such a run counts for itself.
+func (t *Tracker) countedBy() string {
+	if parent := t.account.Run.Parent; parent != "" && proc.Above(os.DirFS("/"), os.Getpid(), wrapper) {
+		return parent
+	}
+	return ""
 }
 
 // settle closes the books. What the goroutine owns is ours now, unless it hangs

@@ -32,13 +32,13 @@ func (s *Summary) Add(r Row) {
 		return
 	}
 	s.Runs++
-	if s.First.IsZero() || r.StartedAt.Before(s.First) {
+	if !r.StartedAt.IsZero() && (s.First.IsZero() || r.StartedAt.Before(s.First)) {
 		s.First = r.StartedAt.Time
 	}
 	if r.EndedAt.After(s.Last) {
 		s.Last = r.EndedAt.Time
 	}
-	s.Duration = plus(s.Duration, seconds(float64(r.DurationS)))
+	s.Duration = plus(s.Duration, lasting(float64(r.DurationS)))
 	s.Energy, s.Low, s.High = s.Energy.Plus(r.Energy), s.Low.Plus(r.EnergyLow), s.High.Plus(r.EnergyHigh)
 	s.Emissions += regions.Grams(r.Emissions)
 	s.GramsLow += regions.Grams(r.EmissionsLow)
@@ -52,8 +52,8 @@ func (s *Summary) Add(r Row) {
 // may say more, and those of a fleet may add up to it.
 const longest = time.Duration(math.MaxInt64)
 
-// seconds is a duration of s seconds, 0 if s is negative or no number.
-func seconds(s float64) time.Duration {
+// lasting is a duration of s seconds, 0 if s is negative or no number.
+func lasting(s float64) time.Duration {
 	switch ns := s * float64(time.Second); {
 	case !(ns > 0):
 		return 0

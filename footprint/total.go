@@ -1,7 +1,6 @@
 package footprint
 
 import (
-	"math"
 	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
@@ -16,11 +15,14 @@ func (a *Account) Report() Report {
 		Command: a.Run.Command, Job: a.Run.Job,
 		Status: a.End.Status, ExitCode: a.End.ExitCode, Overhead: a.End.Overhead,
 		Host: a.Host, Charge: a.Run.Charge, PUE: PUE{Value: a.PUE, Source: "given"},
-		Epochs: []struct{}{}, Tasks: []struct{}{}, Power: []struct{}{},
+		Power:    []struct{}{},
 		Warnings: []Warning{}, Versions: a.Versions,
 	}
 	if a.Run.Parent != "" {
 		r.ParentRunID = &a.Run.Parent
+	}
+	if a.End.CountedBy != "" {
+		r.CountedBy = &a.End.CountedBy
 	}
 	if r.Labels == nil {
 		r.Labels = map[string]string{}
@@ -40,11 +42,14 @@ func (a *Account) Report() Report {
 	length := a.last.time.Sub(a.first.time)
 	r.StartedAt = a.first.wall.UTC().Truncate(time.Millisecond)
 	r.EndedAt = a.last.wall.UTC().Truncate(time.Millisecond)
-	r.DurationS = math.Round(length.Seconds()*1e6) / 1e6
+	r.DurationS = seconds(length)
 
 	r.Components = a.lines(length)
 	a.total(&r, length)
 	a.emit(&r)
+	a.stretches(&r)
+	a.predict(&r)
+	a.budget(&r)
 	a.warn(&r)
 	return r
 }

@@ -28,9 +28,10 @@ const (
 )
 
 // Compare shows emissions as things that people know, each with its source: at
-// most two, and none below a tenth of a phone's charge, where nothing that people
+// most two, and none below ten centimetres of driving, where nothing that people
 // know is so small.
 //
+//	24.4 mg to 1.24 g  the way that a car drives
 //	1.24 g to 24.4 g   charges of a phone
 //	24.4 g to 917 g    charges of a phone, and the way that a car drives
 //	917 g to 34.6 kg   the way that a car drives, and a tree's months
@@ -49,8 +50,10 @@ func Compare(g regions.Grams) []string {
 	seat := fmt.Sprintf("like %s in an economy seat of a long flight (%.1f g/km, UK DESNZ 2026)",
 		fit(float64(g/seatPerKm)*km, lengthScale), float64(seatPerKm))
 	switch {
-	case !(g >= phoneCharge/10):
+	case !(g >= carPerKm/10_000):
 		return nil
+	case g < phoneCharge/10:
+		return []string{car}
 	case g < carPerKm/10:
 		return []string{phone}
 	case g < treeMonth:

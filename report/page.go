@@ -45,6 +45,9 @@ func (p *Page) Row(label, format string, args ...any) {
 	}
 }
 
+// Line writes a line of a table: never folded.
+func (p *Page) Line(line string) { p.line("%s", line) }
+
 // Code writes a line to be copied: never folded.
 func (p *Page) Code(line string) { p.line("    %s", line) }
 

@@ -63,14 +63,7 @@ func (p *Page) energy(r footprint.Report) {
 		p.Row("energy", "not known")
 		return
 	}
-	how := "modelled"
-	switch share := deref(r.MeasuredShare); {
-	case share == 1:
-		how = "measured"
-	case share > 0:
-		how = Percent(share) + " measured, the rest modelled"
-	}
-	p.Row("energy", "%s (%s), %s", Energy(r.Energy), energyBounds(r.Energy, r.EnergyLow, r.EnergyHigh), how)
+	p.Row("energy", "%s (%s), %s", Energy(r.Energy), energyBounds(r.Energy, r.EnergyLow, r.EnergyHigh), measured(deref(r.MeasuredShare)))
 	for _, k := range kinds(r) {
 		p.kind(r, k)
 	}
@@ -82,6 +75,17 @@ func (p *Page) energy(r footprint.Report) {
 	default:
 		p.Row("charged", "the whole machine; the work's part of it is %s, %s", part(r), Energy(*r.ProcessEnergy))
 	}
+}
+
+// measured says how much of an energy comes from counters.
+func measured(share float64) string {
+	switch {
+	case share >= 1:
+		return "measured"
+	case share > 0:
+		return Percent(share) + " measured, the rest modelled"
+	}
+	return "modelled"
 }
 
 func part(r footprint.Report) string {

@@ -29,7 +29,7 @@ var (
 	energyScale = []scale{{"µJ", 1e-6}, {"mJ", 1e-3}, {"J", 1}, {"Wh", 3600}, {"kWh", 3.6e6}, {"MWh", 3.6e9}, {"GWh", 3.6e12}}
 	massScale   = []scale{{"ng", 1e-9}, {"µg", 1e-6}, {"mg", 1e-3}, {"g", 1}, {"kg", 1e3}, {"t", 1e6}, {"kt", 1e9}}
 	powerScale  = []scale{{"mW", 1e-3}, {"W", 1}, {"kW", 1e3}, {"MW", 1e6}}
-	lengthScale = []scale{{"mm", 1e-3}, {"m", 1}, {"km", 1e3}}
+	lengthScale = []scale{{"nm", 1e-9}, {"µm", 1e-6}, {"mm", 1e-3}, {"m", 1}, {"km", 1e3}}
 	bytesScale  = []scale{{"B", 1}, {"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}}
 )
 

@@ -70,7 +70,7 @@ func (a *app) devices() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "devices",
 		Aliases: []string{"doctor"},
-		Short:   "Say what this machine can measure, what not, and what would change it",
+		Short:   "Say what this machine can measure, and what would change it",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if _, err := machine(root); err != nil {
@@ -82,14 +82,18 @@ func (a *app) devices() *cobra.Command {
 			}
 			inv := look(os.DirFS(root), c)
 			if asJSON {
-				return printJSON(a.out, inv)
+				err = printJSON(a.out, inv)
+			} else {
+				a.printInventory(inv)
 			}
-			a.printInventory(inv)
-			return nil
+			if err == nil && len(inv.Problems) > 0 {
+				err = &exitError{code: exitUsage} // it stands in the settings
+			}
+			return err
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
-	cmd.Flags().StringVar(&root, "root", "/", "where this machine's /proc and /sys are, such as /host in a container")
+	cmd.Flags().StringVar(&root, "root", "/", rootUsage)
 	addSettings(cmd)
 	return cmd
 }
@@ -120,7 +124,7 @@ func look(root fs.FS, c *config) inventory {
 		inv.CounterError = err.Error()
 		inv.CounterState = counterState(err)
 	}
-	inv.Fix = fixes(inv.CounterState)
+	inv.Fix = append(inv.Fix, fixes(inv.CounterState)...)
 	m, err := estimate.Open(root)
 	if err != nil {
 		inv.ModelError = err.Error()
@@ -229,7 +233,10 @@ func (a *app) printInventory(inv inventory) {
 	}
 	for _, c := range inv.Counters {
 		text := c.Status
-		if c.Reason != "" {
+		switch {
+		case strings.HasPrefix(c.Reason, c.Status): // inside: inside package-0
+			text = c.Reason
+		case c.Reason != "":
 			text += ": " + c.Reason
 		}
 		name := c.Component
