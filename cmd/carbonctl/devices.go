@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/estimate"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/nvml"
 	"github.com/carbonctl/carbonctl/rapl"
 	"github.com/carbonctl/carbonctl/report"
 )
@@ -25,6 +27,21 @@ type counterRow struct {
 	Component string `json:"component"` // "" if it is none
 	Status    string `json:"status"`
 	Reason    string `json:"reason"` // "" where the status says it
+}
+
+// gpuRow is one GPU and how it is read.
+type gpuRow struct {
+	Index      int      `json:"index"`
+	UUID       string   `json:"uuid"`
+	Name       string   `json:"name"`
+	Driver     string   `json:"driver"`
+	Visible    bool     `json:"visible"`
+	Way        string   `json:"way"` // "" if it can't be read
+	Resolution float64  `json:"resolution_s"`
+	LimitWatts float64  `json:"limit_w"`
+	Missing    []string `json:"missing"`
+	Notes      []string `json:"notes"`
+	Error      string   `json:"error"`
 }
 
 // model is how power is modelled where nothing counts.
@@ -60,7 +77,8 @@ type inventory struct {
 	CounterError string   `json:"counter_error"`
 	Model        *model   `json:"model"`
 	ModelError   string   `json:"model_error"`
-	GPUs         []string `json:"gpus"`
+	GPUs         []gpuRow `json:"gpus"`
+	GPUError     string   `json:"gpu_error"` // why there are none, or what else went wrong
 	Fix          []string `json:"fix"`
 	FixNote      string   `json:"fix_note"`
 	Settings     []value  `json:"settings"`
@@ -71,6 +89,7 @@ func (a *app) devices() *cobra.Command {
 	var asJSON bool
 	var root string
 	var watch time.Duration
+	var library string
 	cmd := &cobra.Command{
 		Use:     "devices",
 		Aliases: []string{"doctor"},
@@ -84,7 +103,7 @@ func (a *app) devices() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			inv := look(cmd.Context(), os.DirFS(root), watch, c)
+			inv := look(cmd.Context(), os.DirFS(root), watch, library, c)
 			if asJSON {
 				err = printJSON(a.out, inv)
 			} else {
@@ -99,13 +118,14 @@ func (a *app) devices() *cobra.Command {
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
 	cmd.Flags().StringVar(&root, "root", "/", rootUsage)
 	cmd.Flags().DurationVar(&watch, "watch", 50*time.Millisecond, "how long to watch the counters, to find those that do not move")
+	cmd.Flags().StringVar(&library, "nvml-library", "", nvmlUsage)
 	addSettings(cmd)
 	return cmd
 }
 
-func look(ctx context.Context, root fs.FS, watch time.Duration, c *config) inventory {
+func look(ctx context.Context, root fs.FS, watch time.Duration, library string, c *config) inventory {
 	inv := inventory{
-		Host: carbon.LocalHost(root), Counters: []counterRow{}, GPUs: []string{}, Fix: []string{},
+		Host: carbon.LocalHost(root), Counters: []counterRow{}, GPUs: []gpuRow{}, Fix: []string{},
 		Settings: effective(c), Problems: []string{},
 	}
 	for _, p := range c.problems {
@@ -131,11 +151,35 @@ func look(ctx context.Context, root fs.FS, watch time.Duration, c *config) inven
 		inv.Model = modelOf(m.Model())
 		_ = m.Close()
 	}
-	gpus, _ := fs.ReadDir(root, "proc/driver/nvidia/gpus")
-	for _, g := range gpus {
-		inv.GPUs = append(inv.GPUs, g.Name())
-	}
+	inv.addGPUs(ctx, root, library)
 	return inv
+}
+
+// gpuWait is how long devices waits for a driver.
+const gpuWait = 10 * time.Second
+
+func (inv *inventory) addGPUs(ctx context.Context, root fs.FS, library string) {
+	if library == "" && !nvml.Present(root) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, gpuWait)
+	defer cancel()
+	list, err := nvml.Inspect(ctx, nvml.Options{Library: library, Env: os.LookupEnv, Root: root})
+	if err != nil {
+		inv.GPUError = err.Error()
+	}
+	for _, d := range list {
+		row := gpuRow{
+			Index: d.Index, UUID: d.UUID, Name: d.Name, Driver: d.Driver, Visible: d.Visible, Way: string(d.Way),
+			Resolution: d.Resolution.Seconds(), LimitWatts: d.Limit.Watts(),
+			Missing: append([]string{}, d.Missing...), Notes: append([]string{}, d.Notes...),
+		}
+		if d.Err != nil {
+			row.Error = d.Err.Error()
+		}
+		inv.GPUs = append(inv.GPUs, row)
+		inv.Host.GPUs = append(inv.Host.GPUs, d.Name)
+	}
 }
 
 func modelOf(m estimate.Model) *model {
@@ -209,12 +253,7 @@ func (a *app) printInventory(inv inventory) {
 	}
 
 	p.Title("GPUs")
-	if len(inv.GPUs) == 0 {
-		p.Row("none", "no NVIDIA driver shows any")
-	}
-	for _, g := range inv.GPUs {
-		p.Row(g, "is there, and this version does not count it")
-	}
+	printGPUs(&p, inv)
 
 	p.Title("settings")
 	for _, s := range inv.Settings {
@@ -224,4 +263,30 @@ func (a *app) printInventory(inv inventory) {
 		p.Row("problem", "%s", s)
 	}
 	_, _ = p.WriteTo(a.out)
+}
+
+func printGPUs(p *report.Page, inv inventory) {
+	switch {
+	case inv.GPUError != "":
+		p.Row("problem", "%s", inv.GPUError)
+	case len(inv.GPUs) == 0:
+		p.Row("none", "no NVIDIA driver is there")
+	}
+	for _, g := range inv.GPUs {
+		how := "can't be read: " + g.Error
+		if g.Way != "" {
+			how = fmt.Sprintf("read by its %s, which changes every %s at the slowest", g.Way, report.Duration(time.Duration(g.Resolution*float64(time.Second))))
+		}
+		if !g.Visible {
+			how = "hidden from the work by the environment, so not read"
+		}
+		p.Row(fmt.Sprintf("gpu %d", g.Index), "%s: %s", g.Name, how)
+		p.Row("", "%s", g.UUID)
+		for _, m := range g.Missing {
+			p.Row("", "missing: %s", m)
+		}
+		for _, n := range g.Notes {
+			p.Row("", "note: %s", n)
+		}
+	}
 }
