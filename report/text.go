@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -46,7 +47,16 @@ func (p *Page) head(r footprint.Report) {
 	p.line("carbonctl: %s after %s", state, Duration(seconds(r.DurationS)))
 }
 
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+// seconds is a duration of s seconds; one too long for a Duration is the longest.
+func seconds(s float64) time.Duration {
+	if ns := s * float64(time.Second); math.Abs(ns) < math.MaxInt64 {
+		return time.Duration(ns)
+	}
+	if s < 0 {
+		return math.MinInt64
+	}
+	return math.MaxInt64
+}
 
 func (p *Page) energy(r footprint.Report) {
 	if r.MeasuredShare == nil && r.MachineEnergy == 0 {

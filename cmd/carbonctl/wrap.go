@@ -37,7 +37,8 @@ type wrapping struct {
 	quiet   bool   // no result at all, only what went wrong
 	jsonTo  string // files for the report and the samples, "" for none
 	samples string
-	command bool // record the command line
+	nvml    string // NVIDIA's library, "" to find it
+	command bool   // record the command line
 }
 
 func (a *app) wrap() *cobra.Command {
@@ -74,6 +75,7 @@ that carbonctl failed before it started, 126 that the command is not executable,
 	f.SetInterspersed(false) // what follows the command's name is the command's
 	addSettings(cmd)
 	f.StringVar(&w.root, "root", "/", rootUsage)
+	f.StringVar(&w.nvml, "nvml-library", "", nvmlUsage)
 	f.StringVar(&forward, "forward-signals", string(child.Auto), "`WHEN` to send TERM, HUP, USR1, USR2 on to the command: auto, always, never")
 	f.BoolVar(&w.json, "json", false, "print the result as JSON, on stderr")
 	f.StringVar(&w.jsonTo, "json-file", "", "write the result as JSON to this `FILE` too")
@@ -84,6 +86,8 @@ that carbonctl failed before it started, 126 that the command is not executable,
 }
 
 const rootUsage = "`DIR` that holds /proc and /sys, such as /host in a container"
+
+const nvmlUsage = "`FILE` of NVIDIA's library, where the system does not find libnvidia-ml.so.1"
 
 // addSettings adds a flag for each setting.
 func addSettings(cmd *cobra.Command) {
@@ -195,7 +199,7 @@ func (w *wrapping) carbon(tree *tree, samples io.Writer) carbon.Config {
 			Project: o.project, Labels: o.labels, Charge: o.charge, Job: job(os.Getenv),
 			Parent: o.parent, How: origins[w.config.origin("region")],
 		},
-		Host: carbon.Host{Root: os.DirFS(w.root), Samples: samples},
+		Host: carbon.Host{Root: os.DirFS(w.root), NVMLLibrary: w.nvml, Env: os.LookupEnv, Samples: samples},
 	}
 	if cfg.Run.How == "" && o.region != "" {
 		cfg.Run.How = "config" // a file
