@@ -3,6 +3,7 @@ package nvml
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"testing"
 	"testing/fstest"
 	"testing/synctest"
@@ -253,6 +254,7 @@ func TestAGPUThatCannotBeReadIsNamed(t *testing.T) {
 		assert.ErrorIs(t, err, errNoEnergy)
 		assert.Len(t, read(t, m), 1)
 		assert.Len(t, devices, 3)
+		assert.Empty(t, devices[2].Missing, "the error says it")
 		assert.ErrorContains(t, devices[2].Err, "nvmlDeviceGetPowerUsage: Not Supported")
 	})
 }
@@ -394,4 +396,13 @@ func TestPresent(t *testing.T) {
 	assert.True(t, Present(fstest.MapFS{"proc/driver/nvidia/version": &fstest.MapFile{}}))
 	assert.True(t, Present(fstest.MapFS{"dev/dxg": &fstest.MapFile{}}), "Windows Subsystem for Linux")
 	assert.False(t, Present(fstest.MapFS{"proc/stat": &fstest.MapFile{}}))
+}
+
+func TestAGPUThatIsLostAtOnce(t *testing.T) {
+	for code, want := range map[int]error{15: ErrLost, 4: fs.ErrPermission} {
+		_, devices, err := open(t.Context(), []opener{machine(&card{load: steady(1), err: fault{"any", "gone", code}})}, Options{})
+		assert.ErrorIs(t, err, want)
+		assert.NotErrorIs(t, err, errNoEnergy)
+		assert.ErrorIs(t, devices[0].Err, want)
+	}
 }
