@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"sync"
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
@@ -20,6 +21,9 @@ type late struct {
 	ready  chan struct{} // closed when it has joined, or failed
 	mine   func(pid int) bool
 	module string // the counted component that holds the CPU, or ""
+
+	mu   sync.Mutex
+	gone bool // nobody waits any more
 }
 
 // joining is what opening gave: a meter, nil if there is none, the names of its
@@ -28,20 +32,24 @@ type joining struct {
 	meter  energy.Meter
 	gpus   []string
 	module string
+	notes  []string
 	err    error
 }
 
 // start opens a meter in a goroutine that ends when open does.
 func (l *late) start(open func(ctx context.Context) joining) {
 	ctx, cancel := context.WithCancel(context.Background())
-	l.opened, l.cancel = make(chan joining, 1), cancel
+	opened := make(chan joining, 1)
+	l.opened, l.cancel = opened, cancel
 	go func() {
 		j := open(ctx)
-		if ctx.Err() != nil && j.meter != nil {
-			_ = j.meter.Close() // too late
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.gone && j.meter != nil {
+			_ = j.meter.Close() // nobody waits for it any more
 			return
 		}
-		l.opened <- j
+		opened <- j
 	}()
 }
 
@@ -58,6 +66,7 @@ func openGPUs(h Host) func(ctx context.Context) joining {
 			if d.Visible {
 				j.gpus = append(j.gpus, d.Name)
 			}
+			j.notes = append(j.notes, d.Notes...)
 		}
 		return j
 	}
@@ -76,6 +85,9 @@ func (t *Tracker) join(j joining) {
 		t.account.Host.GPUs = j.gpus
 		t.mu.Unlock()
 	}
+	for _, n := range j.notes {
+		t.faults = append(t.faults, footprint.Fault{Code: footprint.GPUNote, Text: n})
+	}
 	if j.err != nil {
 		f := fault(j.err)
 		if j.meter == nil {
@@ -91,6 +103,9 @@ func (t *Tracker) leave() {
 	if t.late.opened == nil {
 		return
 	}
+	t.late.mu.Lock()
+	t.late.gone = true
+	t.late.mu.Unlock()
 	select {
 	case j := <-t.late.opened:
 		t.join(j)

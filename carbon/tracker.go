@@ -96,7 +96,7 @@ func New(cfg Config) (*Tracker, error) {
 		t.keepers = append(t.keepers, newKeeper(s))
 	}
 	root := cfg.Host.root()
-	t.late = late{ready: make(chan struct{}), mine: ours(os.DirFS("/"))}
+	t.late.ready, t.late.mine = make(chan struct{}), ours(os.DirFS("/"))
 	if t.meters == nil {
 		t.meters, t.faults = local(root)
 		if cfg.Host.hasGPUs() {

@@ -103,7 +103,7 @@ func (a *app) devices() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			inv := look(cmd.Context(), os.DirFS(root), watch, library, c)
+			inv := look(cmd.Context(), os.DirFS(root), watch, libraryPath(library), c)
 			if asJSON {
 				err = printJSON(a.out, inv)
 			} else {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"os/user"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -88,6 +89,17 @@ that carbonctl failed before it started, 126 that the command is not executable,
 const rootUsage = "`DIR` that holds /proc and /sys, such as /host in a container"
 
 const nvmlUsage = "`FILE` of NVIDIA's library, where the system does not find libnvidia-ml.so.1"
+
+// libraryPath is a file as the loader takes it: without a slash it would look
+// among the system's libraries only.
+func libraryPath(file string) string {
+	if abs, err := filepath.Abs(file); err == nil && file != "" {
+		if _, err := os.Stat(abs); err == nil {
+			return abs
+		}
+	}
+	return file
+}
 
 // addSettings adds a flag for each setting.
 func addSettings(cmd *cobra.Command) {
@@ -199,7 +211,7 @@ func (w *wrapping) carbon(tree *tree, samples io.Writer) carbon.Config {
 			Project: o.project, Labels: o.labels, Charge: o.charge, Job: job(os.Getenv),
 			Parent: o.parent, How: origins[w.config.origin("region")],
 		},
-		Host: carbon.Host{Root: os.DirFS(w.root), NVMLLibrary: w.nvml, Env: os.LookupEnv, Samples: samples},
+		Host: carbon.Host{Root: os.DirFS(w.root), NVMLLibrary: libraryPath(w.nvml), Env: os.LookupEnv, Samples: samples},
 	}
 	if cfg.Run.How == "" && o.region != "" {
 		cfg.Run.How = "config" // a file
