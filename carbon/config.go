@@ -16,11 +16,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math"
 	"os"
 	"strconv"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
@@ -48,7 +51,9 @@ type Config struct {
 	// footprint.BusyShare.
 	Policy footprint.Policy
 	// Every is the time between two readings; 0 is one second. Counters lose
-	// nothing between readings, so that a longer time costs only detail.
+	// nothing between readings, so that a longer time costs only detail. A meter
+	// whose counters would wrap unseen in that time is read, with all others, as
+	// often as it needs (energy.KeepAliver).
 	Every time.Duration
 	// Sinks take the report at Stop, in order; a Checkpointer also takes the
 	// report so far.
@@ -63,13 +68,14 @@ type Config struct {
 type Host struct {
 	// Root holds the /proc and /sys to read; nil is this machine's own.
 	Root fs.FS
+	// NVMLLibrary is the path of NVIDIA's library; "" is where the loader finds it.
+	NVMLLibrary string
+	// Env looks up the variables by which the work's GPUs are chosen, like
+	// os.LookupEnv: CUDA_VISIBLE_DEVICES and its kin. nil: all GPUs are the work's.
+	Env func(name string) (value string, set bool)
 	// Samples takes every sample as footprint.Record writes it; nil is nobody.
-	Samples Samples
+	Samples io.Writer
 }
-
-// Samples is something that keeps samples, such as a file. It is for one
-// goroutine at a time.
-type Samples interface{ Write(p []byte) (int, error) }
 
 // A Sink takes finished reports. ctx bounds the time it may take: 10 seconds
 // for each sink.
@@ -119,13 +125,30 @@ const (
 	EnvInterval  = "CARBONCTL_INTERVAL" // such as 500ms
 	EnvProject   = "CARBONCTL_PROJECT"
 	EnvCharge    = "CARBONCTL_CHARGE" // machine or process
+	// EnvRunID is the run that this one is a part of. "carbonctl wrap" sets it
+	// for its command.
+	EnvRunID = "CARBONCTL_RUN_ID"
 )
+
+// ParentFromEnv returns the ID of the run that started this one, "" if none. One
+// that is no UUID is an error.
+func ParentFromEnv() (string, error) {
+	s := os.Getenv(EnvRunID)
+	if s == "" {
+		return "", nil
+	}
+	id, err := uuid.Parse(s)
+	if err != nil {
+		return "", fmt.Errorf("%s: %.40q is not the ID of a run", EnvRunID, s)
+	}
+	return id.String(), nil
+}
 
 // ConfigFromEnv makes a Config from the CARBONCTL_* variables of the
 // environment. A variable that is not set or empty leaves its default. One that
 // is wrong does too, and is named by the error: both results may be used.
 func ConfigFromEnv() (Config, error) {
-	var c Config
+	c := Config{Host: Host{Env: os.LookupEnv}}
 	var errs []error
 	number := func(name string, to *float64) {
 		if s := os.Getenv(name); s != "" {
@@ -168,6 +191,11 @@ func ConfigFromEnv() (Config, error) {
 		}
 		c.Every = d
 	}
+	parent, err := ParentFromEnv()
+	if err != nil {
+		errs = append(errs, err)
+	}
+	c.Run.Parent = parent
 	c.Run.Project = os.Getenv(EnvProject)
 	c.Run.Charge = footprint.Charge(os.Getenv(EnvCharge))
 	if err := c.check(); err != nil {

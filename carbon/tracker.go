@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/proc"
 	"github.com/carbonctl/carbonctl/regions"
 )
 
@@ -30,6 +32,7 @@ type Tracker struct {
 	mu      sync.Mutex // guards the account, and is never held while reading
 	account footprint.Account
 	begun   bool
+	marks   marks // has its own lock
 
 	// These belong to whoever takes samples: Start once, then the goroutine.
 	recorder *footprint.Recorder
@@ -37,6 +40,9 @@ type Tracker struct {
 	use      []energy.Use
 	faults   []footprint.Fault // found, not yet in a sample
 	spent    time.Duration     // in ticks
+	outlook  outlook
+	late     late
+	tripped  bool // the budget's owner was told
 
 	keepers []keeper      // one a sink
 	over    chan struct{} // closed when the final report is to be made
@@ -44,7 +50,7 @@ type Tracker struct {
 	quit   chan struct{} // closed by the first Stop
 	idle   chan struct{} // closed after the last reading
 	stop   sync.Once
-	late   bool // a meter did not answer at the end
+	hung   bool // a meter did not answer at the end
 	finish sync.Once
 	report footprint.Report
 	err    error
@@ -78,6 +84,10 @@ func New(cfg Config) (*Tracker, error) {
 		meters: cfg.Meters, work: cfg.Work, intensity: intensity,
 		every: cfg.Every, sinks: cfg.Sinks,
 		quit: make(chan struct{}), idle: make(chan struct{}), over: make(chan struct{}),
+		marks: marks{wake: make(chan struct{}, 1)},
+	}
+	if f, ok := grid.(forecaster); ok {
+		t.outlook = outlook{from: f, zone: cfg.Region}
 	}
 	if t.every == 0 {
 		t.every = time.Second
@@ -86,9 +96,17 @@ func New(cfg Config) (*Tracker, error) {
 		t.keepers = append(t.keepers, newKeeper(s))
 	}
 	root := cfg.Host.root()
+	t.late = late{ready: make(chan struct{}), mine: ours(os.DirFS("/"))}
 	if t.meters == nil {
 		t.meters, t.faults = local(root)
+		if cfg.Host.hasGPUs() {
+			t.late.start(openGPUs(cfg.Host))
+		}
 	}
+	if t.late.opened == nil {
+		close(t.late.ready)
+	}
+	t.every = keepAlive(t.every, t.meters)
 	if t.work == nil {
 		t.work = newSelf()
 	}
@@ -110,6 +128,18 @@ func New(cfg Config) (*Tracker, error) {
 		}
 	}
 	return t, nil
+}
+
+// keepAlive shortens the time between samples to what every meter can bear: a
+// counter that wraps twice between two reads has lost energy. Such samples are
+// like all others, so that a recording of them is complete.
+func keepAlive(every time.Duration, meters []energy.Meter) time.Duration {
+	for _, m := range meters {
+		if k, ok := m.(energy.KeepAliver); ok && k.KeepAlive() > 0 {
+			every = min(every, k.KeepAlive())
+		}
+	}
+	return every
 }
 
 // Start makes a Tracker and starts it.
@@ -152,6 +182,15 @@ func (t *Tracker) sample(ctx context.Context) {
 		case <-tick.C:
 			t.tick(ctx)
 			continue
+		case j := <-t.late.opened:
+			t.join(j)
+			t.tick(ctx)
+			continue
+		case <-t.marks.wake:
+			if t.marks.some() {
+				t.tick(ctx)
+			}
+			continue
 		case <-t.quit:
 			t.last(ctx)
 		case <-ctx.Done():
@@ -164,28 +203,46 @@ func (t *Tracker) sample(ctx context.Context) {
 
 // last takes the last sample, also if ctx has ended.
 func (t *Tracker) last(ctx context.Context) {
+	t.leave()
 	t.tick(context.WithoutCancel(ctx))
+	t.outlook.stop()
 	close(t.idle)
 }
 
 // tick takes one sample. It allocates nothing, as long as nothing fails.
 func (t *Tracker) tick(ctx context.Context) {
+	t.marks.take()
+	defer t.marks.release()
 	now := time.Now()
 	t.readings = t.readings[:0]
 	for _, m := range t.meters {
 		var err error
 		if t.readings, err = m.Read(ctx, t.readings); err != nil {
-			t.faults = append(t.faults, fault(err))
+			t.faults = faults(t.faults, err)
 		}
 	}
+	t.within(t.readings)
 	t.use = t.usage.read(now, t.work, t.use[:0])
+	t.shared(ctx)
+	marks, lost := t.marks.read(now)
+	if lost {
+		t.faults = append(t.faults, footprint.Fault{Code: footprint.EpochDropped, Text: "a meter hung so long that epochs or tasks were left out"})
+	}
 	s := footprint.Sample{
 		Time: now, Wall: now.Round(0), Readings: t.readings, Use: t.use,
-		Intensity: t.intensity, Faults: t.faults,
+		Intensity: t.intensity, Faults: t.faults, Marks: marks,
+		Forecast: t.outlook.look(ctx, now, len(marks) > 0),
 	}
 	t.mu.Lock()
 	t.account.Add(s)
+	reached, budget := t.account.Tripped(), t.account.Run.Budget
 	t.mu.Unlock()
+	if reached != nil && !t.tripped {
+		t.tripped = true
+		if budget.Reached != nil {
+			budget.Reached(reached)
+		}
+	}
 	t.faults = t.faults[:0]
 	if t.recorder != nil {
 		if err := t.recorder.Add(s); err != nil {
@@ -219,6 +276,7 @@ func (t *Tracker) Stop() (footprint.Report, error) {
 		t.mu.Unlock()
 		close(t.quit)
 		if !begun {
+			t.leave()
 			close(t.idle)
 			for _, k := range t.keepers {
 				close(k.done)
@@ -230,7 +288,7 @@ func (t *Tracker) Stop() (footprint.Report, error) {
 		select {
 		case <-t.idle:
 		case <-timeout.C:
-			t.late = true
+			t.hung = true
 		}
 	})
 	t.end(footprint.Completed)
@@ -246,6 +304,7 @@ func (t *Tracker) end(status footprint.Status) {
 				e.Status, e.ExitCode = s, code
 			}
 		}
+		e.CountedBy = t.countedBy()
 		t.settle(e)
 		close(t.over)
 		for i := range t.sinks {
@@ -257,12 +316,26 @@ func (t *Tracker) end(status footprint.Status) {
 	})
 }
 
+// wrapper is the program that gives what it runs the ID of its own run.
+const wrapper = "carbonctl"
+
+// countedBy returns the run that holds this one's energy already: the parent, as
+// long as its wrapper still runs above us. A parent's ID may also come from
+// another machine (srun and ssh pass the environment on) or from a run that has
+// ended (a server that outlives it); such a run counts for itself.
+func (t *Tracker) countedBy() string {
+	if parent := t.account.Run.Parent; parent != "" && proc.Above(os.DirFS("/"), os.Getpid(), wrapper) {
+		return parent
+	}
+	return ""
+}
+
 // settle closes the books. What the goroutine owns is ours now, unless it hangs
 // in a meter: then it keeps that.
 func (t *Tracker) settle(e footprint.End) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.late {
+	if t.hung {
 		t.account.Note(footprint.Fault{
 			Code: footprint.ReadFault,
 			Text: fmt.Sprintf("a meter did not answer within %v at the end: the run ends at the reading before", lastRead),

@@ -36,6 +36,9 @@ type Account struct {
 	tracks      []*track
 	parts       []part
 	faults      []Fault
+	marks       marks
+	tripped     *BudgetError
+	forecast    []regions.Intensity
 }
 
 type moment struct{ time, wall time.Time }
@@ -110,7 +113,13 @@ func (a *Account) Add(s Sample) {
 	}
 	a.settle(s.Use)
 	a.last = moment{s.Time, s.Wall}
+	if s.Forecast != nil {
+		a.forecast = s.Forecast
+	}
+	ended := a.marks.past.ended
+	a.mark(s)
 	a.follow(s)
+	a.watch(s, a.marks.past.ended > ended)
 }
 
 // clock keeps the largest step of the wall clock against the monotonic one.

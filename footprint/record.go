@@ -40,6 +40,16 @@ func (r Report) Row() Row {
 		n := Number(*r.Embodied)
 		row.Embodied = &n
 	}
+	if p := r.Prediction; p != nil {
+		e, g := p.Energy.Expected, Number(p.Emissions.Expected)
+		if len(p.History) > 0 { // the first one: the last is the truth
+			e, g = p.History[0].Energy.Expected, Number(p.History[0].Emissions.Expected)
+		}
+		row.PredictedEnergy, row.PredictedEmissions = &e, &g
+	}
+	if r.Budget != nil {
+		row.Budget = r.Budget.Limit
+	}
 	for _, l := range r.Components {
 		if l.counted() && l.Energy != nil {
 			row.add(l)

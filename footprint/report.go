@@ -82,12 +82,17 @@ type Report struct {
 	Market        *Market        `json:"market"`
 	Embodied      *regions.Grams `json:"embodied_g"`
 
-	Epochs        []struct{} `json:"epochs"`
-	EpochsOmitted int        `json:"epochs_omitted"`
-	Tasks         []struct{} `json:"tasks"`
-	Prediction    *struct{}  `json:"prediction"`
-	Budget        *struct{}  `json:"budget"`
-	Power         []struct{} `json:"power"`
+	// Epochs and Tasks hold the first and the last 500 of each, in the order of
+	// their ends; what is still open comes last. Between is the rest of a run that
+	// has epochs, nil if it has none.
+	Epochs        []Epoch     `json:"epochs"`
+	EpochsOmitted int         `json:"epochs_omitted"`
+	Tasks         []Task      `json:"tasks"`
+	TasksOmitted  int         `json:"tasks_omitted,omitempty"`
+	Between       *Between    `json:"between,omitempty"`
+	Prediction    *Prediction `json:"prediction"`
+	Budget        *Spending   `json:"budget"`
+	Power         []struct{}  `json:"power"`
 
 	Warnings []Warning `json:"warnings"`
 	Overhead Overhead  `json:"overhead"`

@@ -21,6 +21,12 @@ type Sample struct {
 	Use []energy.Use
 	// Intensity in force from this sample on.
 	Intensity regions.Intensity
+	// Marks are the edges of epochs and tasks that these readings were taken for,
+	// in order.
+	Marks []Mark
+	// Forecast is what the intensity is expected to be from this sample on, in
+	// order of time; nil leaves the last one. Only predictions use it.
+	Forecast []regions.Intensity
 	// Faults are what went wrong since the last sample.
 	Faults []Fault
 }
@@ -81,6 +87,11 @@ type Run struct {
 	// How the region was found: "flag", "config", "environment", "cloud" or,
 	// where it is "", "default".
 	How string `json:"region_how,omitempty"`
+	// Epochs is how many are planned, 0 if that is not known. A Mark may tell
+	// later.
+	Epochs int `json:"epochs,omitempty"`
+	// Budget is what the run may use, nil if it has none.
+	Budget *Budget `json:"budget,omitempty"`
 }
 
 // End is how a run ended, and what watching it has cost.
@@ -88,4 +99,6 @@ type End struct {
 	Status   Status   `json:"status"`
 	ExitCode *int     `json:"exit_code"`
 	Overhead Overhead `json:"overhead"`
+	// CountedBy is the run that already holds this one's energy, "" if none.
+	CountedBy string `json:"counted_by,omitempty"`
 }

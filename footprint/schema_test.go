@@ -2,7 +2,6 @@ package footprint
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,8 +13,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
-
-var update = flag.Bool("update", false, "write docs/report.schema.json anew; read the difference")
 
 const schemaFile = "../docs/report.schema.json"
 

@@ -1,7 +1,6 @@
 package footprint
 
 import (
-	"math"
 	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
@@ -16,11 +15,14 @@ func (a *Account) Report() Report {
 		Command: a.Run.Command, Job: a.Run.Job,
 		Status: a.End.Status, ExitCode: a.End.ExitCode, Overhead: a.End.Overhead,
 		Host: a.Host, Charge: a.Run.Charge, PUE: PUE{Value: a.PUE, Source: "given"},
-		Epochs: []struct{}{}, Tasks: []struct{}{}, Power: []struct{}{},
+		Power:    []struct{}{},
 		Warnings: []Warning{}, Versions: a.Versions,
 	}
 	if a.Run.Parent != "" {
 		r.ParentRunID = &a.Run.Parent
+	}
+	if a.End.CountedBy != "" {
+		r.CountedBy = &a.End.CountedBy
 	}
 	if r.Labels == nil {
 		r.Labels = map[string]string{}
@@ -40,11 +42,14 @@ func (a *Account) Report() Report {
 	length := a.last.time.Sub(a.first.time)
 	r.StartedAt = a.first.wall.UTC().Truncate(time.Millisecond)
 	r.EndedAt = a.last.wall.UTC().Truncate(time.Millisecond)
-	r.DurationS = math.Round(length.Seconds()*1e6) / 1e6
+	r.DurationS = seconds(length)
 
 	r.Components = a.lines(length)
 	a.total(&r, length)
 	a.emit(&r)
+	a.stretches(&r)
+	a.predict(&r)
+	a.budget(&r)
 	a.warn(&r)
 	return r
 }
@@ -90,7 +95,11 @@ func (a *Account) line(t *track, length time.Duration) Line {
 	}
 	e := t.energy.Plus(t.delta)
 	low, high := t.bounds(e, !a.stoodIn(t))
-	l.Energy, l.Low, l.High = &e, &low, &high
+	l.Low, l.High = &low, &high
+	if e == 0 && t.covered == 0 && c.Basis == energy.Measured && length > 0 {
+		return l // read once at the most: how much it was is not known
+	}
+	l.Energy = &e
 	if t.known {
 		p := t.process.Plus(t.rest())
 		l.ProcessEnergy = &p
@@ -168,7 +177,13 @@ func (a *Account) total(r *Report, length time.Duration) {
 	}
 	for i := range r.Components {
 		l := &r.Components[i]
-		if !l.counted() || l.Energy == nil {
+		switch {
+		case !l.counted():
+			continue
+		case l.Energy == nil:
+			if l.High != nil {
+				r.EnergyHigh = r.EnergyHigh.Plus(*l.High)
+			}
 			continue
 		}
 		share := 1.0

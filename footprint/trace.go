@@ -34,11 +34,13 @@ type traceAccount struct {
 }
 
 type traceSample struct {
-	At       time.Duration  `json:"t_ns"`
-	Wall     time.Time      `json:"wall"`
-	Readings []traceReading `json:"readings"`
-	Use      []energy.Use   `json:"use,omitempty"`
-	Faults   []Fault        `json:"faults,omitempty"`
+	At       time.Duration       `json:"t_ns"`
+	Wall     time.Time           `json:"wall"`
+	Readings []traceReading      `json:"readings"`
+	Use      []energy.Use        `json:"use,omitempty"`
+	Faults   []Fault             `json:"faults,omitempty"`
+	Marks    []Mark              `json:"marks,omitempty"`
+	Forecast []regions.Intensity `json:"forecast,omitempty"`
 }
 
 type traceReading struct {
@@ -53,6 +55,7 @@ type traceReading struct {
 	Wraps     uint32        `json:"wraps,omitempty"`
 	Resets    uint32        `json:"resets,omitempty"`
 	Gaps      uint32        `json:"gaps,omitempty"`
+	Slept     time.Duration `json:"slept_ns,omitempty"`
 	State     energy.State  `json:"state"`
 }
 
@@ -86,7 +89,7 @@ func (r *Recorder) Add(s Sample) error {
 		r.intensity = &in
 		r.write(traceLine{Intensity: &in})
 	}
-	t := traceSample{At: s.Time.Sub(r.start), Wall: s.Wall.UTC(), Use: s.Use, Faults: s.Faults}
+	t := traceSample{At: s.Time.Sub(r.start), Wall: s.Wall.UTC(), Use: s.Use, Faults: s.Faults, Marks: s.Marks, Forecast: s.Forecast}
 	for _, v := range s.Readings {
 		n, ok := r.components[v.Component]
 		if !ok {
@@ -96,7 +99,7 @@ func (r *Recorder) Add(s Sample) error {
 		}
 		t.Readings = append(t.Readings, traceReading{
 			n, v.Time.Sub(r.start), int64(v.Total), int64(v.Edge), int64(v.Missed), v.Raw, v.Range,
-			int64(v.MaxPower), v.Wraps, v.Resets, v.Gaps, v.State,
+			int64(v.MaxPower), v.Wraps, v.Resets, v.Gaps, v.Slept, v.State,
 		})
 	}
 	r.write(traceLine{Sample: &t})
@@ -185,6 +188,7 @@ func (p *replay) sample(t *traceSample) error {
 	}
 	s := Sample{
 		Time: p.start.Add(t.At), Wall: t.Wall, Use: t.Use, Faults: t.Faults, Intensity: p.intensity,
+		Marks: t.Marks, Forecast: t.Forecast,
 		Readings: make([]energy.Reading, 0, len(t.Readings)),
 	}
 	for _, v := range t.Readings {
@@ -198,7 +202,7 @@ func (p *replay) sample(t *traceSample) error {
 			Component: p.components[v.Component], Time: p.start.Add(v.At),
 			Total: energy.Energy(v.Total), Edge: energy.Energy(v.Edge), Missed: energy.Energy(v.Missed),
 			Raw: v.Raw, Range: v.Range, MaxPower: energy.Power(v.MaxPower),
-			Wraps: v.Wraps, Resets: v.Resets, Gaps: v.Gaps, State: v.State,
+			Wraps: v.Wraps, Resets: v.Resets, Gaps: v.Gaps, Slept: v.Slept, State: v.State,
 		})
 	}
 	p.account.Add(s)

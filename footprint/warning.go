@@ -2,6 +2,7 @@ package footprint
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,11 @@ const (
 	CounterGap       = "counter-gap"       // a counter could not be read for a while
 	CounterDead      = "counter-dead"      // a counter answers and does not move
 	CounterLost      = "counter-lost"      // a counter went away
+	CounterGarbage   = "counter-garbage"   // a counter does not show a number
+	CounterRefused   = "counter-refused"   // a counter showed what cannot be
+	CounterAmbiguous = "counter-ambiguous" // a counter was read so late that it may have wrapped unseen
+	CounterSwitched  = "counter-switched"  // a counter failed, and its twin is read instead
+	Suspended        = "suspended"         // the machine slept during the run
 	ShareUnknown     = "share-unknown"     // nobody can tell who used a component
 	TooShort         = "too-short"         // the run is near the resolution of its counters
 	ClockStep        = "clock-step"        // the wall clock was set during the run
@@ -37,18 +43,29 @@ const (
 	NotRecorded      = "not-recorded"      // the ledger or a file could not be written
 	SinkFailed       = "sink-failed"       // a sink did not take the report
 	ConfigIgnored    = "config-ignored"    // a setting was wrong and left out
+	EpochUnmatched   = "epoch-unmatched"   // an epoch or task ended that had not begun, or twice
+	EpochOpen        = "epoch-open"        // an epoch or task had not ended when the run did
+	EpochOverlap     = "epoch-overlap"     // epochs ran at the same time: they do not add up
+	EpochBeyond      = "epoch-beyond"      // more epochs than were planned
+	EpochDropped     = "epoch-dropped"     // too many epochs and tasks were open at once
+	EpochUnseen      = "epoch-unseen"      // no line of the output fits the pattern for epochs
+	OutputSkipped    = "output-skipped"    // lines of output came faster than they could be searched
+	EventsLost       = "events-lost"       // the file of events was removed, or has lines that are none
+	BudgetReached    = "budget-reached"    // the run has reached its budget
+	BudgetForecast   = "budget-forecast"   // the run is expected to need more than its budget
 )
 
 // hints say what to do about a warning. Those of a machine are more precise in
 // "carbonctl devices".
 var hints = map[string]string{
-	RegionAssumed:  `give the region, such as "FR", "US-CA" or "DE"; the factor may be off by ten times either way`,
-	AllModelled:    `"carbonctl devices" says what this machine could measure`,
-	NothingCounted: `"carbonctl devices" says what this machine could measure`,
-	NoPermission:   `"carbonctl devices" prints the command that gives access`,
-	CounterMasked:  `"carbonctl devices" prints the mount that a container needs`,
-	TooShort:       `repeat the work in one run, so that it takes longer`,
-	ShareUnknown:   `the whole of it is charged`,
+	RegionAssumed:    `give the region, such as "FR", "US-CA" or "DE"; the factor may be off by ten times either way`,
+	AllModelled:      `"carbonctl devices" says what this machine could measure`,
+	NothingCounted:   `"carbonctl devices" says what this machine could measure`,
+	NoPermission:     `"carbonctl devices" prints the command that gives access`,
+	CounterMasked:    `"carbonctl devices" prints the mount that a container needs`,
+	CounterAmbiguous: `what the counter cannot tell is in the upper bound; a busy machine, or a debugger, keeps us from reading in time`,
+	TooShort:         `repeat the work in one run, so that it takes longer`,
+	ShareUnknown:     `the whole of it is charged`,
 }
 
 // warn adds what the reader must know, most important first.
@@ -67,12 +84,30 @@ func (a *Account) warn(r *Report) {
 		a.warnTrack(t, add)
 	}
 	a.warnShare(r, add)
+	a.warnEpochs(r, add)
+	a.warnBudget(r, add)
 	if a.samples > 1 && r.Coverage < 0.99 && r.Energy > 0 {
 		add(LowCoverage, "%.0f %% of the run was seen; the bounds say what the rest can be", 100*r.Coverage)
 	}
-	if a.step.Abs() > 2*time.Second {
+	slept := a.slept()
+	if slept > 0 {
+		add(Suspended, "the machine slept for %s during the run; that time is in no duration, and what was drawn in it only as far as counters went on", slept.Round(100*time.Millisecond))
+	}
+	if (a.step-slept).Abs() > 2*time.Second && a.step.Abs() > 2*time.Second {
 		add(ClockStep, "the wall clock was set by %s during the run, or the machine slept; durations are not changed by it", a.step.Round(time.Second))
 	}
+}
+
+// slept returns how long the machine slept between the first and the last
+// sample, as far as a meter can tell.
+func (a *Account) slept() time.Duration {
+	var most time.Duration
+	for _, t := range a.tracks {
+		if t.started {
+			most = max(most, t.reading.Slept-t.origin.Slept)
+		}
+	}
+	return most
 }
 
 func (a *Account) warnRegion(r *Report, add func(code, format string, args ...any)) {
@@ -137,12 +172,48 @@ func (a *Account) warnTrack(t *track, add func(code, format string, args ...any)
 func (a *Account) warnShare(r *Report, add func(code, format string, args ...any)) {
 	var ids []string
 	for _, l := range r.Components {
-		if l.counted() && l.Energy != nil && *l.Energy > 0 && l.ProcessEnergy == nil && r.ProcessEnergy != nil {
+		if l.counted() && l.Energy != nil && *l.Energy > 0 && l.ProcessEnergy == nil && r.ProcessEnergy != nil && !slices.Contains(ids, l.ID) {
 			ids = append(ids, l.ID)
 		}
 	}
 	if len(ids) > 0 {
 		add(ShareUnknown, "nobody can tell which process used %s", strings.Join(ids, ", "))
+	}
+}
+
+// warnEpochs tells of marks that can't be right.
+func (a *Account) warnEpochs(r *Report, add func(code, format string, args ...any)) {
+	m := &a.marks
+	if n := m.wrong.unmatched; n > 0 {
+		add(EpochUnmatched, "an epoch or task ended without having begun, or ended again, %s: left out", times(uint32(n)))
+	}
+	if n := len(m.open); n > 0 && r.Status != Running {
+		what := "epochs or tasks"
+		if n == 1 {
+			what = "epoch or task"
+		}
+		add(EpochOpen, "%d %s had not ended when the run did", n, what)
+	}
+	if m.wrong.overlapping > 0 {
+		add(EpochOverlap, "epochs ran at the same time: their energies do not add up to the run's")
+	}
+	if seen, planned := m.past.ended, a.planned(); planned > 0 && seen > planned {
+		add(EpochBeyond, "%d epochs have ended where %d were planned: predictions were too low", seen, planned)
+	}
+	if n := m.wrong.dropped; n > 0 {
+		add(EpochDropped, "%d epochs or tasks were left out: %d were open at the same time", n, mostOpen)
+	}
+}
+
+func (a *Account) warnBudget(r *Report, add func(code, format string, args ...any)) {
+	switch b := a.Run.Budget; {
+	case a.tripped != nil:
+		add(BudgetReached, "%v", a.tripped)
+	case b != nil && r.Prediction != nil && r.Status == Running:
+		p := r.Prediction
+		if need := b.amount(p.DurationS.Expected, p.Energy.Expected, p.Emissions.Expected, r.PUE.Value); need > b.max() {
+			add(BudgetForecast, "the whole run is expected to need %.3g times its budget of %s", need/b.max(), b.Limit)
+		}
 	}
 }
 

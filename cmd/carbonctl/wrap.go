@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"os/user"
-	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,7 +37,8 @@ type wrapping struct {
 	quiet   bool   // no result at all, only what went wrong
 	jsonTo  string // files for the report and the samples, "" for none
 	samples string
-	command bool // record the command line
+	nvml    string // NVIDIA's library, "" to find it
+	command bool   // record the command line
 }
 
 func (a *app) wrap() *cobra.Command {
@@ -70,15 +74,20 @@ that carbonctl failed before it started, 126 that the command is not executable,
 	f := cmd.Flags()
 	f.SetInterspersed(false) // what follows the command's name is the command's
 	addSettings(cmd)
-	f.StringVar(&w.root, "root", "/", "where this machine's /proc and /sys are, such as /host in a container")
-	f.StringVar(&forward, "forward-signals", string(child.Auto), "send TERM, HUP, USR1 and USR2 on to the command: auto, always, never")
+	f.StringVar(&w.root, "root", "/", rootUsage)
+	f.StringVar(&w.nvml, "nvml-library", "", nvmlUsage)
+	f.StringVar(&forward, "forward-signals", string(child.Auto), "`WHEN` to send TERM, HUP, USR1, USR2 on to the command: auto, always, never")
 	f.BoolVar(&w.json, "json", false, "print the result as JSON, on stderr")
-	f.StringVar(&w.jsonTo, "json-file", "", "write the result as JSON to this file too")
-	f.StringVar(&w.samples, "samples", "", "write every reading to this file, so that the result can be recomputed")
+	f.StringVar(&w.jsonTo, "json-file", "", "write the result as JSON to this `FILE` too")
+	f.StringVar(&w.samples, "samples", "", "write every reading to this `FILE`, so that the result can be recomputed")
 	f.BoolVarP(&w.quiet, "quiet", "q", false, "print no result; it is recorded all the same")
 	f.BoolVar(&w.command, "record-command", false, "record the command line; it may hold secrets")
 	return cmd
 }
+
+const rootUsage = "`DIR` that holds /proc and /sys, such as /host in a container"
+
+const nvmlUsage = "`FILE` of NVIDIA's library, where the system does not find libnvidia-ml.so.1"
 
 // addSettings adds a flag for each setting.
 func addSettings(cmd *cobra.Command) {
@@ -92,25 +101,29 @@ func addSettings(cmd *cobra.Command) {
 }
 
 func (w *wrapping) run(ctx context.Context) error {
-	for _, p := range w.config.problems {
-		fmt.Fprintf(w.err, "carbonctl: %v; it is left out\n", p)
+	if !w.json { // then it stands in the result alone, which is one line
+		for _, p := range w.config.problems {
+			w.say(leftOut(p), "")
+		}
 	}
 	if _, err := machine(w.root); err != nil {
 		return &exitError{exitWrapFailed, err}
 	}
-	tree := newTree(os.DirFS(w.root))
+	// The command's processes are in our own /proc, under the numbers that we
+	// know them by, also where --root shows the host's.
+	tree := newTree(os.DirFS("/"))
 	cmd := child.Command{Args: w.args, Forward: w.forward, Below: tree.below}
 	if _, err := child.Look(w.args[0], nil); err != nil {
 		return refused(err)
 	}
-	samples, close, err := w.openSamples()
-	if err != nil {
-		return &exitError{exitWrapFailed, err}
-	}
+	samples, close, unsampled := w.openSamples()
 	defer close()
 	tracker, err := carbon.New(w.carbon(tree, samples))
 	if err != nil {
 		return &exitError{exitWrapFailed, err}
+	}
+	if w.recorded() {
+		cmd.Env = within(os.Environ(), tracker.Report().RunID)
 	}
 	process, err := cmd.Start(func() { tracker.Start(ctx) })
 	if err != nil {
@@ -118,6 +131,7 @@ func (w *wrapping) run(ctx context.Context) error {
 		return refused(err)
 	}
 	defer process.Close()
+	ignorePipe()
 	tree.started(process)
 	exit, waitErr := process.Wait()
 	tree.ended(exit)
@@ -130,10 +144,43 @@ func (w *wrapping) run(ctx context.Context) error {
 			Code: footprint.Escaped, Text: fmt.Sprintf("%d process(es) of the command go on without it: what they use from now on is not counted", n),
 		})
 	}
+	for _, p := range w.config.problems {
+		r.Warnings = append(r.Warnings, footprint.Warning{Code: footprint.ConfigIgnored, Text: leftOut(p)})
+	}
+	if unsampled != nil {
+		r.Warnings = append(r.Warnings, notRecorded("the samples are not written", unsampled))
+	}
 	w.record(ctx, &r)
 	w.show(r)
 	return &exitError{code: exit.Code}
 }
+
+// errNoHome is why there is no ledger where nobody named one.
+var errNoHome = errors.New("there is no home directory to keep it in")
+
+// leftOut tells of a setting that is wrong, where that does not stop the run.
+func leftOut(problem error) string { return problem.Error() + "; it is left out" }
+
+// recorded reports whether the run gets a row in a ledger.
+func (w *wrapping) recorded() bool { return w.config.ledger != "none" && w.config.ledger != "" }
+
+// within returns an environment that tells what runs in it that it is a part of
+// the run with this ID. A run without a row tells nothing: what runs within it
+// would be counted nowhere.
+func within(env []string, run string) []string {
+	inner := make([]string, 0, len(env)+1)
+	for _, e := range env {
+		if !strings.HasPrefix(e, carbon.EnvRunID+"=") {
+			inner = append(inner, e)
+		}
+	}
+	return append(inner, carbon.EnvRunID+"="+run)
+}
+
+// ignorePipe makes a write to a pipe without a reader an error, where it would
+// end us and with us the command's exit code. The command has started: to it
+// the signal does what it always did.
+func ignorePipe() { signal.Ignore(syscall.SIGPIPE) }
 
 // refused gives the error of a command that could not be started its exit code.
 func refused(err error) error {
@@ -150,9 +197,9 @@ func (w *wrapping) carbon(tree *tree, samples io.Writer) carbon.Config {
 		Region: o.region, Grid: o.intensity, PUE: o.pue, Every: o.every, Work: tree,
 		Run: footprint.Run{
 			Project: o.project, Labels: o.labels, Charge: o.charge, Job: job(os.Getenv),
-			How: origins[w.config.origin("region")],
+			Parent: o.parent, How: origins[w.config.origin("region")],
 		},
-		Host: carbon.Host{Root: os.DirFS(w.root), Samples: samples},
+		Host: carbon.Host{Root: os.DirFS(w.root), NVMLLibrary: w.nvml, Env: os.LookupEnv, Samples: samples},
 	}
 	if cfg.Run.How == "" && o.region != "" {
 		cfg.Run.How = "config" // a file
@@ -166,14 +213,15 @@ func (w *wrapping) carbon(tree *tree, samples io.Writer) carbon.Config {
 // origins are the words of the report for where a region was given.
 var origins = map[string]string{"flag": "flag", "environment": "environment"}
 
-// openSamples makes the file of samples, where one is wanted.
-func (w *wrapping) openSamples() (carbon.Samples, func(), error) {
+// openSamples makes the file of samples, where one is wanted. The command runs
+// also without it.
+func (w *wrapping) openSamples() (io.Writer, func(), error) {
 	if w.samples == "" {
 		return nil, func() {}, nil
 	}
-	f, err := os.OpenFile(w.samples, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := openLog(w.samples)
 	if err != nil {
-		return nil, nil, fmt.Errorf("--samples: %w", err)
+		return nil, func() {}, err
 	}
 	return f, func() { _ = f.Close() }, nil // the recorder has told of errors
 }
@@ -181,59 +229,58 @@ func (w *wrapping) openSamples() (carbon.Samples, func(), error) {
 // record appends the run to the ledger and writes the JSON file. What fails is a
 // warning: the command has run, and its result is still printed.
 func (w *wrapping) record(ctx context.Context, r *footprint.Report) {
-	warn := func(what string, err error) {
-		r.Warnings = append(r.Warnings, footprint.Warning{
-			Code: footprint.NotRecorded, Text: fmt.Sprintf("%s: %v", what, err), Hint: hint(err),
-		})
-		if w.quiet {
-			fmt.Fprintf(w.err, "carbonctl: %s: %v\n", what, err)
-		}
+	if w.config.ledger == "" {
+		r.Warnings = append(r.Warnings, ledgerWarning(footprint.Receipt{}, errNoHome))
 	}
-	if path := w.config.ledger; path != "none" && path != "" {
+	if w.recorded() {
 		row := r.Row()
 		row.User = login()
 		ctx, cancel := context.WithTimeout(ctx, lockWait)
 		defer cancel()
-		receipt, err := ledger.Writer{Path: path}.Append(ctx, row)
-		if err != nil {
-			warn("this run is not in the ledger", err)
-		} else {
+		receipt, err := ledger.Writer{Path: w.config.ledger}.Append(ctx, row)
+		if receipt.Hash != "" {
 			r.Ledger = &receipt
+		}
+		if err != nil {
+			r.Warnings = append(r.Warnings, ledgerWarning(receipt, err))
 		}
 	}
 	if w.jsonTo != "" {
 		if err := writeJSON(w.jsonTo, *r); err != nil {
-			warn("the JSON file was not written", err)
+			r.Warnings = append(r.Warnings, notRecorded("the JSON file was not written", err))
 		}
 	}
+	for _, n := range r.Warnings {
+		if w.quiet && n.Code == footprint.NotRecorded {
+			w.say(n.Text, n.Hint)
+		}
+	}
+}
+
+func notRecorded(what string, err error) footprint.Warning {
+	return footprint.Warning{Code: footprint.NotRecorded, Text: fmt.Sprintf("%s: %v", what, err), Hint: hint(err)}
+}
+
+// ledgerWarning tells of a failed append. With a receipt the row is there, and
+// only FILE.head is not.
+func ledgerWarning(receipt footprint.Receipt, err error) footprint.Warning {
+	what := "this run is not in the ledger"
+	if receipt.Hash != "" {
+		what = "this run is in the ledger, but"
+	}
+	n := notRecorded(what, err)
+	if n.Hint != "" {
+		n.Hint += ", or "
+	}
+	n.Hint += "choose another file with --ledger FILE, none with --ledger none"
+	if header := (*ledger.HeaderError)(nil); errors.As(err, &header) {
+		n.Hint += "; this one is left as it is"
+	}
+	return n
 }
 
 // lockWait is how long a run waits for others that write to the same ledger.
 const lockWait = 10 * time.Second
-
-// writeJSON replaces a file at once, so that a reader never sees half of it. A
-// device or a pipe is written to as it is.
-func writeJSON(path string, r footprint.Report) error {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		f, err := os.OpenFile(path, os.O_WRONLY, 0)
-		if err != nil {
-			return err
-		}
-		return errors.Join(report.JSON(f, r), f.Close())
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	err = errors.Join(report.JSON(f, r), f.Chmod(0o644), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return err
-}
 
 // show prints the result on stderr: stdout belongs to the command. An error is
 // left alone, there is nobody to tell it to.
@@ -244,6 +291,9 @@ func (w *wrapping) show(r footprint.Report) {
 		b, _ := json.Marshal(r)
 		_, _ = w.err.Write(append(b, '\n'))
 	default:
+		r.Warnings = slices.DeleteFunc(slices.Clone(r.Warnings), func(n footprint.Warning) bool {
+			return n.Code == footprint.ConfigIgnored // said at the start
+		})
 		_ = report.Text(w.err, r)
 	}
 }

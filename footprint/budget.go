@@ -1,0 +1,200 @@
+package footprint
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+// A Budget is what a run may use of one thing: the one that is not 0.
+type Budget struct {
+	// Limit is the budget as people wrote it: "500g".
+	Limit     string        `json:"limit"`
+	Emissions regions.Grams `json:"emissions_g,omitempty"`
+	Energy    energy.Energy `json:"energy_joules,omitempty"`
+	Duration  time.Duration `json:"duration_ns,omitempty"`
+	// Cost is an amount of money, and Price what a kWh costs of it. What the
+	// building adds (the PUE) is paid for too.
+	Cost  float64 `json:"cost,omitempty"`
+	Price float64 `json:"price_per_kwh,omitempty"`
+	// Predicted stops in time: the budget counts as reached when the next epoch
+	// would not fit for sure (at Level). It is checked where an epoch ends.
+	Predicted bool `json:"predicted,omitempty"`
+	// Action is what is done then, for the report: "warn", "stop" …
+	Action string `json:"action,omitempty"`
+	// Reached is called once, when the budget is reached, with a *BudgetError; a
+	// context.CancelCauseFunc fits. It is called between two readings: it must
+	// return soon, and not call the tracker. nil is nobody.
+	Reached func(error) `json:"-"`
+}
+
+// Spending is a budget as reports show it.
+type Spending struct {
+	Limit string `json:"limit"`
+	// Basis is "measured" or "predicted".
+	Basis     string     `json:"basis"`
+	Action    string     `json:"action"`
+	TrippedAt *time.Time `json:"tripped_at"`
+}
+
+// BudgetError says that a run has reached its budget.
+type BudgetError struct {
+	Limit string
+	At    time.Time
+	// Used is the part of the budget that was used, Next what the next epoch may
+	// need at most, 0 where it was not asked for. Both are parts of 1.
+	Used, Next float64
+}
+
+func (e *BudgetError) Error() string {
+	if e.Next > 0 {
+		return fmt.Sprintf("the next epoch may not fit the budget of %s: %.3g %% is used, and it may need %.3g %%", e.Limit, 100*e.Used, 100*e.Next)
+	}
+	return fmt.Sprintf("the budget of %s is used up: %.3g %%", e.Limit, 100*e.Used)
+}
+
+// units of a budget, by how they are written. Longer ones come before those that
+// they end in.
+var units = []struct {
+	name  string
+	grams regions.Grams
+	joule energy.Energy
+}{
+	{name: "mg", grams: 1e-3}, {name: "kg", grams: 1e3}, {name: "g", grams: 1}, {name: "t", grams: 1e6},
+	{name: "MWh", joule: 1000 * energy.KilowattHour}, {name: "kWh", joule: energy.KilowattHour}, {name: "Wh", joule: energy.WattHour},
+	{name: "MJ", joule: 1e6 * energy.Joule}, {name: "kJ", joule: 1e3 * energy.Joule}, {name: "J", joule: energy.Joule},
+}
+
+// ParseBudget reads a budget as people write it: "500g" or "1.2 kgCO2e", "2kWh",
+// "90m" or "3h", "2EUR" or "$5". price is what a kWh costs, and needed for money
+// alone.
+func ParseBudget(s string, price float64) (*Budget, error) {
+	wrong := func(why string) (*Budget, error) {
+		return nil, fmt.Errorf("budget %.40q: %s; write it as 500g, 2kWh, 3h or 2EUR", s, why)
+	}
+	text := strings.TrimSpace(s)
+	for _, suffix := range []string{"CO2eq", "CO2e", "CO2"} {
+		text = strings.TrimSpace(strings.TrimSuffix(text, suffix))
+	}
+	b := &Budget{Limit: strings.TrimSpace(s)}
+	positive := func(s string) (float64, bool) {
+		s = strings.TrimSpace(s)
+		v, err := strconv.ParseFloat(s, 64)
+		return v, err == nil && v > 0 && v < 1e15 && strings.Trim(s, "0123456789.eE+-") == ""
+	}
+	if d, err := time.ParseDuration(strings.ReplaceAll(text, " ", "")); err == nil {
+		if d <= 0 {
+			return wrong("it is not above 0")
+		}
+		b.Duration = d
+		return b, nil
+	}
+	for _, u := range units {
+		number, ok := strings.CutSuffix(text, u.name)
+		if !ok {
+			continue
+		}
+		v, ok := positive(number)
+		if !ok {
+			return wrong("not a number above 0")
+		}
+		b.Emissions, b.Energy = regions.Grams(v)*u.grams, u.joule.Scale(v)
+		if b.Emissions == 0 && b.Energy == 0 {
+			return wrong("too small")
+		}
+		return b, nil
+	}
+	v, ok := positive(strings.TrimFunc(text, func(r rune) bool {
+		return r >= 'A' && r <= 'Z' || r == '€' || r == '$' || r == '£' || r == '¥' || r == ' '
+	}))
+	switch {
+	case !ok:
+		return wrong("neither a mass, an energy, a time nor money")
+	case strings.Trim(text, "0123456789.eE+- ") == "":
+		return wrong("it has no unit")
+	case math.IsNaN(price) || price <= 0 || math.IsInf(price, 0):
+		return nil, fmt.Errorf("budget %.40q: money needs the price of a kWh", s)
+	}
+	b.Cost, b.Price = v, price
+	return b, nil
+}
+
+// max is the budget as a number, amount what a run uses of it.
+func (b *Budget) max() float64 {
+	switch {
+	case b.Emissions > 0:
+		return float64(b.Emissions)
+	case b.Energy > 0:
+		return b.Energy.Joules()
+	case b.Duration > 0:
+		return b.Duration.Seconds()
+	case b.Cost > 0:
+		return b.Cost
+	}
+	return math.Inf(1)
+}
+
+func (b *Budget) amount(seconds float64, e energy.Energy, g regions.Grams, pue float64) float64 {
+	switch {
+	case b.Emissions > 0:
+		return float64(g)
+	case b.Energy > 0:
+		return e.Joules()
+	case b.Duration > 0:
+		return seconds
+	}
+	return e.KilowattHours() * pue * b.Price
+}
+
+// watch compares the run with its budget. ended says that an epoch has ended.
+func (a *Account) watch(s Sample, ended bool) {
+	b := a.Run.Budget
+	if b == nil || a.tripped != nil {
+		return
+	}
+	pue := max(a.PUE, 1)
+	now := a.peek()
+	past := now.time.Sub(a.first.time).Seconds()
+	used := b.amount(past, now.energy, now.grams, pue) / b.max()
+	e := &BudgetError{Limit: b.Limit, At: s.Wall, Used: used}
+	if b.Predicted && ended && (a.planned() == 0 || a.marks.past.ended < a.planned()) {
+		p := a.progress(now)
+		more := energy.Joules(p.left(1, func(s Spent) float64 { return s.Energy.Joules() }).high)
+		time := p.left(1, func(s Spent) float64 { return s.Duration.Seconds() }).high
+		grams := p.emissions(more, p.PerKWh) - p.Emissions
+		e.Next = b.amount(time, more, grams, pue) / b.max()
+	}
+	if e.Used < 1 && e.Used+e.Next <= 1 {
+		return
+	}
+	if e.Used >= 1 {
+		e.Next = 0
+	}
+	a.tripped = e
+}
+
+// Tripped says how the budget was reached, nil while it is not.
+func (a *Account) Tripped() *BudgetError { return a.tripped }
+
+func (a *Account) budget(r *Report) {
+	b := a.Run.Budget
+	if b == nil {
+		return
+	}
+	r.Budget = &Spending{Limit: b.Limit, Basis: "measured", Action: b.Action}
+	if b.Predicted {
+		r.Budget.Basis = "predicted"
+	}
+	if r.Budget.Action == "" {
+		r.Budget.Action = "warn"
+	}
+	if a.tripped != nil {
+		at := a.tripped.At.UTC().Truncate(time.Millisecond)
+		r.Budget.TrippedAt = &at
+	}
+}

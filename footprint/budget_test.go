@@ -1,0 +1,152 @@
+package footprint_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+func TestParseBudget(t *testing.T) {
+	for _, tt := range []struct {
+		text string
+		want footprint.Budget
+	}{
+		{"500g", footprint.Budget{Emissions: 500}},
+		{"1.2 kgCO2e", footprint.Budget{Emissions: 1200}},
+		{"300 mg CO2", footprint.Budget{Emissions: 0.3}},
+		{"2t", footprint.Budget{Emissions: 2e6}},
+		{"2kWh", footprint.Budget{Energy: 2 * energy.KilowattHour}},
+		{"150Wh", footprint.Budget{Energy: 150 * energy.WattHour}},
+		{"1e3J", footprint.Budget{Energy: 1000 * energy.Joule}},
+		{"3.6MJ", footprint.Budget{Energy: energy.KilowattHour}},
+		{"3h", footprint.Budget{Duration: 3 * time.Hour}},
+		{"1h 30m", footprint.Budget{Duration: 90 * time.Minute}},
+		{"2EUR", footprint.Budget{Cost: 2, Price: 0.3}},
+		{"$2.50", footprint.Budget{Cost: 2.5, Price: 0.3}},
+	} {
+		got, err := footprint.ParseBudget(tt.text, 0.3)
+		require.NoError(t, err, tt.text)
+		tt.want.Limit = tt.text
+		assert.InDelta(t, float64(tt.want.Emissions), float64(got.Emissions), 1e-12)
+		got.Emissions = tt.want.Emissions
+		assert.Equal(t, &tt.want, got)
+	}
+	for _, text := range []string{"", "500", "g", "-5g", "0kWh", "-3h", "0s", "1,5kg", "nanEUR", "NaN g", "5 apples", "1e999g", "1e-9J", "EUR", "0x10g"} {
+		_, err := footprint.ParseBudget(text, 0.3)
+		assert.ErrorContains(t, err, "budget", text)
+	}
+	_, err := footprint.ParseBudget("2EUR", 0)
+	assert.ErrorContains(t, err, "price")
+}
+
+func FuzzParseBudget(f *testing.F) {
+	for _, s := range []string{"500g", "1.2 kgCO2e", "3h", "2EUR", "$5", "-1g", "1e400kWh", "5000000000kWh"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		b, err := footprint.ParseBudget(s, 1)
+		if err != nil {
+			return
+		}
+		set := 0
+		for _, v := range []float64{float64(b.Emissions), b.Energy.Joules(), b.Duration.Seconds(), b.Cost} {
+			if v > 0 {
+				set++
+			} else {
+				assert.Zero(t, v)
+			}
+		}
+		assert.Equal(t, 1, set, "%q", s)
+	})
+}
+
+// spend runs epochs of 10 s and 100 J each, and gives the time of the trip.
+func spend(b footprint.Budget, planned int) (at time.Duration, r footprint.Report) {
+	a := footprint.Account{Run: footprint.Run{Budget: &b, Epochs: planned}}
+	for i := range 101 {
+		s := at0(i)
+		s.Marks = []footprint.Mark{epoch(footprint.EpochStart)}
+		a.Add(s)
+		if a.Tripped() != nil {
+			break
+		}
+	}
+	r = a.Report()
+	if r.Budget.TrippedAt == nil {
+		return 0, r
+	}
+	return r.Budget.TrippedAt.Sub(start), r
+}
+
+func at0(i int) footprint.Sample {
+	s := at(float64(10*i), joules(pkg, float64(100*i)))
+	s.Intensity.PerKWh = 3600
+	return s
+}
+
+func TestABudgetIsReached(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		b    footprint.Budget
+		want time.Duration
+	}{
+		{"energy", footprint.Budget{Energy: 450 * energy.Joule}, 50 * time.Second},
+		{"to the joule", footprint.Budget{Energy: 400 * energy.Joule}, 40 * time.Second},
+		{"emissions", footprint.Budget{Emissions: 0.45}, 50 * time.Second},
+		{"time", footprint.Budget{Duration: time.Minute}, time.Minute},
+		{"money", footprint.Budget{Cost: 1, Price: 3.6e6 / 350}, 40 * time.Second},
+		{"never", footprint.Budget{Energy: energy.KilowattHour}, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, r := spend(tt.b, 200)
+			assert.Equal(t, tt.want, got)
+			assert.Equal(t, "measured", r.Budget.Basis)
+			assert.Equal(t, tt.want > 0, assert.ObjectsAreEqual(r.Budget.TrippedAt != nil, true))
+			if tt.want > 0 {
+				assert.Contains(t, codes(r), footprint.BudgetReached)
+			}
+		})
+	}
+}
+
+// A predicted budget is reached before an epoch that would go over it.
+func TestAPredictedBudgetIsNeverPassed(t *testing.T) {
+	limit := 1050 * energy.Joule
+	at, r := spend(footprint.Budget{Energy: limit, Limit: "1050J", Predicted: true}, 200)
+	require.NotZero(t, at)
+	assert.LessOrEqual(t, r.Energy, limit)
+	assert.Greater(t, r.Energy+150*energy.Joule, limit, "nor much too early")
+	assert.Equal(t, "predicted", r.Budget.Basis)
+	var text string
+	for _, w := range r.Warnings {
+		if w.Code == footprint.BudgetReached {
+			text = w.Text
+		}
+	}
+	assert.Contains(t, text, "the next epoch may not fit the budget of 1050J")
+
+	_, r = spend(footprint.Budget{Energy: 10_100 * energy.Joule, Predicted: true}, 100)
+	assert.Nil(t, r.Budget.TrippedAt, "after the last epoch there is no next one")
+}
+
+func TestARunThatWillNeedMoreThanItsBudgetSaysSoEarly(t *testing.T) {
+	a := footprint.Account{Run: footprint.Run{Budget: &footprint.Budget{Limit: "1kJ", Energy: 1000 * energy.Joule}, Epochs: 50}}
+	for i := range 4 {
+		s := at0(i)
+		s.Marks = []footprint.Mark{epoch(footprint.EpochStart)}
+		a.Add(s)
+	}
+	r := a.Report()
+	assert.Contains(t, codes(r), footprint.BudgetForecast)
+	assert.Nil(t, r.Budget.TrippedAt)
+	row := r.Row()
+	assert.Equal(t, "1kJ", row.Budget)
+	assert.Equal(t, 5000*energy.Joule, *row.PredictedEnergy, "after the first epoch")
+	assert.Equal(t, regions.Grams(*row.PredictedEmissions), r.Prediction.History[0].Emissions.Expected)
+}

@@ -1,0 +1,346 @@
+package footprint
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+// A Mark says that an epoch or a task begins or ends with the sample that it
+// comes with: its counters were read for it.
+type Mark struct {
+	Edge Edge `json:"edge"`
+	// ID tells stretches apart that are open at the same time: an end closes what
+	// began with the same ID. With 0, an epoch's end closes the open epoch without
+	// an ID, its start does so first, and a task is found by its name, the latest
+	// first.
+	ID uint64 `json:"id,omitempty"`
+	// Within is the ID of the stretch that a task is a part of, 0 if that is not
+	// known: it is then within the epoch that is open, if only one is.
+	Within uint64 `json:"within,omitempty"`
+	// Name of a task, or of an epoch that has one.
+	Name string `json:"name,omitempty"`
+	// Index of an epoch, from 1; 0 is the one after the last.
+	Index int `json:"index,omitempty"`
+	// Of is how many epochs are planned, 0 if this mark does not say so.
+	Of int `json:"of,omitempty"`
+	// Late is how long before the sample the edge was. The energy of that time is
+	// on the wrong side of it, and bounded.
+	Late time.Duration `json:"late_ns,omitempty"`
+}
+
+// Edge says what a Mark marks.
+type Edge string
+
+// The edges.
+const (
+	EpochStart Edge = "epoch-start"
+	EpochEnd   Edge = "epoch-end"
+	TaskStart  Edge = "task-start"
+	TaskEnd    Edge = "task-end"
+)
+
+// A Stretch is a part of a run with an own amount of energy: what the headline
+// charges between two readings.
+type Stretch struct {
+	StartedAt time.Time `json:"started_at"`
+	DurationS float64   `json:"duration_s"`
+	// Energy is exact: the counters were read at both edges. The bounds hold
+	// their resolution there and the time by which an edge was seen late.
+	Energy     energy.Energy `json:"energy_joules"`
+	EnergyLow  energy.Energy `json:"energy_low_joules"`
+	EnergyHigh energy.Energy `json:"energy_high_joules"`
+	Emissions  regions.Grams `json:"emissions_g"`
+	// Coverage is that of the report, for this stretch alone.
+	Coverage float64 `json:"coverage"`
+	// Ended is false where the run ended first.
+	Ended bool `json:"ended"`
+}
+
+// An Epoch is one pass of a run that repeats itself.
+type Epoch struct {
+	Index int    `json:"index"`
+	Name  string `json:"name"`
+	Stretch
+	// PredictedTotal is what was expected of the whole run when this epoch had
+	// ended, nil if nothing was.
+	PredictedTotal *regions.Grams `json:"predicted_total_g"`
+}
+
+// A Task is a named part of a run. Tasks may nest and overlap, so they do not
+// add up to anything.
+type Task struct {
+	Name string `json:"name"`
+	// Within is the task or the epoch ("epoch 3") that this one is a part of, nil
+	// if there is none.
+	Within *string `json:"within"`
+	Stretch
+}
+
+// Between is the part of a run that is in no epoch. With epochs that do not
+// overlap, the energy of all epochs and this one's is the run's, to the
+// microjoule.
+type Between struct {
+	DurationS float64       `json:"duration_s"`
+	Energy    energy.Energy `json:"energy_joules"`
+	Emissions regions.Grams `json:"emissions_g"`
+}
+
+// A report shows the first and the last halfShown epochs, and tasks.
+const halfShown = 500
+
+// mostOpen bounds what can be open at one time; a program that never ends its
+// tasks must not fill the memory.
+const mostOpen = 10_000
+
+// stretch is an epoch or a task of an account.
+type stretch struct {
+	mark      Mark
+	within    string
+	start     edge
+	end       edge // zero while open
+	open      bool
+	predicted *regions.Grams
+}
+
+// marks is what an account knows of epochs and tasks.
+type marks struct {
+	open          []*stretch
+	epochs, tasks shown
+	last          int    // index of the latest epoch
+	planned       int    // the total that marks have told, 0 if none
+	running       int    // epochs open
+	since         edge   // when running was 0
+	inside        amount // of all time with an epoch open, up to since
+	latest        edge   // the greatest amounts so far
+	past          past
+	wrong         wrongs
+}
+
+// wrongs counts marks that can't be right.
+type wrongs struct{ unmatched, overlapping, dropped int }
+
+// shown keeps the first and the last of many.
+type shown struct {
+	first   []*stretch
+	last    []*stretch // a ring once it is full
+	next    int        // where the ring goes on
+	omitted int
+}
+
+func (s *shown) add(x *stretch) {
+	switch {
+	case len(s.first) < halfShown:
+		s.first = append(s.first, x)
+	case len(s.last) < halfShown:
+		s.last = append(s.last, x)
+	default:
+		s.last[s.next] = x
+		s.next = (s.next + 1) % halfShown
+		s.omitted++
+	}
+}
+
+func (s *shown) each(f func(*stretch)) {
+	for _, x := range s.first {
+		f(x)
+	}
+	for i := range s.last {
+		f(s.last[(s.next+i)%len(s.last)])
+	}
+}
+
+// mark takes the marks of a sample, whose readings are in already.
+func (a *Account) mark(s Sample) {
+	if len(s.Marks) == 0 {
+		return
+	}
+	now := a.edge(s)
+	for _, m := range s.Marks {
+		at := now
+		if m.Late = min(max(m.Late, 0), s.Time.Sub(a.first.time)); m.Late > 0 {
+			at.time, at.wall = at.time.Add(-m.Late), at.wall.Add(-m.Late)
+			at.slack = at.slack.Plus(a.most(m.Late))
+		}
+		switch m.Edge {
+		case EpochStart, TaskStart:
+			a.begin(m, at)
+		case EpochEnd, TaskEnd:
+			a.finish(m, at)
+		}
+	}
+}
+
+func (a *Account) begin(m Mark, at edge) {
+	if m.Of > 0 {
+		a.marks.planned = m.Of
+	}
+	if m.ID == 0 && m.Edge == EpochStart && a.marks.find(m) != nil {
+		a.finish(Mark{Edge: EpochEnd}, at)
+	}
+	if len(a.marks.open) >= mostOpen {
+		a.marks.wrong.dropped++
+		return
+	}
+	x := &stretch{mark: m, start: at, open: true}
+	if m.Edge == EpochStart {
+		if m.Index <= 0 {
+			x.mark.Index = a.marks.last + 1
+		}
+		a.marks.last = x.mark.Index
+		if a.marks.running++; a.marks.running == 1 {
+			a.marks.since = at
+		} else {
+			a.marks.wrong.overlapping++
+		}
+	} else {
+		x.within = a.marks.around(m)
+	}
+	a.marks.open = append(a.marks.open, x)
+}
+
+// around names the stretch that a task is within.
+func (m *marks) around(task Mark) string {
+	for _, x := range m.open {
+		switch isEpoch := x.mark.Edge == EpochStart; {
+		case task.Within != 0 && x.mark.ID != task.Within, task.Within == 0 && (!isEpoch || m.running > 1):
+		case isEpoch:
+			return fmt.Sprintf("epoch %d", x.mark.Index)
+		default:
+			return x.mark.Name
+		}
+	}
+	return ""
+}
+
+// find gives the open stretch that a mark is about, nil if there is none.
+func (m *marks) find(mark Mark) *stretch {
+	kind := EpochStart
+	if mark.Edge == TaskStart || mark.Edge == TaskEnd {
+		kind = TaskStart
+	}
+	for i := len(m.open) - 1; i >= 0; i-- {
+		x := m.open[i].mark
+		if x.Edge == kind && x.ID == mark.ID && (x.ID != 0 || kind == EpochStart || x.Name == mark.Name) {
+			return m.open[i]
+		}
+	}
+	return nil
+}
+
+func (a *Account) finish(m Mark, at edge) {
+	x := a.marks.find(m)
+	if x == nil {
+		a.marks.wrong.unmatched++
+		return
+	}
+	if at.time.Before(x.start.time) { // late by different times
+		at.time, at.wall = x.start.time, x.start.wall
+	}
+	x.end, x.open = at, false
+	for i, o := range a.marks.open {
+		if o == x {
+			a.marks.open = append(a.marks.open[:i], a.marks.open[i+1:]...)
+			break
+		}
+	}
+	if m.Edge == TaskEnd {
+		a.marks.tasks.add(x)
+		return
+	}
+	if m.Of > 0 {
+		a.marks.planned = m.Of
+	}
+	if a.marks.running--; a.marks.running == 0 {
+		a.marks.inside.add(a.marks.since, at)
+	}
+	a.marks.epochs.add(x)
+	a.learn(x)
+}
+
+// stretches puts epochs, tasks and what is between them into a report. What is
+// open ends with the run so far.
+func (a *Account) stretches(r *Report) {
+	m := &a.marks
+	end := edge{
+		time: a.last.time, wall: a.last.wall, sampled: a.last.time, energy: max(r.Energy, 0),
+		grams: r.Emissions, low: m.latest.low, high: m.latest.high,
+	}
+	if m.running+len(m.open) > 0 {
+		at := a.peek()
+		end.low, end.high, end.slack, end.covered, end.counted = at.low, at.high, at.slack, at.covered, at.counted
+	}
+	r.EpochsOmitted, r.TasksOmitted = m.epochs.omitted, m.tasks.omitted
+	r.Epochs, r.Tasks = []Epoch{}, []Task{}
+	var excess amount // what edges hold beyond the run's final amounts
+	epoch := func(x *stretch) {
+		s, over := x.between(end)
+		excess.energy += over.energy
+		excess.grams += over.grams
+		r.Epochs = append(r.Epochs, Epoch{Index: x.mark.Index, Name: x.mark.Name, Stretch: s, PredictedTotal: x.predicted})
+	}
+	task := func(x *stretch) {
+		s, _ := x.between(end)
+		t := Task{Name: x.mark.Name, Stretch: s}
+		if x.within != "" {
+			t.Within = &x.within
+		}
+		r.Tasks = append(r.Tasks, t)
+	}
+	m.epochs.each(epoch)
+	m.tasks.each(task)
+	for _, x := range m.open {
+		if x.mark.Edge == EpochStart {
+			epoch(x)
+		} else if len(r.Tasks) < 2*halfShown {
+			task(x)
+		} else {
+			r.TasksOmitted++
+		}
+	}
+	if len(r.Epochs) == 0 {
+		return
+	}
+	in := m.inside
+	if m.running > 0 {
+		from := m.since
+		from.energy, from.grams = min(from.energy, end.energy), min(from.grams, end.grams)
+		in.add(from, end)
+	}
+	in.energy -= min(excess.energy, in.energy)
+	in.grams -= min(excess.grams, in.grams)
+	r.Between = &Between{
+		DurationS: seconds(a.last.time.Sub(a.first.time) - in.duration),
+		Energy:    max(r.Energy-in.energy, 0),
+		Emissions: max(r.Emissions-in.grams, 0),
+	}
+}
+
+// between gives a stretch as reports show it. The run's final amounts can be
+// less than what an edge held, where the user of some energy became known late:
+// over is by how much.
+func (x *stretch) between(now edge) (s Stretch, over amount) {
+	from, to := x.start, x.end
+	if x.open {
+		to = now
+	}
+	e := max(min(to.energy, now.energy)-min(from.energy, now.energy), 0)
+	grams := max(min(to.grams, now.grams)-min(from.grams, now.grams), 0)
+	over.energy, over.grams = max(to.energy-from.energy-e, 0), max(to.grams-from.grams-grams, 0)
+	slack := from.slack.Plus(to.slack)
+	s = Stretch{
+		StartedAt: from.wall.UTC().Truncate(time.Millisecond), DurationS: seconds(to.time.Sub(from.time)),
+		Energy: e, EnergyLow: min(max(to.low-from.low-slack, 0), e),
+		EnergyHigh: max((to.high - from.high).Plus(slack), e),
+		Emissions:  grams, Ended: !x.open,
+	}
+	if length := to.sampled.Sub(from.sampled); to.counted > 0 {
+		s.Coverage = fraction(max(to.covered-from.covered, 0), time.Duration(to.counted)*length)
+	}
+	return s, over
+}
+
+func seconds(d time.Duration) float64 { return math.Round(d.Seconds()*1e6) / 1e6 }

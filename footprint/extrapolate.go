@@ -1,0 +1,186 @@
+package footprint
+
+import (
+	"math"
+	"slices"
+)
+
+// What extrapolate assumes where the epochs themselves do not tell. Each is set
+// by the runs that docs/prediction.md shows, so that the interval holds nine of
+// ten of them.
+const (
+	// After one epoch nobody knows what of it was warm-up: the others cost from
+	// firstLow to firstHigh times as much.
+	firstLow, firstHigh = 0.3, 1.5
+	// wander is how much the level of a run changes, as a part of itself, while
+	// the number of its epochs grows e-fold; young is how much more that is for
+	// one that is known by few.
+	wander, young = 0.075, 1.5
+	// plain is how many standard errors a change is away from chance.
+	plain = 4
+	// normal is the 95 % quantile of the normal distribution: 5 % on each side.
+	normal = 1.645
+)
+
+// outlook is what some more epochs will cost.
+type outlook struct{ low, expected, high float64 }
+
+// extrapolate gives the cost of left more epochs after those of x. The first is
+// left out as soon as there are others: it loads, compiles and warms up. Then it
+// takes the mean, of the later half only as far as that differs plainly;
+// follows a trend that goes on, but not farther than it has been seen; and
+// counts the validations that are due where they come at a fixed distance.
+func extrapolate(x []float64, left int) outlook {
+	m := float64(left)
+	switch {
+	case len(x) == 0 || left <= 0:
+		return outlook{}
+	case len(x) == 1:
+		return outlook{x[0] * firstLow * m, x[0] * m, x[0] * firstHigh * m}
+	}
+	y := x[1:]
+	n := float64(len(y))
+	if k, at := rhythm(y); k > 0 {
+		return periodic(y, k, at, left)
+	}
+	l := levelOf(y)
+	expected := m * l.mean
+	if slope := trend(y); slope != 0 {
+		// The mean of the later half stands at three quarters of what was seen.
+		far := min(m, n)
+		expected = max(m*l.mean+slope*(m*n/4+far*far/2+(m-far)*far), expected/3)
+	}
+	return l.spread(expected, n, m)
+}
+
+// level is what an epoch costs: the mean, and how single epochs and means of
+// several scatter around it.
+type level struct{ mean, sd, long float64 }
+
+// spread puts bounds around what m more epochs after n cost: epochs scatter, and
+// so does the mean that was taken for the level; and levels wander.
+func (l level) spread(expected, n, m float64) outlook {
+	scatter := l.long * l.long * (m + m*m/n)
+	way := expected * wander * math.Sqrt(math.Log1p(m/n)) * (1 + young/n)
+	d := normal * math.Sqrt(scatter+way*way)
+	return outlook{max(expected-d, expected*firstLow), expected, expected + d}
+}
+
+// levelOf gives the level at the end of y.
+func levelOf(y []float64) level {
+	all := measure(y)
+	later := measure(y[len(y)/2:])
+	if len(y) < 4 {
+		return level{later.mean, max(all.sd, 0.02*all.mean), max(all.sd, 0.02*all.mean)}
+	}
+	h := float64(len(y) / 2)
+	earlier := measure(y[:len(y)/2])
+	se := math.Sqrt((earlier.long*earlier.long + later.long*later.long) / h)
+	sure := 1.0
+	if d := math.Abs(later.mean - earlier.mean); d < plain*se {
+		sure = d / (plain * se)
+	}
+	return level{all.mean + sure*(later.mean-all.mean), later.sd, max(later.long, all.long*(1-sure))}
+}
+
+// measure gives the mean of y, its standard deviation, and that of long means
+// times the root of their length, which is more where epochs resemble the one
+// before.
+func measure(y []float64) (l level) {
+	n := float64(len(y))
+	for _, v := range y {
+		l.mean += v / n
+	}
+	if n < 2 {
+		return l
+	}
+	var square, next float64
+	for i, v := range y {
+		d := v - l.mean
+		square += d * d
+		if i > 0 {
+			next += d * (y[i-1] - l.mean)
+		}
+	}
+	l.sd = math.Sqrt(square / (n - 1))
+	l.long = l.sd
+	if square > 0 && n >= 8 {
+		like := min(max(next/square, 0), 0.9)
+		l.long *= math.Sqrt((1 + like) / (1 - like))
+	}
+	return l
+}
+
+// trend is the change per epoch, 0 where there is none that goes on: the later
+// half has to go on as the whole does, by itself and plainly.
+func trend(y []float64) float64 {
+	n := len(y)
+	if n < 12 {
+		return 0
+	}
+	slope := func(y []float64) float64 {
+		a, b := measure(y[:len(y)/2]), measure(y[len(y)/2:])
+		h := float64(len(y) / 2)
+		if d := b.mean - a.mean; math.Abs(d) > plain*math.Sqrt((a.sd*a.sd+b.sd*b.sd)/h) {
+			return d / h
+		}
+		return 0
+	}
+	whole, later := slope(y), slope(y[n/2:])
+	if whole*later <= 0 {
+		return 0
+	}
+	if math.Abs(later) < math.Abs(whole) {
+		return later
+	}
+	return whole
+}
+
+// rhythm finds epochs that cost more at a fixed distance k, the first of them at
+// index at. k is 0 where there is no such thing.
+func rhythm(y []float64) (k, at int) {
+	const most = 256 // half of more epochs holds many of them anyway
+	n := len(y)
+	if n < 4 || n > most {
+		return 0, 0
+	}
+	sorted := slices.Clone(y)
+	slices.Sort(sorted)
+	usual := sorted[(n-1)*2/5] // also where every second one costs more
+	at, last := -1, -1
+	for i, v := range y {
+		if v <= 1.1*usual {
+			continue
+		}
+		switch {
+		case at < 0:
+			at = i
+		case k == 0:
+			k = i - at
+		case i-last != k:
+			return 0, 0
+		}
+		last = i
+	}
+	if k < 2 || at >= k || n-1-last >= k { // one more would have been before, or is missing
+		return 0, 0
+	}
+	return k, at
+}
+
+// periodic counts the dear and the usual epochs that are left.
+func periodic(y []float64, k, at, left int) outlook {
+	var dear, usual []float64
+	for i, v := range y {
+		if i%k == at {
+			dear = append(dear, v)
+		} else {
+			usual = append(usual, v)
+		}
+	}
+	until := func(n int) int { return (n - at + k - 1) / k } // of the first n; at < k
+	due := float64(until(len(y)+left) - until(len(y)))
+	d, u := levelOf(dear), levelOf(usual)
+	m := float64(left)
+	return level{sd: u.sd, long: u.long}.spread(d.mean*due+u.mean*(m-due), float64(len(y)), m)
+}

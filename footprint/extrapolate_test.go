@@ -1,0 +1,320 @@
+package footprint
+
+import (
+	"flag"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A family is a kind of run, of which each seed gives one: what each epoch costs.
+type family struct {
+	name string
+	make func(r *rand.Rand, n int) []float64
+}
+
+func noisy(r *rand.Rand, n int, sd float64) []float64 {
+	x := make([]float64, n)
+	for i := range x {
+		x[i] = math.Exp(sd * r.NormFloat64())
+	}
+	return x
+}
+
+func between(r *rand.Rand, a, b float64) float64 { return a + (b-a)*r.Float64() }
+
+func each(x []float64, f func(i int, done float64) float64) []float64 {
+	for i := range x {
+		x[i] *= f(i, float64(i)/float64(len(x)))
+	}
+	return x
+}
+
+// families are the runs that the method was chosen by. They were laid down
+// before it: what goes on in training runs, in sizes that are seen there.
+var families = []family{
+	{"steady", func(r *rand.Rand, n int) []float64 { return noisy(r, n, between(r, 0.002, 0.03)) }},
+	{"slow first epoch", func(r *rand.Rand, n int) []float64 {
+		x := noisy(r, n, 0.02)
+		x[0] *= between(r, 1.2, 4)
+		return x
+	}},
+	{"fast first epoch", func(r *rand.Rand, n int) []float64 {
+		x := noisy(r, n, 0.02)
+		x[0] *= between(r, 0.6, 0.95)
+		return x
+	}},
+	{"warm-up of some epochs", func(r *rand.Rand, n int) []float64 {
+		by, over := between(r, -0.3, 0.6), between(r, 1, 6)
+		return each(noisy(r, n, 0.02), func(i int, _ float64) float64 { return 1 + by*math.Exp(-float64(i)/over) })
+	}},
+	{"validation every k epochs", func(r *rand.Rand, n int) []float64 {
+		k, by := []int{2, 5, 10, 20}[r.IntN(4)], between(r, 0.2, 1.5)
+		return each(noisy(r, n, 0.02), func(i int, _ float64) float64 {
+			if i%k == k-1 {
+				return 1 + by
+			}
+			return 1
+		})
+	}},
+	{"drift", func(r *rand.Rand, n int) []float64 {
+		by := between(r, -0.3, 0.5)
+		return each(noisy(r, n, 0.02), func(_ int, done float64) float64 { return 1 + by*done })
+	}},
+	{"a step: throttling, another job", func(r *rand.Rand, n int) []float64 {
+		at, by := r.Float64(), between(r, 0.8, 1.4)
+		return each(noisy(r, n, 0.02), func(_ int, done float64) float64 {
+			if done >= at {
+				return by
+			}
+			return 1
+		})
+	}},
+	{"stalls", func(r *rand.Rand, n int) []float64 {
+		often, by := between(r, 0.01, 0.05), between(r, 2, 6)
+		return each(noisy(r, n, 0.02), func(int, float64) float64 {
+			if r.Float64() < often {
+				return by
+			}
+			return 1
+		})
+	}},
+	{"shared machine", func(r *rand.Rand, n int) []float64 {
+		state := 0.0
+		return each(noisy(r, n, 0.05), func(int, float64) float64 {
+			state = 0.8*state + 0.1*r.NormFloat64()
+			return math.Exp(state)
+		})
+	}},
+	{"data that grows in stages", func(r *rand.Rand, n int) []float64 {
+		by := between(r, 1.2, 2)
+		return each(noisy(r, n, 0.02), func(_ int, done float64) float64 { return 1 + (by-1)*math.Floor(done*3)/3 })
+	}},
+}
+
+type run struct {
+	name   string
+	epochs []float64
+}
+
+// published reads the runs of testdata/runs.txt.
+func published(t *testing.T) (runs []run) {
+	b, err := os.ReadFile("testdata/runs.txt")
+	require.NoError(t, err)
+	for line := range strings.Lines(string(b)) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		f := strings.Split(line, " | ")
+		require.Len(t, f, 3)
+		x := run{name: f[0]}
+		last := 0.0
+		for _, s := range strings.Fields(f[2]) {
+			v, err := strconv.ParseFloat(s, 64)
+			require.NoError(t, err)
+			x.epochs = append(x.epochs, v-last)
+			last = v
+		}
+		runs = append(runs, x)
+	}
+	return runs
+}
+
+// stages are the parts of a run after which it is predicted, one epoch at least.
+var stages = []float64{0.01, 0.02, 0.05, 0.10, 0.50}
+
+// score is how predictions came out: the mean errors of both methods, and how
+// many truths the interval held.
+type score struct{ n, held, below, mean, ours, width float64 }
+
+func sum(x []float64) (s float64) {
+	for _, v := range x {
+		s += v
+	}
+	return s
+}
+
+// add predicts a run of planned epochs, of which x took place, after n.
+func (s *score) add(x []float64, planned, n int) {
+	truth, past := sum(x), sum(x[:n])
+	o := extrapolate(x[:n], planned-n)
+	s.n++
+	s.mean += math.Abs(past*float64(planned)/float64(n)-truth) / truth
+	s.ours += math.Abs(past+o.expected-truth) / truth
+	s.width += (o.high - o.low) / truth
+	const rounding = 1e-9
+	if truth <= (past+o.high)*(1+rounding) {
+		s.below++
+		if past+o.low <= truth*(1+rounding) {
+			s.held++
+		}
+	}
+}
+
+func (s *score) plus(o score) {
+	s.n, s.held, s.below, s.mean = s.n+o.n, s.held+o.held, s.below+o.below, s.mean+o.mean
+	s.ours, s.width = s.ours+o.ours, s.width+o.width
+}
+
+func (s score) String() string {
+	return fmt.Sprintf("%s → %s, %.0f", percent(s.mean/s.n), percent(s.ours/s.n), 100*s.held/s.n)
+}
+
+func percent(x float64) string {
+	if x < 0.0995 {
+		return fmt.Sprintf("%.1f", 100*x)
+	}
+	return fmt.Sprintf("%.0f", 100*x)
+}
+
+func after(stage float64, n int) int { return max(1, int(math.Round(stage*float64(n)))) }
+
+// runs of a family. Those that the constants were set by had the seeds from 0 to
+// 399.
+func (f family) runs(number int, do func(seed uint64, x []float64)) {
+	for seed := uint64(1000); seed < 1600; seed++ {
+		r := rand.New(rand.NewPCG(seed, uint64(number)))
+		do(seed, f.make(r, []int{10, 20, 50, 100, 200, 1000}[seed%6]))
+	}
+}
+
+var update = flag.Bool("update", false, "rewrite docs/report.schema.json and the tables of docs/prediction.md; read the difference")
+
+// TestPredictionIsAsGoodAsItsPage scores both methods on runs of which the truth
+// is known, holds the default to its promises, and the page to the scores.
+func TestPredictionIsAsGoodAsItsPage(t *testing.T) {
+	var b strings.Builder
+	head := func(first string) {
+		fmt.Fprintf(&b, "| %s |", first)
+		for _, s := range stages {
+			fmt.Fprintf(&b, " %.0f %% |", 100*s)
+		}
+		b.WriteString("\n|---|---|---|---|---|---|\n")
+	}
+	row := func(name string, scores []score) {
+		fmt.Fprintf(&b, "| %s |", name)
+		for _, s := range scores {
+			fmt.Fprintf(&b, " %v |", s)
+		}
+		b.WriteString("\n")
+	}
+	all := make([]score, len(stages))
+	head("made-up run")
+	for i, f := range families {
+		scores := make([]score, len(stages))
+		f.runs(i, func(_ uint64, x []float64) {
+			for j, stage := range stages {
+				scores[j].add(x, len(x), after(stage, len(x)))
+			}
+		})
+		row(f.name, scores)
+		for j := range all {
+			all[j].plus(scores[j])
+		}
+	}
+	row("**all**", all)
+	for j, s := range all {
+		assert.Less(t, s.ours, s.mean, "better than the plain mean after %v", stages[j])
+		assert.GreaterOrEqual(t, s.held/s.n, Level-0.02, "the interval holds what it claims after %v", stages[j])
+		assert.LessOrEqual(t, s.held/s.n, 0.98, "and is not wider than needed after %v", stages[j])
+	}
+	b.WriteString("\n")
+	head("published run")
+	real := make([]score, len(stages))
+	for _, run := range published(t) {
+		scores := make([]score, len(stages))
+		for j, stage := range stages {
+			scores[j].add(run.epochs, len(run.epochs), after(stage, len(run.epochs)))
+			real[j].plus(scores[j])
+		}
+		row(run.name, scores)
+	}
+	row("**all**", real)
+	for j, s := range real {
+		assert.LessOrEqual(t, s.ours, s.mean*1.02, "after %v", stages[j])
+	}
+	b.WriteString("\n| a run that stops early |")
+	for _, s := range stages {
+		fmt.Fprintf(&b, " %.0f %% |", 100*s)
+	}
+	b.WriteString("\n|---|---|---|---|---|---|\n| truth below the upper bound, % |")
+	for _, stage := range stages {
+		var s score
+		families[0].runs(0, func(seed uint64, x []float64) {
+			n := after(stage, len(x))
+			stop := max(n, int(float64(len(x))*(0.3+0.7*float64(seed%100)/99)))
+			s.add(x[:stop], len(x), n)
+		})
+		assert.Equal(t, s.n, s.below)
+		fmt.Fprintf(&b, " %.0f |", 100*s.below/s.n)
+	}
+	b.WriteString("\n")
+
+	const page = "../docs/prediction.md"
+	text, err := os.ReadFile(page)
+	require.NoError(t, err)
+	const from, to = "<!-- tables: go test ./footprint -run Page -update -->\n", "<!-- end of tables -->\n"
+	before, rest, ok := strings.Cut(string(text), from)
+	require.True(t, ok)
+	tables, behind, ok := strings.Cut(rest, to)
+	require.True(t, ok)
+	if *update {
+		require.NoError(t, os.WriteFile(page, []byte(before+from+b.String()+to+behind), 0o644))
+		return
+	}
+	assert.Equal(t, b.String(), tables, "%s is stale", page)
+}
+
+func TestExtrapolateCountsValidationsThatAreDue(t *testing.T) {
+	var x []float64
+	for i := 1; i <= 12; i++ {
+		x = append(x, 10)
+		if i%5 == 0 {
+			x[i-1] = 25
+		}
+	}
+	// Of 13 to 24, 15 and 20 validate.
+	assert.InDelta(t, 10*10+2*25, extrapolate(x, 12).expected, 1e-9)
+}
+
+func TestExtrapolateFollowsATrendNoFartherThanItWasSeen(t *testing.T) {
+	var x []float64
+	for i := range 101 {
+		x = append(x, 100+float64(i))
+	}
+	assert.InEpsilon(t, 100*(200+300)/2, extrapolate(x, 100).expected, 0.02)
+	far := extrapolate(x, 10_000).expected
+	assert.InEpsilon(t, 100*250+9900*300, far, 0.02, "then it stays")
+}
+
+// The bounds are in order and finite, whatever the epochs were.
+func TestExtrapolateIsNeverAbsurd(t *testing.T) {
+	for seed := range uint64(2000) {
+		r := rand.New(rand.NewPCG(seed, 99))
+		x := make([]float64, 1+r.IntN(40))
+		for i := range x {
+			if r.IntN(4) > 0 {
+				x[i] = math.Exp(5 * r.NormFloat64())
+			}
+		}
+		o := extrapolate(x, 1+r.IntN(1000))
+		require.False(t, math.IsNaN(o.low+o.expected+o.high) || math.IsInf(o.high, 0), "%v", x)
+		require.GreaterOrEqual(t, o.low, 0.0)
+		require.LessOrEqual(t, o.low, o.expected)
+		require.LessOrEqual(t, o.expected, o.high)
+	}
+}
+
+func BenchmarkExtrapolate(b *testing.B) {
+	x := noisy(rand.New(rand.NewPCG(1, 1)), mostCycles, 0.02)
+	for b.Loop() {
+		extrapolate(x, 10_000)
+	}
+}

@@ -1,0 +1,73 @@
+package regions
+
+import (
+	"io"
+	"io/fs"
+	"strings"
+)
+
+// dmi is where Linux shows what the firmware says of the machine.
+const dmi = "sys/class/dmi/id/"
+
+// maxDMI is more than any DMI string has (255 bytes in SMBIOS 3).
+const maxDMI = 512
+
+// vendors are what cloud providers write into the DMI strings of their virtual
+// machines, folded to lower case: AWS Nitro and Xen, Google Compute Engine,
+// Hyper-V with Azure's chassis asset tag, and so on, as their documentation and
+// cloud-init's ds-identify have them (2025).
+var vendors = []struct{ file, prefix, provider string }{
+	{"sys_vendor", "amazon ec2", "aws"},
+	{"bios_vendor", "amazon ec2", "aws"},
+	{"product_version", "4.11.amazon", "aws"},
+	{"bios_version", "4.11.amazon", "aws"},
+	{"product_name", "google compute engine", "gcp"},
+	{"sys_vendor", "google", "gcp"},
+	{"chassis_asset_tag", "7783-7084-3265-9085-8269-3286-77", "azure"},
+	{"chassis_asset_tag", "oraclecloud.com", "oracle"},
+	{"sys_vendor", "alibaba cloud", "alibaba"},
+	{"sys_vendor", "digitalocean", "digitalocean"},
+	{"sys_vendor", "hetzner", "hetzner"},
+	{"sys_vendor", "scaleway", "scaleway"},
+	{"sys_vendor", "tencent cloud", "tencent"},
+	{"sys_vendor", "huawei cloud", "huawei"},
+	{"sys_vendor", "upcloud", "upcloud"},
+	{"product_name", "exoscale", "exoscale"},
+	{"sys_vendor", "exoscale", "exoscale"},
+	{"sys_vendor", "ovhcloud", "ovhcloud"},
+	{"chassis_asset_tag", "ibmcloud", "ibm"},
+	{"sys_vendor", "ibm:cloud compute server", "ibm"},
+}
+
+// DetectProvider tells which cloud provider's machine this is, from the DMI
+// strings below root, which is the machine's "/". It is "" where they name none
+// that we know, or can't be read: this is a hint, not a proof. They name no
+// region; package metadata asks the provider for that.
+func DetectProvider(root fs.FS) string {
+	read := map[string]string{}
+	for _, v := range vendors {
+		s, ok := read[v.file]
+		if !ok {
+			s = firstLine(root, dmi+v.file)
+			read[v.file] = s
+		}
+		if strings.HasPrefix(s, v.prefix) {
+			return v.provider
+		}
+	}
+	return ""
+}
+
+func firstLine(root fs.FS, name string) string {
+	f, err := root.Open(name)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxDMI))
+	if err != nil {
+		return ""
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	return strings.ToLower(strings.TrimSpace(line))
+}
