@@ -92,7 +92,7 @@ type Sink interface {
 // alone, and gets no Report.
 //
 // One that also has Every() time.Duration is called at that distance instead,
-// and the first time after a second at most. 0 is 10 seconds.
+// at least 10 ms, and the first time after a second at most. 0 is 10 seconds.
 type Checkpointer interface {
 	Sink
 	Checkpoint(r footprint.Report) error

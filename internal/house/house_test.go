@@ -42,10 +42,11 @@ var rooms = map[string][]string{
 	"footprint": {"energy", "regions"},
 
 	// Floor 4: the tracker, the record, the pages.
-	"carbon":        {"energy", "rapl", "nvml", "estimate", "regions", "footprint", "internal/proc", "github.com/google/uuid"},
-	"ledger":        {"energy", "footprint", "regions", "github.com/gocarina/gocsv", "github.com/gofrs/flock", "github.com/google/uuid", "golang.org/x/sys"},
-	"ledger/sshsig": {"golang.org/x/crypto"},
-	"report":        {"energy", "footprint", "regions"},
+	"carbon":         {"energy", "rapl", "nvml", "estimate", "regions", "footprint", "internal/proc", "github.com/google/uuid"},
+	"ledger":         {"energy", "footprint", "regions", "github.com/gocarina/gocsv", "github.com/gofrs/flock", "github.com/google/uuid", "golang.org/x/sys"},
+	"ledger/foreign": {"energy", "footprint", "regions", "github.com/google/uuid"},
+	"ledger/sshsig":  {"golang.org/x/crypto"},
+	"report":         {"energy", "footprint", "regions"},
 
 	// Floor 5: the command.
 	"internal/child": {"energy", "internal/proc", "golang.org/x/sys"},
