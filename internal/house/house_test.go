@@ -42,6 +42,8 @@ var rooms = map[string][]string{
 	"regions/gbcarbon":        {"regions", "regions/internal/fetch"},
 	"regions/rte":             {"regions", "regions/internal/fetch"},
 	"regions/watttime":        {"regions", "regions/internal/fetch"},
+	"regions/carbonaware":     {"regions", "regions/internal/fetch"},
+	"regions/metadata":        {},
 
 	// Floor 3: arithmetic on plain values.
 	"footprint": {"energy", "regions"},
