@@ -42,6 +42,7 @@ var rooms = map[string][]string{
 	"regions/gbcarbon":        {"regions", "regions/internal/fetch"},
 	"regions/rte":             {"regions", "regions/internal/fetch"},
 	"regions/watttime":        {"regions", "regions/internal/fetch"},
+	"regions/entsoe":          {"regions", "regions/internal/fetch"},
 	"regions/carbonaware":     {"regions", "regions/internal/fetch"},
 	"regions/metadata":        {},
 
