@@ -60,6 +60,7 @@ var rooms = map[string][]string{
 
 	// Floor 5: the command.
 	"internal/child": {"energy", "internal/proc", "golang.org/x/sys"},
+	"internal/watch": {"golang.org/x/sys"},
 	"cmd/carbonctl": {
 		"carbon", "energy", "estimate", "footprint", "internal/child", "internal/proc", "ledger", "nvml", "rapl", "regions", "report",
 		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/BurntSushi/toml", "github.com/agnivade/levenshtein",
