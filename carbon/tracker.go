@@ -41,6 +41,7 @@ type Tracker struct {
 	faults   []footprint.Fault // found, not yet in a sample
 	spent    time.Duration     // in ticks
 	outlook  outlook
+	late     late
 	tripped  bool // the budget's owner was told
 
 	keepers []keeper      // one a sink
@@ -49,7 +50,7 @@ type Tracker struct {
 	quit   chan struct{} // closed by the first Stop
 	idle   chan struct{} // closed after the last reading
 	stop   sync.Once
-	late   bool // a meter did not answer at the end
+	hung   bool // a meter did not answer at the end
 	finish sync.Once
 	report footprint.Report
 	err    error
@@ -95,8 +96,15 @@ func New(cfg Config) (*Tracker, error) {
 		t.keepers = append(t.keepers, newKeeper(s))
 	}
 	root := cfg.Host.root()
+	t.late.ready, t.late.mine = make(chan struct{}), ours(os.DirFS("/"))
 	if t.meters == nil {
 		t.meters, t.faults = local(root)
+		if cfg.Host.hasGPUs() {
+			t.late.start(openGPUs(cfg.Host))
+		}
+	}
+	if t.late.opened == nil {
+		close(t.late.ready)
 	}
 	t.every = keepAlive(t.every, t.meters)
 	if t.work == nil {
@@ -174,6 +182,10 @@ func (t *Tracker) sample(ctx context.Context) {
 		case <-tick.C:
 			t.tick(ctx)
 			continue
+		case j := <-t.late.opened:
+			t.join(j)
+			t.tick(ctx)
+			continue
 		case <-t.marks.wake:
 			if t.marks.some() {
 				t.tick(ctx)
@@ -191,6 +203,7 @@ func (t *Tracker) sample(ctx context.Context) {
 
 // last takes the last sample, also if ctx has ended.
 func (t *Tracker) last(ctx context.Context) {
+	t.leave()
 	t.tick(context.WithoutCancel(ctx))
 	t.outlook.stop()
 	close(t.idle)
@@ -208,7 +221,9 @@ func (t *Tracker) tick(ctx context.Context) {
 			t.faults = faults(t.faults, err)
 		}
 	}
+	t.within(t.readings)
 	t.use = t.usage.read(now, t.work, t.use[:0])
+	t.shared(ctx)
 	marks, lost := t.marks.read(now)
 	if lost {
 		t.faults = append(t.faults, footprint.Fault{Code: footprint.EpochDropped, Text: "a meter hung so long that epochs or tasks were left out"})
@@ -261,6 +276,7 @@ func (t *Tracker) Stop() (footprint.Report, error) {
 		t.mu.Unlock()
 		close(t.quit)
 		if !begun {
+			t.leave()
 			close(t.idle)
 			for _, k := range t.keepers {
 				close(k.done)
@@ -272,7 +288,7 @@ func (t *Tracker) Stop() (footprint.Report, error) {
 		select {
 		case <-t.idle:
 		case <-timeout.C:
-			t.late = true
+			t.hung = true
 		}
 	})
 	t.end(footprint.Completed)
@@ -319,7 +335,7 @@ func (t *Tracker) countedBy() string {
 func (t *Tracker) settle(e footprint.End) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.late {
+	if t.hung {
 		t.account.Note(footprint.Fault{
 			Code: footprint.ReadFault,
 			Text: fmt.Sprintf("a meter did not answer within %v at the end: the run ends at the reading before", lastRead),

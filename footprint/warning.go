@@ -38,7 +38,8 @@ const (
 	CPUUntrue        = "cpu-untrue"        // the hypervisor gives a CPU that does not exist
 	MemoryUnknown    = "memory-unknown"    // the size of the memory could not be read
 	MachineShared    = "machine-shared"    // a limit shows that the machine is shared: the work's part is charged
-	GPUNotMeasured   = "gpu-not-measured"  // a GPU is there and is not counted
+	GPUNotMeasured   = "gpu-not-measured"  // a GPU is there and could not be counted
+	GPUNote          = "gpu-note"          // something to know of how a GPU is read
 	Escaped          = "process-escaped"   // processes of the work outlived it
 	NotRecorded      = "not-recorded"      // the ledger or a file could not be written
 	SinkFailed       = "sink-failed"       // a sink did not take the report

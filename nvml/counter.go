@@ -1,6 +1,7 @@
 package nvml
 
 import (
+	"errors"
 	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
@@ -18,7 +19,8 @@ const (
 
 // A counter follows an energy counter of the driver. Since that moves in
 // ticks, what has flowed since the last one is added as power × time: the truth
-// lies within a tick of that.
+// lies within a tick of that. So a reading's Raw is 0: its Total is not made of
+// the counter alone.
 type counter struct {
 	r     energy.Reading
 	wrap  energy.Wrap
@@ -41,26 +43,29 @@ func (c *counter) reading() *energy.Reading { return &c.r }
 func (c *counter) feed(list []field, err error, asked, at time.Time) error {
 	raw, age, power, at, err := c.answer(list, err, asked, at)
 	if err == nil && raw > uint64(energy.MaxEnergy/unit) {
-		err = errImplausible
+		err = ErrImplausible
 	}
 	if err != nil {
+		if errors.Is(err, ErrLost) {
+			c.wrap.Break(0) // it may begin again when it is back
+		}
 		c.wrap.Fail()
-		c.r.State, c.r.Gaps = energy.Held, c.wrap.Gaps
+		c.r.State, c.r.Gaps = state(err), c.wrap.Gaps
 		return err
 	}
 	resets, before := c.wrap.Resets, c.wrap.Total()
 	total, ok := c.wrap.Add(energy.Energy(raw)*unit, at)
 	c.r.Missed, c.r.Resets, c.r.Gaps = c.wrap.Missed, c.wrap.Resets, c.wrap.Gaps
 	if !ok {
-		c.r.State = energy.Held
-		return errImplausible
+		c.r.State = energy.Refused
+		return ErrImplausible
 	}
 	if !c.started || raw != c.raw {
 		c.step(age, at, total-before, c.wrap.Resets != resets)
 	}
 	was := c.now
 	c.raw, c.read, c.now, c.started = raw, at, power, true
-	c.r.Raw, c.r.State = raw, energy.OK
+	c.r.State = energy.OK
 	if at.Sub(c.since) >= stuck {
 		c.r.State = energy.Dead
 		return nil
@@ -101,6 +106,14 @@ func (c *counter) answer(list []field, err error, asked, at time.Time) (raw uint
 		p = energy.Power(mw) * energy.Milliwatt
 	}
 	return raw, age, p, at, err
+}
+
+// state is that of a reading that was not taken.
+func state(err error) energy.State {
+	if errors.Is(err, ErrImplausible) {
+		return energy.Refused
+	}
+	return energy.Held
 }
 
 // plausible reports whether a reading in milliwatts is at most the greatest

@@ -3,6 +3,7 @@ package nvml
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -44,6 +45,8 @@ type Device struct {
 	Missing, Notes []string
 	// Err is why it can't be read, nil if it can.
 	Err error
+
+	grave error // the driver's answer that says that asking is in vain
 }
 
 const (
@@ -72,7 +75,7 @@ func probe(d *device, source string, dev *Device) (g *gpu) {
 	dev.MaxPower = limit + limit/2
 	g = &gpu{
 		ask: make(chan struct{}, 1), dev: d,
-		hangs: fmt.Errorf("GPU %s: the driver has not answered within %v", d.uuid, patience),
+		hangs: fmt.Errorf("GPU %s: %w (%v)", d.uuid, ErrSlow, patience),
 	}
 	base := energy.Component{
 		Kind: energy.GPU, ID: d.uuid, Basis: energy.Measured, Name: d.name,
@@ -82,7 +85,10 @@ func probe(d *device, source string, dev *Device) (g *gpu) {
 		base.Scope = "module"
 	}
 	if !g.counters(d, base, dev) && !g.record(d, base, dev) && !g.readPower(d, base, dev) {
-		dev.Err = fmt.Errorf("%w: %s", errNoEnergy, strings.Join(dev.Missing, "; "))
+		if dev.Err = dev.grave; dev.Err == nil {
+			dev.Err = fmt.Errorf("%w: %s", errNoEnergy, strings.Join(dev.Missing, "; "))
+		}
+		dev.Missing = nil // the error says it
 		return nil
 	}
 	for _, s := range g.series {
@@ -256,6 +262,10 @@ func newPower(c energy.Component, dev *Device, period time.Duration) *power {
 	}
 }
 
+// lacks notes what the driver does not tell.
 func (dev *Device) lacks(what string, err error) {
+	if dev.grave == nil && (errors.Is(err, ErrLost) || errors.Is(err, fs.ErrPermission)) {
+		dev.grave = err
+	}
 	dev.Missing = append(dev.Missing, fmt.Sprintf("%s: %v", what, err))
 }

@@ -10,14 +10,25 @@ import (
 
 //go:generate go run ./internal/gen
 
-// What an answer of the driver means to us. The text of the driver's own answer
-// comes with it.
+// Errors of a Meter, for errors.Is. They come with the GPU and what the driver
+// said.
+var (
+	// ErrLost: the GPU has fallen off the bus, or its driver is gone.
+	ErrLost = errors.New("the GPU is gone")
+	// ErrImplausible: the driver answered, with more than a GPU can use.
+	ErrImplausible = errors.New("more than a GPU can use")
+	// ErrSlow: the driver has not answered in time.
+	ErrSlow = errors.New("the driver has not answered in time")
+	// ErrUsers: it is not known who used the GPU, so that the whole is charged.
+	ErrUsers = errors.New("who used it is not known, so that the whole of it is charged")
+)
+
+// What else an answer of the driver can mean to us.
 var (
 	errMissing     = errors.New("not in this driver")        // it is older than the function
 	errUnsupported = errors.New("not supported by this GPU") // nor will it ever be
 	errNothing     = errors.New("nothing new")               // no sample since the last one
-	errLost        = errors.New("the GPU is gone")           // off the bus, or its driver is
-	errImplausible = errors.New("more than a GPU can use")   // answered with success all the same
+	errAnswer      = errors.New("the driver failed")         // this time
 	errNoEnergy    = errors.New("shows neither energy nor power")
 )
 
@@ -122,13 +133,10 @@ func meaning(code int) error {
 	case 13: // FUNCTION_NOT_FOUND
 		return errMissing
 	case 1, 9, 15, 16, 18, 28: // UNINITIALIZED, DRIVER_NOT_LOADED, GPU_IS_LOST, RESET_REQUIRED, LIB_RM_VERSION_MISMATCH, GPU_NOT_FOUND
-		return errLost
+		return ErrLost
 	}
 	return errAnswer
 }
-
-// errAnswer is any other answer: this read failed, the next one may not.
-var errAnswer = errors.New("the driver failed")
 
 // A fault is an answer of the driver other than success.
 type fault struct {

@@ -3,6 +3,7 @@ package nvml
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"testing"
 	"testing/fstest"
 	"testing/synctest"
@@ -86,9 +87,10 @@ func TestRunShorterThanATick(t *testing.T) {
 			defer m.Close()
 			time.Sleep(time.Second + 10*time.Millisecond) // a tick is 20 ms ago
 			begin := read(t, m)[0]
+			raw := m.gpus[0].series[0].(*counter).raw
 			time.Sleep(40 * time.Millisecond)
 			last := read(t, m)[0]
-			assert.Equal(t, begin.Raw, last.Raw, "the counter has not moved")
+			assert.Equal(t, raw, m.gpus[0].series[0].(*counter).raw, "the counter has not moved")
 			assert.InDelta(t, 300*0.040, (last.Total - begin.Total).Joules(), 0.5, "power × time")
 			assert.InDelta(t, 300*0.100, last.Edge.Joules(), 0.5, "within a tick")
 		})
@@ -105,7 +107,7 @@ func TestOneLostGPULeavesTheOthers(t *testing.T) {
 		cards[1].set(func(c *card) { c.err = fault{"nvmlDeviceGetFieldValues", "GPU is lost", 15} })
 		cards[2].set(func(c *card) { c.base = -int64(c.load.used(c.clock()) * 1000) }) // the counter begins at 0 again
 		list, err := m.Read(t.Context(), nil)
-		require.ErrorIs(t, err, errLost)
+		require.ErrorIs(t, err, ErrLost)
 		assert.ErrorContains(t, err, cards[1].uuid)
 		assert.NotContains(t, err.Error(), cards[2].uuid)
 		assert.Equal(t, []energy.State{energy.OK, energy.Lost, energy.OK}, states(list))
@@ -115,7 +117,7 @@ func TestOneLostGPULeavesTheOthers(t *testing.T) {
 		asked := cards[1].asked
 		time.Sleep(time.Second)
 		list, err = m.Read(t.Context(), nil)
-		assert.ErrorIs(t, err, errLost)
+		assert.ErrorIs(t, err, ErrLost)
 		assert.Equal(t, asked, cards[1].asked, "a lost GPU is left alone for a while")
 		assert.InDelta(t, 400, list[0].Total.Joules(), 25)
 		assert.InDelta(t, 200, list[2].Total.Joules(), 50)
@@ -148,7 +150,7 @@ func TestAHangingGPUHoldsNobodyUp(t *testing.T) {
 			if i > 0 {
 				assert.Zero(t, time.Since(before), "only the first Read waits for it")
 			}
-			assert.ErrorContains(t, err, "has not answered")
+			assert.ErrorIs(t, err, ErrSlow)
 			assert.Equal(t, []energy.State{energy.Held, energy.OK}, states(list))
 			assert.EqualValues(t, i+1, list[0].Gaps)
 			time.Sleep(500 * time.Millisecond)
@@ -180,8 +182,8 @@ func TestImplausibleReadingsAreRefused(t *testing.T) {
 				time.Sleep(time.Second)
 				c.set(func(c *card) { c.mw = 3_700_000; c.base += 1e9 })
 				list, err := m.Read(t.Context(), nil)
-				assert.ErrorIs(t, err, errImplausible)
-				assert.Equal(t, energy.Held, list[0].State)
+				assert.ErrorIs(t, err, ErrImplausible)
+				assert.Equal(t, energy.Refused, list[0].State)
 				assert.Less(t, list[0].Total.Joules(), 300.0)
 				assert.Positive(t, list[0].Gaps)
 				c.set(func(c *card) { c.mw = 0; c.base -= 1e9 })
@@ -248,10 +250,11 @@ func TestAGPUThatCannotBeReadIsNamed(t *testing.T) {
 		m, devices, err := open(t.Context(), drivers, Options{})
 		require.NotNil(t, m)
 		defer m.Close()
-		assert.ErrorIs(t, err, errLost)
+		assert.ErrorIs(t, err, ErrLost)
 		assert.ErrorIs(t, err, errNoEnergy)
 		assert.Len(t, read(t, m), 1)
 		assert.Len(t, devices, 3)
+		assert.Empty(t, devices[2].Missing, "the error says it")
 		assert.ErrorContains(t, devices[2].Err, "nvmlDeviceGetPowerUsage: Not Supported")
 	})
 }
@@ -302,7 +305,7 @@ func TestWithoutAPowerLimit(t *testing.T) {
 			assert.Contains(t, m.Devices()[0].Missing[0], "power limit")
 			c.set(func(c *card) { c.mw = 3_700_000 })
 			_, err := m.Read(t.Context(), nil)
-			assert.ErrorIs(t, err, errImplausible)
+			assert.ErrorIs(t, err, ErrImplausible)
 		})
 	}
 }
@@ -319,7 +322,7 @@ func TestASlowDriverIsStillRead(t *testing.T) {
 		for i := range 10 {
 			time.Sleep(time.Second)
 			list, err := m.Read(t.Context(), nil)
-			assert.ErrorContains(t, err, "has not answered")
+			assert.ErrorIs(t, err, ErrSlow)
 			if last = list[0]; i > 0 {
 				assert.Equal(t, energy.OK, last.State)
 			}
@@ -393,4 +396,13 @@ func TestPresent(t *testing.T) {
 	assert.True(t, Present(fstest.MapFS{"proc/driver/nvidia/version": &fstest.MapFile{}}))
 	assert.True(t, Present(fstest.MapFS{"dev/dxg": &fstest.MapFile{}}), "Windows Subsystem for Linux")
 	assert.False(t, Present(fstest.MapFS{"proc/stat": &fstest.MapFile{}}))
+}
+
+func TestAGPUThatIsLostAtOnce(t *testing.T) {
+	for code, want := range map[int]error{15: ErrLost, 4: fs.ErrPermission} {
+		_, devices, err := open(t.Context(), []opener{machine(&card{load: steady(1), err: fault{"any", "gone", code}})}, Options{})
+		assert.ErrorIs(t, err, want)
+		assert.NotErrorIs(t, err, errNoEnergy)
+		assert.ErrorIs(t, devices[0].Err, want)
+	}
 }

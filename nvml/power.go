@@ -50,7 +50,7 @@ func (p *power) feed(_ []field, _ error, _, _ time.Time) error {
 	if err != nil {
 		p.gauge.Gaps++
 		p.r.Gaps++
-		p.r.State = energy.Held
+		p.r.State = state(err)
 		return err
 	}
 	p.extend(now)
@@ -88,7 +88,7 @@ func (p *power) drain() error {
 func (p *power) add(mw uint64, at time.Time) error {
 	if !plausible(mw, p.r.MaxPower) {
 		p.gauge.Gaps++
-		return errImplausible
+		return ErrImplausible
 	}
 	now := energy.Power(mw) * energy.Milliwatt
 	if d := at.Sub(p.at); !p.at.IsZero() && d > 0 && d <= longest {

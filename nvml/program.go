@@ -98,7 +98,7 @@ func (p *program) device(uuid string) device {
 			defer p.mu.Unlock()
 			r := p.now[uuid]
 			if p.err != nil {
-				return 0, r.at, fmt.Errorf("nvidia-smi: %w: %w", errLost, p.err)
+				return 0, r.at, fmt.Errorf("nvidia-smi: %w: %w", ErrLost, p.err)
 			}
 			return uint64(r.power / energy.Milliwatt), r.at, r.err
 		},
@@ -155,7 +155,7 @@ func parseRow(line string) (row, error) {
 func parseWatts(s string) (energy.Power, error) {
 	w, err := strconv.ParseFloat(s, 64)
 	if err == nil && !(w >= 0 && w < 1e6) { // NaN is neither
-		err = errImplausible
+		err = ErrImplausible
 	}
 	if err != nil {
 		return 0, err

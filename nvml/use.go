@@ -168,7 +168,7 @@ func (u *usage) count(g *gpu, who resolver) {
 	case u.why == nil || errors.Is(u.why, errNothing):
 		u.told = nil
 	case u.told == nil || u.why != was:
-		u.told = fmt.Errorf("GPU %s: %w: the whole of it is charged", g.dev.uuid, u.why)
+		u.told = fmt.Errorf("GPU %s: %w: %w", g.dev.uuid, ErrUsers, u.why)
 	}
 }
 

@@ -111,7 +111,7 @@ func TestShares(t *testing.T) {
 				u, err := share(t, tt.card, Options{Root: proc(tt.proc...)}, only(tt.mine...))
 				if tt.why != nil {
 					assert.ErrorIs(t, err, tt.why)
-					assert.ErrorContains(t, err, "the whole of it is charged")
+					assert.ErrorIs(t, err, ErrUsers)
 					assert.False(t, u.Known)
 					return
 				}

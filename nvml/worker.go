@@ -106,7 +106,7 @@ func (g *gpu) look() {
 	}
 	err := g.feed()
 	g.gone, g.err = time.Time{}, nil
-	if errors.Is(err, errLost) {
+	if errors.Is(err, ErrLost) {
 		g.gone = time.Now()
 	}
 	if err != nil {
@@ -135,7 +135,7 @@ func (g *gpu) answer(now time.Time) {
 	g.told = g.err
 	for i, s := range g.series {
 		r := &g.readings[i]
-		if *r = *s.reading(); r.State == energy.Held || r.State == energy.Dead {
+		if *r = *s.reading(); r.State != energy.OK {
 			r.Time = now
 		}
 		if !g.gone.IsZero() {

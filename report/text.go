@@ -67,6 +67,7 @@ func (p *Page) energy(r footprint.Report) {
 	for _, k := range kinds(r) {
 		p.kind(r, k)
 	}
+	p.unknown(r)
 	switch {
 	case r.ProcessEnergy == nil:
 		p.Row("charged", "the whole machine; how much of it the work used is not known")
@@ -117,9 +118,37 @@ func kinds(r footprint.Report) []footprint.Line {
 }
 
 func (p *Page) kind(r footprint.Report, l footprint.Line) {
-	// Names of equal sockets say the same twice.
-	names := slices.Compact(strings.Split(l.Name, "; "))
-	p.Row("  "+string(l.Kind), "%s, %s: %s", Energy(l.Charged), l.Basis, strings.Join(names, "; "))
+	p.Row("  "+string(l.Kind), "%s, %s: %s", Energy(l.Charged), l.Basis, count(strings.Split(l.Name, "; ")))
+}
+
+// count says names once, with how many of them there are: "8 × NVIDIA H100".
+func count(names []string) string {
+	var said []string
+	for i, name := range names {
+		if slices.Index(names, name) < i {
+			continue
+		}
+		n := 0
+		for _, other := range names {
+			if other == name {
+				n++
+			}
+		}
+		if n > 1 {
+			name = fmt.Sprintf("%d × %s", n, name)
+		}
+		said = append(said, name)
+	}
+	return strings.Join(said, "; ")
+}
+
+// unknown names what should have been counted, and was not read.
+func (p *Page) unknown(r footprint.Report) {
+	for _, l := range r.Components {
+		if l.Within == nil && l.Kind != energy.Platform && l.Energy == nil && l.High != nil {
+			p.Row("  "+string(l.Kind), "not known, at most %s: %s", Energy(*l.High), l.Name)
+		}
+	}
 }
 
 func (p *Page) emissions(r footprint.Report) {

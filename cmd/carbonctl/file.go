@@ -9,9 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/carbonctl/carbonctl/footprint"
-	"github.com/carbonctl/carbonctl/report"
 )
 
 // What a file that the user names is given at the most, once the command has
@@ -20,11 +17,6 @@ const (
 	readerWait = time.Second      // for somebody to open the other end of a pipe
 	writeWait  = 10 * time.Second // for them to read
 )
-
-// writeJSON writes the JSON of a run to a file, as writeFile does.
-func writeJSON(path string, r footprint.Report) error {
-	return writeFile(path, func(w io.Writer) error { return report.JSON(w, r) })
-}
 
 // writeFile replaces a file at once, so that a reader never sees half of it. A
 // device or a pipe, and what we have open as stdout or stderr, is written to as

@@ -17,6 +17,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/ledger"
+	"github.com/carbonctl/carbonctl/ledger/sshsig"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
 )
@@ -32,6 +33,7 @@ type reporting struct {
 	output string
 	last   int
 	nested bool
+	sign   string
 	about  aboutFlags
 }
 
@@ -68,6 +70,7 @@ altered is told by "carbonctl verify".`,
 	f.IntVar(&r.last, "last", 20, "list the latest `N` runs; 0 for all")
 	f.BoolVar(&r.nested, "include-nested", false, "list runs too that another run already counts")
 	f.String("ledger", "", "ledger `FILE` to read, where none is given")
+	f.StringVar(&r.sign, "sign", "", "OpenSSH ed25519 `KEY` that signs the head of a ledger to which a run is added")
 	r.about.add(f)
 	cmd.AddCommand(a.merge())
 	return cmd
@@ -189,8 +192,12 @@ func (r *reporting) files(ctx context.Context, flags *pflag.FlagSet, args []stri
 		}
 		args = []string{c.ledger}
 	}
+	key, err := readKey(r.sign)
+	if err != nil {
+		return nil, fmt.Errorf("report: %w", err)
+	}
 	for _, path := range args {
-		r.recover(ctx, path)
+		r.recover(ctx, path, key)
 	}
 	files, err := r.inputs(args)
 	if err != nil {
@@ -202,19 +209,40 @@ func (r *reporting) files(ctx context.Context, flags *pflag.FlagSet, args []stri
 // recover adds the runs whose tracker has died to a ledger, and says so. What
 // hinders it does not hinder reading. Only ledgers that were named are written
 // to: what lies in a directory may be a copy.
-func (a *app) recover(ctx context.Context, path string) {
-	if info, err := os.Stat(path + ".d"); err != nil || !info.IsDir() {
+func (a *app) recover(ctx context.Context, path string, key ledger.Signer) {
+	journals, _ := filepath.Glob(filepath.Join(path+".d", "*.json"))
+	if len(journals) == 0 {
+		return
+	}
+	if _, err := os.Stat(path + ".head.sig"); err == nil && key == nil {
+		a.say(path+" is signed: runs whose tracker has died are not added without its key", "give it with --sign KEY")
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, lockWait)
 	defer cancel()
-	added, err := ledger.Writer{Path: path}.Recover(ctx)
-	for _, run := range added {
-		a.say(fmt.Sprintf("%s: recovered run %s, started %s UTC: its tracker had died", path, run.RunID, run.StartedAt.UTC().Format("2006-01-02 15:04")), "")
+	added, err := ledger.Writer{Path: path, User: login(), Key: key}.Recover(ctx)
+	for _, run := range recovered(added, err) {
+		a.say(path+": "+run, "")
 	}
 	if err != nil {
 		a.fail(err)
 	}
+}
+
+// readKey reads the key that signs heads, nil if there is none.
+func readKey(path string) (ledger.Signer, error) {
+	if path == "" {
+		return nil, nil
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("--sign: %w", err)
+	}
+	key, err := sshsig.ParseKey(file)
+	if err != nil {
+		return nil, fmt.Errorf("--sign %s: %w", path, err)
+	}
+	return key, nil
 }
 
 // filterFlags say which runs are taken.

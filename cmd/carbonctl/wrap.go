@@ -8,7 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"os/user"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -19,7 +19,6 @@ import (
 	"github.com/carbonctl/carbonctl/carbon"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/child"
-	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/report"
 )
 
@@ -36,8 +35,13 @@ type wrapping struct {
 	json    bool   // the result as JSON in place of text
 	quiet   bool   // no result at all, only what went wrong
 	jsonTo  string // files for the report and the samples, "" for none
+	html    string
 	samples string
-	command bool // record the command line
+	sign    string        // OpenSSH key that signs the ledger's head
+	format  string        // of the ledger
+	flush   time.Duration // between two states of the journal, 0 for the default
+	nvml    string        // NVIDIA's library, "" to find it
+	command bool          // record the command line
 }
 
 func (a *app) wrap() *cobra.Command {
@@ -74,9 +78,14 @@ that carbonctl failed before it started, 126 that the command is not executable,
 	f.SetInterspersed(false) // what follows the command's name is the command's
 	addSettings(cmd)
 	f.StringVar(&w.root, "root", "/", rootUsage)
+	f.StringVar(&w.nvml, "nvml-library", "", nvmlUsage)
 	f.StringVar(&forward, "forward-signals", string(child.Auto), "`WHEN` to send TERM, HUP, USR1, USR2 on to the command: auto, always, never")
 	f.BoolVar(&w.json, "json", false, "print the result as JSON, on stderr")
 	f.StringVar(&w.jsonTo, "json-file", "", "write the result as JSON to this `FILE` too")
+	f.StringVar(&w.html, "html", "", "write the result as a page to this `FILE` too")
+	f.StringVar(&w.sign, "sign", "", "OpenSSH ed25519 `KEY` that signs the head of the ledger after each row")
+	f.StringVar(&w.format, "ledger-format", "carbonctl", "`FORMAT` of the ledger: carbonctl, or codecarbon for CodeCarbon's columns")
+	f.DurationVar(&w.flush, "flush", 0, "`TIME` between two states of the journal that survives a kill (default 10s)")
 	f.StringVar(&w.samples, "samples", "", "write every reading to this `FILE`, so that the result can be recomputed")
 	f.BoolVarP(&w.quiet, "quiet", "q", false, "print no result; it is recorded all the same")
 	f.BoolVar(&w.command, "record-command", false, "record the command line; it may hold secrets")
@@ -84,6 +93,19 @@ that carbonctl failed before it started, 126 that the command is not executable,
 }
 
 const rootUsage = "`DIR` that holds /proc and /sys, such as /host in a container"
+
+const nvmlUsage = "`FILE` of NVIDIA's library, where the system does not find libnvidia-ml.so.1"
+
+// libraryPath is a file as the loader takes it: without a slash it would look
+// among the system's libraries only.
+func libraryPath(file string) string {
+	if abs, err := filepath.Abs(file); err == nil && file != "" {
+		if _, err := os.Stat(abs); err == nil {
+			return abs
+		}
+	}
+	return file
+}
 
 // addSettings adds a flag for each setting.
 func addSettings(cmd *cobra.Command) {
@@ -112,13 +134,17 @@ func (w *wrapping) run(ctx context.Context) error {
 	if _, err := child.Look(w.args[0], nil); err != nil {
 		return refused(err)
 	}
-	samples, close, unsampled := w.openSamples()
-	defer close()
-	tracker, err := carbon.New(w.carbon(tree, samples))
+	book, err := w.openBook()
 	if err != nil {
 		return &exitError{exitWrapFailed, err}
 	}
-	if w.recorded() {
+	samples, close, unsampled := w.openSamples()
+	defer close()
+	tracker, err := carbon.New(w.carbon(tree, book, samples))
+	if err != nil {
+		return &exitError{exitWrapFailed, err}
+	}
+	if book.keeps() {
 		cmd.Env = within(os.Environ(), tracker.Report().RunID)
 	}
 	process, err := cmd.Start(func() { tracker.Start(ctx) })
@@ -129,6 +155,7 @@ func (w *wrapping) run(ctx context.Context) error {
 	defer process.Close()
 	ignorePipe()
 	tree.started(process)
+	found := book.recover(ctx)
 	exit, waitErr := process.Wait()
 	tree.ended(exit)
 	r, _ := tracker.Stop() // without sinks it has no error
@@ -146,19 +173,16 @@ func (w *wrapping) run(ctx context.Context) error {
 	if unsampled != nil {
 		r.Warnings = append(r.Warnings, notRecorded("the samples are not written", unsampled))
 	}
-	w.record(ctx, &r)
+	w.record(ctx, book, &r)
 	w.show(r)
+	for _, lost := range found() {
+		w.say(lost, "")
+	}
 	return &exitError{code: exit.Code}
 }
 
-// errNoHome is why there is no ledger where nobody named one.
-var errNoHome = errors.New("there is no home directory to keep it in")
-
 // leftOut tells of a setting that is wrong, where that does not stop the run.
 func leftOut(problem error) string { return problem.Error() + "; it is left out" }
-
-// recorded reports whether the run gets a row in a ledger.
-func (w *wrapping) recorded() bool { return w.config.ledger != "none" && w.config.ledger != "" }
 
 // within returns an environment that tells what runs in it that it is a part of
 // the run with this ID. A run without a row tells nothing: what runs within it
@@ -187,15 +211,15 @@ func refused(err error) error {
 	return &exitError{code, err}
 }
 
-func (w *wrapping) carbon(tree *tree, samples io.Writer) carbon.Config {
+func (w *wrapping) carbon(tree *tree, book *book, samples io.Writer) carbon.Config {
 	o := w.config.options
 	cfg := carbon.Config{
-		Region: o.region, Grid: o.intensity, PUE: o.pue, Every: o.every, Work: tree,
+		Region: o.region, Grid: o.intensity, PUE: o.pue, Every: o.every, Work: tree, Sinks: book.sinks(),
 		Run: footprint.Run{
 			Project: o.project, Labels: o.labels, Charge: o.charge, Job: job(os.Getenv),
 			Parent: o.parent, How: origins[w.config.origin("region")],
 		},
-		Host: carbon.Host{Root: os.DirFS(w.root), Samples: samples},
+		Host: carbon.Host{Root: os.DirFS(w.root), NVMLLibrary: libraryPath(w.nvml), Env: os.LookupEnv, Samples: samples},
 	}
 	if cfg.Run.How == "" && o.region != "" {
 		cfg.Run.How = "config" // a file
@@ -222,62 +246,6 @@ func (w *wrapping) openSamples() (io.Writer, func(), error) {
 	return f, func() { _ = f.Close() }, nil // the recorder has told of errors
 }
 
-// record appends the run to the ledger and writes the JSON file. What fails is a
-// warning: the command has run, and its result is still printed.
-func (w *wrapping) record(ctx context.Context, r *footprint.Report) {
-	if w.config.ledger == "" {
-		r.Warnings = append(r.Warnings, ledgerWarning(footprint.Receipt{}, errNoHome))
-	}
-	if w.recorded() {
-		row := r.Row()
-		row.User = login()
-		ctx, cancel := context.WithTimeout(ctx, lockWait)
-		defer cancel()
-		receipt, err := ledger.Writer{Path: w.config.ledger}.Append(ctx, row)
-		if receipt.Hash != "" {
-			r.Ledger = &receipt
-		}
-		if err != nil {
-			r.Warnings = append(r.Warnings, ledgerWarning(receipt, err))
-		}
-	}
-	if w.jsonTo != "" {
-		if err := writeJSON(w.jsonTo, *r); err != nil {
-			r.Warnings = append(r.Warnings, notRecorded("the JSON file was not written", err))
-		}
-	}
-	for _, n := range r.Warnings {
-		if w.quiet && n.Code == footprint.NotRecorded {
-			w.say(n.Text, n.Hint)
-		}
-	}
-}
-
-func notRecorded(what string, err error) footprint.Warning {
-	return footprint.Warning{Code: footprint.NotRecorded, Text: fmt.Sprintf("%s: %v", what, err), Hint: hint(err)}
-}
-
-// ledgerWarning tells of a failed append. With a receipt the row is there, and
-// only FILE.head is not.
-func ledgerWarning(receipt footprint.Receipt, err error) footprint.Warning {
-	what := "this run is not in the ledger"
-	if receipt.Hash != "" {
-		what = "this run is in the ledger, but"
-	}
-	n := notRecorded(what, err)
-	if n.Hint != "" {
-		n.Hint += ", or "
-	}
-	n.Hint += "choose another file with --ledger FILE, none with --ledger none"
-	if header := (*ledger.HeaderError)(nil); errors.As(err, &header) {
-		n.Hint += "; this one is left as it is"
-	}
-	return n
-}
-
-// lockWait is how long a run waits for others that write to the same ledger.
-const lockWait = 10 * time.Second
-
 // show prints the result on stderr: stdout belongs to the command. An error is
 // left alone, there is nobody to tell it to.
 func (w *wrapping) show(r footprint.Report) {
@@ -292,17 +260,4 @@ func (w *wrapping) show(r footprint.Report) {
 		})
 		_ = report.Text(w.err, r)
 	}
-}
-
-// login is who runs this, "" if that is not known.
-func login() string {
-	for _, name := range []string{"USER", "LOGNAME", "USERNAME"} {
-		if v := os.Getenv(name); v != "" {
-			return v
-		}
-	}
-	if u, err := user.Current(); err == nil {
-		return u.Username
-	}
-	return ""
 }
