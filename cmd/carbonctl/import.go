@@ -38,7 +38,7 @@ type importing struct {
 // importedFile is what became of one file.
 type importedFile struct {
 	File      string        `json:"file"`
-	Format    string        `json:"format"` // "" if no run was read
+	Format    string        `json:"format"` // "" if no run is added
 	Added     int           `json:"added"`
 	Known     int           `json:"known"`   // that the ledger had already
 	Refused   int           `json:"refused"` // what could not be used
@@ -197,11 +197,11 @@ func (m *importing) file(ctx context.Context, path string) error {
 			}
 			continue
 		}
-		got.note(row)
 		if m.known[row.RunID] {
 			got.Known++
 			continue
 		}
+		got.note(row)
 		if !m.dry {
 			if err := m.append(ctx, row); err != nil {
 				return err

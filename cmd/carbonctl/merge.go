@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/spf13/cobra"
 
@@ -81,15 +80,4 @@ func (a *app) printMerged(m merged) {
 		p.Code(h.Hash)
 	}
 	_, _ = p.WriteTo(a.out)
-}
-
-// mergeHint says what to do about a merge that was refused.
-func mergeHint(err error) string {
-	if fork := (*ledger.ForkError)(nil); errors.As(err, &fork) {
-		return "carbonctl verify tells which of them was changed; merge without that one"
-	}
-	if errors.Is(err, fs.ErrExist) {
-		return "choose a new file: a ledger is never overwritten"
-	}
-	return ""
 }

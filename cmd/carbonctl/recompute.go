@@ -129,7 +129,7 @@ func (a *app) recompute() *cobra.Command {
 	r := &recomputing{reading: reading{app: a}}
 	cmd := &cobra.Command{
 		Use:   "recompute FILE…",
-		Short: "Apply other factors to recorded energy, or redo a run from its samples",
+		Short: "Apply other factors to recorded energy, or redo it from samples",
 		Long: `Multiply the recorded energy by other factors and show the old emissions
 against the new: for another region, year or scope, a figure or a table of your
 own, another PUE. FILE is a ledger, also compressed, or the JSON of a run. What

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -162,10 +163,42 @@ func (c verifying) file(path string) (verdict, error) {
 		return v, fmt.Errorf("verify: %w", err)
 	}
 	v.OK = v.Result.OK() && (v.Signature == nil || v.Signature.OK)
+	if v.Signature != nil && v.Signature.OK {
+		if err := v.unsigned(path); err != nil {
+			return v, fmt.Errorf("verify: %w", err)
+		}
+	}
 	if _, err := os.Stat(head + ".sig"); err == nil && c.signers == nil {
 		v.Unseen = append(v.Unseen, head+".sig is a signature: --allowed-signers FILE checks it")
 	}
 	return v, nil
+}
+
+// unsigned tells of rows before which some were added without the key: a later
+// signature covers them, but whoever signed did not see them come.
+func (v *verdict) unsigned(path string) error {
+	f, err := openLedger(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	var n int64
+	first := ""
+	for row, err := range ledger.Read(f, path, "run_id", "details") {
+		var details struct {
+			Before *string `json:"unsigned_before"`
+		}
+		if err != nil || !strings.Contains(row.Details, "unsigned_before") || json.Unmarshal([]byte(row.Details), &details) != nil || details.Before == nil {
+			continue // lines that are no rows were found already
+		}
+		if n++; n == 1 {
+			first = strings.Clone(row.RunID)
+		}
+	}
+	if n > 0 {
+		v.Unseen = append(v.Unseen, fmt.Sprintf("%s of this ledger follow rows that were not signed when they were added, first that of run %s: the signature says nothing of when those came", count(n, "row"), first))
+	}
+	return nil
 }
 
 // signed checks the signature of a head. The error is that of a file that can't
