@@ -64,6 +64,9 @@ type Host struct {
 	Root fs.FS
 	// Samples takes every sample as footprint.Record writes it; nil is nobody.
 	Samples io.Writer
+	// Epochs takes every epoch that has ended as footprint.EpochWriter writes it,
+	// also where there are too many for the report; nil is nobody.
+	Epochs io.Writer
 }
 
 // A Sink takes finished reports. ctx bounds the time it may take.

@@ -124,6 +124,7 @@ type marks struct {
 	latest        edge   // the greatest amounts so far
 	origin        edge   // the start of the run
 	past          past
+	fresh         []*stretch // epochs that ended with the latest sample
 	wrong         wrongs
 }
 
@@ -165,6 +166,7 @@ func (a *Account) mark(s Sample) {
 	if a.samples == 1 {
 		a.marks.origin = a.edge(s)
 	}
+	a.marks.fresh = a.marks.fresh[:0]
 	if len(s.Marks) == 0 {
 		return
 	}
@@ -285,6 +287,7 @@ func (a *Account) finish(m Mark, at edge) {
 		a.marks.inside.add(a.marks.since, at)
 	}
 	a.marks.epochs.add(x)
+	a.marks.fresh = append(a.marks.fresh, x)
 	a.learn(x)
 }
 

@@ -208,11 +208,11 @@ const mostCycles = 1024
 func (a *Account) learn(x *stretch) {
 	p := &a.marks.past
 	from := x.start
-	if p.ended > 0 && p.end.time.Before(from.time) {
-		from = p.end // and what was between
+	if p.ended > 0 {
+		from = p.end // what was between is a part; of epochs at the same time, what each adds
 	}
 	p.add(x.stands(), Spent{x.end.time.Sub(x.start.time), x.end.energy - x.start.energy},
-		Spent{x.end.time.Sub(from.time), x.end.energy - from.energy})
+		Spent{max(x.end.time.Sub(from.time), 0), x.end.energy - from.energy})
 	p.end = x.end
 	if p.parts > 0 { // nothing new to predict from
 		x.predicted = p.total
