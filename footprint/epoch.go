@@ -299,7 +299,7 @@ func (a *Account) stretches(r *Report) {
 		time: a.last.time, wall: a.last.wall, sampled: a.last.time, energy: max(r.Energy, 0),
 		grams: r.Emissions, low: m.latest.low, high: m.latest.high,
 	}
-	if m.running+len(m.open) > 0 {
+	if len(m.open) > 0 {
 		at := a.peek()
 		end.low, end.high, end.slack, end.covered, end.counted = at.low, at.high, at.slack, at.covered, at.counted
 	}
