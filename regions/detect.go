@@ -14,9 +14,10 @@ const dmi = "sys/class/dmi/id/"
 const maxDMI = 512
 
 // vendors are what cloud providers write into the DMI strings of their virtual
-// machines, folded to lower case: AWS Nitro and Xen, Google Compute Engine,
-// Hyper-V with Azure's chassis asset tag, and so on, as their documentation and
-// cloud-init's ds-identify have them (2025).
+// machines, in lower case. Those of AWS (Nitro, Xen), Google, Azure (Hyper-V with
+// its asset tag), Oracle, Alibaba, DigitalOcean, Hetzner and Scaleway are
+// documented or in wide use for this; the others have not been seen by us on a
+// machine of theirs. A string that is not here is no provider, never a guess.
 var vendors = []struct{ file, prefix, provider string }{
 	{"sys_vendor", "amazon ec2", "aws"},
 	{"bios_vendor", "amazon ec2", "aws"},
