@@ -7,7 +7,8 @@
 // It finds the meters that the machine has, models what has none, and says in
 // the report which is which. What cannot be measured is a warning there: the
 // work never fails or waits because of it. The package prints and logs nothing,
-// starts one goroutine, which ends with Stop, and uses no network.
+// uses no network, and starts one goroutine, and one more for each Checkpointer
+// among the sinks; they end with Stop.
 package carbon
 
 import (
@@ -21,6 +22,8 @@ import (
 	"os"
 	"strconv"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
@@ -48,9 +51,12 @@ type Config struct {
 	// footprint.BusyShare.
 	Policy footprint.Policy
 	// Every is the time between two readings; 0 is one second. Counters lose
-	// nothing between readings, so that a longer time costs only detail.
+	// nothing between readings, so that a longer time costs only detail. A meter
+	// whose counters would wrap unseen in that time is read, with all others, as
+	// often as it needs (energy.KeepAliver).
 	Every time.Duration
-	// Sinks take the report at Stop, in order.
+	// Sinks take the report at Stop, in order; a Checkpointer also takes the
+	// report so far.
 	Sinks []Sink
 	// Run is what the run is, and what its headline charges.
 	Run footprint.Run
@@ -62,6 +68,11 @@ type Config struct {
 type Host struct {
 	// Root holds the /proc and /sys to read; nil is this machine's own.
 	Root fs.FS
+	// NVMLLibrary is the path of NVIDIA's library; "" is where the loader finds it.
+	NVMLLibrary string
+	// Env looks up the variables by which the work's GPUs are chosen, like
+	// os.LookupEnv: CUDA_VISIBLE_DEVICES and its kin. nil: all GPUs are the work's.
+	Env func(name string) (value string, set bool)
 	// Samples takes every sample as footprint.Record writes it; nil is nobody.
 	Samples io.Writer
 	// Epochs takes every epoch that has ended as footprint.EpochWriter writes it,
@@ -69,9 +80,25 @@ type Host struct {
 	Epochs io.Writer
 }
 
-// A Sink takes finished reports. ctx bounds the time it may take.
+// A Sink takes finished reports. ctx bounds the time it may take: 10 seconds
+// for each sink.
 type Sink interface {
 	Report(ctx context.Context, r footprint.Report) error
+}
+
+// A Checkpointer is a Sink that also takes the report so far, so that little is
+// lost if this process dies: after the first second, and then every 10 seconds.
+// It has a goroutine of its own, so that a slow one delays neither a reading nor
+// another sink; it gets fewer reports then. An error is a warning in the report,
+// and the next checkpoint is tried all the same. Its Report is called after its
+// last Checkpoint has returned; one that does not within 10 seconds is left
+// alone, and gets no Report.
+//
+// One that also has Every() time.Duration is called at that distance instead,
+// at least 10 ms, and the first time after a second at most. 0 is 10 seconds.
+type Checkpointer interface {
+	Sink
+	Checkpoint(r footprint.Report) error
 }
 
 // MinEvery is the shortest time between two readings: below it a counter may
@@ -101,13 +128,30 @@ const (
 	EnvInterval  = "CARBONCTL_INTERVAL" // such as 500ms
 	EnvProject   = "CARBONCTL_PROJECT"
 	EnvCharge    = "CARBONCTL_CHARGE" // machine or process
+	// EnvRunID is the run that this one is a part of. "carbonctl wrap" sets it
+	// for its command.
+	EnvRunID = "CARBONCTL_RUN_ID"
 )
+
+// ParentFromEnv returns the ID of the run that started this one, "" if none. One
+// that is no UUID is an error.
+func ParentFromEnv() (string, error) {
+	s := os.Getenv(EnvRunID)
+	if s == "" {
+		return "", nil
+	}
+	id, err := uuid.Parse(s)
+	if err != nil {
+		return "", fmt.Errorf("%s: %.40q is not the ID of a run", EnvRunID, s)
+	}
+	return id.String(), nil
+}
 
 // ConfigFromEnv makes a Config from the CARBONCTL_* variables of the
 // environment. A variable that is not set or empty leaves its default. One that
 // is wrong does too, and is named by the error: both results may be used.
 func ConfigFromEnv() (Config, error) {
-	var c Config
+	c := Config{Host: Host{Env: os.LookupEnv}}
 	var errs []error
 	number := func(name string, to *float64) {
 		if s := os.Getenv(name); s != "" {
@@ -150,6 +194,11 @@ func ConfigFromEnv() (Config, error) {
 		}
 		c.Every = d
 	}
+	parent, err := ParentFromEnv()
+	if err != nil {
+		errs = append(errs, err)
+	}
+	c.Run.Parent = parent
 	c.Run.Project = os.Getenv(EnvProject)
 	c.Run.Charge = footprint.Charge(os.Getenv(EnvCharge))
 	if err := c.check(); err != nil {

@@ -2,17 +2,18 @@ package carbon
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/estimate"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/proc"
+	"github.com/carbonctl/carbonctl/nvml"
 	"github.com/carbonctl/carbonctl/rapl"
 )
 
@@ -25,29 +26,23 @@ func (h Host) root() fs.FS {
 
 // local opens the meters that a machine has: counters, and the model that
 // stands in where they are not read. What is missing comes back as faults.
-func local(root fs.FS) (meters []energy.Meter, faults []footprint.Fault) {
+func local(root fs.FS) (meters []energy.Meter, found []footprint.Fault) {
 	counters, err := rapl.Open(root)
 	if counters != nil {
 		meters = append(meters, counters)
 	}
 	if err != nil && runtime.GOOS == "linux" {
-		faults = append(faults, fault(err))
+		found = faults(found, err)
 	}
 	model, err := estimate.Open(root)
 	if model != nil {
 		meters = append(meters, model)
-		faults = append(faults, doubts(model.Model())...)
+		found = append(found, doubts(model.Model())...)
 	}
 	if err != nil {
-		faults = append(faults, fault(err))
+		found = append(found, fault(err))
 	}
-	if gpus, _ := fs.ReadDir(root, "proc/driver/nvidia/gpus"); len(gpus) > 0 {
-		faults = append(faults, footprint.Fault{
-			Code: footprint.GPUNotMeasured,
-			Text: fmt.Sprintf("%d NVIDIA GPU(s) are there, and this version does not count them", len(gpus)),
-		})
-	}
-	return meters, faults
+	return meters, found
 }
 
 // doubts are what every report must say of the model. The rest of its notes hold
@@ -61,6 +56,23 @@ func doubts(m estimate.Model) (faults []footprint.Fault) {
 	return faults
 }
 
+// faults adds the errors of a meter, one for each cause: several counters mostly
+// fail for the same one, and their error says how many they are.
+func faults(to []footprint.Fault, err error) []footprint.Fault {
+	list, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return append(to, fault(err))
+	}
+	first := fault(err)
+	to = append(to, first)
+	for _, e := range list.Unwrap() {
+		if f := fault(e); f.Code != first.Code && !slices.ContainsFunc(to, func(o footprint.Fault) bool { return o.Code == f.Code }) {
+			to = append(to, f)
+		}
+	}
+	return to
+}
+
 // fault gives an error of a meter its code.
 func fault(err error) footprint.Fault {
 	f := footprint.Fault{Code: footprint.ReadFault, Text: err.Error()}
@@ -71,6 +83,20 @@ func fault(err error) footprint.Fault {
 		f.Code = footprint.NoPermission
 	case errors.Is(err, energy.ErrUnavailable):
 		f.Code = footprint.NoCounter
+	case errors.Is(err, rapl.ErrSwitched): // before the cause that it names as well
+		f.Code = footprint.CounterSwitched
+	case errors.Is(err, rapl.ErrNotNumber):
+		f.Code = footprint.CounterGarbage
+	case errors.Is(err, nvml.ErrSlow):
+		f.Code = footprint.CounterGap
+	case errors.Is(err, nvml.ErrUsers):
+		f.Code = footprint.ShareUnknown
+	case errors.Is(err, rapl.ErrImplausible), errors.Is(err, nvml.ErrImplausible):
+		f.Code = footprint.CounterRefused
+	case errors.Is(err, rapl.ErrAmbiguous):
+		f.Code = footprint.CounterAmbiguous
+	case errors.Is(err, rapl.ErrLost), errors.Is(err, nvml.ErrLost):
+		f.Code = footprint.CounterLost
 	}
 	return f
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/proc"
 	"github.com/carbonctl/carbonctl/regions"
 )
 
@@ -40,12 +42,16 @@ type Tracker struct {
 	faults   []footprint.Fault // found, not yet in a sample
 	spent    time.Duration     // in ticks
 	outlook  outlook
+	late     late
 	tripped  bool // the budget's owner was told
+
+	keepers []keeper      // one a sink
+	over    chan struct{} // closed when the final report is to be made
 
 	quit   chan struct{} // closed by the first Stop
 	idle   chan struct{} // closed after the last reading
 	stop   sync.Once
-	late   bool // a meter did not answer at the end
+	hung   bool // a meter did not answer at the end
 	finish sync.Once
 	report footprint.Report
 	err    error
@@ -78,7 +84,7 @@ func New(cfg Config) (*Tracker, error) {
 	t := &Tracker{
 		meters: cfg.Meters, work: cfg.Work, intensity: intensity,
 		every: cfg.Every, sinks: cfg.Sinks,
-		quit: make(chan struct{}), idle: make(chan struct{}),
+		quit: make(chan struct{}), idle: make(chan struct{}), over: make(chan struct{}),
 		marks: marks{wake: make(chan struct{}, 1)},
 	}
 	if f, ok := grid.(forecaster); ok {
@@ -87,10 +93,21 @@ func New(cfg Config) (*Tracker, error) {
 	if t.every == 0 {
 		t.every = time.Second
 	}
+	for _, s := range t.sinks {
+		t.keepers = append(t.keepers, newKeeper(s))
+	}
 	root := cfg.Host.root()
+	t.late.ready, t.late.mine = make(chan struct{}), ours(os.DirFS("/"))
 	if t.meters == nil {
 		t.meters, t.faults = local(root)
+		if cfg.Host.hasGPUs() {
+			t.late.start(openGPUs(cfg.Host))
+		}
 	}
+	if t.late.opened == nil {
+		close(t.late.ready)
+	}
+	t.every = keepAlive(t.every, t.meters)
 	if t.work == nil {
 		t.work = newSelf()
 	}
@@ -117,6 +134,18 @@ func New(cfg Config) (*Tracker, error) {
 	return t, nil
 }
 
+// keepAlive shortens the time between samples to what every meter can bear: a
+// counter that wraps twice between two reads has lost energy. Such samples are
+// like all others, so that a recording of them is complete.
+func keepAlive(every time.Duration, meters []energy.Meter) time.Duration {
+	for _, m := range meters {
+		if k, ok := m.(energy.KeepAliver); ok && k.KeepAlive() > 0 {
+			every = min(every, k.KeepAlive())
+		}
+	}
+	return every
+}
+
 // Start makes a Tracker and starts it.
 func Start(ctx context.Context, cfg Config) (*Tracker, error) {
 	t, err := New(cfg)
@@ -139,6 +168,11 @@ func (t *Tracker) Start(ctx context.Context) {
 		return
 	}
 	t.tick(ctx)
+	for _, k := range t.keepers {
+		if k.sink != nil {
+			go t.keep(k)
+		}
+	}
 	go t.sample(ctx)
 }
 
@@ -150,6 +184,10 @@ func (t *Tracker) sample(ctx context.Context) {
 	for {
 		select {
 		case <-tick.C:
+			t.tick(ctx)
+			continue
+		case j := <-t.late.opened:
+			t.join(j)
 			t.tick(ctx)
 			continue
 		case <-t.marks.wake:
@@ -169,6 +207,7 @@ func (t *Tracker) sample(ctx context.Context) {
 
 // last takes the last sample, also if ctx has ended.
 func (t *Tracker) last(ctx context.Context) {
+	t.leave()
 	t.tick(context.WithoutCancel(ctx))
 	t.outlook.stop()
 	close(t.idle)
@@ -183,10 +222,12 @@ func (t *Tracker) tick(ctx context.Context) {
 	for _, m := range t.meters {
 		var err error
 		if t.readings, err = m.Read(ctx, t.readings); err != nil {
-			t.faults = append(t.faults, fault(err))
+			t.faults = faults(t.faults, err)
 		}
 	}
+	t.within(t.readings)
 	t.use = t.usage.read(now, t.work, t.use[:0])
+	t.shared(ctx)
 	marks := t.edges(now)
 	s := footprint.Sample{
 		Time: now, Wall: now.Round(0), Readings: t.readings, Use: t.use,
@@ -230,7 +271,11 @@ func (t *Tracker) Stop() (footprint.Report, error) {
 		t.mu.Unlock()
 		close(t.quit)
 		if !begun {
+			t.leave()
 			close(t.idle)
+			for _, k := range t.keepers {
+				close(k.done)
+			}
 			return
 		}
 		timeout := time.NewTimer(lastRead)
@@ -238,7 +283,7 @@ func (t *Tracker) Stop() (footprint.Report, error) {
 		select {
 		case <-t.idle:
 		case <-timeout.C:
-			t.late = true
+			t.hung = true
 		}
 	})
 	t.end(footprint.Completed)
@@ -254,9 +299,11 @@ func (t *Tracker) end(status footprint.Status) {
 				e.Status, e.ExitCode = s, code
 			}
 		}
+		e.CountedBy = t.countedBy()
 		t.settle(e)
-		for _, s := range t.sinks {
-			if err := s.Report(context.Background(), t.report); err != nil {
+		close(t.over)
+		for i := range t.sinks {
+			if err := t.give(i); err != nil {
 				t.err = errors.Join(t.err, err)
 				t.report.Warnings = append(t.report.Warnings, footprint.Warning{Code: footprint.SinkFailed, Text: err.Error()})
 			}
@@ -264,12 +311,26 @@ func (t *Tracker) end(status footprint.Status) {
 	})
 }
 
+// wrapper is the program that gives what it runs the ID of its own run.
+const wrapper = "carbonctl"
+
+// countedBy returns the run that holds this one's energy already: the parent, as
+// long as its wrapper still runs above us. A parent's ID may also come from
+// another machine (srun and ssh pass the environment on) or from a run that has
+// ended (a server that outlives it); such a run counts for itself.
+func (t *Tracker) countedBy() string {
+	if parent := t.account.Run.Parent; parent != "" && proc.Above(os.DirFS("/"), os.Getpid(), wrapper) {
+		return parent
+	}
+	return ""
+}
+
 // settle closes the books. What the goroutine owns is ours now, unless it hangs
 // in a meter: then it keeps that.
 func (t *Tracker) settle(e footprint.End) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.late {
+	if t.hung {
 		t.account.Note(footprint.Fault{
 			Code: footprint.ReadFault,
 			Text: fmt.Sprintf("a meter did not answer within %v at the end: the run ends at the reading before", lastRead),

@@ -43,6 +43,9 @@ type usage struct {
 	at         time.Time // of the last read
 	first, now float64   // the machine's busy seconds, at the first read and the last
 
+	shared float64       // busy seconds at the last read that told who used them
+	told   time.Duration // and the work's then
+
 	// Bytes held by the work and in use by all at the last read, and what that
 	// and the whole memory have made in byte-seconds.
 	held, inUse      float64
@@ -90,8 +93,14 @@ func (u *usage) readCPU(used Used, to []energy.Use) []energy.Use {
 		u.first = busy
 	}
 	u.now = busy
+	// The machine's time comes in ticks of 10 ms. Until one has passed, nobody
+	// knows what part of it the work's is; a part of nothing would not be 0.
+	known := used.KnowsCPU && (!u.started || busy > u.shared || used.CPU <= u.told)
+	if known {
+		u.shared, u.told = busy, used.CPU
+	}
 	return append(to, energy.Use{
-		Kind: energy.CPU, Mine: used.CPU.Seconds(), All: busy, Capacity: capacity, Known: used.KnowsCPU,
+		Kind: energy.CPU, Mine: used.CPU.Seconds(), All: busy, Capacity: capacity, Known: known,
 	})
 }
 

@@ -12,7 +12,10 @@ import (
 // A counter that falls has wrapped if it would then have stayed within
 // MaxPower, and has been reset otherwise; a jump beyond MaxPower is refused
 // until a second reading confirms it. What may have been missed is added up in
-// Missed.
+// Missed: the truth lies between the total and the total plus Missed, up to the
+// resolution of the counter, as long as the component stays within Limit. Only a
+// reset that looks like a wrap, or that the counter has caught up with by the
+// next reading, cannot be seen.
 type Wrap struct {
 	// Range is the modulus of the counter: its largest value plus one step. 0 if
 	// not known: every fall is then a reset.
@@ -33,6 +36,8 @@ type Wrap struct {
 	doubt   bool      // the reading after it was refused:
 	refused Energy
 	when    time.Time
+	broken  bool          // it may have started again since the last reading
+	slept   time.Duration // and the machine slept that long since
 }
 
 // slack is the time for which MaxPower is allowed on top of the time between
@@ -65,35 +70,39 @@ func Limit(p Power, d time.Duration) Energy {
 func (w *Wrap) Add(raw Energy, at time.Time) (total Energy, ok bool) {
 	if !w.started {
 		w.started, w.last, w.at, w.moved = true, raw, at, at
+		w.broken, w.slept = false, 0
 		return 0, true
 	}
 	d := at.Sub(w.at)
+	most := Limit(w.MaxPower, d+max(0, min(w.at.Sub(w.moved), hold)))
+	if w.broken {
+		w.again(raw, at, most)
+		return w.total, true
+	}
 	delta, wrapped := raw-w.last, false
 	if delta < 0 && w.Range > w.last {
 		delta, wrapped = w.Range-w.last+raw, true
 	}
-	held := max(0, min(w.at.Sub(w.moved), hold))
-	plausible := delta >= 0 && (w.MaxPower <= 0 || delta <= Limit(w.MaxPower, d+held))
 	switch {
-	case plausible:
+	case delta >= 0 && (w.MaxPower <= 0 || delta <= most):
 		if wrapped {
 			w.Wraps++
 		}
-		if w.ambiguous(d) {
-			w.Gaps++
-			w.miss(d, delta)
+		if w.Range > 0 && w.MaxPower > 0 && most-delta >= w.Range {
+			w.Gaps++ // it may have wrapped once more, unseen
+			w.miss(most, delta)
 		}
 		w.accept(raw, at, delta)
 		return w.total, true
 	case raw < w.last:
-		w.reset(raw, at, d)
+		w.reset(raw, at, most)
 		return w.total, true
 	case w.doubt && raw >= w.refused && raw-w.refused <= Limit(w.MaxPower, at.Sub(w.when)):
 		// The counter was right twice: it did jump. What it counted since is
 		// sure, the jump itself is not.
 		w.Resets++
 		sure := raw - w.refused
-		w.miss(d, sure)
+		w.miss(most, sure)
 		w.accept(raw, at, sure)
 		return w.total, true
 	}
@@ -102,28 +111,55 @@ func (w *Wrap) Add(raw Energy, at time.Time) (total Energy, ok bool) {
 	return w.total, false
 }
 
-// ambiguous reports whether the counter may have wrapped more often within d
-// than can be seen.
-func (w *Wrap) ambiguous(d time.Duration) bool {
-	return w.Range > 0 && w.MaxPower > 0 && w.MaxPower.Over(d) >= w.Range
+// Break says that the counter may have started again since the last Add: the
+// machine slept for so long, which the monotonic clock does not count, or the
+// counter had gone (0). A fall is then a reset and no wrap. While the machine
+// sleeps a component is taken to draw next to nothing: what a counter that goes
+// on shows of it is added, and Missed has none of it.
+func (w *Wrap) Break(slept time.Duration) {
+	w.broken = true
+	w.slept += slept
+}
+
+// again takes the first reading after a Break. most is what can have flowed
+// since the last one while the machine was awake.
+func (w *Wrap) again(raw Energy, at time.Time, most Energy) {
+	delta := raw - w.last
+	switch {
+	case w.MaxPower <= 0 && delta >= 0:
+		w.accept(raw, at, delta)
+	case delta < 0:
+		w.reset(raw, at, most)
+	case delta > most.Plus(Limit(w.MaxPower, w.slept)):
+		w.Resets++ // it counts from somewhere else now
+		w.Gaps++
+		w.miss(most, 0)
+		w.accept(raw, at, 0)
+	case raw > most:
+		w.accept(raw, at, delta) // too high to have started again at 0
+	default:
+		w.Gaps++
+		w.miss(most, delta)
+		w.accept(raw, at, delta)
+	}
 }
 
 // reset takes a counter that fell and did not wrap. What it shows since it
 // started again is a lower bound, if that much is plausible.
-func (w *Wrap) reset(raw Energy, at time.Time, d time.Duration) {
+func (w *Wrap) reset(raw Energy, at time.Time, most Energy) {
 	w.Resets++
 	w.Gaps++
-	if w.MaxPower > 0 && raw > Limit(w.MaxPower, d) {
-		w.miss(d, 0) // it did not start again at 0: nothing it shows is sure
-		w.accept(raw, at, 0)
-		return
+	sure := raw
+	if w.MaxPower > 0 && raw > most {
+		sure = 0 // it did not start again at 0: nothing it shows is sure
 	}
-	w.miss(d, raw)
-	w.accept(raw, at, raw)
+	w.miss(most, sure)
+	w.accept(raw, at, sure)
 }
 
-func (w *Wrap) miss(d time.Duration, seen Energy) {
-	if most := Limit(w.MaxPower, d); w.MaxPower > 0 && most > seen {
+// miss notes that up to most has flowed, of which seen was counted.
+func (w *Wrap) miss(most, seen Energy) {
+	if w.MaxPower > 0 && most > seen {
 		w.Missed = w.Missed.Plus(most - seen)
 	}
 }
@@ -134,12 +170,13 @@ func (w *Wrap) accept(raw Energy, at time.Time, delta Energy) {
 		w.moved = at
 	}
 	w.last, w.at, w.doubt = raw, at, false
+	w.broken, w.slept = false, 0
 }
 
 // Fail counts a read that did not succeed.
 func (w *Wrap) Fail() { w.Gaps++ }
 
-// Total returns the total so far, Last the counter as last accepted.
+// Total returns the total so far.
 func (w *Wrap) Total() Energy { return w.total }
 
 // Last returns the counter as last accepted and when that was.

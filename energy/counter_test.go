@@ -94,7 +94,16 @@ func TestWrap(t *testing.T) {
 		"too long between two readings: it may have wrapped unseen": {
 			Wrap{Range: memoryRange, MaxPower: 200 * Watt},
 			[]add{{0, 1000, 0, 0, true, 0, 0, 0}, {400 * s, 6000, 5000, limit(400*s) - 5000, true, 0, 0, 1},
-				{400 * s, 2000, 5000 + memoryRange - 4000, 2*limit(400*s) - 5000 - (memoryRange - 4000), true, 1, 0, 2}},
+				// Wrapped once, it is so far on that it cannot have done so again.
+				{400 * s, 2000, 5000 + memoryRange - 4000, limit(400*s) - 5000, true, 1, 0, 1}},
+		},
+		"the last moment at which it cannot have wrapped unseen, and the first at which it can": {
+			Wrap{Range: 1000 * Joule, MaxPower: 100 * Watt}, // 125 W, and 1 J of slack
+			[]add{{0, 0, 0, 0, true, 0, 0, 0}, {8*s - 1, Joule, Joule, 0, true, 0, 0, 0}, {8 * s, 2 * Joule, 2 * Joule, 1000 * Joule, true, 0, 0, 1}},
+		},
+		"so close that only the margin lets it wrap": {
+			Wrap{Range: 1000 * Joule, MaxPower: 100 * Watt},
+			[]add{{0, 0, 0, 0, true, 0, 0, 0}, {9 * s, 100 * Joule, 100 * Joule, 1026 * Joule, true, 0, 0, 1}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -112,6 +121,50 @@ func TestWrap(t *testing.T) {
 			}
 		})
 	}
+}
+
+// After a break a fall is a reset, however well it would do as a wrap.
+func TestWrapBreak(t *testing.T) {
+	const s = time.Second
+	limit := Limit(200*Watt, s)
+	for name, tt := range map[string]struct {
+		slept         time.Duration
+		last, raw     Energy
+		total, missed Energy
+		resets, gaps  uint32
+	}{
+		"fell: started again":                        {600 * s, packageRange - 50*Joule, 30 * Joule, 30 * Joule, limit - 30*Joule, 1, 1},
+		"fell to more than it can have counted":      {600 * s, packageRange - 50*Joule, 9000 * Joule, 0, limit, 1, 1},
+		"went on, far from its start":                {600 * s, 5000 * Joule, 5100 * Joule, 100 * Joule, 0, 0, 0},
+		"went on while it slept for long":            {3600 * s, 5000 * Joule, 9000 * Joule, 4000 * Joule, 0, 0, 0},
+		"near its start: it may have started again":  {600 * s, 20 * Joule, 100 * Joule, 80 * Joule, limit - 80*Joule, 0, 1},
+		"rose to what cannot be: another origin":     {0, 5000 * Joule, 90000 * Joule, 0, limit, 1, 1},
+		"the same as before":                         {600 * s, 5000 * Joule, 5000 * Joule, 0, 0, 0, 0},
+		"fell by one, in a tenth of a second asleep": {s / 10, 5000 * Joule, 5000*Joule - 1, 0, limit, 1, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := Wrap{Range: packageRange, MaxPower: 200 * Watt}
+			w.Add(tt.last, start)
+			w.Break(tt.slept / 2)
+			w.Break(tt.slept - tt.slept/2)
+			total, ok := w.Add(tt.raw, start.Add(s))
+			assert.True(t, ok)
+			assert.Equal(t, tt.total, total)
+			assert.Equal(t, tt.missed, w.Missed)
+			assert.Equal(t, []uint32{0, tt.resets, tt.gaps}, []uint32{w.Wraps, w.Resets, w.Gaps})
+			// It holds for one reading.
+			w.Add(packageRange-1, start.Add(2*s))
+			w.Add(packageRange-1, start.Add(3*s))
+			w.Add(0, start.Add(4*s))
+			assert.EqualValues(t, 1, w.Wraps)
+		})
+	}
+	w := Wrap{}
+	w.Add(5000, start)
+	w.Break(s)
+	total, _ := w.Add(7000, start.Add(s))
+	assert.EqualValues(t, 2000, total, "without a largest power all is believed")
+	assert.Zero(t, w.Missed)
 }
 
 // Two packages and memory, of which only memory wraps: each is counted by its

@@ -66,18 +66,22 @@ type State uint8
 const (
 	// OK: the counter was read.
 	OK State = iota
-	// Held: this read failed or was refused as implausible. The counter goes on
-	// counting, so the next OK reading covers the time between.
+	// Held: this read failed. The counter goes on counting, so the next OK
+	// reading covers the time between.
 	Held
 	// Dead: the counter answers and does not move although it must.
 	Dead
-	// Lost: the counter is gone for good (unplugged, driver unloaded).
+	// Lost: the counter is gone (unplugged, driver unloaded). If it comes back,
+	// it may have started again.
 	Lost
 	// Late: the counter is not open yet.
 	Late
+	// Refused: the counter was read, and what it showed, in Raw, cannot be. As
+	// Held in all else.
+	Refused
 )
 
-var stateNames = [...]string{OK: "ok", Held: "held", Dead: "dead", Lost: "lost", Late: "late"}
+var stateNames = [...]string{OK: "ok", Held: "held", Dead: "dead", Lost: "lost", Late: "late", Refused: "refused"}
 
 // String returns the state as reports show it: "ok", "held" …
 func (s State) String() string {
@@ -117,8 +121,9 @@ type Reading struct {
 	// being in Total: across resets, refused readings and stalls longer than a
 	// counter takes to wrap. It never falls.
 	Missed Energy
-	// Raw is the counter as read and Range its modulus, so that a trace can
-	// redo Total. Both are 0 for gauges and models.
+	// Raw is the counter as last read, in microjoules, and Range its modulus, so
+	// that Redo can make Total again. It was read at Time if State is OK, Dead or
+	// Refused. Both are 0 for gauges and models.
 	Raw, Range uint64
 	// MaxPower is the largest plausible power of the component: it tells a wrap
 	// from a reset and bounds the time without a reading. 0 if not known.
@@ -126,7 +131,11 @@ type Reading struct {
 	// Wraps, Resets and Gaps count what happened so far. A gap is a read that
 	// failed, was refused, or came too late to be sure; a reset is one too.
 	Wraps, Resets, Gaps uint32
-	State               State
+	// Slept is how long the machine has slept so far, which Time's monotonic part
+	// does not count. It never falls. A counter that fell between two readings of
+	// different Slept was reset.
+	Slept time.Duration
+	State State
 }
 
 // A Meter reads the counters of one source. Opening is a function of each
@@ -140,6 +149,13 @@ type Meter interface {
 	Read(ctx context.Context, to []Reading) ([]Reading, error)
 	// Close lets go of what the Meter holds. Nothing may be called after it.
 	Close() error
+}
+
+// A KeepAliver is a Meter whose counters start again at 0 so soon that it must
+// be read every so often, or energy is lost. It is found by type assertion.
+type KeepAliver interface {
+	// KeepAlive is the longest time that may lie between two reads. 0: no limit.
+	KeepAlive() time.Duration
 }
 
 // Use is how much of a component the tracked work has used, against all who

@@ -185,7 +185,7 @@ func (f family) runs(number int, do func(seed uint64, x []float64)) {
 	}
 }
 
-var update = flag.Bool("update", false, "rewrite the tables of docs/prediction.md; read the difference")
+var update = flag.Bool("update", false, "rewrite docs/report.schema.json and the tables of docs/prediction.md; read the difference")
 
 // TestPredictionIsAsGoodAsItsPage scores both methods on runs of which the truth
 // is known, holds the default to its promises, and the page to the scores.

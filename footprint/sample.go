@@ -99,4 +99,6 @@ type End struct {
 	Status   Status   `json:"status"`
 	ExitCode *int     `json:"exit_code"`
 	Overhead Overhead `json:"overhead"`
+	// CountedBy is the run that already holds this one's energy, "" if none.
+	CountedBy string `json:"counted_by,omitempty"`
 }

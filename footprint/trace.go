@@ -55,6 +55,7 @@ type traceReading struct {
 	Wraps     uint32        `json:"wraps,omitempty"`
 	Resets    uint32        `json:"resets,omitempty"`
 	Gaps      uint32        `json:"gaps,omitempty"`
+	Slept     time.Duration `json:"slept_ns,omitempty"`
 	State     energy.State  `json:"state"`
 }
 
@@ -98,7 +99,7 @@ func (r *Recorder) Add(s Sample) error {
 		}
 		t.Readings = append(t.Readings, traceReading{
 			n, v.Time.Sub(r.start), int64(v.Total), int64(v.Edge), int64(v.Missed), v.Raw, v.Range,
-			int64(v.MaxPower), v.Wraps, v.Resets, v.Gaps, v.State,
+			int64(v.MaxPower), v.Wraps, v.Resets, v.Gaps, v.Slept, v.State,
 		})
 	}
 	r.write(traceLine{Sample: &t})
@@ -201,7 +202,7 @@ func (p *replay) sample(t *traceSample) error {
 			Component: p.components[v.Component], Time: p.start.Add(v.At),
 			Total: energy.Energy(v.Total), Edge: energy.Energy(v.Edge), Missed: energy.Energy(v.Missed),
 			Raw: v.Raw, Range: v.Range, MaxPower: energy.Power(v.MaxPower),
-			Wraps: v.Wraps, Resets: v.Resets, Gaps: v.Gaps, State: v.State,
+			Wraps: v.Wraps, Resets: v.Resets, Gaps: v.Gaps, Slept: v.Slept, State: v.State,
 		})
 	}
 	p.account.Add(s)

@@ -2,6 +2,7 @@ package footprint
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,11 @@ const (
 	CounterGap       = "counter-gap"       // a counter could not be read for a while
 	CounterDead      = "counter-dead"      // a counter answers and does not move
 	CounterLost      = "counter-lost"      // a counter went away
+	CounterGarbage   = "counter-garbage"   // a counter does not show a number
+	CounterRefused   = "counter-refused"   // a counter showed what cannot be
+	CounterAmbiguous = "counter-ambiguous" // a counter was read so late that it may have wrapped unseen
+	CounterSwitched  = "counter-switched"  // a counter failed, and its twin is read instead
+	Suspended        = "suspended"         // the machine slept during the run
 	ShareUnknown     = "share-unknown"     // nobody can tell who used a component
 	TooShort         = "too-short"         // the run is near the resolution of its counters
 	ClockStep        = "clock-step"        // the wall clock was set during the run
@@ -32,7 +38,8 @@ const (
 	CPUUntrue        = "cpu-untrue"        // the hypervisor gives a CPU that does not exist
 	MemoryUnknown    = "memory-unknown"    // the size of the memory could not be read
 	MachineShared    = "machine-shared"    // a limit shows that the machine is shared: the work's part is charged
-	GPUNotMeasured   = "gpu-not-measured"  // a GPU is there and is not counted
+	GPUNotMeasured   = "gpu-not-measured"  // a GPU is there and could not be counted
+	GPUNote          = "gpu-note"          // something to know of how a GPU is read
 	Escaped          = "process-escaped"   // processes of the work outlived it
 	NotRecorded      = "not-recorded"      // the ledger or a file could not be written
 	SinkFailed       = "sink-failed"       // a sink did not take the report
@@ -52,13 +59,14 @@ const (
 // hints say what to do about a warning. Those of a machine are more precise in
 // "carbonctl devices".
 var hints = map[string]string{
-	RegionAssumed:  `give the region, such as "FR", "US-CA" or "DE"; the factor may be off by ten times either way`,
-	AllModelled:    `"carbonctl devices" says what this machine could measure`,
-	NothingCounted: `"carbonctl devices" says what this machine could measure`,
-	NoPermission:   `"carbonctl devices" prints the command that gives access`,
-	CounterMasked:  `"carbonctl devices" prints the mount that a container needs`,
-	TooShort:       `repeat the work in one run, so that it takes longer`,
-	ShareUnknown:   `the whole of it is charged`,
+	RegionAssumed:    `give the region, such as "FR", "US-CA" or "DE"; the factor may be off by ten times either way`,
+	AllModelled:      `"carbonctl devices" says what this machine could measure`,
+	NothingCounted:   `"carbonctl devices" says what this machine could measure`,
+	NoPermission:     `"carbonctl devices" prints the command that gives access`,
+	CounterMasked:    `"carbonctl devices" prints the mount that a container needs`,
+	CounterAmbiguous: `what the counter cannot tell is in the upper bound; a busy machine, or a debugger, keeps us from reading in time`,
+	TooShort:         `repeat the work in one run, so that it takes longer`,
+	ShareUnknown:     `the whole of it is charged`,
 }
 
 // warn adds what the reader must know, most important first.
@@ -82,9 +90,25 @@ func (a *Account) warn(r *Report) {
 	if a.samples > 1 && r.Coverage < 0.99 && r.Energy > 0 {
 		add(LowCoverage, "%.0f %% of the run was seen; the bounds say what the rest can be", 100*r.Coverage)
 	}
-	if a.step.Abs() > 2*time.Second {
+	slept := a.slept()
+	if slept > 0 {
+		add(Suspended, "the machine slept for %s during the run; that time is in no duration, and what was drawn in it only as far as counters went on", slept.Round(100*time.Millisecond))
+	}
+	if (a.step-slept).Abs() > 2*time.Second && a.step.Abs() > 2*time.Second {
 		add(ClockStep, "the wall clock was set by %s during the run, or the machine slept; durations are not changed by it", a.step.Round(time.Second))
 	}
+}
+
+// slept returns how long the machine slept between the first and the last
+// sample, as far as a meter can tell.
+func (a *Account) slept() time.Duration {
+	var most time.Duration
+	for _, t := range a.tracks {
+		if t.started {
+			most = max(most, t.reading.Slept-t.origin.Slept)
+		}
+	}
+	return most
 }
 
 func (a *Account) warnRegion(r *Report, add func(code, format string, args ...any)) {
@@ -149,7 +173,7 @@ func (a *Account) warnTrack(t *track, add func(code, format string, args ...any)
 func (a *Account) warnShare(r *Report, add func(code, format string, args ...any)) {
 	var ids []string
 	for _, l := range r.Components {
-		if l.counted() && l.Energy != nil && *l.Energy > 0 && l.ProcessEnergy == nil && r.ProcessEnergy != nil {
+		if l.counted() && l.Energy != nil && *l.Energy > 0 && l.ProcessEnergy == nil && r.ProcessEnergy != nil && !slices.Contains(ids, l.ID) {
 			ids = append(ids, l.ID)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -18,12 +19,33 @@ import (
 )
 
 // Writer appends rows to the ledger at Path. Any number of writers, in any
-// number of processes, may append to one file at a time; one Writer is safe for
-// concurrent use.
+// number of processes, may append to one file at a time.
+//
+// It is also a sink of package carbon, one for each tracker: it keeps a journal
+// of the run, so that little is lost if the process dies, and appends the row at
+// the end. Append and Recover are safe for concurrent use; Checkpoint, Record
+// and Report belong to one run at a time, and to one goroutine.
 type Writer struct {
 	Path string
+	// User stands in the rows that Record and Report append, and Recover too.
+	User string
+	// Flush is the time between two checkpoints that Every asks for; 0 is left
+	// to the caller of Checkpoint.
+	Flush time.Duration
+	// Key signs FILE.head after each append, into FILE.head.sig; nil signs
+	// nothing.
+	Key Signer
 
-	open func(path string) (file, error) // nil: openFile; tests fill disks here
+	open    func(path string) (file, error) // nil: openFile; tests fill disks here
+	journal *journal                        // of the run that goes on, nil if none
+}
+
+// A Signer signs heads. *sshsig.Key is one.
+type Signer interface {
+	// Sign gives what FILE.head.sig shall hold.
+	Sign(message []byte) ([]byte, error)
+	// Signed reports whether sig is a signature of the message by this signer.
+	Signed(message, sig []byte) bool
 }
 
 // file is what appending needs of one.
@@ -42,9 +64,13 @@ func openFile(path string) (file, error) {
 	return os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 }
 
-// lockPoll is how long a writer waits before it tries the lock again. An append
-// holds it for about two fsyncs.
-const lockPoll = 2 * time.Millisecond
+// A writer that finds the lock held tries again after some time between these,
+// longer each time and by chance, so that many writers do not keep the machine
+// busy with waiting. An append holds the lock for about two fsyncs.
+const (
+	firstWait = time.Millisecond
+	lastWait  = 16 * time.Millisecond
+)
 
 // Append adds one row at the end of the file and returns the chain's new head.
 // Schema, LedgerID, PreviousHash and Hash of the row are filled in here; labels
@@ -57,32 +83,57 @@ const lockPoll = 2 * time.Millisecond
 // It waits for other writers until ctx ends, so give it a deadline. On an error
 // nothing was added and the file is as whole as before, with one exception: if
 // the receipt is not empty, the row was added and only FILE.head could not be
-// replaced, which the next Append makes good. A *HeaderError or *RowError means
+// replaced or signed, which the next Append makes good. A *HeaderError or *RowError means
 // that the file is not one that a row can be added to.
 func (w Writer) Append(ctx context.Context, row footprint.Row) (footprint.Receipt, error) {
 	path, err := locate(w.Path)
 	if err != nil {
 		return footprint.Receipt{}, fmt.Errorf("ledger: %w", err)
 	}
-	lock := flock.New(path + ".lock")
-	if ok, err := lock.TryLockContext(ctx, lockPoll); !ok {
-		return footprint.Receipt{}, lockError(lock.Path(), err)
+	unlock, err := lockLedger(ctx, path)
+	if err != nil {
+		return footprint.Receipt{}, err
 	}
-	defer lock.Unlock()
+	defer unlock()
+	return w.add(path, row)
+}
 
-	open := w.open
-	if open == nil {
-		open = openFile
+func lockLedger(ctx context.Context, path string) (unlock func() error, err error) {
+	lock := flock.New(path + ".lock")
+	for wait := firstWait; ; wait = min(2*wait, lastWait) {
+		ok, err := lock.TryLock()
+		if ok {
+			return lock.Unlock, nil
+		}
+		if err == nil {
+			select {
+			case <-time.After(wait/2 + rand.N(wait)):
+				continue
+			case <-ctx.Done():
+				err = ctx.Err()
+			}
+		}
+		return nil, lockError(lock.Path(), err)
 	}
-	head, err := appendRow(open, path, row)
+}
+
+// add appends a row, under the lock.
+func (w Writer) add(path string, row footprint.Row) (footprint.Receipt, error) {
+	head, err := w.appendRow(path, row)
 	if head.Hash == "" {
 		return footprint.Receipt{}, err
 	}
 	return footprint.Receipt{Path: w.Path, LedgerID: head.LedgerID, Rows: head.Rows, Hash: head.Hash}, err
 }
 
-// locate makes the directory, and resolves links, so that all names of one file
-// share one lock.
+func (w Writer) opener() func(string) (file, error) {
+	if w.open != nil {
+		return w.open
+	}
+	return openFile
+}
+
+// locate makes the directory, and resolves the path.
 func locate(path string) (string, error) {
 	if path == "" {
 		return "", errors.New("no path given")
@@ -90,6 +141,11 @@ func locate(path string) (string, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return "", err
 	}
+	return resolve(path)
+}
+
+// resolve follows links, so that all names of one file share one lock.
+func resolve(path string) (string, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -118,7 +174,8 @@ func lockError(path string, err error) error {
 }
 
 // appendRow does the work of Append, under the lock.
-func appendRow(open func(string) (file, error), path string, row footprint.Row) (Head, error) {
+func (w Writer) appendRow(path string, row footprint.Row) (Head, error) {
+	open := w.opener()
 	f, err := open(path)
 	if err != nil {
 		return Head{}, fmt.Errorf("ledger: %w", err)
@@ -133,6 +190,9 @@ func appendRow(open func(string) (file, error), path string, row footprint.Row) 
 		return Head{}, fmt.Errorf("ledger: %w", err)
 	}
 	now := time.Now().UTC()
+	if w.Key != nil && at.last.id != "" && !w.signedBefore(path, at.last.hash) {
+		notes = append(notes, note{"unsigned_before", at.last.hash})
+	}
 	if at.torn > 0 {
 		notes = append(notes, note{"torn_bytes", at.torn}, note{"torn_at", now.Format(time.RFC3339)})
 	}
@@ -163,10 +223,35 @@ func appendRow(open func(string) (file, error), path string, row footprint.Row) 
 	if at.end == 0 {
 		err = syncDir(filepath.Dir(path))
 	}
-	if err = errors.Join(err, replaceHead(open, path, next)); err != nil {
+	if err = errors.Join(err, replace(open, path+".head", next.bytes())); err != nil {
 		return next, fmt.Errorf("ledger: the row is in %s, but its head is not: %w", path, err)
 	}
+	if w.Key != nil {
+		sig, err := w.Key.Sign(next.bytes())
+		if err == nil {
+			err = replace(open, path+".head.sig", sig)
+		}
+		if err != nil {
+			return next, fmt.Errorf("ledger: the row is in %s, but its head is not signed: %w", path, err)
+		}
+	}
 	return next, nil
+}
+
+// signedBefore reports whether our own key has signed the row that the new one
+// follows. If it has not, the new signature must not seem to vouch for the rows
+// before it: whoever could write the file could have put them there.
+func (w Writer) signedBefore(path, hash string) bool {
+	head, err := os.ReadFile(path + ".head")
+	if err != nil {
+		return false
+	}
+	sig, err := os.ReadFile(path + ".head.sig")
+	if err != nil {
+		return false
+	}
+	h, err := ParseHead(head)
+	return err == nil && h.Hash == hash && w.Key.Signed(head, sig)
 }
 
 // write puts the line at the end of the file, or leaves the file as it was.
@@ -242,24 +327,4 @@ func addNotes(details string, notes []note) (string, error) {
 	}
 	b, err := json.Marshal(all)
 	return string(b), err
-}
-
-// replaceHead writes FILE.head whole, or leaves the old one.
-func replaceHead(open func(string) (file, error), path string, h Head) error {
-	name := path + ".head.tmp" // one name is enough under the lock
-	f, err := open(name)
-	if err != nil {
-		return err
-	}
-	err = f.Truncate(0)
-	if err == nil {
-		_, err = f.WriteAt(h.bytes(), 0)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return errors.Join(err, os.Remove(name))
-	}
-	return os.Rename(name, path+".head")
 }

@@ -29,12 +29,15 @@ func TestMain(m *testing.M) {
 		n, _ := strconv.Atoi(os.Getenv("LEDGER_TEST_ROWS"))
 		for i := range n {
 			row := footprint.Row{RunID: fmt.Sprintf("process-%d-%d", os.Getpid(), i)}
-			if _, err := (Writer{Path: path}).Append(context.Background(), row); err != nil {
+			if _, err := (Writer{Path: path, open: openUnsynced}).Append(context.Background(), row); err != nil {
 				fmt.Fprintln(os.Stderr, err)
 				os.Exit(1)
 			}
 		}
 		os.Exit(0)
+	}
+	if path := os.Getenv("LEDGER_TEST_RUNS"); path != "" {
+		runForever(path)
 	}
 	os.Exit(m.Run())
 }
@@ -408,9 +411,29 @@ func TestAppendThatCannotSync(t *testing.T) {
 	assert.Equal(t, before, contents(t, path))
 }
 
-// Goroutines and processes together: no row lost, none twice, the chain whole.
-func TestManyWriters(t *testing.T) {
-	const processes, goroutines, each = 4, 4, 25
+// unsynced is a file for those who count rows and pull no plugs.
+type unsynced struct{ file }
+
+func (unsynced) Sync() error { return nil }
+
+func openUnsynced(name string) (file, error) {
+	f, err := openFile(name)
+	return unsynced{f}, err
+}
+
+func TestManyWriters(t *testing.T) { manyWriters(t, 100) }
+
+// BenchmarkManyWriters is the test with 1,000 rows a writer.
+func BenchmarkManyWriters(b *testing.B) {
+	for b.Loop() {
+		manyWriters(b, 1000)
+	}
+}
+
+// 28 processes and 4 goroutines together: no row lost, none twice, the chain
+// whole.
+func manyWriters(t testing.TB, each int) {
+	const processes, goroutines = 28, 4
 	path := newPath(t)
 	self, err := os.Executable()
 	require.NoError(t, err)
@@ -423,7 +446,7 @@ func TestManyWriters(t *testing.T) {
 			assert.NoError(t, err, "%s", out)
 		})
 	}
-	w := Writer{Path: path}
+	w := Writer{Path: path, open: openUnsynced}
 	for g := range goroutines {
 		all.Go(func() {
 			for i := range each {

@@ -11,7 +11,7 @@ import (
 
 // plain is a row such as wrap writes on a machine with counters.
 func plain(t testing.TB) footprint.Row {
-	for row, err := range Read(strings.NewReader(contents(t, "testdata/vector.csv")), "vector.csv") {
+	for row, err := range Read(strings.NewReader(contents(t, "../docs/testdata/ledger/vector.csv")), "vector.csv") {
 		if err != nil {
 			t.Fatal(err)
 		}

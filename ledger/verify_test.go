@@ -324,12 +324,12 @@ func TestVector(t *testing.T) {
 	)
 	text, head := strings.Join(lines, ""), string(headOf(t, lines).bytes())
 	if *update {
-		require.NoError(t, os.WriteFile("testdata/vector.csv", []byte(text), 0o644))
-		require.NoError(t, os.WriteFile("testdata/vector.csv.head", []byte(head), 0o644))
+		require.NoError(t, os.WriteFile("../docs/testdata/ledger/vector.csv", []byte(text), 0o644))
+		require.NoError(t, os.WriteFile("../docs/testdata/ledger/vector.csv.head", []byte(head), 0o644))
 	}
-	assert.Equal(t, contents(t, "testdata/vector.csv"), text)
-	assert.Equal(t, contents(t, "testdata/vector.csv.head"), head)
-	held, err := ReadHead("testdata/vector.csv")
+	assert.Equal(t, contents(t, "../docs/testdata/ledger/vector.csv"), text)
+	assert.Equal(t, contents(t, "../docs/testdata/ledger/vector.csv.head"), head)
+	held, err := ReadHead("../docs/testdata/ledger/vector.csv")
 	require.NoError(t, err)
 	assert.True(t, verify(t, []string{text}, held).OK())
 

@@ -15,7 +15,7 @@ import (
 )
 
 // zones fills a directory with n zones of plain files.
-func zones(b *testing.B, n int) fs.FS {
+func zones(b testing.TB, n int) fs.FS {
 	dir := b.TempDir()
 	for i := range n {
 		zone := filepath.Join(dir, filepath.FromSlash(classDir), fmt.Sprintf("intel-rapl:%x", i))

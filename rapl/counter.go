@@ -3,194 +3,131 @@ package rapl
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"math"
 	"path"
-	"strconv"
 	"syscall"
 	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
 )
 
-const (
-	// tick is how often the hardware brings a counter up to date: about every
-	// millisecond, with jitter (Intel SDM vol. 3B, 16.10; Khan et al., "RAPL in
-	// Action", ACM ToMPECS 3(2), 2018).
-	tick = time.Millisecond
-	// steps is 2^32 - 1: counters have 32 bits, and the kernel's
-	// max_energy_range_uj is that many units (drivers/powercap/intel_rapl_common.c).
-	steps = math.MaxUint32
-	// usual is the unit of energy where the range file does not tell: 2^-14 J,
-	// that of nearly all Intel packages.
-	usual = 61 * energy.Microjoule
-	// still is how long a counter may stand still before it counts as dead, or
-	// 10 units at 1 W where that is longer (psys of Sapphire Rapids counts whole
-	// joules).
-	still = 10 * time.Millisecond
-	// again is how long to wait before looking once more for a zone that is gone.
-	again = time.Second
+// What a Read may tell of a counter.
+var (
+	// ErrImplausible says that a counter showed more than its component can have
+	// used. The reading is Refused.
+	ErrImplausible = errors.New("implausible")
+	// ErrLost says that a zone was unregistered, as when the last core of a
+	// package goes offline. The reading is Lost.
+	ErrLost = errors.New("the zone is gone")
+	// ErrAmbiguous says that a counter was read so late that it may have wrapped
+	// unseen. The reading is OK, its total a lower bound, and Missed has the rest.
+	ErrAmbiguous = errors.New("read too late to tell how often it wrapped")
+	// ErrSwitched says that a counter is read by way of another zone from now on,
+	// since the one before failed. The reading is OK and nothing is missed.
+	ErrSwitched = errors.New("failed, and its twin is read instead")
 )
 
-// Plausible power. A limit is what the firmware holds on average, so half of it
-// is added. One outside of these bounds is a placeholder, not a limit: boards
-// write 4095 W for "none", and users set a few watts to save power.
-const (
-	defaultPower = 1000 * energy.Watt
-	leastPower   = 100 * energy.Watt
-	mostPower    = 2000 * energy.Watt
-)
-
-// counter is one energy_uj file, held open.
+// counter is one counter and all ways to it.
 type counter struct {
-	key       key
 	component energy.Component
 	root      fs.FS
-	path      string
-	control   string      // the zone's control type
-	file      fs.File     // nil if it has no io.ReaderAt: then each read opens it anew
-	at        io.ReaderAt // file
-	length    int         // of the content last read, to read it in one call
-	buf       [48]byte
+	ways      []way // ways[in] is read, the others stand in for it
+	in        int
 
 	wrap  energy.Wrap
 	unit  energy.Energy
+	edge  energy.Energy // besides unit and tick: what a change of ways adds
 	raw   uint64
 	moved time.Time // when the counter was last seen to move
+	broke bool      // wrap.Break was called since the last reading
 	gone  error     // how the zone was found to have gone, nil if it is there
 	retry time.Time // when it is looked for again
 }
 
-// openCounter opens the counter of a zone and reads it once: its origin.
-func openCounter(root fs.FS, z Zone) (*counter, error) {
-	c := &counter{key: z.key, component: z.Component, control: control(z.at), root: root}
-	if err := c.hold(z.Path); err != nil {
+// openCounter opens the counter of a zone and reads it once, to see that it can be.
+func openCounter(root fs.FS, z Zone, s system) (*counter, error) {
+	c := &counter{component: z.Component, root: root, ways: make([]way, 1)}
+	w := &c.ways[0]
+	if err := w.open(root, z, s); err != nil {
 		return nil, err
 	}
-	raw, err := c.read()
-	if err != nil {
-		c.close()
-		return nil, err
-	}
-	c.wrap.Range, c.unit = modulus(root, z.Path, raw)
-	c.wrap.MaxPower = maxPower(root, z.Path)
+	raw, err := w.source.read()
 	now := time.Now()
+	if err != nil {
+		_ = w.close() // the first error says it all
+		return nil, err
+	}
+	if z.control == perfControl {
+		c.wrap.Range, c.unit = perfRange, z.event.unit
+		c.wrap.MaxPower = maxPower(root, z.event.limits)
+	} else {
+		c.wrap.Range, c.unit = modulus(root, z.Path, raw)
+		c.wrap.MaxPower = maxPower(root, z.Path)
+	}
+	c.component.Name += " (" + via(z.control) + ")"
 	c.raw, c.moved = raw, now
-	c.wrap.Add(energy.Energy(raw), now)
 	return c, nil
 }
 
-// hold opens the counter file of a zone's directory.
-func (c *counter) hold(dir string) error {
-	c.path, c.length = path.Join(dir, "energy_uj"), 0
-	f, err := c.root.Open(c.path)
+// via names an interface of the kernel, for people and the record.
+func via(control string) string {
+	if control == perfControl {
+		return "perf"
+	}
+	return "powercap"
+}
+
+// standIn notes another way to the counter, for when the one in use fails. It
+// must count in the same steps. Perf events are none: each has its own origin
+// and would have to be kept open.
+func (c *counter) standIn(root fs.FS, z Zone) {
+	if z.control == perfControl || c.ways[c.in].control == perfControl || c.wrap.Range == 0 {
+		return
+	}
+	var w way
+	if w.open(root, z, system{}) != nil {
+		return
+	}
+	defer w.close()
+	raw, err := w.source.read()
 	if err != nil {
-		return err
+		return
 	}
-	if at, ok := f.(io.ReaderAt); ok {
-		c.file, c.at = f, at
-		return nil
+	if most, _ := modulus(root, z.Path, raw); most != c.wrap.Range {
+		return
 	}
-	c.at = nil
-	return f.Close()
-}
-
-func (c *counter) close() error {
-	if c.file == nil {
-		return nil
-	}
-	f := c.file
-	c.file, c.at = nil, nil
-	return f.Close()
-}
-
-// read returns what the counter shows.
-func (c *counter) read() (uint64, error) {
-	n, err := c.content()
+	first, err := c.ways[c.in].read(c.wrap.Range)
 	if err != nil {
-		return 0, err
+		return
 	}
-	raw, err := parse(c.buf[:n])
-	if err != nil {
-		return 0, &fs.PathError{Op: "read", Path: c.path, Err: err}
-	}
-	c.length = n
-	return raw, nil
+	w.offset = (first + uint64(c.wrap.Range) - raw) % uint64(c.wrap.Range)
+	_ = w.close() // it was only read
+	c.ways = append(c.ways, w)
 }
 
-// content fills buf and returns how much of it. An os.File goes on reading
-// until the slice is full, so that asking for more than there is costs a second
-// system call. Asking for just the last length costs one; if the text does not
-// end with a line there, it has grown and is read in full.
-func (c *counter) content() (int, error) {
-	if c.at == nil {
-		return c.reopened()
-	}
-	if c.length > 0 {
-		n, err := c.at.ReadAt(c.buf[:c.length], 0)
-		if n > 0 && (err == nil || err == io.EOF) && c.buf[n-1] == '\n' {
-			return n, nil
-		}
-	}
-	n, err := c.at.ReadAt(c.buf[:], 0)
-	return n, c.failed(err)
-}
-
-// reopened reads a counter whose file system has no io.ReaderAt.
-func (c *counter) reopened() (int, error) {
-	f, err := c.root.Open(c.path)
-	if err != nil {
-		return 0, err
-	}
-	defer f.Close()
-	n, err := io.ReadFull(f, c.buf[:])
-	if err == io.ErrUnexpectedEOF {
-		err = nil
-	}
-	return n, c.failed(err)
-}
-
-// failed gives a read error its path, if it has none. The end of the file is
-// no error.
-func (c *counter) failed(err error) error {
-	var named *fs.PathError
-	switch {
-	case err == nil || err == io.EOF:
-		return nil
-	case errors.As(err, &named) && named.Path == c.path:
-		return err
-	case errors.As(err, &named):
-		err = named.Err // a path as the operating system sees it
-	}
-	return &fs.PathError{Op: "read", Path: c.path, Err: err}
-}
+func (c *counter) close() error { return c.ways[c.in].close() }
 
 // next reads the counter and says what to make of it.
 func (c *counter) next() (energy.Reading, error) {
 	var raw uint64
 	err := c.gone
+	w := &c.ways[c.in]
 	if err == nil {
-		raw, err = c.read()
+		raw, err = w.read(c.wrap.Range)
 	}
 	now := time.Now()
 	state := energy.OK
 	switch {
 	case err == nil:
 		state, err = c.take(raw, now)
-	case c.gone != nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENODEV):
-		if state, err = c.seek(now, err); err == nil {
-			_, now = c.wrap.Last()
-		}
 	default:
-		c.wrap.Fail()
-		state = energy.Held
+		state, now, err = c.failed(now, err)
 	}
 	return energy.Reading{
 		Component: c.component,
 		Time:      now,
 		Total:     c.wrap.Total(),
-		Edge:      c.unit.Plus(c.wrap.MaxPower.Over(tick)),
+		Edge:      c.unit.Plus(c.wrap.MaxPower.Over(tick)).Plus(c.edge),
 		Missed:    c.wrap.Missed,
 		Raw:       c.raw,
 		Range:     uint64(c.wrap.Range),
@@ -200,95 +137,167 @@ func (c *counter) next() (energy.Reading, error) {
 	}, err
 }
 
+// doze says that the machine slept for so long since the last reading.
+func (c *counter) doze(d time.Duration) {
+	c.wrap.Break(d)
+	c.broke = true
+}
+
 // take adds a reading to the total.
 func (c *counter) take(raw uint64, now time.Time) (energy.State, error) {
+	w := &c.ways[c.in]
+	if c.broke && (w.control == perfControl || w.offset != 0) && c.wrap.Range > 0 {
+		// If it has started again, its 0 is not ours: the kernel adds up differences
+		// for perf, and a twin counts from elsewhere. So count from 0 anew.
+		m := uint64(c.wrap.Range)
+		w.offset = (w.offset + m - raw%m) % m
+		raw = 0
+	}
+	if c.wrap.Range > 0 && raw >= uint64(c.wrap.Range) {
+		c.wrap.Range, c.unit = 0, usual // the range file was wrong
+	}
 	moved := raw != c.raw
 	c.raw = raw
 	last, since := c.wrap.Last()
+	gaps, resets := c.wrap.Gaps, c.wrap.Resets
 	if _, ok := c.wrap.Add(energy.Energy(raw), now); !ok {
-		return energy.Held, fmt.Errorf("read %s: %d after %d is implausible within %v", c.path, raw, last, now.Sub(since))
+		return energy.Refused, fmt.Errorf("read %s: %d after %d within %v: %w", w.path, raw, last, now.Sub(since), ErrImplausible)
 	}
-	if moved {
+	unsure := !c.broke && c.wrap.Gaps > gaps && c.wrap.Resets == resets
+	if c.broke || c.wrap.Resets > resets {
+		c.align()
+	}
+	c.broke = false
+	switch {
+	case unsure:
 		c.moved = now
-		return energy.OK, nil
-	}
-	if c.key.domain != uncore && now.Sub(c.moved) > max(still, time.Duration(10*c.unit)*time.Microsecond) {
+		return energy.OK, fmt.Errorf("read %s after %v: %w", w.path, now.Sub(since).Round(time.Millisecond), ErrAmbiguous)
+	case moved || since.IsZero(): // the first is where totals start, and no proof of anything
+		c.moved = now
+	case w.domain != uncore && now.Sub(c.moved) > max(still, time.Duration(10*c.unit)*time.Microsecond):
 		return energy.Dead, nil
 	}
 	return energy.OK, nil
 }
 
-// seek looks for a zone that has gone, by what it covers and not by its path:
-// when the last core of a package goes offline its zones vanish, and come back
-// under new numbers. It stays with the control type that it was read by, since
-// another one may count from another origin.
-func (c *counter) seek(now time.Time, cause error) (energy.State, error) {
+// failed finds out what to do when the counter can't be read.
+func (c *counter) failed(now time.Time, cause error) (energy.State, time.Time, error) {
 	if c.gone == nil {
+		if raw, ok := c.change(); ok {
+			now = time.Now()
+			if state, err := c.take(raw, now); err != nil {
+				return state, now, err
+			}
+			return energy.OK, now, fmt.Errorf("%w: %w", cause, ErrSwitched)
+		}
 		c.wrap.Fail()
-		c.gone = cause
+		if !errors.Is(cause, fs.ErrNotExist) && !errors.Is(cause, syscall.ENODEV) {
+			return energy.Held, now, cause
+		}
+		// It is looked for later, even if it is there again already: a reading
+		// between says that the counter may have started again.
+		c.wrap.Break(0)
+		c.broke = true
+		c.gone, c.retry = fmt.Errorf("%w: %w", cause, ErrLost), now.Add(again)
 		_ = c.close() // whatever it says, the file is gone
-	} else if now.Before(c.retry) {
-		return energy.Lost, cause
+		return energy.Lost, now, c.gone
+	}
+	if now.Before(c.retry) {
+		return energy.Lost, now, c.gone
 	}
 	c.retry = now.Add(again)
-	zones, _ := survey(c.root)
-	for _, z := range zones {
-		if z.Status != "" || z.key != c.key || control(z.at) != c.control {
+	raw, ok := c.seek()
+	if !ok {
+		return energy.Lost, now, c.gone
+	}
+	c.gone = nil
+	now = time.Now()
+	state, err := c.take(raw, now)
+	return state, now, err
+}
+
+// align sets the other ways to what the one in use shows now: after a reset their
+// distance from it is another one. A way that can't be read now is given up.
+func (c *counter) align() {
+	if len(c.ways) == 1 {
+		return
+	}
+	used := c.ways[c.in]
+	others := c.ways
+	c.ways, c.in = append([]way(nil), used), 0
+	if c.wrap.Range == 0 {
+		return
+	}
+	for i := range others {
+		w := others[i]
+		if w.path == used.path {
 			continue
 		}
-		if err := c.hold(z.Path); err != nil {
-			continue
-		}
-		raw, err := c.read()
+		f, err := openFile(c.root, w.path)
 		if err != nil {
-			_ = c.close()
 			continue
 		}
-		// It may have lost power: a counter that fell has started again.
-		c.gone = nil
-		modulus := c.wrap.Range
-		c.wrap.Range = 0
-		state, err := c.take(raw, time.Now())
-		c.wrap.Range = modulus
-		return state, err
+		if raw, err := f.read(); err == nil {
+			m := uint64(c.wrap.Range)
+			w.offset = (c.raw%m + m - raw%m) % m
+			c.ways = append(c.ways, w)
+		}
+		_ = f.close() // it was only read
 	}
-	return energy.Lost, cause
 }
 
-// modulus reads at which value a counter starts again, and its unit. The file
-// holds the largest value, which is one unit less. 0: not known.
-func modulus(root fs.FS, dir string, raw uint64) (energy.Energy, energy.Energy) {
-	most, err := number(root, path.Join(dir, "max_energy_range_uj"))
-	if err != nil || most == 0 || most < raw {
-		return 0, usual
+// change goes over to the first of the other ways that can be read.
+func (c *counter) change() (uint64, bool) {
+	for i := range c.ways {
+		w := &c.ways[i]
+		if i == c.in {
+			continue
+		}
+		f, err := openFile(c.root, w.path)
+		if err != nil {
+			continue
+		}
+		w.source = f
+		raw, err := w.read(c.wrap.Range)
+		if err != nil {
+			_ = w.close() // the way in use has failed as well: that is told
+			continue
+		}
+		_ = c.close() // it has failed already
+		c.in = i
+		// The two were first read one after the other, and a tick may have come
+		// between.
+		c.edge = c.edge.Plus(c.unit).Plus(c.wrap.MaxPower.Over(tick))
+		return raw, true
 	}
-	unit := energy.Energy(max(1, math.Round(float64(most)/steps)))
-	return energy.Energy(most).Plus(unit), unit
+	return 0, false
 }
 
-// maxPower returns the largest plausible power of a zone.
-func maxPower(root fs.FS, dir string) energy.Power {
-	var most uint64
-	for i := range 4 { // long term, short term, peak, and one to spare
-		name := path.Join(dir, "constraint_"+strconv.Itoa(i))
-		for _, file := range []string{"_max_power_uw", "_power_limit_uw"} {
-			// Many chips answer ENODATA here; then the other one has to do.
-			if n, err := number(root, name+file); err == nil && n < uint64(mostPower) {
-				most = max(most, n)
+// seek looks for a zone that has gone, by what it covers and not by its path:
+// when the last core of a package goes offline its zones vanish, and come back
+// under new numbers.
+func (c *counter) seek() (uint64, bool) {
+	zones, _ := survey(c.root)
+	for i := range c.ways {
+		w := &c.ways[i]
+		for _, z := range zones {
+			if z.Status != "" || z.key != w.key || z.control != w.control {
+				continue
 			}
+			name := path.Join(z.Path, "energy_uj")
+			f, err := openFile(c.root, name)
+			if err != nil {
+				continue
+			}
+			w.path, w.source = name, f
+			raw, err := w.read(c.wrap.Range)
+			if err != nil {
+				_ = w.close() // the next way, or the next time
+				continue
+			}
+			c.in = i
+			return raw, true
 		}
 	}
-	if most == 0 {
-		return defaultPower
-	}
-	p := energy.Power(most)
-	return max(leastPower, p+p/2)
-}
-
-func number(root fs.FS, name string) (uint64, error) {
-	b, err := fs.ReadFile(root, name)
-	if err != nil {
-		return 0, err
-	}
-	return parse(b)
+	return 0, false
 }

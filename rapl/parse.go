@@ -1,8 +1,11 @@
 package rapl
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
+	"io"
+	"io/fs"
 	"math"
 	"strconv"
 	"strings"
@@ -13,6 +16,34 @@ import (
 // ErrNotNumber says that a file holds something else than the whole number that
 // the kernel documents for it.
 var ErrNotNumber = errors.New("not a number")
+
+// isAMD reports whether the processor is AMD's or of its licensee Hygon. Only
+// the beginning of cpuinfo is read: the kernel asks every CPU for the rest.
+func isAMD(root fs.FS) bool {
+	f, err := root.Open("proc/cpuinfo")
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	b := make([]byte, 512)
+	n, err := io.ReadFull(f, b)
+	if err != nil && err != io.ErrUnexpectedEOF {
+		return false
+	}
+	v := vendor(b[:n])
+	return v == "AuthenticAMD" || v == "HygonGenuine"
+}
+
+// vendor reads the first vendor_id of /proc/cpuinfo.
+func vendor(b []byte) string {
+	for line := range bytes.Lines(b) {
+		name, value, ok := bytes.Cut(line, []byte(":"))
+		if ok && string(bytes.TrimSpace(name)) == "vendor_id" {
+			return string(bytes.TrimSpace(value))
+		}
+	}
+	return ""
+}
 
 // parse reads the whole number of a sysfs file: digits, with white space
 // around them. One that is larger than an energy.Energy holds is none.
@@ -139,6 +170,13 @@ func (k key) last() int {
 		return 2
 	}
 	return 0
+}
+
+// whole returns the key of the package that a die is part of, as if it were not
+// split.
+func (k key) whole() key {
+	k.die = -1
+	return k
 }
 
 // component returns what a reading of this counter is called.

@@ -1,12 +1,14 @@
 package rapl
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
 )
@@ -28,7 +30,11 @@ const (
 	Counted    Status = "counted"     // totals add it
 	Inside     Status = "inside"      // read, and already part of a package
 	CrossCheck Status = "cross-check" // read, and never added: psys
-	Twin       Status = "twin"        // the same counter is read by way of the zone Of
+	Dead       Status = "dead"        // answers, and does not move although it must; only Watch can tell
+	Twin       Status = "twin"        // the same counter is read by way of Of
+	Mirrored   Status = "mirrored"    // claims to be another die, and shows the counter of Of
+	PerCore    Status = "per-core"    // AMD: one core's counter under the name of all
+	Orphan     Status = "orphan"      // part of a package that is not read
 	Refused    Status = "refused"     // we may not read its counter
 	Masked     Status = "masked"      // its link leads nowhere, as a container runtime leaves it
 	Garbage    Status = "garbage"     // its counter does not show a number
@@ -36,22 +42,34 @@ const (
 	Unknown    Status = "unknown"     // a name that says nothing to us, or no counter at all
 )
 
-// A Zone is one counter directory of the powercap tree, and what became of it.
+// A Zone is one counter directory of the powercap tree, or one perf event, and
+// what became of it.
 type Zone struct {
-	// Path is the directory, from the root, without a leading slash.
+	// Path is the directory, or the event's file, from the root, without a
+	// leading slash.
 	Path string
-	// Name is what the zone calls itself: "package-0", "dram"; "" if not readable.
+	// Name is what the zone calls itself: "package-0", "dram"; "" if not
+	// readable. An event's names the CPU that it is read on: "energy-pkg, cpu 8".
 	Name string
-	// Component is what a reading of it would be called; zero if Unknown or Masked.
+	// Component is what a reading of it is called, or would be; zero if Unknown
+	// or Masked.
 	Component energy.Component
 	Status    Status
-	// Of is the Path of the zone that is read instead of a Twin, or "".
+	// Of is the Path of the zone that is read instead of a Twin or a Mirrored
+	// one, or "".
 	Of string
 	// Err says why the counter is not read, nil if it is or is not wanted.
 	Err error
 
-	key key
-	at  string // control type and numbers: "intel-rapl:0:1"
+	zone
+}
+
+// zone is what we know of a way to a counter.
+type zone struct {
+	key
+	control string // the control type: "intel-rapl"
+	at      string // that and numbers: "intel-rapl:0:1"
+	event   event  // of perfControl
 }
 
 // ErrMasked says that the zones are listed and their directories are hidden, as
@@ -59,15 +77,47 @@ type Zone struct {
 // tenants (GHSA-jq35-85cj-fj4p).
 var ErrMasked = errors.New("masked by a container runtime")
 
-// Inspect lists all zones below root and what [Open] makes of each, ordered by
-// component and then by path. The error is the one that Open would return; the
-// list is whole even so.
+// Inspect lists all zones and events below root and what [Open] makes of each,
+// ordered by component and then by path. The error is the one that Open would
+// return; the list is whole even so.
 func Inspect(root fs.FS) ([]Zone, error) {
-	m, zones, err := open(root)
+	m, zones, err := open(root, host(root))
 	if m != nil {
 		err = errors.Join(err, m.Close())
 	}
 	return zones, err
+}
+
+// Watch does as Inspect, and then watches the counters for so long, or until ctx
+// ends: those that must move and do not are Dead. 50 ms is enough for all but a
+// psys that counts in whole joules.
+func Watch(ctx context.Context, root fs.FS, d time.Duration) ([]Zone, error) {
+	return watch(ctx, root, host(root), d)
+}
+
+func watch(ctx context.Context, root fs.FS, s system, d time.Duration) ([]Zone, error) {
+	m, zones, err := open(root, s)
+	if m == nil {
+		return zones, err
+	}
+	_, _ = m.Read(ctx, nil) // what fails now was readable a moment ago
+	wait := time.NewTimer(d)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-ctx.Done():
+		return zones, errors.Join(err, ctx.Err(), m.Close())
+	}
+	list, _ := m.Read(ctx, nil)
+	for _, r := range list {
+		for i := range zones {
+			z := &zones[i]
+			if read := z.Status == Counted || z.Status == Inside || z.Status == CrossCheck; read && z.Component == r.Component && r.State == energy.Dead {
+				z.Status = Dead
+			}
+		}
+	}
+	return zones, errors.Join(err, m.Close())
 }
 
 // find lists the zones of a root, each once.
@@ -127,7 +177,8 @@ func (f *finder) list(dir, prefix string) error {
 
 // add adds the zone of a directory and reports whether it is there.
 func (f *finder) add(dir, name string) bool {
-	z := Zone{Path: dir, at: name}
+	control, _, _ := strings.Cut(name, ":")
+	z := Zone{Path: dir, zone: zone{at: name, control: control}}
 	if _, err := fs.Stat(f.root, dir); errors.Is(err, fs.ErrNotExist) {
 		z.Status, z.Err = Masked, fmt.Errorf("%s: %w", dir, ErrMasked)
 		f.masked = append(f.masked, z)
@@ -138,7 +189,7 @@ func (f *finder) add(dir, name string) bool {
 	return true
 }
 
-// survey finds the zones and tells what each covers, best way to read it first.
+// survey finds the zones and tells what each covers.
 func survey(root fs.FS) ([]Zone, error) {
 	zones, err := find(root)
 	names := map[string]string{}
@@ -155,6 +206,7 @@ func survey(root fs.FS) ([]Zone, error) {
 		z.Name = strings.Trim(string(b), " \t\r\n")
 		names[z.at] = z.Name
 	}
+	amd := isAMD(root)
 	for i := range zones {
 		z := &zones[i]
 		if z.Status != "" {
@@ -162,15 +214,25 @@ func survey(root fs.FS) ([]Zone, error) {
 		}
 		above := z.at[:strings.LastIndexByte(z.at, ':')]
 		z.key = keyOf(z.Name, names[above])
-		if z.Component = z.key.component(); z.key.domain == unknown {
+		z.Component = z.key.component()
+		switch {
+		case z.key.domain == unknown:
 			z.Status = Unknown
+		case z.key.domain == core && amd:
+			z.Status = PerCore
 		}
 	}
-	slices.SortFunc(zones, func(a, b Zone) int {
+	return zones, err
+}
+
+// order sorts zones by what they cover, and the ways to one counter by how much
+// we like them.
+func order(zones []Zone) {
+	slices.SortStableFunc(zones, func(a, b Zone) int {
 		if c := a.key.compare(b.key); c != 0 {
 			return c
 		}
-		if c := preference(a.at) - preference(b.at); c != 0 {
+		if c := preference(a.control) - preference(b.control); c != 0 {
 			return c
 		}
 		if c := len(a.at) - len(b.at); c != 0 {
@@ -178,24 +240,20 @@ func survey(root fs.FS) ([]Zone, error) {
 		}
 		return strings.Compare(a.at, b.at)
 	})
-	return zones, err
 }
 
 // preference orders the ways to one counter. The machine-specific register has
 // been there longest and is what all other tools read; the memory-mapped one
-// may show fewer domains.
-func preference(at string) int {
+// may show fewer domains. perf is for where the zones can't be read.
+func preference(control string) int {
 	order := []string{"intel-rapl", "intel-rapl-tpmi", "intel-rapl-mmio"}
-	if i := slices.Index(order, control(at)); i >= 0 {
+	if i := slices.Index(order, control); i >= 0 {
 		return i
 	}
+	if control == perfControl {
+		return len(order) + 1
+	}
 	return len(order)
-}
-
-// control returns the control type of a zone.
-func control(at string) string {
-	name, _, _ := strings.Cut(at, ":")
-	return name
 }
 
 // statusOf sorts the errors that keep a counter from being read.

@@ -1,6 +1,7 @@
 package rapl
 
 import (
+	"fmt"
 	"io/fs"
 	"runtime"
 	"strings"
@@ -121,7 +122,7 @@ func tree(dir string, names map[string]string) fstest.MapFS {
 	m := fstest.MapFS{}
 	for at, name := range names {
 		m[dir+"/"+at+"/name"] = &fstest.MapFile{Data: []byte(name + "\n")}
-		m[dir+"/"+at+"/energy_uj"] = &fstest.MapFile{Data: []byte("1000\n")}
+		m[dir+"/"+at+"/energy_uj"] = &fstest.MapFile{Data: []byte(fmt.Sprintf("%d\n", 1000+1e9*int(at[len(at)-1])))}
 	}
 	return m
 }

@@ -80,12 +80,17 @@ func (e *entry) missing(scope Scope, year int) *MissingError {
 			}
 		}
 	}
+	m.add(before, after)
+	return m
+}
+
+// add notes the years next before and after, 0 for none.
+func (e *MissingError) add(before, after int) {
 	for _, y := range []int{before, after} {
 		if y != 0 {
-			m.Years = append(m.Years, y)
+			e.Years = append(e.Years, y)
 		}
 	}
-	return m
 }
 
 // quote shortens what a user typed so that a message stays one line.

@@ -2,7 +2,10 @@
 // intensity of electricity by country, subdivision and year, each value with
 // its source, year, scope and licence.
 //
-// [Table] is the built-in yearly table; live providers are subpackages.
+// [Builtin] is the yearly [Table] that comes with the package. It also knows cloud
+// regions, with what their providers publish, and [Table.Sites] lines them up
+// for a comparison. [Window] finds the greenest hours. Live providers are
+// subpackages; [Else] falls back from one to the table.
 package regions
 
 import (
@@ -59,6 +62,9 @@ type Intensity struct {
 	Licence string `json:"licence,omitempty"`
 	// Marginal is what one more kWh would emit. It never enters emissions.
 	Marginal bool `json:"marginal,omitempty"`
+	// Market is a cloud provider's figure by its contracts, not its grid's. It
+	// never enters the emissions of a report but stands beside them.
+	Market bool `json:"market,omitempty"`
 	// It holds for From <= t < To; zero times are no bound.
 	From time.Time `json:"from,omitzero"`
 	To   time.Time `json:"to,omitzero"`
@@ -73,14 +79,18 @@ type Intensity struct {
 
 // Query asks for an intensity. The zero Query is the world, lifecycle, newest.
 type Query struct {
-	// Zone is a code, name or cloud region as people write it.
+	// Zone is a code, name, cloud region ("aws:eu-west-1") or point
+	// ("48.85,2.35") as people write it.
 	Zone string
 	// Scope wanted; "" is Lifecycle where the zone has one, else Direct, which
 	// Instead then says.
 	Scope Scope
 	// Year wanted; 0 is the newest.
 	Year int
-	// Time for which the figure shall hold; yearly tables ignore it.
+	// Market wants the cloud provider's own market-based figure in place of the
+	// grid's, and has no scope.
+	Market bool
+	// Time for which the figure shall hold; yearly tables ignore it. Zero is now.
 	Time time.Time
 }
 
@@ -88,4 +98,13 @@ type Query struct {
 // does not know is an *UnknownError, never a silent average.
 type Provider interface {
 	Intensity(ctx context.Context, q Query) (Intensity, error)
+}
+
+// A Forecaster also knows what is to come. It is found by type assertion on a
+// Provider, and as safe for concurrent use.
+type Forecaster interface {
+	// Forecast gives intensities in order of time and without overlap, from the
+	// one that holds at Query.Time to the one that holds just before until, as
+	// far as they are known. Where nothing is it is an error.
+	Forecast(ctx context.Context, q Query, until time.Time) ([]Intensity, error)
 }

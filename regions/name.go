@@ -119,7 +119,9 @@ func (t *Table) nearest(name string, n int) []string {
 			}
 		}
 		for _, s := range z.series {
-			best.figures += len(s.values)
+			if t.sources[s.source].ID != derived {
+				best.figures += len(s.values)
+			}
 		}
 		all[i] = best
 	}

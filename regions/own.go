@@ -24,10 +24,13 @@ func (o own) Intensity(_ context.Context, q Query) (Intensity, error) {
 	if strings.TrimSpace(q.Zone) == "" {
 		return in, nil
 	}
-	z, err := Builtin().Zone(q.Zone)
+	p, err := Builtin().Place(q.Zone)
 	if err != nil {
 		return Intensity{}, err
 	}
-	in.Zone, in.Name = z.Code, z.Name
+	in.Zone, in.Name, in.Instead = p.Zone.Code, p.Zone.Name, p.Guess
+	if p.Cloud != nil {
+		in.Provider, in.CloudRegion = p.Cloud.Provider, p.Cloud.Region
+	}
 	return in, nil
 }

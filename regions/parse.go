@@ -15,12 +15,12 @@ import (
 // line is:
 //
 //	s  a source: id, name, publisher, licence, url, attribution, note
-//	z  a zone: code, alpha-3, kind, country, name, aliases (";" between)
+//	z  a zone: code, alpha-3, kind, country, continent, name, aliases (";" between)
 //	v  figures of the zone above: scope (l, d), basis (g, c), number of the
 //	   source from 0, first year, g/kWh by year (" " between, "-" for a gap)
 //
 // Sources come first, in order of preference; so do the figures of a zone.
-const header = "carbonctl-regions/1\t"
+const header = "carbonctl-regions/2\t"
 
 // parse reads the text form. A table that it accepts answers every query
 // without surprise: all figures are finite and not negative, all zones have
@@ -44,20 +44,16 @@ func parse(text string) (*Table, error) {
 
 func (t *Table) line(line string) error {
 	var cells [8]string
-	n := 0
-	for cell := range strings.SplitSeq(line, "\t") {
-		if n == len(cells) {
-			return fmt.Errorf("more than %d cells", n)
-		}
-		cells[n] = cell
-		n++
+	kind, c, err := split(line, &cells)
+	if err != nil {
+		return err
 	}
-	kind, c := cells[0], cells[1:n]
+	n := len(c) + 1
 	switch {
 	case kind == "s" && n == 8:
 		t.sources = append(t.sources, Source{c[0], c[1], c[2], c[3], c[4], c[5], c[6]})
-	case kind == "z" && n == 7:
-		z := Zone{Code: c[0], Alpha3: c[1], Kind: ZoneKind(c[2]), Country: c[3], Name: c[4]}
+	case kind == "z" && n == 8:
+		z := Zone{Code: c[0], Alpha3: c[1], Kind: ZoneKind(c[2]), Country: c[3], Continent: c[4], Name: c[5]}
 		if z.Code == "" || z.Name == "" {
 			return errors.New("zone without code or name")
 		}
@@ -66,7 +62,7 @@ func (t *Table) line(line string) error {
 		default:
 			return fmt.Errorf("unknown kind of zone %q", z.Kind)
 		}
-		t.zones = append(t.zones, entry{Zone: z, aliases: c[5]})
+		t.zones = append(t.zones, entry{Zone: z, aliases: c[6]})
 	case kind == "v" && n == 6 && len(t.zones) > 0:
 		s, err := figures(c, len(t.sources))
 		if err != nil {
@@ -78,6 +74,19 @@ func (t *Table) line(line string) error {
 		return fmt.Errorf("unexpected line %s", quote(line))
 	}
 	return nil
+}
+
+// split cuts a line at its tabs, into what it is and the other cells.
+func split(line string, cells *[8]string) (kind string, rest []string, err error) {
+	n := 0
+	for cell := range strings.SplitSeq(line, "\t") {
+		if n == len(cells) {
+			return "", nil, fmt.Errorf("more than %d cells", n)
+		}
+		cells[n] = cell
+		n++
+	}
+	return cells[0], cells[1:n], nil
 }
 
 // figures reads the cells of a v line.

@@ -12,9 +12,9 @@ import (
 
 const small = header + "1.0\n" +
 	"s\town\tOur own\tUs\tCC0-1.0\thttps://example.org\tUs.\t\n" +
-	"z\tWORLD\t\tworld\t\tWorld\t\n" +
+	"z\tWORLD\t\tworld\t\t\tWorld\t\n" +
 	"v\tl\tg\t0\t2020\t500 - 480.5\n" +
-	"z\tFR\tFRA\tcountry\tFR\tFrance\tGaul;Gallia\n" +
+	"z\tFR\tFRA\tcountry\tFR\tEUROPE\tFrance\tGaul;Gallia\n" +
 	"v\tl\tg\t0\t2020\t50\n"
 
 func TestParse(t *testing.T) {
@@ -28,7 +28,7 @@ func TestParse(t *testing.T) {
 	assert.EqualError(t, err, "WORLD (World) has no lifecycle figure for 2021; the nearest years are 2020 and 2022")
 	z, err := table.Zone("gallia")
 	require.NoError(t, err)
-	assert.Equal(t, Zone{Code: "FR", Alpha3: "FRA", Name: "France", Kind: Country, Country: "FR"}, z)
+	assert.Equal(t, Zone{Code: "FR", Alpha3: "FRA", Name: "France", Kind: Country, Country: "FR", Continent: "EUROPE"}, z)
 }
 
 func TestParseRefuses(t *testing.T) {

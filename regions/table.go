@@ -1,6 +1,7 @@
 package regions
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"fmt"
@@ -25,6 +26,7 @@ const (
 	Country     ZoneKind = "country"     // ISO 3166-1
 	Subdivision ZoneKind = "subdivision" // ISO 3166-2: a state or province
 	Subregion   ZoneKind = "subregion"   // a part of a grid: "EGRID-CAMX"
+	Private     ZoneKind = "own"         // added by a table of the user's own
 )
 
 // A Zone is a place for which the table has figures.
@@ -40,6 +42,10 @@ type Zone struct {
 	// Country is the code of the country it is or lies in, "" for World and
 	// Group.
 	Country string
+	// Continent is the code of the Group it lies in: "EUROPE", "NORTH_AMERICA".
+	// Of countries on two, Cyprus and Russia count as Europe, Turkey and those of
+	// the Caucasus as Asia.
+	Continent string
 }
 
 // label is the zone as errors name it: "US-GA (Georgia, United States)".
@@ -75,6 +81,7 @@ type Table struct {
 	// name can hide one.
 	codes, names map[string]int32
 	shared       [][]int32
+	places       func() *places // nil: none; parsed when first called
 }
 
 // An entry is a zone with its figures.
@@ -87,6 +94,7 @@ type entry struct {
 // A series is the figures of one zone, scope, basis and source in successive
 // years, in g/kWh; a negative one is a gap.
 type series struct {
+	kind   Kind // "" is AnnualAverage
 	scope  Scope
 	basis  string
 	source int
@@ -112,6 +120,7 @@ var builtin = sync.OnceValue(func() *Table {
 		// The text is part of the program and a test parses it.
 		panic("regions: built-in table: " + err.Error())
 	}
+	t.places = builtinPlaces
 	return t
 })
 
@@ -123,8 +132,15 @@ func Builtin() *Table { return builtin() }
 // "2026.1+0f3a52c1".
 func (t *Table) Version() string { return t.version }
 
-// Sources lists where the figures come from, the preferred ones first.
-func (t *Table) Sources() []Source { return slices.Clone(t.sources) }
+// Sources lists where the figures come from, the preferred ones first; those
+// of cloud regions and hours come last.
+func (t *Table) Sources() []Source {
+	all := slices.Clone(t.sources)
+	if t.places != nil {
+		all = append(all, t.places().sources...)
+	}
+	return all
+}
 
 // Zones gives all zones: the world, groups, countries, subdivisions, then
 // subregions, each by code.
@@ -171,15 +187,19 @@ func (t *Table) find(name string) (*entry, error) {
 }
 
 // Intensity gives the yearly mean of a zone: the newest year of the scope
-// wanted, or the year wanted. Zone is as for [Table.Zone], or blank for the
+// wanted, or the year wanted. Zone is as for [Table.Place], or blank for the
 // world's mean, of Kind WorldDefault. With no Scope wanted it is Lifecycle
 // where the zone has that in any year, else Direct, which Instead then says.
 //
 // Of several figures for one scope and year it takes the basis of the zone's
 // newest figure, generation before consumption, and then the source that comes
-// first in [Table.Sources].
+// first in [Table.Sources]. A direct figure that we derived, because none is
+// published, says so in Instead.
 //
-// Besides the errors of Zone, a scope or year for which nothing is known is a
+// With Market it is what the cloud provider publishes for the region named, by
+// its contracts, never the grid's.
+//
+// Besides the errors of Place, a scope or year for which nothing is known is a
 // *MissingError. The context and Query.Time are not looked at.
 func (t *Table) Intensity(_ context.Context, q Query) (Intensity, error) {
 	if q.Scope != "" && q.Scope != Lifecycle && q.Scope != Direct {
@@ -189,9 +209,12 @@ func (t *Table) Intensity(_ context.Context, q Query) (Intensity, error) {
 	if unasked {
 		name = string(World)
 	}
-	e, err := t.find(name)
+	e, at, err := t.locate(name)
 	if err != nil {
 		return Intensity{}, err
+	}
+	if q.Market {
+		return at.market(e, q.Year)
 	}
 	scope := q.Scope
 	if scope == "" {
@@ -206,12 +229,24 @@ func (t *Table) Intensity(_ context.Context, q Query) (Intensity, error) {
 	}
 	in := t.intensity(e, s, year)
 	if scope != q.Scope && scope == Direct {
-		in.Instead = "only direct emissions are published for " + e.Code
+		in.Instead = and(in.Instead, "only direct emissions are published for "+e.Code)
 	}
+	if at.cloud != nil {
+		in.Provider, in.CloudRegion = at.cloud.Provider, at.cloud.Region
+	}
+	in.Instead = and(in.Instead, at.guess)
 	if unasked {
 		in.Kind, in.Instead = WorldDefault, "no region was given"
 	}
 	return in, nil
+}
+
+// and joins two reasons, either of which may be "".
+func and(a, b string) string {
+	if a != "" && b != "" {
+		return a + "; " + b
+	}
+	return a + b
 }
 
 // Series gives all figures of a zone: lifecycle, then direct, by year, the
@@ -255,12 +290,19 @@ func rank(basis, preferred string) int {
 func (t *Table) intensity(e *entry, s *series, year int) Intensity {
 	v, _ := s.at(year)
 	from := &t.sources[s.source]
-	return Intensity{
-		Zone: e.Code, Name: e.Name, Kind: AnnualAverage,
+	in := Intensity{
+		Zone: e.Code, Name: e.Name, Kind: cmp.Or(s.kind, AnnualAverage),
 		Scope: s.scope, Year: year, Basis: s.basis, PerKWh: Grams(v),
 		Source: from.Name, Licence: from.Licence,
 	}
+	if from.ID == derived {
+		in.Instead = "derived from the generation mix: no direct figure is published for " + e.Code
+	}
+	return in
 }
+
+// derived is the ID of the source of figures that we computed ourselves.
+const derived = "derived"
 
 func (e *entry) has(scope Scope) bool {
 	return slices.ContainsFunc(e.series, func(s series) bool { return s.scope == scope })

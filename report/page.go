@@ -19,7 +19,7 @@ type Page struct{ text strings.Builder }
 
 // line writes a line as it is, folded nowhere.
 func (p *Page) line(format string, args ...any) {
-	p.text.WriteString(strings.TrimRight(clean(fmt.Sprintf(format, args...)), " ") + "\n")
+	p.text.WriteString(strings.TrimRight(Clean(fmt.Sprintf(format, args...)), " ") + "\n")
 }
 
 // Title begins a part of the page.
@@ -44,6 +44,9 @@ func (p *Page) Row(label, format string, args ...any) {
 		p.line("%s%s", lead, l)
 	}
 }
+
+// Line writes a line of a table: never folded.
+func (p *Page) Line(line string) { p.line("%s", line) }
 
 // Code writes a line to be copied: never folded.
 func (p *Page) Code(line string) { p.line("    %s", line) }

@@ -11,7 +11,10 @@ import (
 )
 
 // runLine is a line of the list of runs.
-const runLine = "  %-16s  %8s  %-11s  %9s  %9s  %-6s  %s"
+const runLine = "  %-16s %8s  %-11s %8s %8s  %-6s %s"
+
+// runProject is how many columns are left in it for the project.
+const runProject = 13
 
 // Runs writes the totals of many runs and a list of some of them, for a person.
 func Runs(w io.Writer, s footprint.Summary, list []footprint.Row) error {
@@ -21,20 +24,18 @@ func Runs(w io.Writer, s footprint.Summary, list []footprint.Row) error {
 		head += fmt.Sprintf(", %s to %s UTC", minute(s.First), minute(s.Last))
 	}
 	if s.Nested > 0 {
-		head += fmt.Sprintf("; %d more are inside them", s.Nested)
+		head += fmt.Sprintf("; %d more %s inside them", s.Nested, plural(s.Nested, "is", "are"))
 	}
 	p.line("%s", head)
 	if s.Runs > 0 {
 		p.Row("time", "%s", Duration(s.Duration))
-		measured := 0.0
+		share := 0.0
 		if s.Energy > 0 {
-			measured = float64(s.Measured) / float64(s.Energy)
+			share = float64(s.Measured) / float64(s.Energy)
 		}
-		p.Row("energy", "%s (%s), %s measured", Energy(s.Energy), energyBounds(s.Energy, s.Low, s.High), Percent(measured))
+		p.Row("energy", "%s (%s), %s", Energy(s.Energy), energyBounds(s.Energy, s.Low, s.High), measured(share))
 		p.Row("emissions", "%s CO2e (%s)", Mass(s.Emissions), massBounds(s.Emissions, s.GramsLow, s.GramsHigh))
-		if s.Emissions > 0 {
-			p.Row("", "%s", Compare(s.Emissions))
-		}
+		p.compare(s.Emissions)
 	}
 	if len(list) > 0 {
 		if n := s.Runs - len(list); n > 0 {
@@ -46,13 +47,26 @@ func Runs(w io.Writer, s footprint.Summary, list []footprint.Row) error {
 	}
 	for _, r := range list {
 		p.line(runLine, minute(r.StartedAt.Time), Duration(seconds(float64(r.DurationS))), r.Status,
-			Energy(r.Energy), Mass(regions.Grams(r.Emissions)), r.Zone, r.Project)
+			Energy(r.Energy), Mass(regions.Grams(r.Emissions)), r.Zone, short(r.Project, runProject))
 	}
 	_, err := p.WriteTo(w)
 	return err
 }
 
-func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
+func minute(t time.Time) string {
+	if t.IsZero() {
+		return "not known"
+	}
+	return t.UTC().Format("2006-01-02 15:04")
+}
+
+// short cuts text to n columns and shows that it did.
+func short(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return s
+}
 
 func plural(n int, one, more string) string {
 	if n == 1 {

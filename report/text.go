@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -32,7 +33,7 @@ func Text(w io.Writer, r footprint.Report) error {
 	p.emissions(r)
 	p.warnings(r)
 	if r.Ledger != nil {
-		p.Row("recorded", "%s, row %d", clean(r.Ledger.Path), r.Ledger.Rows)
+		p.Row("recorded", "%s, row %d", Clean(r.Ledger.Path), r.Ledger.Rows)
 	}
 	_, err := p.WriteTo(w)
 	return err
@@ -46,24 +47,27 @@ func (p *Page) head(r footprint.Report) {
 	p.line("carbonctl: %s after %s", state, Duration(seconds(r.DurationS)))
 }
 
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+// seconds is a duration of s seconds; one too long for a Duration is the longest.
+func seconds(s float64) time.Duration {
+	if ns := s * float64(time.Second); math.Abs(ns) < math.MaxInt64 {
+		return time.Duration(ns)
+	}
+	if s < 0 {
+		return math.MinInt64
+	}
+	return math.MaxInt64
+}
 
 func (p *Page) energy(r footprint.Report) {
 	if r.MeasuredShare == nil && r.MachineEnergy == 0 {
 		p.Row("energy", "not known")
 		return
 	}
-	how := "modelled"
-	switch share := deref(r.MeasuredShare); {
-	case share == 1:
-		how = "measured"
-	case share > 0:
-		how = Percent(share) + " measured, the rest modelled"
-	}
-	p.Row("energy", "%s (%s), %s", Energy(r.Energy), energyBounds(r.Energy, r.EnergyLow, r.EnergyHigh), how)
+	p.Row("energy", "%s (%s), %s", Energy(r.Energy), energyBounds(r.Energy, r.EnergyLow, r.EnergyHigh), measured(deref(r.MeasuredShare)))
 	for _, k := range kinds(r) {
 		p.kind(r, k)
 	}
+	p.unknown(r)
 	switch {
 	case r.ProcessEnergy == nil:
 		p.Row("charged", "the whole machine; how much of it the work used is not known")
@@ -72,6 +76,17 @@ func (p *Page) energy(r footprint.Report) {
 	default:
 		p.Row("charged", "the whole machine; the work's part of it is %s, %s", part(r), Energy(*r.ProcessEnergy))
 	}
+}
+
+// measured says how much of an energy comes from counters.
+func measured(share float64) string {
+	switch {
+	case share >= 1:
+		return "measured"
+	case share > 0:
+		return Percent(share) + " measured, the rest modelled"
+	}
+	return "modelled"
 }
 
 func part(r footprint.Report) string {
@@ -103,9 +118,37 @@ func kinds(r footprint.Report) []footprint.Line {
 }
 
 func (p *Page) kind(r footprint.Report, l footprint.Line) {
-	// Names of equal sockets say the same twice.
-	names := slices.Compact(strings.Split(l.Name, "; "))
-	p.Row("  "+string(l.Kind), "%s, %s: %s", Energy(l.Charged), l.Basis, strings.Join(names, "; "))
+	p.Row("  "+string(l.Kind), "%s, %s: %s", Energy(l.Charged), l.Basis, count(strings.Split(l.Name, "; ")))
+}
+
+// count says names once, with how many of them there are: "8 × NVIDIA H100".
+func count(names []string) string {
+	var said []string
+	for i, name := range names {
+		if slices.Index(names, name) < i {
+			continue
+		}
+		n := 0
+		for _, other := range names {
+			if other == name {
+				n++
+			}
+		}
+		if n > 1 {
+			name = fmt.Sprintf("%d × %s", n, name)
+		}
+		said = append(said, name)
+	}
+	return strings.Join(said, "; ")
+}
+
+// unknown names what should have been counted, and was not read.
+func (p *Page) unknown(r footprint.Report) {
+	for _, l := range r.Components {
+		if l.Within == nil && l.Kind != energy.Platform && l.Energy == nil && l.High != nil {
+			p.Row("  "+string(l.Kind), "not known, at most %s: %s", Energy(*l.High), l.Name)
+		}
+	}
 }
 
 func (p *Page) emissions(r footprint.Report) {
@@ -120,7 +163,7 @@ func (p *Page) emissions(r footprint.Report) {
 			scope = ", " + scope
 		}
 		name := cmp.Or(r.Region.Name, r.Region.Zone, "own figure")
-		p.Row("grid", "%s%s: %s g/kWh%s; %s", clean(name), year, digits(float64(in.PerKWh)), scope, clean(in.Source))
+		p.Row("grid", "%s%s: %s g/kWh%s; %s", Clean(name), year, digits(float64(in.PerKWh)), scope, Clean(in.Source))
 	}
 	if r.PUE.Source != "not given" {
 		p.Row("PUE", "%.4g", r.PUE.Value)
@@ -130,29 +173,22 @@ func (p *Page) emissions(r footprint.Report) {
 		return
 	}
 	p.Row("emissions", "%s CO2e (%s)", Mass(r.Emissions), massBounds(r.Emissions, r.EmissionsLow, r.EmissionsHigh))
-	if r.Emissions > 0 {
-		p.Row("", "%s", Compare(r.Emissions))
+	p.compare(r.Emissions)
+}
+
+func (p *Page) compare(g regions.Grams) {
+	for _, c := range Compare(g) {
+		p.Row("", "%s", c)
 	}
 }
 
 func (p *Page) warnings(r footprint.Report) {
 	for _, w := range r.Warnings {
-		p.Row("warning", "%s", clean(w.Text))
+		p.Row("warning", "%s", Clean(w.Text))
 		if w.Hint != "" {
-			p.Row("  hint", "%s", clean(w.Hint))
+			p.Row("  hint", "%s", Clean(w.Hint))
 		}
 	}
-}
-
-// carPerKm is what an average US petrol car emits a kilometre: 393 g a mile (US
-// EPA, Greenhouse Gas Equivalencies Calculator, 2026; public domain) over
-// 1.609344 km a mile.
-const carPerKm regions.Grams = 393 / 1.609344
-
-// Compare shows emissions as the way that a car drives for them.
-func Compare(g regions.Grams) string {
-	return fmt.Sprintf("like %s in an average US petrol car (%.0f g/km, US EPA 2026)",
-		fit(float64(g/carPerKm)*1000, lengthScale), float64(carPerKm))
 }
 
 func deref(f *float64) float64 {

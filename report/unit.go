@@ -1,5 +1,10 @@
-// Package report shows reports to people and programs: as text, as JSON. It
-// writes to an io.Writer and does nothing else.
+// Package report shows what runs took to people and programs. A single
+// footprint.Report is text, JSON, Markdown, HTML or LaTeX; the [Totals] of many
+// are these and CSV; a [Statement] is what a paper, a model card or an auditor
+// asks for. It writes to an io.Writer and does nothing else.
+//
+// What users name is escaped in each of these languages: no name can be a
+// formula, a tag, a command or a mention.
 package report
 
 import (
@@ -24,7 +29,7 @@ var (
 	energyScale = []scale{{"µJ", 1e-6}, {"mJ", 1e-3}, {"J", 1}, {"Wh", 3600}, {"kWh", 3.6e6}, {"MWh", 3.6e9}, {"GWh", 3.6e12}}
 	massScale   = []scale{{"ng", 1e-9}, {"µg", 1e-6}, {"mg", 1e-3}, {"g", 1}, {"kg", 1e3}, {"t", 1e6}, {"kt", 1e9}}
 	powerScale  = []scale{{"mW", 1e-3}, {"W", 1}, {"kW", 1e3}, {"MW", 1e6}}
-	lengthScale = []scale{{"mm", 1e-3}, {"m", 1}, {"km", 1e3}}
+	lengthScale = []scale{{"nm", 1e-9}, {"µm", 1e-6}, {"mm", 1e-3}, {"m", 1}, {"km", 1e3}}
 	bytesScale  = []scale{{"B", 1}, {"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}}
 )
 
@@ -96,7 +101,7 @@ func Percent(x float64) string {
 func Duration(d time.Duration) string {
 	switch {
 	case d < 0:
-		return "-" + Duration(-d)
+		return "-" + Duration(max(-d, -(d+1))) // the least has no opposite
 	case d < 999500*time.Microsecond:
 		return digits(d.Seconds()*1e3) + " ms"
 	case d < 59950*time.Millisecond:
@@ -134,8 +139,8 @@ func bounds(x, low, high float64, lowText, highText string) string {
 	return lowText + " to " + highText
 }
 
-// clean takes away what could move a terminal's cursor: control characters.
-func clean(s string) string {
+// Clean takes away what could move a terminal's cursor: control characters.
+func Clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r >= 0x7f && r < 0xa0 {
 			return '�'

@@ -2,8 +2,13 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"strings"
 	"syscall"
+
+	"github.com/agnivade/levenshtein"
+	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/internal/child"
 	"github.com/carbonctl/carbonctl/ledger"
@@ -16,39 +21,81 @@ func hint(err error) string {
 		header *ledger.HeaderError
 		start  *child.Error
 		zone   *regions.UnknownError
+		flag   *flagError
+		cmd    *commandError
+		none   noRunsError
 	)
 	switch {
 	case errors.As(err, &header):
 		return headerHint(header)
 	case errors.As(err, &start):
 		return startHint(start)
+	case errors.As(err, &cmd):
+		return commandHint(cmd)
+	case errors.As(err, &flag):
+		return flagHint(flag)
 	case errors.As(err, &zone):
 		return `"carbonctl regions show" lists the regions`
+	case errors.As(err, &none):
+		return "no run was recorded there yet; carbonctl wrap -- CMD records one"
 	case errors.Is(err, syscall.ENOSPC):
-		return "the disk is full: free some space, or choose another file with --ledger FILE"
-	case errors.Is(err, fs.ErrPermission):
-		return "choose a file that you may write with --ledger FILE, or keep none with --ledger none"
+		return "the disk is full: free some space"
 	}
 	return ""
 }
 
 func headerHint(e *ledger.HeaderError) string {
-	const other = "choose another file with --ledger FILE; this one is left as it is"
 	switch e.What {
 	case ledger.Edited:
 		return "another program has saved it anew; restore the original, or move it away to begin a new one"
 	case ledger.OtherVersion:
-		return "another version of carbonctl wrote it; " + other
+		return "another version of carbonctl wrote it"
 	}
-	return other
+	return ""
 }
 
 func startHint(e *child.Error) string {
 	switch e.Code {
 	case child.CodeNotFound:
+		if strings.Contains(e.Name, "/") {
+			return ""
+		}
 		return "check the name and PATH; a shell's own commands and aliases need: carbonctl wrap -- sh -c '…'"
 	case child.CodeNotExecutable:
+		if !errors.Is(e, fs.ErrPermission) {
+			return ""
+		}
 		return "make it executable (chmod +x), or name its interpreter: carbonctl wrap -- python FILE"
 	}
 	return ""
+}
+
+// commandHint names the command that is most like one that there is not.
+func commandHint(e *commandError) string {
+	e.cmd.SuggestionsMinimumDistance = 2
+	if near := e.cmd.SuggestionsFor(e.name); len(near) > 0 {
+		return "the nearest is " + e.cmd.CommandPath() + " " + near[0]
+	}
+	if e.cmd.HasParent() {
+		return fmt.Sprintf("%q lists them", e.cmd.CommandPath()+" --help")
+	}
+	return fmt.Sprintf("%q lists them; to measure a program: carbonctl wrap -- %s", e.cmd.CommandPath()+" --help", e.name)
+}
+
+// flagHint names the flag that is most like one that there is not.
+func flagHint(e *flagError) string {
+	unknown := (*pflag.NotExistError)(nil)
+	if !errors.As(e.err, &unknown) {
+		return ""
+	}
+	given, best, least := unknown.GetSpecifiedName(), "", 4 // further away is another word
+	e.cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if d := levenshtein.ComputeDistance(f.Name, given); d < least && d < len(f.Name) {
+			best, least = f.Name, d
+		}
+	})
+	if best == "" {
+		return fmt.Sprintf("%q lists the flags", e.cmd.CommandPath()+" --help")
+	}
+	return "the nearest is --" + best
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/report"
 )
 
 // figure is an intensity as JSON has it.
@@ -43,7 +44,7 @@ func (a *app) regions() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "regions",
 		Short: "Look up the carbon intensity of electricity",
-		Args:  cobra.NoArgs,
+		Args:  knownCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	var asJSON bool
@@ -69,8 +70,8 @@ func (a *app) regions() *cobra.Command {
 		},
 	}
 	show.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
-	show.Flags().StringVar(&scope, "scope", "", "lifecycle, or direct (the stack's emissions only)")
-	show.Flags().IntVar(&year, "year", 0, "year of the figure; 0 is the newest")
+	show.Flags().StringVar(&scope, "scope", "", "`SCOPE`: lifecycle, or direct for what leaves the stack")
+	show.Flags().IntVar(&year, "year", 0, "`YEAR` of the figure (default: the newest)")
 	cmd.AddCommand(show)
 	return cmd
 }
@@ -125,17 +126,21 @@ func (a *app) printZone(d zone) {
 	if d.Alpha3 != nil {
 		names = append(names, *d.Alpha3)
 	}
-	fmt.Fprintf(a.out, "%s  %s (%s)\n", d.Zone, d.Name, strings.Join(names, ", "))
-	fmt.Fprintf(a.out, "  used    %s g/kWh, %s, %d\n", grams(d.Used.PerKWh), d.Used.Scope, d.Used.Year)
+	var p report.Page
+	p.Title(fmt.Sprintf("%s  %s (%s)", d.Zone, d.Name, strings.Join(names, ", ")))
+	p.Row("used", "%s g/kWh, %s, %d", grams(d.Used.PerKWh), d.Used.Scope, d.Used.Year)
 	if d.Used.Instead != "" {
-		fmt.Fprintf(a.out, "          %s\n", d.Used.Instead)
+		p.Row("", "%s", d.Used.Instead)
 	}
-	fmt.Fprintf(a.out, "          %s\n          licence %s\n", d.Used.Source, d.Used.Licence)
-	fmt.Fprintf(a.out, "\n  %-10s %-11s %-4s  %8s  %s\n", "scope", "basis", "year", "g/kWh", "source")
+	p.Row("source", "%s", d.Used.Source)
+	p.Row("licence", "%s", d.Used.Licence)
+	p.Title(fmt.Sprintf("  %-10s %-11s %-4s %7s  %s", "scope", "basis", "year", "g/kWh", "source"))
 	for _, f := range d.All {
-		fmt.Fprintf(a.out, "  %-10s %-11s %d  %8s  %s\n", f.Scope, f.Basis, f.Year, grams(f.PerKWh), short(f.Source, 40))
+		p.Line(fmt.Sprintf("  %-10s %-11s %d %7s  %s", f.Scope, f.Basis, f.Year, grams(f.PerKWh), short(f.Source, 40)))
 	}
-	fmt.Fprintf(a.out, "\nThe scopes are not comparable: lifecycle counts the fuel's way to the plant and\nthe plant itself, direct only the stack. Table %s.\n", d.Data)
+	p.Line("")
+	p.Note("The scopes are not comparable: lifecycle counts the fuel's way to the plant and the plant itself, direct only the stack. Table " + d.Data + ".")
+	_, _ = p.WriteTo(a.out)
 }
 
 // grams shows an intensity as exactly as its source does, to a tenth.

@@ -25,6 +25,9 @@ the exit code is then 1. Whether rows were altered is told by "carbonctl verify"
 		Example: `  carbonctl report
   carbonctl report runs.csv --last 50`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if last < 0 {
+				return fmt.Errorf("report: --last: %d is below 0", last)
+			}
 			files := args
 			if len(files) == 0 {
 				c, err := configure(cmd.Flags())
@@ -54,9 +57,9 @@ the exit code is then 1. Whether rows were altered is told by "carbonctl verify"
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
-	cmd.Flags().IntVar(&last, "last", 20, "how many of the latest runs to list; 0 for all")
+	cmd.Flags().IntVar(&last, "last", 20, "list the latest `N` runs; 0 for all")
 	cmd.Flags().BoolVar(&nested, "include-nested", false, "list runs too that another run already counts")
-	cmd.Flags().String("ledger", "", "the ledger to read, where no FILE is given")
+	cmd.Flags().String("ledger", "", "ledger `FILE` to read, where none is given")
 	return cmd
 }
 
@@ -81,29 +84,36 @@ func (r *recent) list() []footprint.Row {
 	return append(append([]footprint.Row{}, r.rows[r.next:]...), r.rows[:r.next]...)
 }
 
+// noRunsError is a ledger that is not there.
+type noRunsError struct{ error }
+
+func (e noRunsError) Unwrap() error { return e.error }
+
 // readLedgers adds the rows of all files up. bad: some lines could not be read.
+// The error is that of a whole file.
 func (a *app) readLedgers(files []string, nested bool, to *recent) (bad bool, err error) {
 	for _, path := range files {
 		f, err := os.Open(path)
 		if errors.Is(err, fs.ErrNotExist) {
-			return bad, fmt.Errorf("report: %w: no run was recorded there yet", err)
+			return bad, noRunsError{fmt.Errorf("report: %w", err)}
 		}
 		if err != nil {
 			return bad, fmt.Errorf("report: %w", err)
 		}
+		defer f.Close() // nothing is written to it
 		for row, err := range ledger.Read(f, path) {
-			if err != nil {
+			switch line := (*ledger.LineError)(nil); {
+			case errors.As(err, &line):
 				bad = true
 				a.fail(err)
 				continue
+			case err != nil:
+				return bad, fmt.Errorf("report: %w", err)
 			}
 			to.sum.Add(row)
 			if row.CountedBy == "" || nested {
 				to.add(row)
 			}
-		}
-		if err := f.Close(); err != nil {
-			return bad, fmt.Errorf("report: %w", err)
 		}
 	}
 	return bad, nil

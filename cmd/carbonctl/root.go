@@ -5,9 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/carbonctl/carbonctl/carbon"
+	"github.com/carbonctl/carbonctl/report"
 )
 
 // Exit codes of every command but wrap, whose own are the child's.
@@ -16,6 +22,26 @@ const (
 	exitFinding = 1 // it worked, and what it looked for is not as it should be
 	exitUsage   = 2 // wrong arguments or settings, or it could not do its work
 )
+
+// usage is cobra's text on flags and commands, for 80 columns.
+const usage = `Usage:
+  {{.UseLine}}
+{{- if .HasExample}}
+
+Examples:
+{{.Example}}{{end}}
+{{- if .HasAvailableSubCommands}}
+
+Commands:
+{{- range .Commands}}{{if .IsAvailableCommand}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}
+
+"{{.CommandPath}} COMMAND --help" tells more of each.{{end}}
+{{- if .HasAvailableLocalFlags}}
+
+Flags:
+{{.LocalFlags.FlagUsagesWrapped 80 | trimTrailingWhitespaces}}{{end}}
+`
 
 // exitError carries an exit code up to run. One without an Err has already said
 // what there is to say.
@@ -33,19 +59,64 @@ func (e *exitError) Error() string {
 
 func (e *exitError) Unwrap() error { return e.err }
 
+// flagError is a flag that is not one, or has a wrong value.
+type flagError struct {
+	cmd *cobra.Command
+	err error
+}
+
+func (e *flagError) Error() string {
+	if v := (*pflag.InvalidValueError)(nil); errors.As(e.err, &v) {
+		return fmt.Sprintf("%s: --%s: %q is not %s", e.cmd.Name(), v.GetFlag().Name, v.GetValue(), kindOf(v.GetFlag()))
+	}
+	return fmt.Sprintf("%s: %v", e.cmd.Name(), e.err)
+}
+
+func (e *flagError) Unwrap() error { return e.err }
+
+// kindOf says what a flag takes.
+func kindOf(f *pflag.Flag) string {
+	switch f.Value.Type() {
+	case "int":
+		return "a whole number"
+	case "bool":
+		return "true or false"
+	}
+	return "a " + f.Value.Type()
+}
+
 // app is what the subcommands share: where output goes.
 type app struct {
 	out, err io.Writer
 }
 
+// output remembers what went wrong in writing, so that half an answer on a full
+// disk is no success.
+type output struct {
+	w   io.Writer
+	err error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.w.Write(p)
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
+}
+
 // run is the whole command: it takes arguments and gives an exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	a := &app{out: stdout, err: stderr}
+	out := &output{w: stdout}
+	a := &app{out: out, err: stderr}
 	root := a.root()
 	root.SetArgs(args)
-	root.SetOut(stdout)
+	root.SetOut(out)
 	root.SetErr(stderr)
 	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		err = out.err
+	}
 	if err == nil {
 		return exitOK
 	}
@@ -63,17 +134,28 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return code
 }
 
-// fail prints an error and what to do about it.
+// fail prints an error and what to do about it; several errors as several.
 func (a *app) fail(err error) {
-	fmt.Fprintf(a.err, "carbonctl: %v\n", err)
-	if h := hint(err); h != "" {
-		fmt.Fprintf(a.err, "  hint: %s\n", h)
+	if all, ok := err.(interface{ Unwrap() []error }); ok && strings.Contains(err.Error(), "\n") {
+		for _, e := range all.Unwrap() {
+			a.fail(e)
+		}
+		return
+	}
+	a.say(err.Error(), hint(err))
+}
+
+// say prints a message and a hint, if there is one.
+func (a *app) say(text, hint string) {
+	fmt.Fprintf(a.err, "carbonctl: %s\n", report.Clean(text))
+	if hint != "" {
+		fmt.Fprintf(a.err, "  hint: %s\n", report.Clean(hint))
 	}
 }
 
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
-		Use:   "carbonctl",
+		Use:   "carbonctl COMMAND",
 		Short: "Measure the energy and the emissions of any program",
 		Long: `carbonctl measures the energy that a program uses, from the counters of CPU
 and memory where they can be read and from a model where not, multiplies it by
@@ -81,26 +163,47 @@ the carbon intensity of the grid, and keeps a record that can be checked.`,
 		Example: `  carbonctl wrap --region FR -- python train.py
   carbonctl report
   carbonctl devices`,
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return fmt.Errorf("unknown command %q", args[0])
-			}
-			return cmd.Help()
-		},
+		Version:               carbon.Version(),
+		DisableFlagsInUseLine: true,
+		SilenceErrors:         true,
+		SilenceUsage:          true,
+		CompletionOptions:     cobra.CompletionOptions{HiddenDefaultCmd: true},
+		Args:                  knownCommand,
+		RunE:                  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetUsageTemplate(usage)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return fmt.Errorf("%s: %w", cmd.Name(), err)
+		return &flagError{cmd, err}
 	})
 	root.AddCommand(a.wrap(), a.report(), a.verify(), a.devices(), a.regions(), a.version())
 	return root
 }
 
+// commandError is a command that there is not.
+type commandError struct {
+	cmd  *cobra.Command // the one above it
+	name string
+}
+
+func (e *commandError) Error() string {
+	return fmt.Sprintf("%s has no command %q", e.cmd.CommandPath(), e.name)
+}
+
+// knownCommand is for commands that only have others below: what cobra did not
+// find among those is left over as an argument.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return &commandError{cmd, args[0]}
+}
+
 // machine returns the root of the machine to look at.
 func machine(dir string) (os.FileInfo, error) {
 	info, err := os.Stat(dir)
+	if named := (*fs.PathError)(nil); errors.As(err, &named) {
+		err = fmt.Errorf("%s: %w", dir, named.Err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("--root: %w", err)
 	}

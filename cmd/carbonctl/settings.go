@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,6 +35,7 @@ type options struct {
 	project   string
 	labels    map[string]string
 	ledger    string
+	parent    string // the run that started this one, "" if none
 }
 
 // A setting is one key that flags, environment and files share.
@@ -47,14 +49,14 @@ type setting struct {
 
 func settings() []setting {
 	return []setting{
-		{"region", "where the machine is: FR, France, US-CA (see \"carbonctl regions show\")", true, setRegion},
-		{"intensity", "your own carbon intensity, in grams of CO2e per kWh", true, setIntensity},
-		{"pue", "what the building adds to the computers' energy, at least 1", true, setPUE},
-		{"interval", "time between two readings", false, setInterval},
-		{"charge", "what the headline takes: machine, or process for the work's part", true, setCharge},
-		{"project", "name that groups runs", true, func(o *options, v string) error { o.project = v; return nil }},
-		{"label", "k=v, for grouping and filtering; may be repeated", true, setLabel},
-		{"ledger", "CSV file that keeps the runs, or none", false, func(o *options, v string) error { o.ledger = v; return nil }},
+		{"region", "`ZONE` where the machine is: FR, France, US-CA; \"carbonctl regions show\" lists all", true, setRegion},
+		{"intensity", "your own carbon intensity, in `GRAMS` of CO2e per kWh", true, setIntensity},
+		{"pue", "`FACTOR` of the building's energy over the computers', at least 1", true, setPUE},
+		{"interval", "`TIME` between two readings (default 1s)", false, setInterval},
+		{"charge", "`WHAT` the headline takes: machine, or process for the work's part (default: machine, unless a limit shows that it is shared)", true, setCharge},
+		{"project", "`NAME` that groups runs", true, func(o *options, v string) error { o.project = v; return nil }},
+		{"label", "a key and its value, `K=V`, to group and filter by; may be repeated", true, setLabel},
+		{"ledger", "CSV `FILE` that keeps the runs, or none", false, setLedger},
 	}
 }
 
@@ -118,18 +120,35 @@ func setCharge(o *options, v string) error {
 	return fmt.Errorf("%q is neither machine nor process", v)
 }
 
-func setLabel(o *options, v string) error {
-	for pair := range strings.SplitSeq(v, ",") {
-		key, value, ok := strings.Cut(pair, "=")
-		if key = strings.TrimSpace(key); !ok || key == "" {
-			return fmt.Errorf("%q is not of the form key=value", pair)
-		}
-		if o.labels == nil {
-			o.labels = map[string]string{}
-		}
-		o.labels[key] = strings.TrimSpace(value)
+func setLedger(o *options, v string) error {
+	if v == "" {
+		return errors.New(`give a file, or "none"`)
 	}
+	o.ledger = v
 	return nil
+}
+
+// setLabel takes one pair. Only the first = separates, and a comma belongs to
+// the value.
+func setLabel(o *options, pair string) error {
+	key, value, ok := strings.Cut(pair, "=")
+	if key = strings.TrimSpace(key); !ok || key == "" {
+		return fmt.Errorf("%q is not of the form key=value", pair)
+	}
+	if o.labels == nil {
+		o.labels = map[string]string{}
+	}
+	o.labels[key] = strings.TrimSpace(value)
+	return nil
+}
+
+// pairs shows labels as they are given.
+func pairs(labels map[string]string) string {
+	var all []string
+	for _, k := range slices.Sorted(maps.Keys(labels)) {
+		all = append(all, k+"="+labels[k])
+	}
+	return strings.Join(all, ",")
 }
 
 // A value is what a setting is, and where that was said.
@@ -158,12 +177,25 @@ func configure(flags *pflag.FlagSet) (*config, error) {
 	c.file(all, ".carbonctl.toml", true)
 	for _, s := range all {
 		name := "CARBONCTL_" + strings.ToUpper(s.key)
-		if v := os.Getenv(name); v != "" {
+		v := os.Getenv(name)
+		if v == "" {
+			continue
+		}
+		given := []string{v}
+		if s.key == "label" { // there is only one variable for all of them
+			given = strings.Split(v, ",")
+		}
+		for _, v := range given {
 			if err := c.put(s, v, "environment"); err != nil {
 				c.problems = append(c.problems, fmt.Errorf("%s: %w", name, err))
 			}
 		}
 	}
+	parent, err := carbon.ParentFromEnv()
+	if err != nil {
+		c.problems = append(c.problems, err)
+	}
+	c.parent = parent
 	for _, s := range all {
 		f := flags.Lookup(s.key)
 		if f == nil || !f.Changed {
@@ -187,13 +219,12 @@ func (c *config) put(s setting, v, origin string) error {
 		return err
 	}
 	i := slices.IndexFunc(c.values, func(o value) bool { return o.Key == s.key })
-	switch {
-	case i < 0:
+	if s.key == "label" {
+		v = pairs(c.labels) // they add up
+	}
+	if i < 0 {
 		c.values = append(c.values, value{s.key, v, origin})
-	case s.key == "label": // labels add up
-		c.values[i].Value += "," + v
-		c.values[i].Origin = origin
-	default:
+	} else {
 		c.values[i] = value{s.key, v, origin}
 	}
 	return nil
@@ -219,16 +250,27 @@ func (c *config) file(all []setting, path string, shared bool) {
 	if err == nil {
 		_, err = toml.Decode(string(text), &keys)
 	}
+	if named := (*fs.PathError)(nil); errors.As(err, &named) {
+		err = named.Err // its path is said anyway
+	}
 	if err != nil {
 		var at toml.ParseError
 		if errors.As(err, &at) {
-			err = fmt.Errorf("line %d: %s", at.Position.Line, at.Message)
+			c.problems = append(c.problems, fmt.Errorf("%s:%d: %s", path, at.Position.Line, at.Message))
+			return
 		}
 		c.problems = append(c.problems, fmt.Errorf("%s: %w", path, err))
 		return
 	}
-	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		where := fmt.Sprintf("%s:%d: %s", path, lineOf(string(text), key), key)
+	lines := map[string]int{}
+	for key := range keys {
+		lines[key] = lineOf(string(text), key)
+	}
+	inOrder := slices.SortedFunc(maps.Keys(keys), func(x, y string) int {
+		return cmp.Or(cmp.Compare(lines[x], lines[y]), cmp.Compare(x, y))
+	})
+	for _, key := range inOrder {
+		where := fmt.Sprintf("%s:%d: %s", path, lines[key], key)
 		i := slices.IndexFunc(all, func(s setting) bool { return s.key == key })
 		switch {
 		case i < 0:
@@ -279,13 +321,13 @@ func nearest(all []setting, key string) string {
 	}).key
 }
 
-// defaultLedger is $XDG_STATE_HOME/carbonctl/ledger.csv, "none" without a home.
+// defaultLedger is $XDG_STATE_HOME/carbonctl/ledger.csv, "" without a home.
 func defaultLedger() string {
 	dir := os.Getenv("XDG_STATE_HOME")
 	if !filepath.IsAbs(dir) {
 		home, err := os.UserHomeDir()
 		if err != nil {
-			return "none"
+			return ""
 		}
 		dir = filepath.Join(home, ".local", "state")
 	}

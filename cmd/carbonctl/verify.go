@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/carbonctl/carbonctl/ledger"
+	"github.com/carbonctl/carbonctl/report"
 )
 
 // verdict is what verify answers for one file.
@@ -35,7 +36,12 @@ not be checked.`,
 		Example: `  carbonctl verify ledger.csv
   carbonctl verify ledger.csv --head 9f2c…
   carbonctl verify ledger.csv --head /backup/ledger.csv.head`,
-		Args: cobra.MinimumNArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return fmt.Errorf("verify: which file? Your own ledger is %s", defaultLedger())
+			}
+			return nil
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			var heads []ledger.Head
 			for _, h := range held {
@@ -47,10 +53,12 @@ not be checked.`,
 			}
 			good := true
 			verdicts := []verdict{}
+			var failed error
 			for _, path := range args {
 				v, err := verifyFile(path, heads)
 				if err != nil {
-					return err
+					failed = errors.Join(failed, err)
+					continue
 				}
 				good = good && v.OK
 				verdicts = append(verdicts, v)
@@ -63,14 +71,14 @@ not be checked.`,
 					return err
 				}
 			}
-			if !good {
+			if failed == nil && !good {
 				return &exitError{code: exitFinding}
 			}
-			return nil
+			return failed
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
-	cmd.Flags().StringArrayVar(&held, "head", nil, "a head that you hold: its hash, or the file that keeps it; may be repeated")
+	cmd.Flags().StringArrayVar(&held, "head", nil, "`HEAD` that you hold: its hash, or the file that keeps it; may be repeated")
 	return cmd
 }
 
@@ -104,7 +112,7 @@ func verifyFile(path string, heads []ledger.Head) (verdict, error) {
 		header.Path = path
 	}
 	if err != nil {
-		return verdict{}, fmt.Errorf("%s: %w", path, err)
+		return verdict{}, fmt.Errorf("verify: %w", err)
 	}
 	return verdict{path, r.OK(), r}, nil
 }
@@ -112,19 +120,30 @@ func verifyFile(path string, heads []ledger.Head) (verdict, error) {
 func (a *app) printVerdict(v verdict) {
 	what := "nothing was changed, as far as this check can see"
 	if !v.OK {
-		what = fmt.Sprintf("%d fault(s)", v.Faults)
+		what = count(v.Faults, "fault")
 	}
-	fmt.Fprintf(a.out, "%s: %d row(s), %s\n", v.File, v.Rows, what)
+	var p report.Page
+	p.Title(fmt.Sprintf("%s: %s, %s", v.File, count(v.Rows, "row"), what))
 	for _, f := range v.Findings {
-		fmt.Fprintf(a.out, "  line %-6d %-10s %s\n", f.Line, f.Kind, f.Text)
+		p.Row(fmt.Sprintf("line %d", f.Line), "%s: %s", f.Kind, f.Text)
 	}
 	if n := v.Faults - int64(len(v.Findings)); n > 0 {
-		fmt.Fprintf(a.out, "  and %d more\n", n)
+		p.Row("", "and %d more", n)
 	}
 	for _, c := range v.Chains {
-		fmt.Fprintf(a.out, "  head %s after %d row(s)\n", c.Head.Hash, c.Head.Rows)
+		p.Row("head", "after %s:", count(c.Head.Rows, "row"))
+		p.Code(c.Head.Hash)
 	}
 	for _, s := range v.Unseen {
-		fmt.Fprintf(a.out, "  not seen: %s\n", s)
+		p.Row("not seen", "%s", s)
 	}
+	_, _ = p.WriteTo(a.out)
+}
+
+// count says how many there are of something: "1 row", "3 rows".
+func count(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/user"
+	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,7 +19,6 @@ import (
 	"github.com/carbonctl/carbonctl/carbon"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/child"
-	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/report"
 )
 
@@ -33,8 +35,13 @@ type wrapping struct {
 	json    bool   // the result as JSON in place of text
 	quiet   bool   // no result at all, only what went wrong
 	jsonTo  string // files for the report and the samples, "" for none
+	html    string
 	samples string
-	command bool // record the command line
+	sign    string        // OpenSSH key that signs the ledger's head
+	format  string        // of the ledger
+	flush   time.Duration // between two states of the journal, 0 for the default
+	nvml    string        // NVIDIA's library, "" to find it
+	command bool          // record the command line
 }
 
 func (a *app) wrap() *cobra.Command {
@@ -70,14 +77,34 @@ that carbonctl failed before it started, 126 that the command is not executable,
 	f := cmd.Flags()
 	f.SetInterspersed(false) // what follows the command's name is the command's
 	addSettings(cmd)
-	f.StringVar(&w.root, "root", "/", "where this machine's /proc and /sys are, such as /host in a container")
-	f.StringVar(&forward, "forward-signals", string(child.Auto), "send TERM, HUP, USR1 and USR2 on to the command: auto, always, never")
+	f.StringVar(&w.root, "root", "/", rootUsage)
+	f.StringVar(&w.nvml, "nvml-library", "", nvmlUsage)
+	f.StringVar(&forward, "forward-signals", string(child.Auto), "`WHEN` to send TERM, HUP, USR1, USR2 on to the command: auto, always, never")
 	f.BoolVar(&w.json, "json", false, "print the result as JSON, on stderr")
-	f.StringVar(&w.jsonTo, "json-file", "", "write the result as JSON to this file too")
-	f.StringVar(&w.samples, "samples", "", "write every reading to this file, so that the result can be recomputed")
+	f.StringVar(&w.jsonTo, "json-file", "", "write the result as JSON to this `FILE` too")
+	f.StringVar(&w.html, "html", "", "write the result as a page to this `FILE` too")
+	f.StringVar(&w.sign, "sign", "", "OpenSSH ed25519 `KEY` that signs the head of the ledger after each row")
+	f.StringVar(&w.format, "ledger-format", "carbonctl", "`FORMAT` of the ledger: carbonctl, or codecarbon for CodeCarbon's columns")
+	f.DurationVar(&w.flush, "flush", 0, "`TIME` between two states of the journal that survives a kill (default 10s)")
+	f.StringVar(&w.samples, "samples", "", "write every reading to this `FILE`, so that the result can be recomputed")
 	f.BoolVarP(&w.quiet, "quiet", "q", false, "print no result; it is recorded all the same")
 	f.BoolVar(&w.command, "record-command", false, "record the command line; it may hold secrets")
 	return cmd
+}
+
+const rootUsage = "`DIR` that holds /proc and /sys, such as /host in a container"
+
+const nvmlUsage = "`FILE` of NVIDIA's library, where the system does not find libnvidia-ml.so.1"
+
+// libraryPath is a file as the loader takes it: without a slash it would look
+// among the system's libraries only.
+func libraryPath(file string) string {
+	if abs, err := filepath.Abs(file); err == nil && file != "" {
+		if _, err := os.Stat(abs); err == nil {
+			return abs
+		}
+	}
+	return file
 }
 
 // addSettings adds a flag for each setting.
@@ -92,25 +119,33 @@ func addSettings(cmd *cobra.Command) {
 }
 
 func (w *wrapping) run(ctx context.Context) error {
-	for _, p := range w.config.problems {
-		fmt.Fprintf(w.err, "carbonctl: %v; it is left out\n", p)
+	if !w.json { // then it stands in the result alone, which is one line
+		for _, p := range w.config.problems {
+			w.say(leftOut(p), "")
+		}
 	}
 	if _, err := machine(w.root); err != nil {
 		return &exitError{exitWrapFailed, err}
 	}
-	tree := newTree(os.DirFS(w.root))
+	// The command's processes are in our own /proc, under the numbers that we
+	// know them by, also where --root shows the host's.
+	tree := newTree(os.DirFS("/"))
 	cmd := child.Command{Args: w.args, Forward: w.forward, Below: tree.below}
 	if _, err := child.Look(w.args[0], nil); err != nil {
 		return refused(err)
 	}
-	samples, close, err := w.openSamples()
+	book, err := w.openBook()
 	if err != nil {
 		return &exitError{exitWrapFailed, err}
 	}
+	samples, close, unsampled := w.openSamples()
 	defer close()
-	tracker, err := carbon.New(w.carbon(tree, samples))
+	tracker, err := carbon.New(w.carbon(tree, book, samples))
 	if err != nil {
 		return &exitError{exitWrapFailed, err}
+	}
+	if book.keeps() {
+		cmd.Env = within(os.Environ(), tracker.Report().RunID)
 	}
 	process, err := cmd.Start(func() { tracker.Start(ctx) })
 	if err != nil {
@@ -118,7 +153,9 @@ func (w *wrapping) run(ctx context.Context) error {
 		return refused(err)
 	}
 	defer process.Close()
+	ignorePipe()
 	tree.started(process)
+	found := book.recover(ctx)
 	exit, waitErr := process.Wait()
 	tree.ended(exit)
 	r, _ := tracker.Stop() // without sinks it has no error
@@ -130,10 +167,40 @@ func (w *wrapping) run(ctx context.Context) error {
 			Code: footprint.Escaped, Text: fmt.Sprintf("%d process(es) of the command go on without it: what they use from now on is not counted", n),
 		})
 	}
-	w.record(ctx, &r)
+	for _, p := range w.config.problems {
+		r.Warnings = append(r.Warnings, footprint.Warning{Code: footprint.ConfigIgnored, Text: leftOut(p)})
+	}
+	if unsampled != nil {
+		r.Warnings = append(r.Warnings, notRecorded("the samples are not written", unsampled))
+	}
+	w.record(ctx, book, &r)
 	w.show(r)
+	for _, lost := range found() {
+		w.say(lost, "")
+	}
 	return &exitError{code: exit.Code}
 }
+
+// leftOut tells of a setting that is wrong, where that does not stop the run.
+func leftOut(problem error) string { return problem.Error() + "; it is left out" }
+
+// within returns an environment that tells what runs in it that it is a part of
+// the run with this ID. A run without a row tells nothing: what runs within it
+// would be counted nowhere.
+func within(env []string, run string) []string {
+	inner := make([]string, 0, len(env)+1)
+	for _, e := range env {
+		if !strings.HasPrefix(e, carbon.EnvRunID+"=") {
+			inner = append(inner, e)
+		}
+	}
+	return append(inner, carbon.EnvRunID+"="+run)
+}
+
+// ignorePipe makes a write to a pipe without a reader an error, where it would
+// end us and with us the command's exit code. The command has started: to it
+// the signal does what it always did.
+func ignorePipe() { signal.Ignore(syscall.SIGPIPE) }
 
 // refused gives the error of a command that could not be started its exit code.
 func refused(err error) error {
@@ -144,15 +211,15 @@ func refused(err error) error {
 	return &exitError{code, err}
 }
 
-func (w *wrapping) carbon(tree *tree, samples io.Writer) carbon.Config {
+func (w *wrapping) carbon(tree *tree, book *book, samples io.Writer) carbon.Config {
 	o := w.config.options
 	cfg := carbon.Config{
-		Region: o.region, Grid: o.intensity, PUE: o.pue, Every: o.every, Work: tree,
+		Region: o.region, Grid: o.intensity, PUE: o.pue, Every: o.every, Work: tree, Sinks: book.sinks(),
 		Run: footprint.Run{
 			Project: o.project, Labels: o.labels, Charge: o.charge, Job: job(os.Getenv),
-			How: origins[w.config.origin("region")],
+			Parent: o.parent, How: origins[w.config.origin("region")],
 		},
-		Host: carbon.Host{Root: os.DirFS(w.root), Samples: samples},
+		Host: carbon.Host{Root: os.DirFS(w.root), NVMLLibrary: libraryPath(w.nvml), Env: os.LookupEnv, Samples: samples},
 	}
 	if cfg.Run.How == "" && o.region != "" {
 		cfg.Run.How = "config" // a file
@@ -166,73 +233,17 @@ func (w *wrapping) carbon(tree *tree, samples io.Writer) carbon.Config {
 // origins are the words of the report for where a region was given.
 var origins = map[string]string{"flag": "flag", "environment": "environment"}
 
-// openSamples makes the file of samples, where one is wanted.
+// openSamples makes the file of samples, where one is wanted. The command runs
+// also without it.
 func (w *wrapping) openSamples() (io.Writer, func(), error) {
 	if w.samples == "" {
 		return nil, func() {}, nil
 	}
-	f, err := os.OpenFile(w.samples, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := openLog(w.samples)
 	if err != nil {
-		return nil, nil, fmt.Errorf("--samples: %w", err)
+		return nil, func() {}, err
 	}
 	return f, func() { _ = f.Close() }, nil // the recorder has told of errors
-}
-
-// record appends the run to the ledger and writes the JSON file. What fails is a
-// warning: the command has run, and its result is still printed.
-func (w *wrapping) record(ctx context.Context, r *footprint.Report) {
-	warn := func(what string, err error) {
-		r.Warnings = append(r.Warnings, footprint.Warning{
-			Code: footprint.NotRecorded, Text: fmt.Sprintf("%s: %v", what, err), Hint: hint(err),
-		})
-		if w.quiet {
-			fmt.Fprintf(w.err, "carbonctl: %s: %v\n", what, err)
-		}
-	}
-	if path := w.config.ledger; path != "none" && path != "" {
-		row := r.Row()
-		row.User = login()
-		ctx, cancel := context.WithTimeout(ctx, lockWait)
-		defer cancel()
-		receipt, err := ledger.Writer{Path: path}.Append(ctx, row)
-		if err != nil {
-			warn("this run is not in the ledger", err)
-		} else {
-			r.Ledger = &receipt
-		}
-	}
-	if w.jsonTo != "" {
-		if err := writeJSON(w.jsonTo, *r); err != nil {
-			warn("the JSON file was not written", err)
-		}
-	}
-}
-
-// lockWait is how long a run waits for others that write to the same ledger.
-const lockWait = 10 * time.Second
-
-// writeJSON replaces a file at once, so that a reader never sees half of it. A
-// device or a pipe is written to as it is.
-func writeJSON(path string, r footprint.Report) error {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		f, err := os.OpenFile(path, os.O_WRONLY, 0)
-		if err != nil {
-			return err
-		}
-		return errors.Join(report.JSON(f, r), f.Close())
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	err = errors.Join(report.JSON(f, r), f.Chmod(0o644), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return err
 }
 
 // show prints the result on stderr: stdout belongs to the command. An error is
@@ -244,19 +255,9 @@ func (w *wrapping) show(r footprint.Report) {
 		b, _ := json.Marshal(r)
 		_, _ = w.err.Write(append(b, '\n'))
 	default:
+		r.Warnings = slices.DeleteFunc(slices.Clone(r.Warnings), func(n footprint.Warning) bool {
+			return n.Code == footprint.ConfigIgnored // said at the start
+		})
 		_ = report.Text(w.err, r)
 	}
-}
-
-// login is who runs this, "" if that is not known.
-func login() string {
-	for _, name := range []string{"USER", "LOGNAME", "USERNAME"} {
-		if v := os.Getenv(name); v != "" {
-			return v
-		}
-	}
-	if u, err := user.Current(); err == nil {
-		return u.Username
-	}
-	return ""
 }

@@ -44,6 +44,9 @@ func faults(m energy.Meter, advance func()) []string {
 		c.fault("no readings")
 	}
 	c.components(last)
+	if k, ok := m.(energy.KeepAliver); ok && k.KeepAlive() < 0 {
+		c.fault("KeepAlive is %v", k.KeepAlive())
+	}
 	for i := range rounds {
 		advance()
 		now := c.read(fmt.Sprintf("read %d", i+2))
@@ -80,7 +83,7 @@ func (c *check) read(what string) []energy.Reading {
 		switch {
 		case r.Time.Before(before) || r.Time.After(after):
 			c.fault("%s: %s: Time is not that of the read", what, r.Component.ID)
-		case r.Total < 0 || r.Edge < 0 || r.Missed < 0 || r.MaxPower < 0:
+		case r.Total < 0 || r.Edge < 0 || r.Missed < 0 || r.MaxPower < 0 || r.Slept < 0:
 			c.fault("%s: %s: an amount below 0: %+v", what, r.Component.ID, r)
 		case r.Range > 0 && r.Raw > r.Range:
 			c.fault("%s: %s: Raw %d beyond its Range %d", what, r.Component.ID, r.Raw, r.Range)
@@ -146,6 +149,8 @@ func (c *check) follows(last, now []energy.Reading) {
 			c.fault("%s: Missed fell from %v to %v", id, l.Missed, r.Missed)
 		case r.Wraps < l.Wraps || r.Resets < l.Resets || r.Gaps < l.Gaps:
 			c.fault("%s: Wraps, Resets or Gaps fell", id)
+		case r.Slept < l.Slept:
+			c.fault("%s: Slept fell from %v to %v", id, l.Slept, r.Slept)
 		case r.Time.Before(l.Time):
 			c.fault("%s: Time went back by %v", id, l.Time.Sub(r.Time))
 		case r.State != energy.OK && r.Total != l.Total:

@@ -45,6 +45,11 @@ func TestConformGood(t *testing.T) {
 	})
 }
 
+// hasty asks for what cannot be.
+type hasty struct{ energy.Meter }
+
+func (hasty) KeepAlive() time.Duration { return -1 }
+
 // odd is a meter that changes what another one does.
 type odd struct {
 	energy.Meter
@@ -88,6 +93,7 @@ func TestConformFindsFaults(t *testing.T) {
 		{"reading 0 is now of", 2, func(s *Step) { s.Readings[0], s.Readings[1] = s.Readings[1], s.Readings[0] }},
 		{"Total fell", 3, func(s *Step) { s.Readings[0].Total = 1 }},
 		{"Missed fell", 3, func(s *Step) { s.Readings[1].Missed = 1 }},
+		{"Slept fell from", 2, func(s *Step) { s.Readings[0].Slept = time.Second }},
 		{"Wraps, Resets or Gaps fell", 2, func(s *Step) { s.Readings[0].Gaps = 1 }},
 		{"Total changed in state dead", 2, func(s *Step) { s.Readings[0].State = energy.Dead }},
 	}
@@ -97,6 +103,7 @@ func TestConformFindsFaults(t *testing.T) {
 		wantFault(t, m, tt.want)
 	}
 
+	wantFault(t, hasty{good()}, "KeepAlive is -1ns")
 	m := good()
 	for want, o := range map[string]odd{
 		"Close: stuck": {Meter: good(), close: errors.New("stuck")},

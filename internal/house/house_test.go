@@ -32,31 +32,46 @@ var rooms = map[string][]string{
 
 	// Floor 2: counters of one source each, and grams per kWh.
 	"rapl":                 {"energy", "golang.org/x/sys"},
+	"nvml":                 {"energy", "github.com/NVIDIA/go-nvml"},
+	"nvml/internal/gen":    {},
 	"estimate":             {"energy", "internal/proc"},
 	"regions":              {"energy"},
 	"regions/internal/gen": {},
+
+	// Its live providers, a package each, over one HTTP layer.
+	"regions/internal/fetch":  {"regions"},
+	"regions/electricitymaps": {"regions", "regions/internal/fetch"},
+	"regions/gbcarbon":        {"regions", "regions/internal/fetch"},
+	"regions/rte":             {"regions", "regions/internal/fetch"},
+	"regions/watttime":        {"regions", "regions/internal/fetch"},
+	"regions/entsoe":          {"regions", "regions/internal/fetch"},
+	"regions/carbonaware":     {"regions", "regions/internal/fetch"},
+	"regions/metadata":        {},
 
 	// Floor 3: arithmetic on plain values.
 	"footprint": {"energy", "regions"},
 
 	// Floor 4: the tracker, the record, the pages.
-	"carbon": {"energy", "rapl", "estimate", "regions", "footprint", "internal/proc", "github.com/google/uuid"},
-	"ledger": {"energy", "footprint", "github.com/gocarina/gocsv", "github.com/gofrs/flock", "github.com/google/uuid", "golang.org/x/sys"},
-	"report": {"energy", "footprint", "regions"},
+	"carbon":         {"energy", "rapl", "nvml", "estimate", "regions", "footprint", "internal/proc", "github.com/google/uuid"},
+	"ledger":         {"energy", "footprint", "regions", "github.com/gocarina/gocsv", "github.com/gofrs/flock", "github.com/google/uuid", "golang.org/x/sys"},
+	"ledger/foreign": {"energy", "footprint", "regions", "github.com/google/uuid"},
+	"ledger/sshsig":  {"golang.org/x/crypto"},
+	"report":         {"energy", "footprint", "regions"},
 
 	// Floor 5: the command.
 	"internal/child": {"energy", "internal/proc", "golang.org/x/sys"},
 	"internal/watch": {"golang.org/x/sys"},
 	"cmd/carbonctl": {
-		"carbon", "energy", "estimate", "footprint", "internal/child", "internal/proc", "ledger", "rapl", "regions", "report",
+		"carbon", "energy", "estimate", "footprint", "internal/child", "internal/watch", "ledger/sshsig", "internal/proc", "ledger", "nvml", "rapl", "regions", "report",
 		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/BurntSushi/toml", "github.com/agnivade/levenshtein",
 	},
 
 	// For tests, and for people.
-	"energy/energytest":    {"energy", "github.com/stretchr/testify"},
-	"internal/machinetest": {"golang.org/x/tools"},
-	"internal/house":       {},
-	"examples/train":       {"carbon", "report"},
+	"energy/energytest":          {"energy", "github.com/stretchr/testify"},
+	"regions/internal/fetchtest": {"regions", "github.com/stretchr/testify"},
+	"internal/machinetest":       {"golang.org/x/tools"},
+	"internal/house":             {},
+	"examples/train":             {"carbon", "report"},
 }
 
 func TestImportsOnlyPointDown(t *testing.T) {

@@ -11,6 +11,10 @@
 //	ERRORS   path errno                              as in "sys/…/energy_uj EACCES"
 //	MOVES    at_ms path value|errno|remove|restore   what happens, and when
 //
+// Two more names hold what a kernel tells otherwise than by files, for tests of
+// package rapl: SLEPT, the milliseconds that the machine has slept, and
+// PERF/type/event/cpu, the count of a perf event.
+//
 // Paths start at the root and have no leading slash. In the three files blank
 // lines and lines that begin with "#" mean nothing.
 //
@@ -231,6 +235,17 @@ func (m *Machine) At(d time.Duration) {
 	}
 }
 
+// Fail makes a file or directory fail from now on, as in a move to an errno.
+func (m *Machine) Fail(name string, errno syscall.Errno) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n, err := m.walk(name, true)
+	if err != nil {
+		panic("machinetest: " + name + ": " + err.Error())
+	}
+	n.err = errno
+}
+
 // End returns when the last move is made that has not been played yet, or 0.
 func (m *Machine) End() time.Duration {
 	m.mu.Lock()
@@ -239,6 +254,16 @@ func (m *Machine) End() time.Duration {
 		return 0
 	}
 	return m.moves[len(m.moves)-1].at
+}
+
+// Next returns when the next move is made, and false if there is none.
+func (m *Machine) Next() (time.Duration, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.moves) == 0 {
+		return 0, false
+	}
+	return m.moves[0].at, true
 }
 
 // Opens returns how often a file of that base name was opened.

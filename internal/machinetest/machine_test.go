@@ -121,6 +121,9 @@ func TestErrors(t *testing.T) {
 func TestMoves(t *testing.T) {
 	m := parsed(t)
 	assert.Equal(t, 600*time.Millisecond, m.End())
+	next, ok := m.Next()
+	assert.True(t, ok)
+	assert.Equal(t, 100*time.Millisecond, next)
 	f, err := m.Open("sys/class/a/n")
 	require.NoError(t, err)
 	defer f.Close()
@@ -156,6 +159,8 @@ func TestMoves(t *testing.T) {
 	_, err = m.ReadDir("sys/class/a/deep")
 	assert.ErrorIs(t, err, fs.ErrPermission)
 	assert.Zero(t, m.End())
+	_, ok = m.Next()
+	assert.False(t, ok)
 }
 
 func TestParseErrors(t *testing.T) {

@@ -13,4 +13,5 @@ func systemTimes() (busy, all float64, err error) { return 0, 0, fs.ErrNotExist 
 func systemMemory() (total, available uint64, err error) {
 	return 0, 0, fs.ErrNotExist
 }
-func systemHost() Host { return Host{OS: runtime.GOOS} }
+func systemHost() Host        { return Host{OS: runtime.GOOS} }
+func systemAbove(string) bool { return false }

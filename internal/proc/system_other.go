@@ -4,12 +4,15 @@ package proc
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"strconv"
+	"strings"
 
 	"github.com/shirou/gopsutil/v3/cpu"
 	"github.com/shirou/gopsutil/v3/host"
 	"github.com/shirou/gopsutil/v3/mem"
+	gops "github.com/shirou/gopsutil/v3/process"
 )
 
 // elsewhere: this system can be asked without /proc.
@@ -80,4 +83,20 @@ func systemHost() Host {
 		h.Kernel = v
 	}
 	return h
+}
+
+func systemAbove(name string) bool {
+	p, err := gops.NewProcess(int32(os.Getpid()))
+	for range generations {
+		if err == nil {
+			p, err = p.Parent()
+		}
+		if err != nil {
+			return false
+		}
+		if got, err := p.Name(); err == nil && strings.TrimSuffix(got, ".exe") == name {
+			return true
+		}
+	}
+	return false
 }

@@ -17,7 +17,7 @@ import (
 // The columns of the readable tables.
 var (
 	sourceColumns = []string{"id", "name", "publisher", "licence", "url", "attribution", "note"}
-	zoneColumns   = []string{"code", "alpha3", "kind", "country", "name", "aliases"}
+	zoneColumns   = []string{"code", "alpha3", "kind", "country", "continent", "name", "aliases"}
 	figureColumns = []string{"zone", "scope", "basis", "source", "year", "g_per_kwh"}
 )
 
@@ -36,18 +36,43 @@ type tables struct {
 	version        string
 	sources, zones [][]string
 	figures        []figure
+	places         places
 }
 
-// build gives the embedded form; package regions describes it.
-func build(data fs.FS) ([]byte, error) {
+// build gives the embedded forms, table.txt and places.txt; package regions
+// describes them. Both carry one version, with a hash over the two.
+func build(data fs.FS) (table, places []byte, err error) {
 	t, err := read(data)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	if err := t.derive(data); err != nil {
+		return nil, nil, err
+	}
+	table, places = t.text(), t.placesText()
+	version := fmt.Sprintf("%s+%.4x\n", t.version, sha256.Sum256(append(slices.Clip(table), places...)))
+	return append([]byte("carbonctl-regions/2\t"+version), table...), append([]byte("carbonctl-places/1\t"+version), places...), nil
+}
+
+// writeSources writes the sources that are used, and gives their numbers in
+// the text.
+func (t *tables) writeSources(b *bytes.Buffer, used func(source int) bool) []int {
+	numbers, n := make([]int, len(t.sources)), 0
+	for i, s := range t.sources {
+		if used(i) {
+			fmt.Fprintf(b, "s\t%s\n", strings.Join(s, "\t"))
+			numbers[i] = n
+			n++
+		}
+	}
+	return numbers
+}
+
+func (t *tables) text() []byte {
 	var b bytes.Buffer
-	for _, s := range t.sources {
-		fmt.Fprintf(&b, "s\t%s\n", strings.Join(s, "\t"))
-	}
+	numbers := t.writeSources(&b, func(source int) bool {
+		return slices.ContainsFunc(t.figures, func(f figure) bool { return f.source == source })
+	})
 	rest := t.figures
 	for i, z := range t.zones {
 		fmt.Fprintf(&b, "z\t%s\n", strings.Join(z, "\t"))
@@ -55,16 +80,15 @@ func build(data fs.FS) ([]byte, error) {
 		for n < len(rest) && rest[n].zone == i {
 			n++
 		}
-		writeSeries(&b, rest[:n])
+		writeSeries(&b, rest[:n], numbers)
 		rest = rest[n:]
 	}
-	head := fmt.Sprintf("carbonctl-regions/1\t%s+%.4x\n", t.version, sha256.Sum256(b.Bytes()))
-	return append([]byte(head), b.Bytes()...), nil
+	return b.Bytes()
 }
 
 // writeSeries writes the figures of one zone, a line for each scope, basis and
 // source.
-func writeSeries(b *bytes.Buffer, figures []figure) {
+func writeSeries(b *bytes.Buffer, figures []figure, numbers []int) {
 	for i, f := range figures {
 		if i > 0 && sameSeries(f, figures[i-1]) {
 			b.WriteString(strings.Repeat(" -", f.year-figures[i-1].year-1))
@@ -74,7 +98,7 @@ func writeSeries(b *bytes.Buffer, figures []figure) {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		fmt.Fprintf(b, "v\t%.1s\t%.1s\t%d\t%d\t%s", f.scope, f.basis, f.source, f.year, f.value)
+		fmt.Fprintf(b, "v\t%.1s\t%.1s\t%d\t%d\t%s", f.scope, f.basis, numbers[f.source], f.year, f.value)
 	}
 	b.WriteByte('\n')
 }
@@ -123,6 +147,9 @@ func read(data fs.FS) (*tables, error) {
 		t.figures = append(t.figures, f)
 	}
 	slices.SortStableFunc(t.figures, order)
+	if len(errs) == 0 {
+		errs = append(errs, t.readPlaces(data, zones, sources))
+	}
 	errs = append(errs, t.check()...)
 	return t, errors.Join(errs...)
 }
@@ -153,7 +180,7 @@ func (t *tables) check() (errs []error) {
 		}
 	}
 	for i, used := range usedSource {
-		if !used {
+		if !used && !t.places.uses(i) && t.sources[i][0] != derivedID {
 			errs = append(errs, fmt.Errorf("sources.csv:%d: no figure comes from %s", i+2, t.sources[i][0]))
 		}
 	}

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -14,12 +18,14 @@ import (
 // The embedded table is what the generator makes of the readable ones. If this
 // fails, run go generate ./regions and look at the difference.
 func TestTableIsFresh(t *testing.T) {
-	want, err := build(os.DirFS("../../data"))
+	table, places, err := build(os.DirFS("../../data"))
 	require.NoError(t, err)
-	have, err := os.ReadFile("../../table.txt")
-	require.NoError(t, err)
-	if string(want) != string(have) {
-		t.Fatal("regions/table.txt is stale: run go generate ./regions")
+	for file, want := range map[string][]byte{"table.txt": table, "places.txt": places} {
+		have, err := os.ReadFile("../../" + file)
+		require.NoError(t, err)
+		if string(want) != string(have) {
+			t.Fatalf("regions/%s is stale: run go generate ./regions", file)
+		}
 	}
 }
 
@@ -27,10 +33,28 @@ func TestTableIsFresh(t *testing.T) {
 func small(file, old, new string) fstest.MapFS {
 	texts := map[string]string{
 		"VERSION":     "9.1\n",
-		"sources.csv": "id,name,publisher,licence,url,attribution,note\nowid,OWID,OWID,CC-BY-4.0,https://owid.example,OWID.,\nepa,EPA,EPA,public,https://epa.example,EPA.,old\n",
-		"zones.csv":   "code,alpha3,kind,country,name,aliases\nWORLD,,world,,World,\nFR,FRA,country,FR,France,Gaul\nUS,USA,country,US,United States,\n",
+		"sources.csv": "id,name,publisher,licence,url,attribution,note\nowid,OWID,OWID,CC-BY-4.0,https://owid.example,OWID.,\nepa,EPA,EPA,public,https://epa.example,EPA.,old\nderived,Ours,us,CC0,https://us.example,Us.,\n",
+		"zones.csv":   "code,alpha3,kind,country,continent,name,aliases\nWORLD,,world,,,World,\nFR,FRA,country,FR,EUROPE,France,Gaul\nUS,USA,country,US,NORTH_AMERICA,United States,\n",
 		"intensity.csv": "zone,scope,basis,source,year,g_per_kwh\nFR,lifecycle,generation,owid,2023,40\nWORLD,lifecycle,generation,owid,2020,500.5\n" +
 			"FR,lifecycle,generation,owid,2020,50\nFR,lifecycle,generation,owid,2021,49\nUS,direct,consumption,epa,2020,400\nUS,direct,generation,epa,2020,399\nUS,lifecycle,generation,owid,2020,450\n",
+	}
+	hours := "area,month,h00"
+	for h := range 23 {
+		hours += fmt.Sprintf(",h%02d", h+1)
+	}
+	for month := range 12 {
+		hours += fmt.Sprintf("\nA,%d%s", month+1, strings.Repeat(",7", 24))
+	}
+	for name, text := range map[string]string{
+		"points.csv":        "name,zone,lat,lon\nParis,FR,48.86,2.35\nAshburn,US,39.04,-77.49\n",
+		"clouds.csv":        "provider,region,zone,place,status\naws,eu-west-3,FR,Paris,active\naws,us-east-1,US,,announced\n",
+		"cloud_figures.csv": "provider,region,figure,year,value,source\naws,eu-west-3,pue,2023,1.2,epa\naws,eu-west-3,pue,2024,1.1,epa\naws,,pue,2024,1.15,epa\n",
+		"areas.csv":         "area,name,year,source,zones\nA,An area,2022,epa,US;FR\n",
+		"hours.csv":         hours + "\n",
+		"fuels.csv":         "fuel,kg_per_gj,efficiency\ncoal,90,0.36\ngas,50,0.5\noil,80,0.36\n",
+		"mix.csv":           "zone,year,coal_twh,gas_twh,oil_twh,nuclear_twh,hydro_twh,wind_twh,solar_twh,bioenergy_twh,other_renewable_twh\nFR,2020,1,1,1,4,,1,1,1,0\nUS,2020,1,0,0,0,0,0,0,0,0\n",
+	} {
+		texts[name] = text
 	}
 	m := fstest.MapFS{}
 	for name, text := range texts {
@@ -43,21 +67,38 @@ func small(file, old, new string) fstest.MapFS {
 }
 
 func TestBuild(t *testing.T) {
-	got, err := build(small("", "", ""))
+	table, places, err := build(small("", "", ""))
 	require.NoError(t, err)
-	head, body, _ := strings.Cut(string(got), "\n")
-	assert.Regexp(t, `^carbonctl-regions/1\t9\.1\+[0-9a-f]{8}$`, head)
+	head, body, _ := strings.Cut(string(table), "\n")
+	assert.Regexp(t, `^carbonctl-regions/2\t9\.1\+[0-9a-f]{8}$`, head)
+	// The US has a direct figure published; France gets a derived one:
+	// (900 + 360 + 800) / 10 g/kWh.
 	assert.Equal(t, `s	owid	OWID	OWID	CC-BY-4.0	https://owid.example	OWID.	
 s	epa	EPA	EPA	public	https://epa.example	EPA.	old
-z	WORLD		world		World	
+s	derived	Ours	us	CC0	https://us.example	Us.	
+z	WORLD		world			World	
 v	l	g	0	2020	500.5
-z	FR	FRA	country	FR	France	Gaul
+z	FR	FRA	country	FR	EUROPE	France	Gaul
 v	l	g	0	2020	50 49 - 40
-z	US	USA	country	US	United States	
+v	d	g	2	2020	206
+z	US	USA	country	US	NORTH_AMERICA	United States	
 v	l	g	0	2020	450
 v	d	g	1	2020	399
 v	d	c	1	2020	400
 `, body)
+	placesHead, body, _ := strings.Cut(string(places), "\n")
+	assert.Equal(t, strings.TrimPrefix(head, "carbonctl-regions/2"), strings.TrimPrefix(placesHead, "carbonctl-places/1"), "one version")
+	assert.Equal(t, `s	epa	EPA	EPA	public	https://epa.example	EPA.	old
+p	Paris	FR	48.86	2.35
+p	Ashburn	US	39.04	-77.49
+a	aws
+f	pue	2024	1.15	0
+r	aws	eu-west-3	FR	0	active
+f	pue	2023	1.2	0
+f	pue	2024	1.1	0
+r	aws	us-east-1	US		announced
+h	An area	2022	0	US;FR
+`+strings.Repeat("m\t7"+strings.Repeat(" 7", 23)+"\n", 12), body)
 }
 
 func TestBuildRefuses(t *testing.T) {
@@ -80,11 +121,27 @@ func TestBuildRefuses(t *testing.T) {
 		{"zones.csv", "Gaul", "\"Ga\nul\"", "zones.csv:3: a cell holds a tab or a line break"},
 		{"sources.csv", "epa,", "owid,", `sources.csv:3: id "owid" is empty or stands twice`},
 		{"sources.csv", "\nepa", "\nepa,too,many", "wrong number of fields"},
+		{"sources.csv", "derived,", "another,", "sources.csv:4: no figure comes from another"},
+		{"points.csv", "48.86", "98.86", `points.csv:2: "Paris, FR" stands twice, or`},
+		{"points.csv", "Ashburn,US", "Paris,FR", `points.csv:3: "Paris, FR" stands twice`},
+		{"clouds.csv", ",FR,Paris", ",FX,Paris", `clouds.csv:2: no zone "FX"`},
+		{"clouds.csv", ",FR,Paris", ",US,Paris", `clouds.csv:2: no place "Paris" of US in points.csv`},
+		{"clouds.csv", "us-east-1", "eu-west-3", `clouds.csv:3: "aws eu-west-3" stands twice`},
+		{"clouds.csv", "announced", "maybe", `clouds.csv:3: status "maybe"`},
+		{"cloud_figures.csv", "2024,1.1,", "2023,1.1,", "cloud_figures.csv:3: aws,eu-west-3,pue,2023,1.1,epa: stands twice"},
+		{"cloud_figures.csv", "2024,1.1,", "2024,0.9,", "cloud_figures.csv:3:"},
+		{"cloud_figures.csv", "eu-west-3", "eu-west-4", "cloud_figures.csv:2:"},
+		{"areas.csv", "US;FR", "US;FX", "areas.csv:2: a zone or the source is not known"},
+		{"hours.csv", "\nA,12", "\nA,11", `hours.csv:13: month "11" is wrong or stands twice`},
+		{"hours.csv", "A,1,7", "A,1,-7", `hours.csv:2: "-7"`},
+		{"fuels.csv", "0.36", "36", "fuels.csv:2: want coal, gas, oil"},
+		{"mix.csv", "FR,2020,1", "FR,2020,one", `mix.csv:2: zone "FR", year "2020": "one" is no amount`},
+		{"mix.csv", "US,2020", "FR,2020", "mix.csv: FR 2020 stands twice"},
 	} {
-		_, err := build(small(c.file, c.old, c.new))
-		assert.ErrorContains(t, err, c.want)
+		_, _, err := build(small(c.file, c.old, c.new))
+		assert.ErrorContains(t, err, c.want, c.new)
 	}
-	_, err := build(fstest.MapFS{})
+	_, _, err := build(fstest.MapFS{})
 	assert.Error(t, err)
 }
 
@@ -129,4 +186,38 @@ func TestRun(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, string(table), "France\tGaul\nv\tl\tg\t0\t2026\t39\n")
 	assert.Error(t, run(dir, filepath.Join(dir, "none.csv")))
+}
+
+// The direct intensities that we derive are as good as docs/regions.md says,
+// wherever a publisher's figure for plants of the same country and year lets us
+// see.
+func TestDerivedAgainstPublished(t *testing.T) {
+	data := os.DirFS("../../data")
+	tables, err := read(data)
+	require.NoError(t, err)
+	factors, err := fuelFactors(data)
+	require.NoError(t, err)
+	rows, err := readCSV(data, "mix.csv", mixColumns)
+	require.NoError(t, err)
+	derived := map[string]float64{}
+	for _, row := range rows {
+		derived[row[0]+row[1]], err = intensityOf(row, factors)
+		require.NoError(t, err)
+	}
+	var misses []float64
+	for _, f := range tables.figures {
+		source := tables.sources[f.source][0]
+		d, ok := derived[tables.zones[f.zone][0]+strconv.Itoa(f.year)]
+		if !ok || f.scope != "direct" || source != "eea" && !strings.HasPrefix(source, "egrid") {
+			continue
+		}
+		v, err := strconv.ParseFloat(f.value, 64)
+		require.NoError(t, err)
+		misses = append(misses, math.Abs(d-v))
+	}
+	slices.Sort(misses)
+	require.Len(t, misses, 56)
+	t.Logf("median %.0f g/kWh, nine of ten within %.0f, most %.0f", misses[28], misses[50], misses[55])
+	assert.InDelta(t, 15, misses[28], 1)
+	assert.InDelta(t, 40, misses[50], 5)
 }

@@ -1,6 +1,6 @@
-// Command gen makes the embedded table of package regions, table.txt, from the
-// readable tables in regions/data. It is run by go generate ./regions; a test
-// fails when table.txt is not what it would write.
+// Command gen makes the embedded tables of package regions, table.txt and
+// places.txt, from the readable tables in regions/data. It is run by go generate
+// ./regions; a test fails when they are not what it would write.
 //
 // With -owid FILE it first replaces the figures of Our World in Data in
 // data/intensity.csv by those of FILE, the CSV that their chart's download
@@ -42,9 +42,12 @@ func run(dir, owid string) error {
 			return err
 		}
 	}
-	table, err := build(data)
+	table, places, err := build(data)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, "table.txt"), table, 0o644)
+	if err := os.WriteFile(filepath.Join(dir, "table.txt"), table, 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "places.txt"), places, 0o644)
 }

@@ -49,7 +49,7 @@ func (t *tables) owid(download []byte, source int) (fresh []figure, skipped []st
 	zones := map[string]int{}
 	for i, z := range t.zones {
 		if kind := z[2]; kind == "world" || kind == "group" || kind == "country" {
-			zones[z[4]] = i
+			zones[z[5]] = i
 			if z[1] != "" {
 				zones[z[1]] = i
 			}

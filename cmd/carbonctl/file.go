@@ -1,0 +1,99 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// What a file that the user names is given at the most, once the command has
+// ended: a pipe that nobody reads must not keep its result from the user.
+const (
+	readerWait = time.Second      // for somebody to open the other end of a pipe
+	writeWait  = 10 * time.Second // for them to read
+)
+
+// writeFile replaces a file at once, so that a reader never sees half of it. A
+// device or a pipe, and what we have open as stdout or stderr, is written to as
+// it is.
+func writeFile(path string, write func(io.Writer) error) error {
+	switch f, err := openStream(path, readerWait); {
+	case err != nil:
+		return err
+	case f != nil:
+		_ = f.SetWriteDeadline(time.Now().Add(writeWait)) // what has none does not block for long
+		return errors.Join(write(f), f.Close())
+	}
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if named := (*fs.PathError)(nil); errors.As(err, &named) {
+		named.Path = path // and not a name that nobody gave
+	}
+	if err != nil {
+		return err
+	}
+	err = errors.Join(write(f), f.Chmod(0o644), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
+}
+
+// openLog makes a file to add to as the run goes on, or opens a stream.
+func openLog(path string) (io.WriteCloser, error) {
+	if f, err := openStream(path, 0); err != nil || f != nil {
+		return f, err
+	}
+	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+}
+
+// A stream is something that is written to as it is.
+type stream struct {
+	*os.File
+	kept bool // it is our own stdout or stderr
+}
+
+func (s *stream) Close() error {
+	if s.kept {
+		return nil
+	}
+	return s.File.Close()
+}
+
+// openStream opens what is no file to be replaced, nil if path is one. Replacing
+// /dev/stdout, or the file that it stands for, would take it from everybody
+// else. It does not wait longer than that for a pipe's reader.
+func openStream(path string, wait time.Duration) (*stream, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, nil // it will be made, or say why it can't be
+	}
+	for _, f := range []*os.File{os.Stdout, os.Stderr} {
+		if ours, err := f.Stat(); err == nil && os.SameFile(info, ours) {
+			return &stream{f, true}, nil
+		}
+	}
+	if abs, err := filepath.Abs(path); info.Mode().IsRegular() && err == nil &&
+		!strings.HasPrefix(abs, "/dev/") && !strings.HasPrefix(abs, "/proc/") {
+		return nil, nil
+	}
+	for end := time.Now().Add(wait); ; time.Sleep(10 * time.Millisecond) {
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|syscall.O_NONBLOCK, 0)
+		if err == nil {
+			return &stream{f, false}, nil
+		}
+		if !errors.Is(err, syscall.ENXIO) || time.Now().After(end) {
+			return nil, err
+		}
+	}
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/child"
+	"github.com/carbonctl/carbonctl/ledger"
+)
+
+func TestHint(t *testing.T) {
+	for want, err := range map[string]error{
+		"":                         errors.New("no idea"),
+		"free some space":          fmt.Errorf("write: %w", syscall.ENOSPC),
+		"check the name and PATH":  &child.Error{Code: child.CodeNotFound, Name: "pyton", Err: syscall.ENOENT},
+		"chmod +x":                 &child.Error{Code: child.CodeNotExecutable, Name: "./x", Err: syscall.EACCES},
+		"another version":          &ledger.HeaderError{What: ledger.OtherVersion},
+		"has saved it anew":        fmt.Errorf("report: %w", &ledger.HeaderError{What: ledger.Edited}),
+		"no run was recorded":      noRunsError{fs.ErrNotExist},
+		"the nearest is carbonctl": knownCommand((&app{}).root(), []string{"reprot"}),
+		"carbonctl wrap -- make":   knownCommand((&app{}).root(), []string{"make"}),
+	} {
+		got := hint(err)
+		if want == "" {
+			assert.Empty(t, got)
+			continue
+		}
+		assert.Contains(t, got, want)
+	}
+	// What would not help is not said.
+	assert.Empty(t, hint(&child.Error{Code: child.CodeNotExecutable, Name: "./dir", Err: syscall.EISDIR}))
+	assert.Empty(t, hint(&child.Error{Code: child.CodeNotFound, Name: "./x", Err: syscall.ENOENT}))
+}
+
+// A head that could not be replaced is no lost row.
+func TestLedgerWarning(t *testing.T) {
+	full := fmt.Errorf("ledger: %w", syscall.ENOSPC)
+	lost := ledgerWarning(nil, full)
+	assert.Equal(t, footprint.NotRecorded, lost.Code)
+	assert.Contains(t, lost.Text, "this run is not in the ledger: ledger: ")
+	assert.Contains(t, lost.Hint, "free some space, or choose another file")
+	kept := ledgerWarning(&footprint.Receipt{Hash: "ab"}, full)
+	assert.Contains(t, kept.Text, "this run is in the ledger, but")
+}

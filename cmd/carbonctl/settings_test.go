@@ -1,0 +1,55 @@
+//go:build unix
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestLineOf(t *testing.T) {
+	const text = "# region = 1\nproject = 'region = 2'\n  \"pue\" = 1\n[ label ]\nregion = 'x'\ncharge.x = 1\n"
+	for key, want := range map[string]int{"project": 2, "pue": 3, "label": 4, "region": 5, "charge": 6, "gone": 1, "p": 1} {
+		assert.Equal(t, want, lineOf(text, key), key)
+	}
+}
+
+func TestNearest(t *testing.T) {
+	for key, want := range map[string]string{"regoin": "region", "labels": "label", "PUE": "pue", "ledgre": "ledger", "intensty": "intensity"} {
+		assert.Equal(t, want, nearest(settings(), key), key)
+	}
+}
+
+func TestDefaultLedger(t *testing.T) {
+	t.Setenv("HOME", "/h")
+	t.Setenv("XDG_STATE_HOME", "")
+	assert.Equal(t, "/h/.local/state/carbonctl/ledger.csv", filepath.ToSlash(defaultLedger()))
+	t.Setenv("XDG_STATE_HOME", "relative") // which the standard says to pass over
+	assert.Equal(t, "/h/.local/state/carbonctl/ledger.csv", filepath.ToSlash(defaultLedger()))
+	t.Setenv("XDG_STATE_HOME", "/s")
+	assert.Equal(t, "/s/carbonctl/ledger.csv", filepath.ToSlash(defaultLedger()))
+}
+
+// Whatever a file holds, it gives settings or problems that name it.
+func FuzzFile(f *testing.F) {
+	f.Add("region = \"FR\"\npue = 1.2\n[label]\na = \"b\"\n")
+	f.Add("regoin = 1\nledger = \"x\"\nlabel = 3\ncharge = [1]\n")
+	f.Add("pue = = 3")
+	f.Add("[region]\nx = 1\n[[label]]\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		path := filepath.Join(t.TempDir(), "config.toml")
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		c := &config{}
+		c.file(settings(), path, true)
+		for _, p := range c.problems {
+			assert.ErrorContains(t, p, path)
+		}
+		assert.Empty(t, c.ledger, "a project's file may not choose where we write")
+		assert.Zero(t, c.every)
+		assert.True(t, c.pue == 0 || c.pue >= 1)
+	})
+}

@@ -1,0 +1,140 @@
+package footprint
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+// Uncovered is what a comparison of regions does not count, for the foot of its
+// table.
+const Uncovered = "not counted: moving the data, whether the hardware is to be had there, its price, the hour of the run"
+
+// A Comparison is what some work would emit in one place, beside others.
+type Comparison struct {
+	Rank        int     `json:"rank"` // 1 emits least; equals share a rank
+	Here        bool    `json:"here"`
+	Zone        string  `json:"zone"`
+	Name        string  `json:"name"`
+	Provider    *string `json:"provider"`
+	CloudRegion *string `json:"cloud_region"`
+	City        *string `json:"city"`
+
+	PerKWh    regions.Grams `json:"g_per_kwh"`
+	Emissions regions.Grams `json:"emissions_g"` // energy × PUE × intensity
+	// Ratio to what it emits here, nil where that is 0.
+	Ratio *float64 `json:"ratio"`
+	PUE   float64  `json:"pue"`
+	PUEOf string   `json:"pue_of"` // "region", "provider", "industry" or "given"
+	// CFE is carbon-free energy in per cent, matched hour by hour, as the
+	// provider publishes it; nil where it doesn't. CFEYear is its year.
+	CFE     *float64 `json:"cfe_percent"`
+	CFEYear *int     `json:"cfe_year"`
+	// Kilometres from the point that was asked about, nil if none was.
+	Kilometres *float64 `json:"distance_km"`
+
+	Scope   regions.Scope `json:"scope"`
+	Market  bool          `json:"market"`
+	Kind    regions.Kind  `json:"kind"`
+	Year    int           `json:"year"`
+	Source  string        `json:"source"`
+	Licence string        `json:"licence"`
+	Instead string        `json:"instead"`
+}
+
+// Compare ranks places by what an amount of computing energy would emit there,
+// least first. Here is where it was or would be used; its row is in the answer
+// once, marked, whether or not sites has it. With a pue of 1 or more that holds
+// everywhere; with 0 each place has its own, all by the one rule of
+// [regions.Table.PUE], here too. Compare is pure.
+//
+// All intensities must be of one scope, all market-based or none, and none
+// marginal: else no ratio would mean anything, and it is an error.
+func Compare(e energy.Energy, pue float64, here regions.Site, sites []regions.Site) ([]Comparison, error) {
+	if e < 0 {
+		return nil, errors.New("energy: must not be negative")
+	}
+	if pue != 0 && !(pue >= 1 && pue <= 10) {
+		return nil, fmt.Errorf("pue %v: want 1 to 10, or 0 for each place's own", pue)
+	}
+	home := compared(e, pue, here)
+	home.Here = true
+	all := []Comparison{home}
+	for _, s := range sites {
+		if err := comparablePair(here.Intensity, s.Intensity); err != nil {
+			return nil, err
+		}
+		if !samePlace(here, s) {
+			all = append(all, compared(e, pue, s))
+		} else if all[0].Kilometres == nil {
+			all[0].Kilometres = s.Kilometres
+		}
+	}
+	if err := comparablePair(here.Intensity, here.Intensity); err != nil {
+		return nil, err
+	}
+	base := home.PUE * float64(home.PerKWh)
+	slices.SortStableFunc(all, func(a, b Comparison) int {
+		return cmp.Or(cmp.Compare(a.PUE*float64(a.PerKWh), b.PUE*float64(b.PerKWh)),
+			cmp.Compare(deref(a.Provider), deref(b.Provider)), cmp.Compare(deref(a.CloudRegion), deref(b.CloudRegion)), cmp.Compare(a.Zone, b.Zone))
+	})
+	for i := range all {
+		c := &all[i]
+		product := c.PUE * float64(c.PerKWh)
+		c.Rank = i + 1
+		if i > 0 && product == all[i-1].PUE*float64(all[i-1].PerKWh) {
+			c.Rank = all[i-1].Rank
+		}
+		if base > 0 {
+			ratio := product / base
+			c.Ratio = &ratio
+		}
+	}
+	return all, nil
+}
+
+func compared(e energy.Energy, pue float64, s regions.Site) Comparison {
+	in := s.Intensity
+	c := Comparison{
+		Zone: s.Zone.Code, Name: s.Zone.Name, PerKWh: in.PerKWh, PUE: s.PUE.Value, PUEOf: s.PUE.Of, Kilometres: s.Kilometres,
+		Scope: in.Scope, Market: in.Market, Kind: in.Kind, Year: in.Year, Source: in.Source, Licence: in.Licence, Instead: in.Instead,
+	}
+	if pue != 0 {
+		c.PUE, c.PUEOf = pue, "given"
+	}
+	if r := s.Cloud; r != nil {
+		c.Provider, c.CloudRegion = &r.Provider, &r.Region
+		if r.City != "" {
+			c.City = &r.City
+		}
+		if f, ok := r.Figure(regions.HourlyCFE, 0); ok {
+			c.CFE, c.CFEYear = &f.Value, &f.Year
+		}
+	}
+	c.Emissions = regions.Grams(e.KilowattHours()*c.PUE) * c.PerKWh
+	return c
+}
+
+// comparablePair tells why two intensities cannot stand in one table.
+func comparablePair(a, b regions.Intensity) error {
+	switch {
+	case a.Marginal || b.Marginal:
+		return errors.New("compare: a marginal intensity is no measure of emissions")
+	case a.Market != b.Market:
+		return fmt.Errorf("compare: %s is market-based where %s is not", cmp.Or(b.CloudRegion, b.Zone), cmp.Or(a.CloudRegion, a.Zone))
+	case a.Scope != b.Scope:
+		return fmt.Errorf("compare: the intensity of %s is of scope %q, that of %s of scope %q", cmp.Or(b.CloudRegion, b.Zone), b.Scope, cmp.Or(a.CloudRegion, a.Zone), a.Scope)
+	}
+	return nil
+}
+
+func samePlace(a, b regions.Site) bool {
+	if a.Cloud == nil || b.Cloud == nil {
+		return a.Cloud == nil && b.Cloud == nil && a.Zone.Code == b.Zone.Code
+	}
+	return a.Cloud.String() == b.Cloud.String()
+}

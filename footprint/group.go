@@ -1,0 +1,345 @@
+package footprint
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+// A Key says what of a row it is grouped by: one of the constants, or
+// "label:NAME" for the value of a label. Rows without the value are one group,
+// whose name is "".
+type Key string
+
+// The keys. Times are those of a run's start, in UTC.
+const (
+	ByProject  Key = "project"
+	ByHost     Key = "host"
+	ByUser     Key = "user"
+	ByRegion   Key = "region" // the zone, as "FR"
+	ByProvider Key = "provider"
+	ByStatus   Key = "status"
+	ByJob      Key = "job"
+	ByDay      Key = "day"   // 2026-11-22
+	ByMonth    Key = "month" // 2026-11
+	ByYear     Key = "year"
+
+	labelKey = "label:"
+)
+
+// Keys are all keys but those of labels.
+var keys = []Key{ByProject, ByHost, ByUser, ByRegion, ByProvider, ByStatus, ByJob, ByDay, ByMonth, ByYear}
+
+// ParseKey reads a key; "zone" is taken for "region".
+func ParseKey(s string) (Key, error) {
+	k := Key(strings.TrimSpace(s))
+	if k == "zone" {
+		return ByRegion, nil
+	}
+	if name, ok := strings.CutPrefix(string(k), labelKey); ok && name != "" || slices.Contains(keys, k) {
+		return k, nil
+	}
+	var all []string
+	for _, k := range keys {
+		all = append(all, string(k))
+	}
+	return "", fmt.Errorf("%.40q is nothing to group by: it is %s or label:NAME", s, strings.Join(all, ", "))
+}
+
+// of appends the value that a row has for the key.
+func (k Key) of(to []byte, r *Row) []byte {
+	switch k {
+	case ByProject:
+		return append(to, r.Project...)
+	case ByHost:
+		return append(to, r.Host...)
+	case ByUser:
+		return append(to, r.User...)
+	case ByRegion:
+		return append(to, r.Zone...)
+	case ByProvider:
+		return append(to, r.Provider...)
+	case ByStatus:
+		return append(to, r.Status...)
+	case ByJob:
+		return append(to, r.JobID...)
+	case ByDay:
+		return started(to, r, "2006-01-02")
+	case ByMonth:
+		return started(to, r, "2006-01")
+	case ByYear:
+		return started(to, r, "2006")
+	}
+	if name, ok := strings.CutPrefix(string(k), labelKey); ok {
+		v, _ := label(r.Labels, name)
+		return append(to, v...)
+	}
+	return to
+}
+
+func started(to []byte, r *Row, layout string) []byte {
+	if r.StartedAt.IsZero() {
+		return to
+	}
+	return r.StartedAt.UTC().AppendFormat(to, layout)
+}
+
+// label finds the value of a label in a row's cell.
+func label(cell, name string) (value string, ok bool) {
+	if cell == "" {
+		return "", false
+	}
+	var all map[string]string
+	if json.Unmarshal([]byte(cell), &all) != nil {
+		return "", false
+	}
+	value, ok = all[name]
+	return value, ok
+}
+
+// A Group adds up the rows that have the same values for the keys of Groups.By.
+type Group struct {
+	// Name is one value a key, "" where a row has none; empty for a total.
+	Name []string
+	Summary
+	// What one run takes, over the runs of the group.
+	RunEnergy, RunEmissions, RunTime Spread // joules, grams, seconds
+	// Warnings is how many runs carry each code.
+	Warnings map[string]int
+	// Market adds up the emissions by contracts, over the MarketRuns that have
+	// them; Embodied the same of the machines' manufacture.
+	Market, Embodied         regions.Grams
+	MarketRuns, EmbodiedRuns int
+}
+
+// MeasuredShare is the part of the energy that comes from counters, 0 to 1; ok
+// is false if there is no energy.
+func (g Group) MeasuredShare() (share float64, ok bool) {
+	if g.Energy == 0 {
+		return 0, false
+	}
+	return min(1, float64(g.Measured)/float64(g.Energy)), true
+}
+
+func (g *Group) add(r *Row) {
+	g.Summary.Add(*r)
+	if r.CountedBy != "" {
+		return
+	}
+	g.RunEnergy.Add(r.Energy.Joules())
+	g.RunEmissions.Add(float64(r.Emissions))
+	g.RunTime.Add(float64(r.DurationS))
+	for code := range strings.FieldsSeq(r.Warnings) {
+		if _, ok := g.Warnings[code]; !ok {
+			code = strings.Clone(code) // or it would keep the whole row
+		}
+		count(&g.Warnings, code, 1)
+	}
+	if r.MarketEmissions != nil {
+		g.Market += regions.Grams(*r.MarketEmissions)
+		g.MarketRuns++
+	}
+	if r.Embodied != nil {
+		g.Embodied += regions.Grams(*r.Embodied)
+		g.EmbodiedRuns++
+	}
+}
+
+func count[K comparable](m *map[K]int, k K, n int) {
+	if *m == nil {
+		*m = map[K]int{}
+	}
+	(*m)[k] += n
+}
+
+// A Grid is where the factor of a run is from.
+type Grid struct {
+	Zone, Kind, Scope, Source string
+	Year                      int // 0 if it has none
+}
+
+// Charged is what runs were charged by one Grid.
+type Charged struct {
+	Runs      int
+	Energy    energy.Energy
+	Emissions regions.Grams
+	// Bare is what the emissions would be at a PUE of 1: over Energy it is the
+	// mean factor, and Emissions over it the mean PUE.
+	Bare regions.Grams
+}
+
+// PerKWh is the energy-weighted mean factor in g/kWh, 0 if there is no energy.
+func (c Charged) PerKWh() regions.Grams {
+	if c.Energy == 0 {
+		return 0
+	}
+	return c.Bare / regions.Grams(c.Energy.KilowattHours())
+}
+
+// PUE is the mean that the emissions were charged with, 0 if not known.
+func (c Charged) PUE() float64 {
+	if c.Bare == 0 {
+		return 0
+	}
+	return float64(c.Emissions / c.Bare)
+}
+
+// A Total is the group of all rows, and what its figures rest on.
+type Total struct {
+	Group
+	Grids map[Grid]Charged
+	// Charges is how many runs were charged the machine, and how many the work.
+	Charges map[Charge]int
+	// Tools and Tables are the versions, and how many runs each wrote.
+	Tools, Tables map[string]int
+	// The parts of the energy by kind, where the rows tell them.
+	CPU, Memory, GPU, Other energy.Energy
+	Epochs                  int
+}
+
+// Add takes one row.
+func (t *Total) Add(r Row) { t.add(&r) }
+
+func (t *Total) add(r *Row) {
+	t.Group.add(r)
+	if r.CountedBy != "" {
+		return
+	}
+	grid := Grid{Zone: r.Zone, Kind: r.IntensityKind, Scope: r.IntensityScope, Source: r.IntensitySource}
+	if r.IntensityYear != nil {
+		grid.Year = *r.IntensityYear
+	}
+	c, ok := t.Grids[grid]
+	if !ok {
+		grid = Grid{strings.Clone(grid.Zone), strings.Clone(grid.Kind), strings.Clone(grid.Scope), strings.Clone(grid.Source), grid.Year}
+		if t.Grids == nil {
+			t.Grids = map[Grid]Charged{}
+		}
+	}
+	c.Runs++
+	c.Energy = c.Energy.Plus(r.Energy)
+	c.Emissions += regions.Grams(r.Emissions)
+	c.Bare += regions.Grams(float64(r.PerKWh) * r.Energy.KilowattHours())
+	t.Grids[grid] = c
+	count(&t.Charges, Charge(kept(t.Charges, string(r.Charge))), 1)
+	count(&t.Tools, kept(t.Tools, r.ToolVersion), 1)
+	count(&t.Tables, kept(t.Tables, r.DataVersion), 1)
+	for _, part := range []struct {
+		sum *energy.Energy
+		of  *energy.Energy
+	}{{&t.CPU, r.CPU}, {&t.Memory, r.Memory}, {&t.GPU, r.GPU}, {&t.Other, r.Other}} {
+		if part.of != nil {
+			*part.sum = part.sum.Plus(*part.of)
+		}
+	}
+	t.Epochs += r.Epochs
+}
+
+// kept returns s, as a copy where the map does not have it yet: a part of a row
+// would keep the whole of it.
+func kept[K ~string](m map[K]int, s string) string {
+	if _, ok := m[K(s)]; ok {
+		return s
+	}
+	return strings.Clone(s)
+}
+
+// Groups adds rows up by keys, and by month. The zero Groups has only the total
+// and the months. It grows with the groups, not with the rows, and is not safe
+// for concurrent use.
+type Groups struct {
+	// By is what rows are grouped by. It must not change after the first Add.
+	By []Key
+	// Total is over all rows.
+	Total Total
+
+	groups, months map[string]*Group
+	name           []byte
+}
+
+// Add takes one row. One that another row already includes is only counted.
+func (g *Groups) Add(r Row) {
+	g.Total.add(&r)
+	g.name = ByMonth.of(g.name[:0], &r)
+	within(&g.months, g.name, 1).add(&r)
+	if len(g.By) == 0 {
+		return
+	}
+	g.name = g.name[:0]
+	for i, k := range g.By {
+		if i > 0 {
+			g.name = append(g.name, 0) // no cell of a ledger holds it
+		}
+		g.name = k.of(g.name, &r)
+	}
+	within(&g.groups, g.name, len(g.By)).add(&r)
+}
+
+// within finds a group by its name of n values, and makes it where it is new.
+func within(groups *map[string]*Group, name []byte, n int) *Group {
+	if found := (*groups)[string(name)]; found != nil {
+		return found
+	}
+	if *groups == nil {
+		*groups = map[string]*Group{}
+	}
+	made := &Group{Name: strings.SplitN(string(name), "\x00", n)}
+	(*groups)[string(name)] = made
+	return made
+}
+
+// List returns the groups: in the order of time where the first key is one of
+// time, else those with the greatest emissions first.
+func (g *Groups) List() []Group {
+	list := byName(g.groups)
+	if len(g.By) > 0 && !slices.Contains([]Key{ByDay, ByMonth, ByYear}, g.By[0]) {
+		slices.SortStableFunc(list, func(a, b Group) int {
+			return cmp.Or(cmp.Compare(b.Emissions, a.Emissions), cmp.Compare(b.Energy, a.Energy))
+		})
+	}
+	return list
+}
+
+// Months returns a group a month in which a run started, in the order of time.
+// Runs without a start are the month "".
+func (g *Groups) Months() []Group { return byName(g.months) }
+
+func byName(groups map[string]*Group) []Group {
+	list := make([]Group, 0, len(groups))
+	for _, v := range groups {
+		list = append(list, *v)
+	}
+	slices.SortFunc(list, func(a, b Group) int { return slices.Compare(a.Name, b.Name) })
+	return list
+}
+
+// Columns names the columns of a ledger that Add, f and a list of runs look at:
+// a reader may leave out the others.
+func (g *Groups) Columns(f Filter) []string {
+	all := []string{"run_id", "counted_by", "project", "status", "started_at", "ended_at", "duration_s",
+		"zone", "g_per_kwh", "intensity_kind", "intensity_scope", "intensity_year", "intensity_source", "charge",
+		"energy_joules", "energy_low_joules", "energy_high_joules", "cpu_joules", "memory_joules", "gpu_joules", "other_joules",
+		"measured_share", "emissions_g", "emissions_low_g", "emissions_high_g", "market_emissions_g", "embodied_g",
+		"epochs", "warnings", "tool_version", "data_version"}
+	also := func(column string, needed bool) {
+		if needed && !slices.Contains(all, column) {
+			all = append(all, column)
+		}
+	}
+	for _, k := range g.By {
+		also("host", k == ByHost)
+		also("user", k == ByUser)
+		also("provider", k == ByProvider)
+		also("job_id", k == ByJob)
+		also("labels", strings.HasPrefix(string(k), labelKey))
+	}
+	also("host", len(f.Hosts) > 0)
+	also("user", len(f.Users) > 0)
+	also("labels", len(f.Labels) > 0)
+	return all
+}

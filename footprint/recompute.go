@@ -1,0 +1,66 @@
+package footprint
+
+import (
+	"math"
+
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+// Factors turn energy into emissions.
+type Factors struct {
+	// Intensity to use; nil is the recorded one, the energy-weighted mean of the
+	// run.
+	Intensity *regions.Intensity
+	// PUE to use, at least 1; 0 is the recorded one.
+	PUE float64
+}
+
+// Recompute gives the row that the recorded energy would have with other
+// factors: emissions and their bounds are energy × PUE × intensity. The zero
+// Factors repeat the computation with what the row itself says, so that the
+// result tells whether the recorded emissions follow from the recorded energy.
+// (They may differ in the last digits, since a report adds its parts up.)
+//
+// Energy, its bounds and embodied emissions stay. Market-based emissions follow
+// PUE alone, as their contract is not in the row. Columns of the chain are empty
+// in the result: no ledger holds it. Predicted emissions are made from the
+// predicted energy in the same way.
+func Recompute(r Row, f Factors) Row {
+	if f.PUE != 0 {
+		if r.MarketEmissions != nil && r.PUE > 0 {
+			n := *r.MarketEmissions * Number(f.PUE) / r.PUE
+			r.MarketEmissions = &n
+		}
+		r.PUE = Number(f.PUE)
+	}
+	if in := f.Intensity; in != nil {
+		r.Zone, r.Provider, r.CloudRegion = in.Zone, in.Provider, in.CloudRegion
+		r.PerKWh, r.IntensityKind, r.IntensityScope = Number(in.PerKWh), string(in.Kind), string(in.Scope)
+		r.IntensitySource, r.IntensityYear = in.Source, nil
+		if in.Year != 0 {
+			year := in.Year
+			r.IntensityYear = &year
+		}
+	}
+	perKWh := Number(float64(r.PerKWh) * float64(r.PUE))
+	r.Emissions = Number(r.Energy.KilowattHours()) * perKWh
+	r.EmissionsLow = Number(r.EnergyLow.KilowattHours()) * perKWh
+	r.EmissionsHigh = Number(r.EnergyHigh.KilowattHours()) * perKWh
+	if r.PredictedEnergy != nil && r.PredictedEmissions != nil {
+		n := Number(r.PredictedEnergy.KilowattHours()) * perKWh
+		r.PredictedEmissions = &n
+	}
+	r.LedgerID, r.PreviousHash, r.Hash = "", "", ""
+	return r
+}
+
+// Follows reports whether the recorded emissions and their bounds are energy ×
+// PUE × intensity of the same row, to one part in 10⁹. What rounding the figures
+// of a report that had several intensities leaves is within that.
+func (r Row) Follows() bool {
+	again := Recompute(r, Factors{})
+	near := func(a, b Number) bool {
+		return math.Abs(float64(a-b)) <= 1e-9*math.Max(math.Abs(float64(a)), math.Abs(float64(b)))
+	}
+	return near(r.Emissions, again.Emissions) && near(r.EmissionsLow, again.EmissionsLow) && near(r.EmissionsHigh, again.EmissionsHigh)
+}

@@ -1,0 +1,587 @@
+package ledger
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
+)
+
+// soFar is a report of a run that has used so much.
+func soFar(id string, e energy.Energy) footprint.Report {
+	at := time.Date(2026, 11, 22, 13, 0, 0, 0, time.UTC)
+	return footprint.Report{
+		Schema: footprint.Schema, RunID: id, Project: "demo", Labels: map[string]string{"a": "b"}, Status: footprint.Running,
+		StartedAt: at, EndedAt: at.Add(time.Second), DurationS: 1, PUE: footprint.PUE{Value: 1},
+		Energy: e, EnergyLow: e, EnergyHigh: e, MachineEnergy: e, Charge: footprint.ChargeMachine, Coverage: 1,
+		Components: []footprint.Line{{Kind: energy.CPU, ID: "package-0", Basis: energy.Measured, Energy: &e, Low: &e, High: &e, Charged: e}},
+	}
+}
+
+func journals(t testing.TB, path string) []string {
+	t.Helper()
+	all, err := filepath.Glob(filepath.Join(path+".d", "*"))
+	require.NoError(t, err)
+	for i := range all {
+		all[i] = filepath.Base(all[i])
+	}
+	return all
+}
+
+func TestJournalOfARunThatEnds(t *testing.T) {
+	path := newPath(t)
+	w := &Writer{Path: path, User: "ada"}
+	for i := range 3 {
+		require.NoError(t, w.Checkpoint(soFar("run", energy.Energy(i))))
+		assert.Equal(t, []string{"run.json", "run.lock"}, journals(t, path))
+	}
+	assert.NoFileExists(t, path, "the ledger has only runs that have ended")
+
+	var e entry
+	require.NoError(t, json.Unmarshal([]byte(contents(t, path+".d/run.json")), &e))
+	host, err := os.Hostname()
+	require.NoError(t, err)
+	assert.Equal(t, host, e.Host)
+	assert.Equal(t, bootID(), e.BootID)
+	assert.Equal(t, os.Getpid(), e.PID)
+	assert.Equal(t, energy.Energy(2), e.Report.Energy)
+
+	got, err := Writer{Path: path}.Recover(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, got, "it lives")
+
+	r := soFar("run", 9)
+	r.Status = footprint.Completed
+	receipt, err := w.Record(t.Context(), r)
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, receipt.Rows)
+	assert.Empty(t, journals(t, path))
+	all := rows(t, path)
+	assert.Equal(t, energy.Energy(9), all[0].Energy)
+	assert.Equal(t, "ada", all[0].User)
+	assert.Empty(t, all[0].Details)
+
+	require.NoError(t, w.Report(t.Context(), soFar("next", 1)), "a run too short for a checkpoint")
+	assert.Len(t, rows(t, path), 2)
+}
+
+// die ends a Writer as kill -9 would: the lock is freed, all else stays.
+func die(t testing.TB, w *Writer) {
+	t.Helper()
+	require.NoError(t, w.journal.close())
+	w.journal = nil
+}
+
+func TestRecover(t *testing.T) {
+	path := newPath(t)
+	add(t, path, footprint.Row{RunID: "before"})
+	w := &Writer{Path: path, User: "ada"}
+	require.NoError(t, w.Checkpoint(soFar("dead", 7)))
+	die(t, w)
+	alive := &Writer{Path: path}
+	require.NoError(t, alive.Checkpoint(soFar("alive", 8)))
+
+	got, err := Writer{Path: path, User: "somebody else"}.Recover(t.Context())
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+	assert.Equal(t, footprint.Recovered, got[0].Status)
+	assert.Equal(t, energy.Energy(7), got[0].Energy)
+	all := rows(t, path)
+	require.Len(t, all, 2)
+	assert.Equal(t, all[1].Hash, got[0].Ledger.Hash)
+	assert.Equal(t, "dead", all[1].RunID)
+	assert.Equal(t, "ada", all[1].User)
+	assert.Equal(t, footprint.Recovered, all[1].Status)
+	assert.Nil(t, all[1].ExitCode)
+	assert.Equal(t, `{"a":"b"}`, all[1].Labels)
+	var details struct {
+		At      time.Time `json:"recovered_at"`
+		Written time.Time `json:"journal_written_at"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(all[1].Details), &details))
+	assert.WithinDuration(t, time.Now(), details.At, time.Minute)
+	assert.WithinDuration(t, time.Now(), details.Written, time.Minute)
+	assert.Equal(t, []string{"alive.json", "alive.lock"}, journals(t, path))
+
+	got, err = Writer{Path: path}.Recover(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, got)
+	require.NoError(t, alive.Report(t.Context(), soFar("alive", 9)))
+	assert.Len(t, rows(t, path), 3)
+}
+
+// A crash between the row and the end of its journal.
+func TestRecoverDoesNotAddTwice(t *testing.T) {
+	for _, before := range []int{0, 3} {
+		path := newPath(t)
+		for range before {
+			add(t, path, footprint.Row{RunID: "before", Project: ",\"dead"})
+		}
+		w := &Writer{Path: path}
+		require.NoError(t, w.Checkpoint(soFar("dead", 7)))
+		die(t, w)
+		journal := contents(t, path+".d/dead.json")
+		add(t, path, footprint.Row{RunID: "dead2", Project: "dead"})
+		add(t, path, footprint.Row{RunID: "dead"})
+		add(t, path, footprint.Row{RunID: "after"})
+		got, err := Writer{Path: path}.Recover(t.Context())
+		require.NoError(t, err)
+		assert.Empty(t, got)
+		assert.Len(t, rows(t, path), before+3)
+		assert.Empty(t, journals(t, path))
+
+		// The same where the ledger is another, shorter file by now.
+		moved := newPath(t)
+		add(t, moved, footprint.Row{RunID: "dead"})
+		require.NoError(t, os.Mkdir(moved+".d", 0o700))
+		longer := strings.Replace(journal, `"ledger_bytes":`, `"ledger_bytes":1`, 1)
+		require.NotEqual(t, journal, longer)
+		for _, text := range []string{journal, longer} {
+			require.NoError(t, os.WriteFile(moved+".d/dead.json", []byte(text), 0o600))
+			got, err = Writer{Path: moved}.Recover(t.Context())
+			require.NoError(t, err)
+			assert.Empty(t, got)
+		}
+	}
+}
+
+// A run that was taken for dead, as on a file system whose locks do not reach
+// other machines, has one row all the same.
+func TestRecordOfARecoveredRun(t *testing.T) {
+	path := newPath(t)
+	w := &Writer{Path: path}
+	require.NoError(t, w.Checkpoint(soFar("run", 7)))
+	add(t, path, footprint.Row{RunID: "run", Status: footprint.Recovered})
+	_, err := w.Record(t.Context(), soFar("run", 9))
+	assert.ErrorIs(t, err, ErrRecorded)
+	assert.Len(t, rows(t, path), 1)
+	assert.Empty(t, journals(t, path))
+}
+
+func TestRecoverOnlyOwnJournals(t *testing.T) {
+	path := newPath(t)
+	w := &Writer{Path: path}
+	require.NoError(t, w.Checkpoint(soFar("dead", 7)))
+	die(t, w)
+	name := path + ".d/dead.json"
+	var e entry
+	require.NoError(t, json.Unmarshal([]byte(contents(t, name)), &e))
+	write := func(host, boot string) {
+		e.Host, e.BootID = host, boot
+		b, err := json.Marshal(e)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(name, b, 0o600))
+	}
+	own := e.Host
+	for _, boot := range []string{"another", ""} {
+		write("elsewhere", boot)
+		got, err := Writer{Path: path}.Recover(t.Context())
+		require.NoError(t, err)
+		assert.Empty(t, got)
+		assert.FileExists(t, name)
+	}
+	write(own, "before it was started again")
+	got, err := Writer{Path: path}.Recover(t.Context())
+	require.NoError(t, err)
+	assert.Len(t, got, 1)
+	if bootID() != "" {
+		e.Report.RunID, name = "dead2", path+".d/dead2.json"
+		write("another container of this machine", bootID())
+		got, err = Writer{Path: path}.Recover(t.Context())
+		require.NoError(t, err)
+		assert.Len(t, got, 1)
+	}
+}
+
+func TestRecoverSetsAsideWhatItCannotRead(t *testing.T) {
+	path := newPath(t)
+	w := &Writer{Path: path}
+	require.NoError(t, w.Checkpoint(soFar("good", 7)))
+	die(t, w)
+	good := contents(t, path+".d/good.json")
+	tooLong := strings.Replace(good, `"demo"`, `"`+strings.Repeat("x", MaxRow)+`"`, 1)
+	for name, text := range map[string]string{
+		"empty": "", "nuls": strings.Repeat("\x00", 100), "half": good[:len(good)/2], "other": good,
+		"toolong": strings.Replace(tooLong, `"good"`, `"toolong"`, 1),
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(path+".d", name+".json"), []byte(text), 0o600))
+	}
+	newer := strings.Replace(good, JournalSchema, "carbonctl.journal/v2", 1)
+	require.NoError(t, os.WriteFile(path+".d/newer.json", []byte(newer), 0o600))
+	require.NoError(t, os.WriteFile(path+".d/stray.lock", nil, 0o600))
+	require.NoError(t, os.WriteFile(path+".d/note.txt", nil, 0o600))
+
+	got, err := Writer{Path: path}.Recover(t.Context())
+	assert.Len(t, got, 1, "the good one")
+	var bad *JournalError
+	require.ErrorAs(t, err, &bad)
+	assert.ErrorContains(t, err, "toolong.json.bad")
+	assert.Equal(t, []string{
+		"empty.json.bad", "half.json.bad", "newer.json", "note.txt", "nuls.json.bad", "other.json.bad", "toolong.json.bad",
+	}, withoutLocks(journals(t, path)))
+
+	got, err = Writer{Path: path}.Recover(t.Context())
+	assert.Empty(t, got)
+	assert.ErrorContains(t, err, "newer.json")
+	assert.NotContains(t, err.Error(), ".bad")
+	assert.Len(t, rows(t, path), 1)
+}
+
+func withoutLocks(names []string) (rest []string) {
+	for _, n := range names {
+		if !strings.HasSuffix(n, ".lock") {
+			rest = append(rest, n)
+		}
+	}
+	return rest
+}
+
+func TestRecoverWithNothingToDoMakesNothing(t *testing.T) {
+	dir := t.TempDir()
+	for _, path := range []string{filepath.Join(dir, "ledger.csv"), filepath.Join(dir, "none", "ledger.csv")} {
+		got, err := Writer{Path: path}.Recover(t.Context())
+		require.NoError(t, err)
+		assert.Empty(t, got)
+	}
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	assert.Empty(t, left)
+}
+
+// The clock was set back during the run, and the machine slept.
+func TestRecoverAfterAClockStep(t *testing.T) {
+	path := newPath(t)
+	w := &Writer{Path: path}
+	r := soFar("dead", 7)
+	r.EndedAt, r.DurationS = r.StartedAt.Add(-time.Hour), 90
+	r.Warnings = []footprint.Warning{{Code: footprint.ClockStep}}
+	require.NoError(t, w.Checkpoint(r))
+	die(t, w)
+	got, err := Writer{Path: path}.Recover(t.Context())
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+	row := rows(t, path)[0]
+	assert.EqualValues(t, 90, row.DurationS)
+	assert.Equal(t, footprint.ClockStep, row.Warnings)
+	assert.True(t, row.EndedAt.Before(row.StartedAt.Time))
+}
+
+func TestJournalRefuses(t *testing.T) {
+	path := newPath(t)
+	w := &Writer{Path: path}
+	for _, id := range []string{"", "..", "../x", "a/b", `a\b`, "a.b", "-a", "é", "a b", strings.Repeat("x", 101)} {
+		assert.Error(t, w.Checkpoint(soFar(id, 1)), "%q", id)
+	}
+	require.NoError(t, w.Checkpoint(soFar("a", 1)))
+	second := &Writer{Path: path}
+	assert.ErrorContains(t, second.Checkpoint(soFar("a", 1)), "another process writes the journal")
+	require.NoError(t, second.Checkpoint(soFar("b", 1)))
+	require.NoError(t, second.Report(t.Context(), soFar("b", 2)))
+	require.NoError(t, w.Report(t.Context(), soFar("a", 2)))
+	assert.Len(t, rows(t, path), 2, "two runs, one ledger")
+	assert.Empty(t, journals(t, path))
+}
+
+// However many bytes still fit, a checkpoint is the new one or the one before
+// it, and nothing is left lying about.
+func TestCheckpointOnAFullDisk(t *testing.T) {
+	path := newPath(t)
+	room := 1 << 20
+	w := &Writer{Path: path, open: func(name string) (file, error) {
+		f, err := openFile(name)
+		return fullDisk{file: f, left: &room}, err
+	}}
+	require.NoError(t, w.Checkpoint(soFar("run", 1)))
+	size := len(contents(t, path+".d/run.json"))
+	for i := 0; i <= size+10; i += 97 {
+		room = i
+		err := w.Checkpoint(soFar("run", energy.Energy(i+2)))
+		if i < size-20 {
+			require.ErrorIs(t, err, syscall.ENOSPC)
+			require.ErrorContains(t, err, "journal of run run")
+		}
+		e, readErr := readEntry(path + ".d/run")
+		require.NoError(t, readErr)
+		if err == nil {
+			require.Equal(t, energy.Energy(i+2), e.Report.Energy)
+		}
+		require.Equal(t, []string{"run.json", "run.lock"}, journals(t, path))
+	}
+	room = 100 // not enough for a row either
+	_, err := w.Record(t.Context(), soFar("run", 99))
+	var not *NotRecordedError
+	require.ErrorAs(t, err, &not)
+	assert.ErrorIs(t, err, syscall.ENOSPC)
+	assert.Equal(t, path+".d/run.json", not.Journal)
+	assert.False(t, not.Whole)
+
+	got, err := Writer{Path: path}.Recover(t.Context())
+	require.NoError(t, err)
+	assert.Len(t, got, 1, "its last checkpoint, once there is room")
+	assert.Len(t, rows(t, path), 1)
+	assert.Empty(t, journals(t, path))
+}
+
+// A ledger that cannot take the row now gets it later, with the status that the
+// run ended with.
+func TestRecordKeepsWhatItCannotAdd(t *testing.T) {
+	path := newPath(t)
+	require.NoError(t, os.WriteFile(path, []byte(codecarbonHeader), 0o600))
+	w := &Writer{Path: path, User: "ada"}
+	r, code := soFar("run", 5), 3
+	r.Status, r.ExitCode = footprint.Failed, &code
+	_, err := w.Record(t.Context(), r)
+	var not *NotRecordedError
+	require.ErrorAs(t, err, &not)
+	assert.True(t, not.Whole)
+	var header *HeaderError
+	assert.ErrorAs(t, err, &header)
+
+	_, err = Writer{Path: path}.Recover(t.Context())
+	assert.ErrorAs(t, err, &header)
+	require.FileExists(t, not.Journal)
+
+	require.NoError(t, os.Remove(path))
+	got, err := Writer{Path: path}.Recover(t.Context())
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+	row := rows(t, path)[0]
+	assert.Equal(t, footprint.Failed, row.Status)
+	assert.Equal(t, 3, *row.ExitCode)
+	assert.Equal(t, "ada", row.User)
+}
+
+func TestNoJournalWhereItCannotBe(t *testing.T) {
+	plain := newPath(t)
+	require.NoError(t, os.WriteFile(plain, nil, 0o600))
+	w := &Writer{Path: filepath.Join(plain, "ledger.csv")}
+	assert.Error(t, w.Checkpoint(soFar("run", 1)))
+	_, err := w.Record(t.Context(), soFar("run", 1))
+	var not *NotRecordedError
+	require.ErrorAs(t, err, &not)
+	assert.Empty(t, not.Journal)
+	assert.ErrorContains(t, err, "nothing is kept")
+}
+
+// What Record and Recover make of a report does not depend on JSON in between.
+func TestJournalKeepsTheRow(t *testing.T) {
+	half, rank, year := 0.5, 3, 2025
+	r := soFar("run", 7)
+	r.MeasuredShare, r.Job, r.Intensity.Year = &half, &footprint.Job{System: "slurm", ID: "7", Rank: &rank}, &year
+	r.Intensity.PerKWh, r.Emissions, r.EmissionsHigh = 41.3, 0.1+0.2, 1e-9
+	r.ProcessEnergy = &r.Energy
+	b, err := json.Marshal(entry{Schema: JournalSchema, Report: r})
+	require.NoError(t, err)
+	e, err := parseEntry(b, "run")
+	require.NoError(t, err)
+	assert.Equal(t, r.Row(), e.Report.Row())
+}
+
+func FuzzJournal(f *testing.F) {
+	b, err := json.Marshal(entry{Schema: JournalSchema, Report: soFar("run", 7)})
+	require.NoError(f, err)
+	f.Add(b)
+	for _, s := range []string{"", "{}", "null", "[]", `{"schema":"carbonctl.journal/v1","report":{"run_id":"run"}}`,
+		`{"schema":"carbonctl.journal/v1","report":{"run_id":"run","energy_joules":1e30}}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		e, err := parseEntry(b, "run")
+		if err != nil {
+			return
+		}
+		line, err := encode(e.Report.Row())
+		if err != nil {
+			return
+		}
+		for _, err := range Read(io.MultiReader(strings.NewReader(Header+"\n"), strings.NewReader(string(line))), "x") {
+			require.NoError(t, err)
+		}
+	})
+}
+
+// runForever is a process that makes run after run and tells what is on the
+// disk, until it is killed.
+func runForever(path string) {
+	flush, _ := time.ParseDuration(os.Getenv("LEDGER_TEST_FLUSH"))
+	fail := func(err error) {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+	w := &Writer{Path: path, Flush: flush}
+	for {
+		id := uuid.NewString()
+		start := time.Now()
+		for range 2 + rand.IntN(3) {
+			time.Sleep(w.Every()) // what this process stands for takes time
+			e := energy.Energy(time.Since(start))
+			fail(w.Checkpoint(soFar(id, e)))
+			fmt.Println("safe", id, int64(e))
+		}
+		r := soFar(id, energy.Energy(time.Since(start)))
+		r.Status = footprint.Completed
+		fail(w.Report(context.Background(), r))
+		fmt.Println("done", id, int64(r.Energy))
+	}
+}
+
+// ack is the last that a killed process told of a run.
+type ack struct {
+	done   bool
+	energy energy.Energy
+}
+
+// killed starts runForever, kills it after some time, and returns what it had
+// told by then.
+func killed(t *testing.T, path string, flush, after time.Duration) map[string]ack {
+	self, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.Command(self, "-test.run=^$")
+	cmd.Env = append(os.Environ(), "LEDGER_TEST_RUNS="+path, "LEDGER_TEST_FLUSH="+flush.String())
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	var complaints strings.Builder
+	cmd.Stderr = &complaints
+	require.NoError(t, cmd.Start())
+	var kill *time.Timer
+	acks := map[string]ack{}
+	for s := bufio.NewScanner(out); s.Scan(); {
+		if kill == nil { // from the first run on
+			kill = time.AfterFunc(after, func() { _ = cmd.Process.Kill() })
+		}
+		f := strings.Fields(s.Text())
+		if len(f) != 3 || !strings.HasSuffix(s.Text(), f[2]) {
+			continue
+		}
+		n, err := strconv.ParseInt(f[2], 10, 64)
+		assert.NoError(t, err)
+		acks[f[1]] = ack{f[0] == "done", energy.Energy(n)}
+	}
+	_ = cmd.Wait() // it was killed
+	assert.Empty(t, complaints.String())
+	return acks
+}
+
+// 200 processes are killed at random moments, at times several that write to one
+// ledger. Whatever a process had been told to be safe is in the ledger
+// afterwards, each run once, so that no more is lost than what came after the
+// last checkpoint; and recovering goes on at the same time.
+func TestKill(t *testing.T) {
+	const kills, workers = 200, 4
+	path := newPath(t)
+	var mu sync.Mutex
+	told := map[string]ack{}
+	var all sync.WaitGroup
+	for worker := range workers {
+		all.Go(func() {
+			r := rand.New(rand.NewPCG(1, uint64(worker)))
+			for i := range kills / workers {
+				flush, most := time.Duration(0), 30
+				if i%5 == 0 {
+					flush, most = 50*time.Millisecond, 200
+				}
+				acks := killed(t, path, flush, time.Duration(r.IntN(most*1000))*time.Microsecond)
+				_, err := Writer{Path: path}.Recover(t.Context())
+				assert.NoError(t, err)
+				mu.Lock()
+				for id, a := range acks {
+					told[id] = a
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	_, err := Writer{Path: path}.Recover(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, journals(t, path))
+
+	recovered := 0
+	found := map[string]bool{}
+	for row, err := range Read(strings.NewReader(contents(t, path)), path) {
+		if torn := errors.Is(err, ErrTorn); torn {
+			continue // the last process was killed while it wrote
+		}
+		require.NoError(t, err)
+		require.False(t, found[row.RunID], "run %s is there twice", row.RunID)
+		found[row.RunID] = true
+		if row.Status == footprint.Recovered {
+			recovered++
+		}
+		a := told[row.RunID]
+		assert.GreaterOrEqual(t, row.Energy, a.energy, "less than was safe")
+		if a.done {
+			assert.Equal(t, footprint.Completed, row.Status)
+			assert.Equal(t, a.energy, row.Energy)
+		}
+	}
+	for id := range told {
+		assert.True(t, found[id], "run %s is lost", id)
+	}
+	assert.Greater(t, recovered, kills/4)
+	result, err := Verify(strings.NewReader(contents(t, path)))
+	require.NoError(t, err)
+	if !result.OK() {
+		assert.Equal(t, Torn, result.Findings[0].Kind)
+	}
+	t.Logf("%d kills, %d runs, %d recovered", kills, len(found), recovered)
+}
+
+func TestReplaceLeavesTheOldFile(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "x")
+	require.NoError(t, replace(openFile, name, []byte("old")))
+	err := replace(func(name string) (file, error) {
+		f, err := openFile(name)
+		left := 2
+		return fullDisk{f, &left, nil}, err
+	}, name, []byte("newer"))
+	assert.ErrorIs(t, err, syscall.ENOSPC)
+	assert.Equal(t, "old", contents(t, name))
+	_, err = os.Stat(name + ".tmp")
+	assert.ErrorIs(t, err, fs.ErrNotExist)
+}
+
+func BenchmarkCheckpoint(b *testing.B) {
+	w := &Writer{Path: newPath(b)}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := w.Checkpoint(soFar("run", 1)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkRecoverNothing(b *testing.B) {
+	w := Writer{Path: newPath(b)}
+	add(b, w.Path, footprint.Row{})
+	if err := os.Mkdir(w.Path+".d", 0o700); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := w.Recover(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,188 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/carbonctl/carbonctl/footprint"
+)
+
+// ErrRecorded says that a run is in the ledger already.
+var ErrRecorded = errors.New("the run is in the ledger already")
+
+// NotRecordedError says that a run that has ended has no row, and what becomes
+// of it.
+type NotRecordedError struct {
+	// Journal holds what Recover will add; "" if there is none.
+	Journal string
+	// Whole says that it holds the final report, and not an earlier checkpoint.
+	Whole bool
+	Err   error
+}
+
+func (e *NotRecordedError) Error() string {
+	switch {
+	case e.Whole:
+		return fmt.Sprintf("%v (the report is kept in %s and will be added later)", e.Err, e.Journal)
+	case e.Journal != "":
+		return fmt.Sprintf("%v (an earlier checkpoint is kept in %s and will be added later)", e.Err, e.Journal)
+	}
+	return fmt.Sprintf("%v (and nothing is kept for later)", e.Err)
+}
+
+func (e *NotRecordedError) Unwrap() error { return e.Err }
+
+// Every is the time between two checkpoints that this Writer asks its tracker
+// for, 0 if it leaves that to the tracker.
+func (w *Writer) Every() time.Duration { return w.Flush }
+
+// Checkpoint replaces the journal of the run, LEDGER.d/RUN_ID.json, by the
+// report so far. It has reached the disk when Checkpoint returns. On an error
+// the journal before it is still there. The first Checkpoint of a run opens its
+// journal, Record or Report end it.
+func (w *Writer) Checkpoint(r footprint.Report) error {
+	if err := w.begin(r.RunID); err != nil {
+		return fmt.Errorf("ledger: journal of run %s: %w", r.RunID, err)
+	}
+	if err := w.journal.checkpoint(r); err != nil {
+		return fmt.Errorf("ledger: journal of run %s: %w", r.RunID, err)
+	}
+	return nil
+}
+
+// begin opens the journal of a run; that of another run, which has had no
+// Record, is left to be recovered.
+func (w *Writer) begin(id string) error {
+	if w.journal != nil && w.journal.id == id {
+		return nil
+	}
+	if w.journal != nil {
+		_ = w.journal.close()
+		w.journal = nil
+	}
+	path, err := locate(w.Path)
+	if err == nil {
+		w.journal, err = w.openJournal(path, id)
+	}
+	return err
+}
+
+// Report appends the run to the ledger, as Record does.
+func (w *Writer) Report(ctx context.Context, r footprint.Report) error {
+	_, err := w.Record(ctx, r)
+	return err
+}
+
+// Record appends the row of a run that has ended, as Append does, and then
+// removes its journal. If the row can't be added, the report is kept in the
+// journal, from which Recover adds it later: a *NotRecordedError. A run that has
+// a row already, since somebody took it for dead and recovered it, is not added
+// again: ErrRecorded.
+func (w *Writer) Record(ctx context.Context, r footprint.Report) (footprint.Receipt, error) {
+	row := r.Row()
+	row.User = w.User
+	receipt, err := w.record(ctx, row)
+	j := w.journal
+	if receipt.Hash != "" || errors.Is(err, ErrRecorded) {
+		if j != nil {
+			w.journal = nil
+			err = errors.Join(err, j.remove())
+		}
+		return receipt, err
+	}
+	return receipt, w.keep(r, err)
+}
+
+// keep leaves the report of a run that has no row in its journal.
+func (w *Writer) keep(r footprint.Report, why error) error {
+	e := &NotRecordedError{Err: why}
+	err := w.Checkpoint(r)
+	if j := w.journal; j != nil {
+		w.journal = nil
+		err = errors.Join(err, j.close())
+		if _, none := os.Stat(j.name + ".json"); none == nil {
+			e.Journal = j.name + ".json"
+		}
+	}
+	e.Whole = err == nil
+	e.Err = errors.Join(why, err)
+	return e
+}
+
+// record appends a row unless the run has one since its journal was opened.
+func (w *Writer) record(ctx context.Context, row footprint.Row) (footprint.Receipt, error) {
+	if w.journal == nil || w.journal.id != row.RunID {
+		return w.Append(ctx, row)
+	}
+	path, err := locate(w.Path)
+	if err != nil {
+		return footprint.Receipt{}, fmt.Errorf("ledger: %w", err)
+	}
+	unlock, err := lockLedger(ctx, path)
+	if err != nil {
+		return footprint.Receipt{}, err
+	}
+	defer unlock()
+	there, err := recorded(path, row.RunID, w.journal.entry.LedgerBytes)
+	if err != nil {
+		return footprint.Receipt{}, fmt.Errorf("ledger: look for run %s: %w", row.RunID, err)
+	}
+	if there {
+		return footprint.Receipt{}, fmt.Errorf("ledger %s: run %s: %w", path, row.RunID, ErrRecorded)
+	}
+	return w.add(path, row)
+}
+
+// recorded looks for the row of a run in what was added to the ledger after it
+// was from bytes long. Where no line starts there, it is another file by now, and
+// all of it is read.
+func recorded(path, id string, from int64) (bool, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	var end [1]byte
+	if from > info.Size() || from > 0 && (readAt(f, end[:], from-1) != nil || end[0] != '\n') {
+		from = 0
+	}
+	l := newLines(io.NewSectionReader(f, from, info.Size()-from))
+	for {
+		line, err := l.next()
+		if errors.Is(err, io.EOF) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		if line[len(line)-1] == '\n' && string(cellAt(line, 2)) == id {
+			return true, nil
+		}
+	}
+}
+
+// cellAt gives a cell of a line that has no quotes up to there.
+func cellAt(line []byte, n int) []byte {
+	for ; n > 0; n-- {
+		i := bytes.IndexByte(line, ',')
+		if i < 0 {
+			return nil
+		}
+		line = line[i+1:]
+	}
+	cell, _, _ := bytes.Cut(line, []byte(","))
+	return cell
+}

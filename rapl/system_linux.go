@@ -1,0 +1,67 @@
+package rapl
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// host returns the system behind a root. Perf events belong to the kernel that
+// runs, so they are for a root that shows this kernel's own sysfs and not a copy.
+func host(root fs.FS) system {
+	s := system{slept: slept}
+	f, err := root.Open(pmuDir + "/type")
+	if err != nil {
+		return s
+	}
+	defer f.Close()
+	var st unix.Statfs_t
+	if real, ok := f.(*os.File); ok && unix.Fstatfs(int(real.Fd()), &st) == nil && int64(st.Type) == unix.SYSFS_MAGIC {
+		s.open = openEvent
+	}
+	return s
+}
+
+// slept compares the clock that goes on while the machine sleeps with the one
+// that does not. Where there are no such clocks it has never slept.
+func slept() time.Duration {
+	var awake, all unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &awake) != nil || unix.ClockGettime(unix.CLOCK_BOOTTIME, &all) != nil {
+		return 0
+	}
+	return time.Duration(all.Nano() - awake.Nano())
+}
+
+// perfFile is a perf event of the kernel.
+type perfFile struct {
+	fd  int
+	buf [8]byte
+}
+
+// openEvent opens an event. The child that is measured must not inherit it.
+func openEvent(kind uint32, config uint64, cpu int) (eventFile, error) {
+	attr := unix.PerfEventAttr{Type: kind, Size: unix.PERF_ATTR_SIZE_VER0, Config: config}
+	fd, err := unix.PerfEventOpen(&attr, -1, cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
+	if err != nil {
+		return nil, os.NewSyscallError("perf_event_open", err)
+	}
+	return &perfFile{fd: fd}, nil
+}
+
+func (p *perfFile) Count() (uint64, error) {
+	n, err := unix.Read(p.fd, p.buf[:])
+	if err == nil && n != len(p.buf) {
+		err = fmt.Errorf("%d bytes: %w", n, io.ErrUnexpectedEOF)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return binary.NativeEndian.Uint64(p.buf[:]), nil
+}
+
+func (p *perfFile) Close() error { return unix.Close(p.fd) }

@@ -1,0 +1,224 @@
+package regions
+
+import (
+	"fmt"
+	"iter"
+	"math"
+	"slices"
+	"strings"
+)
+
+// A Point is a place on the globe in degrees, north and east positive.
+type Point struct{ Lat, Lon float64 }
+
+// earthRadius is the mean radius R1 of the IUGG (GRS 80), in km.
+const earthRadius = 6371.0088
+
+// Kilometres is the length of the great circle from p to q.
+func (p Point) Kilometres(q Point) float64 {
+	const radian = math.Pi / 180
+	dLat, dLon := (q.Lat-p.Lat)*radian/2, (q.Lon-p.Lon)*radian/2
+	h := math.Pow(math.Sin(dLat), 2) + math.Cos(p.Lat*radian)*math.Cos(q.Lat*radian)*math.Pow(math.Sin(dLon), 2)
+	return 2 * earthRadius * math.Asin(math.Sqrt(min(h, 1)))
+}
+
+// A CloudRegion is where a cloud provider lets its customers run.
+type CloudRegion struct {
+	Provider string // "aws"
+	Region   string // "eu-west-1"
+	Zone     string // code of the zone whose grid feeds it
+	// City in or near which it is, as far as the provider says so, and its
+	// Point; "" and zero where it doesn't.
+	City  string
+	Point Point
+	// Announced by its provider, but not yet open when the table was made.
+	Announced bool
+
+	figures []Figure
+}
+
+// String is the region as it is written in a Query: "aws:eu-west-1".
+func (c CloudRegion) String() string { return c.Provider + ":" + c.Region }
+
+// label is the region as errors name it.
+func (c CloudRegion) label() string {
+	if c.City == "" {
+		return c.String()
+	}
+	return fmt.Sprintf("%s (%s)", c, c.City)
+}
+
+// Measure says what a Figure counts.
+type Measure string
+
+// What providers publish. HourlyCFE and AnnualCFE are not comparable: the first
+// matches carbon-free energy with use hour by hour on the grid, the second by
+// contracts over a year.
+const (
+	PUEMeasure   Measure = "pue"        // energy of the building over that of its computers
+	WUEMeasure   Measure = "wue"        // litres of water per kWh
+	HourlyCFE    Measure = "cfe-hourly" // carbon-free energy in per cent
+	AnnualCFE    Measure = "cfe-annual" // the same
+	GridFactor   Measure = "grid"       // g/kWh of its grid, by the provider's own reckoning
+	MarketFactor Measure = "market"     // g/kWh by its contracts
+)
+
+// A Figure is what a provider publishes of a region for a year.
+type Figure struct {
+	Measure Measure `json:"measure"`
+	Year    int     `json:"year"`
+	Value   float64 `json:"value"`
+	Source  string  `json:"source"`
+	Licence string  `json:"licence"`
+}
+
+// Figures are all that the provider publishes of the region, by measure, then
+// year.
+func (c CloudRegion) Figures() []Figure { return slices.Clone(c.figures) }
+
+// Figure is that of a year, or the newest for year 0.
+func (c CloudRegion) Figure(m Measure, year int) (Figure, bool) { return newest(c.figures, m, year) }
+
+func newest(figures []Figure, m Measure, year int) (f Figure, ok bool) {
+	for _, g := range figures {
+		if g.Measure == m && (g.Year == year || year == 0 && g.Year > f.Year) {
+			f, ok = g, true
+		}
+	}
+	return f, ok
+}
+
+// Clouds gives all cloud regions, by provider and name.
+func (t *Table) Clouds() iter.Seq[CloudRegion] {
+	return func(yield func(CloudRegion) bool) {
+		if t.places == nil {
+			return
+		}
+		for _, c := range t.places().clouds {
+			if !yield(c) {
+				return
+			}
+		}
+	}
+}
+
+// also are other names of providers.
+func also(provider string) string {
+	switch provider {
+	case "amazon", "ec2":
+		return "aws"
+	case "google", "gce":
+		return "gcp"
+	case "microsoft", "az":
+		return "azure"
+	case "ovh":
+		return "ovhcloud"
+	case "do":
+		return "digitalocean"
+	case "aliyun", "alicloud":
+		return "alibaba"
+	case "oci":
+		return "oracle"
+	}
+	return provider
+}
+
+// Cloud finds a cloud region by provider and name, whatever the case, or by the
+// name of an availability zone in it: "eu-west-1a", "europe-west6-a". The error
+// is an *UnknownError.
+func (t *Table) Cloud(provider, region string) (CloudRegion, error) {
+	c := t.cloud(provider, region)
+	if c == nil {
+		return CloudRegion{}, t.unknownCloud(provider, region)
+	}
+	return *c, nil
+}
+
+func (t *Table) cloud(provider, region string) *CloudRegion {
+	region = strings.TrimSpace(region)
+	clouds := t.cloudsOf(provider)
+	var within *CloudRegion
+	for i := range clouds {
+		c := &clouds[i]
+		n := len(c.Region)
+		if len(region) < n || !strings.EqualFold(region[:n], c.Region) {
+			continue
+		}
+		if len(region) == n {
+			return c
+		}
+		if isZoneSuffix(c.Provider, strings.ToLower(region[n:])) {
+			within = c
+		}
+	}
+	return within
+}
+
+// cloudsOf are the regions of one provider.
+func (t *Table) cloudsOf(provider string) []CloudRegion {
+	if t.places == nil {
+		return nil
+	}
+	p := t.places()
+	of := p.providers[also(strings.ToLower(strings.TrimSpace(provider)))]
+	return p.clouds[of[0]:of[1]]
+}
+
+// cloudOf is the cloud region with the code "aws:eu-west-1", or nil.
+func (t *Table) cloudOf(code string) *CloudRegion {
+	provider, region, ok := strings.Cut(code, ":")
+	if !ok {
+		return nil
+	}
+	return t.cloud(provider, region)
+}
+
+// isZoneSuffix tells what stands behind a region's name in that of one of its
+// zones: a letter (aws), a dash and a letter or number (gcp, alibaba, scaleway,
+// tencent, ibm), a dash, "dc" and a number (hetzner), or a number (ovhcloud).
+func isZoneSuffix(provider, s string) bool {
+	dashed, dash := strings.CutPrefix(s, "-")
+	digits := func(s string) bool {
+		return s != "" && len(s) <= 2 && strings.Trim(s, "0123456789") == ""
+	}
+	letter := func(s string) bool { return len(s) == 1 && s[0] >= 'a' && s[0] <= 'z' }
+	switch provider {
+	case "aws":
+		return letter(s)
+	case "ovhcloud":
+		return digits(s)
+	case "hetzner":
+		return dash && strings.HasPrefix(dashed, "dc") && digits(dashed[2:])
+	}
+	return dash && (letter(dashed) || digits(dashed))
+}
+
+// unknownCloud names the regions of the provider that are most like the one
+// asked for or, where the provider isn't known, the providers.
+func (t *Table) unknownCloud(provider, region string) error {
+	e := &UnknownError{Zone: provider + ":" + region}
+	clouds := slices.Clone(t.cloudsOf(provider))
+	if len(clouds) == 0 {
+		e.Nearest = t.nearestProviders(provider)
+		return e
+	}
+	asked := string(fold(nil, region))
+	far := func(c CloudRegion) int { return distance(asked, strings.ToLower(c.Region)) }
+	slices.SortStableFunc(clouds, func(a, b CloudRegion) int { return far(a) - far(b) })
+	for _, c := range clouds[:min(3, len(clouds))] {
+		e.Nearest = append(e.Nearest, c.label())
+	}
+	return e
+}
+
+func (t *Table) nearestProviders(provider string) []string {
+	var names []string
+	for c := range t.Clouds() {
+		if name := c.Provider + ":"; len(names) == 0 || names[len(names)-1] != name {
+			names = append(names, name)
+		}
+	}
+	asked := string(fold(nil, provider))
+	slices.SortStableFunc(names, func(a, b string) int { return distance(asked, a[:len(a)-1]) - distance(asked, b[:len(b)-1]) })
+	return names[:min(3, len(names))]
+}

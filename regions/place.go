@@ -1,0 +1,195 @@
+package regions
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// A Place is what a region as people write it stands for.
+type Place struct {
+	Zone  Zone
+	Cloud *CloudRegion // the cloud region that was named, or nil
+	// Guess says how the zone was found, if not by a name: "the nearest known
+	// point is Paris (FR), 1 km away".
+	Guess string
+	// Near is the cloud region nearest to the point that was given, Kilometres
+	// away; nil for a name.
+	Near       *CloudRegion
+	Kilometres float64
+}
+
+// Place finds what a region as people write it stands for: all that
+// [Table.Zone] takes, a cloud region or a zone in one ("aws:eu-west-1",
+// "gcp:europe-west6-a"), or a point: latitude and longitude in degrees
+// ("48.85,2.35"). A point stands for the zone of the nearest city that we know,
+// which near a border can be the wrong one: Guess says so. The error is an
+// *UnknownError, an *AmbiguousError, or tells what is wrong with a point.
+func (t *Table) Place(name string) (Place, error) {
+	e, at, err := t.locate(name)
+	if err != nil {
+		return Place{}, err
+	}
+	p := Place{Zone: e.Zone, Guess: at.guess}
+	if at.cloud != nil {
+		c := *at.cloud
+		p.Cloud = &c
+	}
+	if at.near != nil {
+		c := *at.near
+		p.Near, p.Kilometres = &c, at.km
+	}
+	return p, nil
+}
+
+// where is what locate knows besides the zone.
+type where struct {
+	cloud, near *CloudRegion
+	km          float64
+	guess       string
+}
+
+// locate finds a place. An ordinary name costs it nothing more than find.
+func (t *Table) locate(name string) (*entry, where, error) {
+	if i := strings.IndexAny(name, ":,"); i >= 0 {
+		if p, err, ok := point(name); ok {
+			if err != nil {
+				return nil, where{}, err
+			}
+			return t.around(name, p)
+		}
+		if name[i] == ':' {
+			return t.inCloud(name, name[:i], name[i+1:])
+		}
+	}
+	e, err := t.find(name)
+	if err != nil {
+		return nil, where{}, t.hintClouds(name, err)
+	}
+	return e, where{}, nil
+}
+
+// hintClouds adds the cloud regions of that name to an *UnknownError.
+func (t *Table) hintClouds(name string, err error) error {
+	var unknown *UnknownError
+	if errors.As(err, &unknown) {
+		unknown.Nearest = append(t.cloudsNamed(name), unknown.Nearest...)
+		unknown.Nearest = unknown.Nearest[:min(3, len(unknown.Nearest))]
+	}
+	return err
+}
+
+// cloudsNamed are the cloud regions of that name, whose provider is wanting.
+func (t *Table) cloudsNamed(name string) (labels []string) {
+	name = strings.ToLower(strings.TrimSpace(name))
+	for c := range t.Clouds() {
+		if strings.ToLower(c.Region) == name {
+			labels = append(labels, c.label())
+		}
+	}
+	return labels
+}
+
+// inCloud finds a cloud region and its zone. A zone of the user's own with that
+// very code goes first.
+func (t *Table) inCloud(name, provider, region string) (*entry, where, error) {
+	c := t.cloud(provider, region)
+	var room [2*maxKey + 1]byte
+	key := fold(room[:0:maxKey], name)
+	if c != nil { // it may have been a zone in it
+		key = append(fold(room[:0:maxKey], c.Provider), '-')
+		key = append(key, fold(room[maxKey+1:maxKey+1], c.Region)...)
+	}
+	if i, ok := t.codes[string(key)]; ok {
+		return &t.zones[i], where{cloud: c}, nil
+	}
+	if c == nil {
+		return nil, where{}, t.unknownCloud(provider, region)
+	}
+	e, err := t.find(c.Zone)
+	return e, where{cloud: c}, err
+}
+
+// point reads "48.85,2.35"; ok is whether it was meant as one.
+func point(s string) (p Point, err error, ok bool) {
+	lat, lon, comma := strings.Cut(s, ",")
+	var latErr, lonErr error
+	p.Lat, latErr = strconv.ParseFloat(strings.TrimSpace(lat), 64)
+	p.Lon, lonErr = strconv.ParseFloat(strings.TrimSpace(lon), 64)
+	if !comma || latErr != nil || lonErr != nil {
+		return p, nil, false
+	}
+	if !(math.Abs(p.Lat) <= 90 && math.Abs(p.Lon) <= 180) {
+		return p, fmt.Errorf("point %s: want a latitude of -90 to 90 and a longitude of -180 to 180 degrees", quote(s)), true
+	}
+	return p, nil, true
+}
+
+// ParsePoint reads a point in degrees: "48.85,2.35".
+func ParsePoint(s string) (Point, error) {
+	p, err, ok := point(s)
+	if !ok {
+		return Point{}, fmt.Errorf("point %s: want latitude and longitude in degrees, as 48.85,2.35", quote(s))
+	}
+	return p, err
+}
+
+// around finds the zone of the nearest city, and the nearest cloud region.
+func (t *Table) around(name string, p Point) (*entry, where, error) {
+	if t.places == nil || len(t.places().cities) == 0 {
+		return nil, where{}, &UnknownError{Zone: name}
+	}
+	cities, clouds := t.places().cities, t.places().clouds
+	best, km := 0, math.Inf(1)
+	for i := range cities {
+		if d := p.Kilometres(cities[i].point); d < km {
+			best, km = i, d
+		}
+	}
+	at := where{km: math.Inf(1)}
+	for i := range clouds {
+		c := &clouds[i]
+		if c.City == "" || c.Announced {
+			continue
+		}
+		if d := p.Kilometres(c.Point); d < at.km {
+			at.near, at.km = c, d
+		}
+	}
+	e, err := t.find(cities[best].zone)
+	if err != nil {
+		return nil, where{}, err
+	}
+	at.guess = fmt.Sprintf("the nearest known point is %s (%s), %.0f km away", cities[best].name, e.Code, km)
+	return e, at, nil
+}
+
+// market is what the provider publishes by its contracts.
+func (w where) market(e *entry, year int) (Intensity, error) {
+	if w.cloud == nil {
+		return Intensity{}, fmt.Errorf("%s (%s) is no cloud region: market-based figures are those of a provider, as aws:eu-west-1", e.Code, e.Name)
+	}
+	c := w.cloud
+	f, ok := c.Figure(MarketFactor, year)
+	if !ok {
+		m := &MissingError{Zone: c.String(), Name: c.City, Scope: "market-based", Year: year, Scopes: []Scope{"location-based"}}
+		before, after := 0, 0
+		for _, f := range c.figures {
+			switch {
+			case f.Measure != MarketFactor:
+			case f.Year < year:
+				before = max(before, f.Year)
+			case after == 0 || f.Year < after:
+				after = f.Year
+			}
+		}
+		m.add(before, after)
+		return Intensity{}, m
+	}
+	return Intensity{
+		Zone: e.Code, Name: e.Name, Provider: c.Provider, CloudRegion: c.Region,
+		Kind: AnnualAverage, Market: true, Year: f.Year, PerKWh: Grams(f.Value), Source: f.Source, Licence: f.Licence,
+	}, nil
+}

@@ -1,0 +1,199 @@
+package regions
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+//go:embed places.txt
+var placesText string
+
+// placesHeader begins the text form of places, its version follows. Lines are
+// as in a table:
+//
+//	s  a source, as in a table
+//	p  a city: name, zone, latitude, longitude
+//	a  all regions of a provider, "" for the whole industry: provider
+//	r  a cloud region: provider, name, zone, number of its city or nothing, status
+//	f  a figure of the a or r line above: measure, year, value, number of source
+//	h  an area with hours: name, year, number of source, zones (";" between)
+//	m  the hours of the area above in a month, UTC, in g/kWh (" " between)
+const placesHeader = "carbonctl-places/1\t"
+
+// places are what the table knows besides yearly figures of zones.
+type places struct {
+	version string
+	sources []Source
+	cities  []city
+	clouds  []CloudRegion
+	areas   []area
+
+	providers map[string][2]int   // first of a provider's clouds, and one past the last
+	fleets    map[string][]Figure // by provider, "" for the industry
+}
+
+type city struct {
+	name, zone string
+	point      Point
+}
+
+// An area is a part of a grid with the mean of each hour of the day in each
+// month of a year, in g/kWh.
+type area struct {
+	name   string
+	year   int
+	source int
+	zones  string // separated by ";"
+	months [][24]float64
+}
+
+var builtinPlaces = sync.OnceValue(func() *places {
+	p, err := parsePlaces(placesText)
+	if err != nil {
+		// The text is part of the program and a test parses it.
+		panic("regions: built-in places: " + err.Error())
+	}
+	return p
+})
+
+func parsePlaces(text string) (*places, error) {
+	first, rest, _ := strings.Cut(text, "\n")
+	version, ok := strings.CutPrefix(first, placesHeader)
+	if !ok || version == "" {
+		return nil, errors.New("line 1: not a table of places")
+	}
+	p := &places{version: version, fleets: map[string][]Figure{}, providers: map[string][2]int{}}
+	var fleet *string // of the last a line, nil after an r line
+	for n := 2; rest != ""; n++ {
+		var line string
+		line, rest, _ = strings.Cut(rest, "\n")
+		if err := p.line(line, &fleet); err != nil {
+			return nil, fmt.Errorf("line %d: %w", n, err)
+		}
+	}
+	for i := range p.areas {
+		if len(p.areas[i].months) != 12 {
+			return nil, fmt.Errorf("area %s has %d months", p.areas[i].name, len(p.areas[i].months))
+		}
+	}
+	return p, nil
+}
+
+func (p *places) line(line string, fleet **string) (err error) {
+	var cells [8]string
+	kind, c, err := split(line, &cells)
+	if err != nil {
+		return err
+	}
+	switch n := len(c); {
+	case kind == "s" && n == 7:
+		p.sources = append(p.sources, Source{c[0], c[1], c[2], c[3], c[4], c[5], c[6]})
+	case kind == "p" && n == 4:
+		at, err := ParsePoint(c[2] + "," + c[3])
+		if err != nil {
+			return err
+		}
+		p.cities = append(p.cities, city{c[0], c[1], at})
+	case kind == "a" && n == 1:
+		provider := strings.Clone(c[0])
+		*fleet = &provider
+	case kind == "r" && n == 5:
+		*fleet = nil
+		return p.cloud(c)
+	case kind == "f" && n == 4:
+		f, err := p.figure(c)
+		switch {
+		case err != nil:
+			return err
+		case *fleet != nil:
+			p.fleets[**fleet] = append(p.fleets[**fleet], f)
+		case len(p.clouds) > 0:
+			last := &p.clouds[len(p.clouds)-1]
+			last.figures = append(last.figures, f)
+		default:
+			return errors.New("figure of nothing")
+		}
+	case kind == "h" && n == 4:
+		a := area{name: c[0], zones: c[3]}
+		var yearErr error
+		a.year, yearErr = strconv.Atoi(c[1])
+		a.source, err = p.source(c[2])
+		p.areas = append(p.areas, a)
+		return errors.Join(yearErr, err)
+	case kind == "m" && n == 1 && len(p.areas) > 0:
+		last := &p.areas[len(p.areas)-1]
+		hours, err := readHours(c[0])
+		last.months = append(last.months, hours)
+		return err
+	default:
+		return fmt.Errorf("unexpected line %s", quote(line))
+	}
+	return nil
+}
+
+func (p *places) cloud(c []string) error {
+	r := CloudRegion{Provider: c[0], Region: c[1], Zone: c[2], Announced: c[4] == "announced"}
+	if c[3] != "" {
+		i, err := strconv.Atoi(c[3])
+		if err != nil || i < 0 || i >= len(p.cities) {
+			return fmt.Errorf("no city %q", c[3])
+		}
+		r.City, r.Point = p.cities[i].name, p.cities[i].point
+	}
+	of, known := p.providers[r.Provider]
+	switch {
+	case !known:
+		of[0] = len(p.clouds)
+	case of[1] != len(p.clouds):
+		return fmt.Errorf("regions of %s are not together", r.Provider)
+	}
+	p.clouds = append(p.clouds, r)
+	of[1] = len(p.clouds)
+	p.providers[r.Provider] = of
+	return nil
+}
+
+func (p *places) source(cell string) (int, error) {
+	i, err := strconv.Atoi(cell)
+	if err != nil || i < 0 || i >= len(p.sources) {
+		return 0, fmt.Errorf("no source %q", cell)
+	}
+	return i, nil
+}
+
+func (p *places) figure(c []string) (Figure, error) {
+	year, err := strconv.Atoi(c[1])
+	if err != nil || year < 1900 || year > 2200 {
+		return Figure{}, fmt.Errorf("bad year %q", c[1])
+	}
+	v, err := strconv.ParseFloat(c[2], 64)
+	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
+		return Figure{}, fmt.Errorf("bad figure %q", c[2])
+	}
+	i, err := p.source(c[3])
+	if err != nil {
+		return Figure{}, err
+	}
+	return Figure{Measure(c[0]), year, v, p.sources[i].Name, p.sources[i].Licence}, nil
+}
+
+func readHours(cell string) (hours [24]float64, err error) {
+	n := 0
+	for s := range strings.SplitSeq(cell, " ") {
+		v, err := strconv.ParseFloat(s, 64)
+		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) || v < 0 || n == len(hours) {
+			return hours, fmt.Errorf("bad hours %s", quote(cell))
+		}
+		hours[n] = v
+		n++
+	}
+	if n != len(hours) {
+		return hours, fmt.Errorf("%d hours", n)
+	}
+	return hours, nil
+}

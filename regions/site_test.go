@@ -1,0 +1,149 @@
+package regions
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestPUE(t *testing.T) {
+	cloud := func(provider, region string) *CloudRegion {
+		c, err := Builtin().Cloud(provider, region)
+		require.NoError(t, err)
+		return &c
+	}
+	gcp := Builtin().PUE(cloud("gcp", "europe-west4"))
+	assert.Equal(t, PUE{1.07, 2024, "region", "Google, environmental report, figures of data centre regions"}, gcp)
+	azure := Builtin().PUE(cloud("azure", "francecentral"))
+	assert.Equal(t, "provider", azure.Of)
+	assert.Equal(t, 1.16, azure.Value)
+	for _, c := range []*CloudRegion{nil, cloud("hetzner", "fsn1"), cloud("ovhcloud", "GRA")} {
+		industry := Builtin().PUE(c)
+		assert.Equal(t, 1.56, industry.Value)
+		assert.Equal(t, 2024, industry.Year)
+		assert.Equal(t, "industry", industry.Of)
+	}
+	assert.Equal(t, PUE{Value: 1}, new(Table).PUE(nil))
+	for c := range Builtin().Clouds() {
+		p := Builtin().PUE(&c)
+		assert.GreaterOrEqual(t, p.Value, 1.0)
+		assert.NotEmpty(t, p.Source)
+		assert.NotZero(t, p.Year)
+	}
+}
+
+func TestSite(t *testing.T) {
+	s, err := Builtin().Site(Query{Zone: "aws:us-east-1"})
+	require.NoError(t, err)
+	assert.Equal(t, lookup(t, Query{Zone: "US"}).PerKWh, s.Intensity.PerKWh)
+	assert.Equal(t, Lifecycle, s.Intensity.Scope)
+	assert.Equal(t, "US-VA", s.Zone.Code)
+	assert.Equal(t, "us-east-1", s.Intensity.CloudRegion)
+	assert.Equal(t, "that of United States: no lifecycle figure is published for US-VA", s.Intensity.Instead)
+	s, err = Builtin().Site(Query{Zone: "aws:us-east-1", Scope: Direct})
+	require.NoError(t, err)
+	assert.Equal(t, lookup(t, Query{Zone: "US-VA"}).PerKWh, s.Intensity.PerKWh)
+	assert.Empty(t, s.Intensity.Instead)
+	s, err = Builtin().Site(Query{})
+	require.NoError(t, err)
+	assert.Equal(t, "WORLD", s.Zone.Code)
+	s, err = Builtin().Site(Query{Zone: "aws:us-west-2", Market: true})
+	require.NoError(t, err)
+	assert.True(t, s.Intensity.Market)
+	_, err = Builtin().Site(Query{Zone: "gcp:us-east4", Market: true})
+	assert.ErrorContains(t, err, "has no market-based figure", "never the grid's in its place")
+	_, err = Builtin().Site(Query{Zone: "WORLD", Scope: Direct})
+	assert.Error(t, err)
+	_, err = Builtin().Site(Query{Zone: "nowhere"})
+	assert.Error(t, err)
+}
+
+func TestSites(t *testing.T) {
+	for _, scope := range []Scope{"", Lifecycle, Direct} {
+		sites, without, err := Builtin().Sites(Query{Scope: scope, Zone: "not looked at"}, Filter{})
+		require.NoError(t, err)
+		assert.Len(t, sites, 341+213-without)
+		if scope == Direct {
+			assert.Equal(t, 1, without, "derived where none is published, but of the Central African Republic no mix is known")
+		} else {
+			assert.Zero(t, without)
+		}
+		for _, s := range sites {
+			want := scope
+			if scope == "" {
+				want = Lifecycle
+			}
+			require.Equal(t, want, s.Intensity.Scope, "%v", s)
+			require.Nil(t, s.Kilometres)
+		}
+	}
+	sites, without, err := Builtin().Sites(Query{Market: true}, Filter{})
+	require.NoError(t, err)
+	assert.Greater(t, len(sites), 15)
+	assert.Zero(t, countOther(sites, "aws"), "only Amazon publishes any")
+	assert.Equal(t, 341, len(sites)+without)
+}
+
+func countOther(sites []Site, provider string) (n int) {
+	for _, s := range sites {
+		if s.Cloud == nil || s.Cloud.Provider != provider {
+			n++
+		}
+	}
+	return n
+}
+
+func TestFilter(t *testing.T) {
+	sites := func(f Filter) []Site {
+		s, _, err := Builtin().Sites(Query{}, f)
+		require.NoError(t, err)
+		return s
+	}
+	aws := sites(Filter{Providers: []string{"Amazon"}})
+	assert.Len(t, aws, 37)
+	assert.Zero(t, countOther(aws, "aws"))
+	for _, s := range sites(Filter{Continents: []string{"europe"}}) {
+		assert.Equal(t, "EUROPE", s.Zone.Continent)
+	}
+	paris := Point{48.86, 2.35}
+	near := sites(Filter{Within: 500, From: paris})
+	cities := map[string]bool{}
+	for _, s := range near {
+		require.NotNil(t, s.Cloud, "countries are no points")
+		require.NotNil(t, s.Kilometres)
+		assert.LessOrEqual(t, *s.Kilometres, 500.0)
+		cities[s.Cloud.City] = true
+	}
+	for _, c := range []string{"Paris", "London", "Brussels", "Frankfurt", "Geneva", "Amsterdam", "Strasbourg"} {
+		assert.Equal(t, c != "Brussels", cities[c], c) // Azure's in Brussels is not open yet
+	}
+	assert.False(t, cities["Dublin"])
+	all := sites(Filter{Distances: true, From: paris})
+	assert.Len(t, all, 341+213)
+	for _, bad := range []struct {
+		f    Filter
+		want string
+	}{
+		{Filter{Providers: []string{"awz"}}, `provider "awz" is not known; nearest: aws:`},
+		{Filter{Continents: []string{"France"}}, "FR (France) is no continent"},
+		{Filter{Continents: []string{"EU27"}}, "EU27 (European Union (27)) is no continent"},
+		{Filter{Continents: []string{"Atlantis"}}, `region "Atlantis" is not known`},
+		{Filter{Within: -1}, "distance -1 km: want 0 or more"},
+	} {
+		_, _, err := Builtin().Sites(Query{}, bad.f)
+		assert.ErrorContains(t, err, bad.want)
+	}
+	_, _, err := Builtin().Sites(Query{Scope: "both"}, Filter{})
+	assert.ErrorContains(t, err, `scope "both" is not known`)
+	assert.Empty(t, func() []Site { s, _, _ := new(Table).Sites(Query{}, Filter{}); return s }())
+}
+
+func BenchmarkSites(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := Builtin().Sites(Query{}, Filter{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

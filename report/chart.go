@@ -1,0 +1,157 @@
+package report
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+)
+
+// A bar is one amount of a picture with its bounds. All are in one unit, which
+// value shows.
+type bar struct {
+	label, value string
+	x, low, high float64
+	// measured is the part of x that comes from counters, 0 to 1; the rest is
+	// drawn hatched.
+	measured float64
+}
+
+// A chart is a picture of amounts. What it shows stands in a table beside it.
+type chart struct {
+	title string
+	bars  []bar
+	// upright bars stand in the order of time.
+	upright bool
+	// limit is a line across upright bars, none if 0.
+	limit      float64
+	limitLabel string
+}
+
+// drawing is a chart in the coordinates of an SVG; lengths are strings, since
+// that is all that an attribute takes.
+type drawing struct {
+	ID            int
+	Title         string
+	Width, Height string
+	Bars          []shape
+	Limit         *shape
+	Modelled      bool
+	Legend        string // y of the legend
+}
+
+type shape struct {
+	Label, Full, Value             string
+	LabelX, LabelY, ValueX, ValueY string
+	Anchor                         string
+	// The measured part, the modelled one, and the line from low to high.
+	MX, MY, MW, MH, EX, EY, EW, EH string
+	X1, Y1, X2, Y2                 string
+}
+
+const (
+	chartWidth = 720.0
+	mostBars   = 24
+)
+
+func px(x float64) string { return strconv.FormatFloat(x, 'f', 1, 64) }
+
+// draw places the chart; id keeps its patterns apart from those of others.
+func (c chart) draw(id int) drawing {
+	c.bars = slices.Clone(c.bars)
+	if len(c.bars) > mostBars {
+		if c.upright {
+			c.bars = c.bars[len(c.bars)-mostBars:]
+		} else {
+			c.bars = c.bars[:mostBars]
+		}
+	}
+	most := sound(c.limit)
+	for i, b := range c.bars {
+		b.label = nameText(plain(b.label))
+		b.x, b.low, b.high, b.measured = sound(b.x), sound(b.low), sound(b.high), min(1, sound(b.measured))
+		most = max(most, b.x, b.low, b.high)
+		c.bars[i] = b
+	}
+	if most == 0 {
+		most = 1
+	}
+	d := drawing{ID: id, Title: c.title, Width: px(chartWidth)}
+	for _, b := range c.bars {
+		d.Modelled = d.Modelled || b.measured < 0.9995 && b.x > 0
+	}
+	if c.upright {
+		c.columns(&d, most)
+	} else {
+		c.rows(&d, most)
+	}
+	return d
+}
+
+// sound is what of a figure can be drawn: rows that come from elsewhere may hold
+// anything.
+func sound(x float64) float64 {
+	if !(x > 0) || math.IsInf(x, 0) {
+		return 0
+	}
+	return x
+}
+
+// rows draws the bars from left to right, one below the other.
+func (c chart) rows(d *drawing, most float64) {
+	const left, right, step, thick = 210.0, 610.0, 28.0, 16.0
+	at := func(x float64) float64 { return left + (right-left)*x/most }
+	for i, b := range c.bars {
+		y := 6 + step*float64(i)
+		split := at(b.x * b.measured)
+		d.Bars = append(d.Bars, shape{
+			Label: clip(b.label, 25), Full: b.label, Value: b.value, Anchor: "end",
+			LabelX: px(left - 10), LabelY: px(y + thick - 3), ValueX: px(max(at(b.x), at(b.high)) + 8), ValueY: px(y + thick - 3),
+			MX: px(left), MY: px(y), MW: px(split - left), MH: px(thick),
+			EX: px(split), EY: px(y), EW: px(at(b.x) - split), EH: px(thick),
+			X1: px(at(b.low)), Y1: px(y + thick/2), X2: px(at(b.high)), Y2: px(y + thick/2),
+		})
+	}
+	height := 6 + step*float64(len(c.bars))
+	d.Legend = px(height + 14)
+	d.Height = px(height + 24)
+}
+
+// columns draws the bars side by side, in the order of time.
+func (c chart) columns(d *drawing, most float64) {
+	const top, bottom, left, right = 26.0, 196.0, 10.0, 710.0
+	at := func(x float64) float64 { return bottom - (bottom-top)*x/most }
+	step := min((right-left)/float64(max(1, len(c.bars))), 120)
+	thick := step * 0.6
+	for i, b := range c.bars {
+		mid := left + step*(float64(i)+0.5)
+		split := at(b.x * b.measured)
+		s := shape{
+			Full: b.label, Anchor: "middle", LabelX: px(mid), LabelY: px(bottom + 16), ValueX: px(mid), ValueY: px(min(at(b.x), at(b.high)) - 6),
+			MX: px(mid - thick/2), MY: px(split), MW: px(thick), MH: px(bottom - split),
+			EX: px(mid - thick/2), EY: px(at(b.x)), EW: px(thick), EH: px(split - at(b.x)),
+			X1: px(mid), Y1: px(at(b.low)), X2: px(mid), Y2: px(at(b.high)),
+		}
+		if every := int(math.Ceil(64 / step)); i%every == 0 {
+			s.Label = b.label
+		}
+		if step >= 60 {
+			s.Value = b.value
+		}
+		d.Bars = append(d.Bars, s)
+	}
+	if c.limit > 0 {
+		y := px(at(c.limit))
+		d.Limit = &shape{Label: c.limitLabel, X1: px(left), Y1: y, X2: px(right), Y2: y, LabelX: px(right), LabelY: px(at(c.limit) - 5), Anchor: "end"}
+	}
+	d.Legend = px(bottom + 40)
+	d.Height = px(bottom + 50)
+}
+
+// clip shortens a text to n characters.
+func clip(s string, n int) string {
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	return string([]rune(s)[:n-1]) + "…"
+}

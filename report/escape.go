@@ -1,0 +1,109 @@
+package report
+
+import (
+	"encoding/json"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// What users name (projects, labels, hosts, sources) goes into languages that
+// would run it. Every such text passes one of the functions here, or a template
+// of html/template.
+
+// plain puts a text on one line: control characters, line ends of Unicode and
+// bytes that are no text become blanks or U+FFFD.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\r' || r == '\t' || r == '\v' || r == '\f' || r == '\u2028' || r == '\u2029' || r == '\u0085':
+			return ' '
+		case unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r):
+			return utf8.RuneError
+		}
+		return r
+	}, s)
+}
+
+// latexEscapes write each special character so that it prints as itself, in any
+// font encoding and anywhere in a paragraph or a table. Braces are named, since
+// BibTeX counts even those that are escaped; brackets and stars are wrapped, since
+// they would be taken for an argument of the line break before them.
+var latexEscapes = strings.NewReplacer(
+	`\`, `\textbackslash{}`, `{`, `\textbraceleft{}`, `}`, `\textbraceright{}`,
+	`$`, `\$`, `&`, `\&`, `#`, `\#`, `_`, `\_`, `%`, `\%`,
+	`~`, `\textasciitilde{}`, `^`, `\textasciicircum{}`,
+	`<`, `\textless{}`, `>`, `\textgreater{}`, `|`, `\textbar{}`, `"`, `\textquotedblright{}`,
+	"`", "\\`{}", `[`, `{[}`, `]`, `{]}`, `*`, `{*}`,
+	"µ", `$\mu$`, "±", `$\pm$`, "−", `$-$`, "×", `$\times$`, "–", `\textendash{}`, "\u00a0", "~", "\u202f", `\,`, "…", `\dots{}`,
+)
+
+// latex makes text of any string. Dashes in a row would melt into one.
+func latex(s string) string {
+	s = strings.ReplaceAll(latexEscapes.Replace(plain(s)), "--", "-{}-")
+	return strings.ReplaceAll(s, "--", "-{}-")
+}
+
+// latexAmounts keep a number, its unit and its bounds on one line.
+var latexAmounts = strings.NewReplacer(" to ", "~to~", " over", "~over", ` $\pm$ `, `~$\pm$~`, " ", `\,`)
+
+// latexAmount writes an amount of ours, "1.83 kWh".
+func latexAmount(s string) string { return latexAmounts.Replace(latex(s)) }
+
+// markdownEscapes keep a text from being anything else on GitHub and elsewhere:
+// emphasis, code, a link, an image, HTML, a cell's end, mathematics, a mention or
+// the number of an issue.
+var markdownEscapes = strings.NewReplacer(
+	`\`, `\\`, "`", "\\`", `*`, `\*`, `_`, `\_`, `[`, `\[`, `]`, `\]`, `|`, `\|`, `~`, `\~`, `!`, `\!`, `$`, `\$`,
+	`&`, `&amp;`, `<`, `&lt;`, `>`, `&gt;`, `@`, "@\u2060", `#`, "\\#\u2060",
+	`://`, `:\//`, `www.`, `www\.`,
+)
+
+// markdown makes a text of any string, for the middle of a line.
+func markdown(s string) string { return markdownEscapes.Replace(plain(s)) }
+
+// markdownName shows a name as code, where nothing in it is taken for a mention,
+// a link or a mark; it fits a table's cell.
+func markdownName(s string) string {
+	s = plain(s)
+	if strings.TrimSpace(s) == "" {
+		return "(none)"
+	}
+	longest, run := 0, 0
+	for _, r := range s {
+		run++
+		if r != '`' {
+			run = 0
+		}
+		longest = max(longest, run)
+	}
+	fence := strings.Repeat("`", longest+1)
+	if strings.HasPrefix(s, "`") || strings.HasSuffix(s, "`") || strings.HasPrefix(s, " ") && strings.HasSuffix(s, " ") {
+		s = " " + s + " "
+	}
+	// In a table a bar ends the cell, even in code; a backslash before it is taken
+	// away there, and only there.
+	return fence + strings.ReplaceAll(s, "|", `\|`) + fence
+}
+
+// cell keeps a spreadsheet from running a text as a formula: an apostrophe in
+// front makes it a text.
+func cell(s string) string {
+	s = plain(s)
+	first, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(s, unicode.IsSpace))
+	if strings.ContainsRune("=+-@'＝＋－＠", first) {
+		return "'" + s
+	}
+	return s
+}
+
+// yaml quotes a text: JSON's strings are strings of YAML too.
+func yaml(s string) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(plain(s)); err != nil {
+		return `""` // a string always encodes
+	}
+	return strings.TrimSpace(b.String())
+}

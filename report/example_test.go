@@ -1,0 +1,81 @@
+package report_test
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/report"
+)
+
+// Rows of a ledger, added up by a label.
+func ExampleTotals() {
+	groups := footprint.Groups{By: []footprint.Key{"label:model"}}
+	for i, model := range []string{"small", "large", "small", "large"} {
+		groups.Add(footprint.Row{
+			Labels: footprint.LabelCell(map[string]string{"model": model}), DurationS: 600,
+			Energy: energy.Energy(i+1) * energy.WattHour, EnergyLow: energy.Energy(i+1) * energy.WattHour, EnergyHigh: energy.Energy(i+2) * energy.WattHour,
+			Emissions: footprint.Number(i + 1), EmissionsLow: footprint.Number(i + 1), EmissionsHigh: footprint.Number(i + 2),
+			StartedAt: footprint.Stamp{Time: time.Date(2026, 11, 22, 13, 10*i, 0, 0, time.UTC)},
+			EndedAt:   footprint.Stamp{Time: time.Date(2026, 11, 22, 13, 10*(i+1), 0, 0, time.UTC)},
+			Zone:      "FR", PerKWh: 1000, IntensityKind: "own",
+		})
+	}
+	if err := (report.Totals{Groups: &groups}).Text(os.Stdout); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// 4 runs; 2026-11-22 13:00 to 2026-11-22 13:40 UTC
+	//   emissions  10.0 g CO2e (10.0 to 14.0 g)
+	//              like charging a phone by 81 % (12.4 g a charge, US EPA 2026)
+	//   energy     10.0 Wh (10.0 to 14.0 Wh)
+	//              all modelled
+	//   time       40m 0s
+	//
+	// by model
+	//   model  runs   energy    CO2e          bounds  measured
+	//   large     2  6.00 Wh  6.00 g  6.00 to 8.00 g       0 %
+	//   small     2  4.00 Wh  4.00 g  4.00 to 6.00 g       0 %
+	//
+	// one run
+	//   model  runs          energy           CO2e    time   against large
+	//   large     2  3.00 Wh ± 33 %  3.00 g ± 33 %  10m 0s
+	//   small     2  2.00 Wh ± 50 %  2.00 g ± 50 %  10m 0s  (−33 % ± 47 %)
+	//   Means, ± their standard error. A single run of large is off its mean by 47 %
+	//   (standard deviation).
+	//   A difference below two standard errors can be chance: it is in brackets.
+	//
+	// factors
+	//   region  runs   energy  g/kWh  kind
+	//   FR         4  10.0 Wh   1000  own
+	//   FR: source not known
+}
+
+// What a paper would say of a run whose JSON was kept.
+func ExampleStatement() {
+	f, err := os.Open("../testdata/traces/server.json")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer f.Close()
+	run, err := report.Parse(f)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var total footprint.Total
+	total.Add(run.Row())
+	if err := report.Statement(os.Stdout, report.ModelCard, total, report.About{Run: &run, Stage: "pre-training"}); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// co2_eq_emissions:
+	//   emissions: 0.0824125 # grams of CO2 equivalent, ± 0.2 %
+	//   source: "carbonctl test: 0.200 Wh, all of it measured by the hardware's own counters; 330 g CO2e/kWh in DE (life cycle, 2025)"
+	//   training_type: "pre-training"
+	//   geographical_location: "Germany"
+	//   hardware_used: "Intel(R) Xeon(R) Gold 5222 CPU @ 3.80GHz"
+}

@@ -1,0 +1,85 @@
+package report
+
+import (
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"sync"
+
+	"github.com/carbonctl/carbonctl/footprint"
+)
+
+//go:embed page.html
+var pageSource string
+
+// page parses the template once, and only where a page is asked for.
+var page = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("page").Parse(pageSource))
+})
+
+// HTML writes the report as one page that needs nothing else: no script, no
+// font, no picture from elsewhere, which its content security policy forbids too.
+func HTML(w io.Writer, r footprint.Report) error { return runSheet(r).html(w) }
+
+func (s sheet) html(w io.Writer) error {
+	type cell struct {
+		Text string
+		Kind string
+	}
+	type block struct {
+		Title string
+		Notes []string
+		Heads []cell
+		Rows  [][]cell
+		Chart *drawing
+		Code  string
+		Facts bool
+	}
+	class := map[kind]string{name: "name", text: "text", amount: "amount"}
+	var blocks []block
+	for i, p := range s.sections {
+		b := block{Title: plain(p.title), Code: plain(p.code)}
+		for _, n := range p.notes {
+			b.Notes = append(b.Notes, plain(n))
+		}
+		if len(p.table.rows) > 0 {
+			t := p.table.used()
+			b.Facts = t.columns[0].head == ""
+			for _, c := range t.columns {
+				b.Heads = append(b.Heads, cell{c.head, class[c.kind]})
+			}
+			for _, r := range t.rows {
+				var row []cell
+				for j := range r {
+					row = append(row, cell{t.cell(r, j), class[t.columns[j].kind]})
+				}
+				b.Rows = append(b.Rows, row)
+			}
+		}
+		if p.chart != nil && len(p.chart.bars) > 0 {
+			d := p.chart.draw(i)
+			b.Chart = &d
+		}
+		blocks = append(blocks, b)
+	}
+	type headline struct {
+		Label, Value string
+		Details      []string
+	}
+	var figures []headline
+	for _, f := range s.figures {
+		h := headline{f.label, f.value, nil}
+		for _, d := range f.details {
+			h.Details = append(h.Details, plain(d))
+		}
+		figures = append(figures, h)
+	}
+	err := page().Execute(w, map[string]any{
+		"Title": plain(s.title), "Subtitle": plain(s.subtitle), "Figures": figures, "Blocks": blocks, "Foot": plain(s.foot),
+	})
+	if err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,221 @@
+package report
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
+)
+
+// ErrNotRun is what is no report of a run in JSON.
+var ErrNotRun = errors.New("not the JSON of a run")
+
+// Parse reads a report as [JSON] writes it. What follows the object is left.
+func Parse(r io.Reader) (footprint.Report, error) {
+	var v footprint.Report
+	if err := json.NewDecoder(r).Decode(&v); err != nil {
+		return footprint.Report{}, fmt.Errorf("%w: %w", ErrNotRun, err)
+	}
+	if v.Schema != footprint.Schema {
+		return footprint.Report{}, fmt.Errorf("%w: its schema is %.40q, not %q", ErrNotRun, v.Schema, footprint.Schema)
+	}
+	return v, nil
+}
+
+// runSheet says what a report says.
+func runSheet(r footprint.Report) sheet {
+	s := sheet{title: "Footprint of a run", figures: runFigures(r)}
+	if r.Project != "" {
+		s.title = "Footprint of " + r.Project
+	}
+	state := string(r.Status)
+	if r.ExitCode != nil && *r.ExitCode != 0 {
+		state += fmt.Sprintf(", exit code %d", *r.ExitCode)
+	}
+	s.subtitle = fmt.Sprintf("%s after %s", state, Duration(seconds(r.DurationS)))
+	if !r.StartedAt.IsZero() {
+		s.subtitle += ", started " + r.StartedAt.UTC().Format("2006-01-02 15:04:05 MST")
+	}
+	for _, p := range []section{componentSection(r), warningSection(r.Warnings), gridSection(r), machineSection(r), verifySection(r)} {
+		if len(p.table.rows) > 0 || p.code != "" || len(p.notes) > 0 {
+			s.sections = append(s.sections, p)
+		}
+	}
+	s.foot = versions(r.Versions.Tool, r.Versions.Data)
+	return s
+}
+
+func versions(tool, tables string) string {
+	s := "carbonctl " + cmp.Or(tool, "of unknown version")
+	if tables != "" {
+		s += ", tables " + tables
+	}
+	return s
+}
+
+func known(r footprint.Report) bool {
+	return r.MeasuredShare != nil || r.Energy != 0 || r.MachineEnergy != 0
+}
+
+func runFigures(r footprint.Report) []figure {
+	if !known(r) {
+		return []figure{{label: "Emissions", value: "not known"}, {label: "Energy", value: "not known"}}
+	}
+	how := "all modelled"
+	switch share := deref(r.MeasuredShare); {
+	case share == 1:
+		how = "all measured"
+	case share > 0:
+		how = Percent(share) + " measured, the rest modelled"
+	}
+	charged := "charged: the whole machine"
+	if r.Charge == footprint.ChargeProcess {
+		charged = "charged: the work's part of the machine"
+	}
+	e := figure{"Energy", Energy(r.Energy), []string{"(" + energyBounds(r.Energy, r.EnergyLow, r.EnergyHigh) + ")", how, charged}}
+	if r.ProcessEnergy != nil && r.Charge != footprint.ChargeProcess {
+		e.details = append(e.details, fmt.Sprintf("the work's part: %s, %s", part(r), Energy(*r.ProcessEnergy)))
+	}
+	g := figure{"Emissions", Mass(r.Emissions) + " CO2e", append([]string{"(" + massBounds(r.Emissions, r.EmissionsLow, r.EmissionsHigh) + ")"}, Compare(r.Emissions)...)}
+	all := []figure{g, e}
+	if r.Market != nil {
+		all = append(all, figure{"Contracts", Mass(r.Market.Emissions) + " CO2e", []string{"(market-based, " + digits(float64(r.Market.PerKWh)) + " g/kWh)", r.Market.Source}})
+	}
+	if r.Embodied != nil {
+		all = append(all, figure{"Manufacture", Mass(*r.Embodied) + " CO2e", []string{"(the run's part of the machine's, not in the emissions above)"}})
+	}
+	if r.Coverage < 0.9995 {
+		all = append(all, figure{"Seen", Percent(r.Coverage), []string{"of the run's time; the bounds say what the rest can be"}})
+	}
+	return all
+}
+
+func componentSection(r footprint.Report) section {
+	p := section{title: "Components", chart: &chart{title: "Energy of each component, with its bounds"}}
+	p.table.columns = []column{{"component", name}, {"kind", text}, {"basis", text}, {"energy", amount}, {"bounds", amount}, {"charged", amount}, {"seen", amount}, {"state", text}}
+	if r.Charge == footprint.ChargeProcess && len(r.Components) > 0 {
+		p.notes = []string{"Energy is what the machine used; charged is the work's part of it, which counts."}
+	}
+	for _, l := range r.Components {
+		row := []string{l.Name, string(l.Kind), string(l.Basis) + ", " + l.Source, "not known", "", "", "", l.Status}
+		if l.Energy != nil {
+			row[3], row[6] = Energy(*l.Energy), Percent(l.Coverage)
+			row[5] = "not added"
+			if l.Low != nil && l.High != nil {
+				row[4] = energyBounds(*l.Energy, *l.Low, *l.High)
+			}
+			if l.Within == nil && l.Kind != energy.Platform {
+				row[5] = Energy(l.Charged)
+				b := bar{label: string(l.Kind) + ": " + nameText(l.Name), value: row[3], x: l.Energy.Joules(), low: l.Energy.Joules(), high: l.Energy.Joules()}
+				if l.Low != nil && l.High != nil {
+					b.low, b.high = l.Low.Joules(), l.High.Joules()
+				}
+				if l.Basis == energy.Measured {
+					b.measured = 1
+				}
+				p.chart.bars = append(p.chart.bars, b)
+			}
+		}
+		if row[7] == "ok" {
+			row[7] = ""
+		}
+		p.table.rows = append(p.table.rows, row)
+	}
+	if len(p.chart.bars) == 0 {
+		p.chart = nil
+	}
+	return p
+}
+
+func warningSection(list []footprint.Warning) section {
+	p := section{title: "Warnings", table: table{columns: []column{{"warning", text}, {"what to do", text}, {"code", name}}}}
+	for _, w := range list {
+		p.table.rows = append(p.table.rows, []string{w.Text, w.Hint, w.Code})
+	}
+	return p
+}
+
+// facts is a table of two columns without heads; empty values are left out.
+func facts(pairs ...string) table {
+	t := table{columns: []column{{"", text}, {"", text}}}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			t.rows = append(t.rows, []string{pairs[i], pairs[i+1]})
+		}
+	}
+	return t
+}
+
+func gridSection(r footprint.Report) section {
+	in, year, pue := r.Intensity, "", ""
+	if in.Source == "" && in.PerKWh == 0 {
+		return section{}
+	}
+	if in.Year != nil {
+		year = fmt.Sprint(*in.Year)
+	}
+	if pue = fmt.Sprintf("%.4g (%s)", r.PUE.Value, r.PUE.Source); r.PUE.Source == "not given" {
+		pue = "not given: counted as 1"
+	}
+	region := strings.TrimSpace(r.Region.Name + " " + r.Region.Zone)
+	if r.Region.Provider != nil && r.Region.CloudRegion != nil {
+		region += ", " + *r.Region.Provider + " " + *r.Region.CloudRegion
+	}
+	return section{title: "Grid", table: facts(
+		"region", region, "who said so", r.Region.How,
+		"factor", digits(float64(in.PerKWh))+" g CO2e/kWh", "counts", strings.Trim(string(in.Scope)+", "+in.Basis, ", "),
+		"kind", string(in.Kind), "year", year, "source", in.Source, "licence", in.Licence, "instead", in.Instead, "PUE", pue)}
+}
+
+func machineSection(r footprint.Report) section {
+	h := r.Host
+	threads, memory, virtual, job := "", "", "", ""
+	if h.CPUThreads > 0 {
+		threads = fmt.Sprint(h.CPUThreads)
+	}
+	if h.MemoryBytes > 0 {
+		memory = Bytes(h.MemoryBytes)
+	}
+	if h.Virtual {
+		virtual = "yes"
+	}
+	if r.Job != nil {
+		job = r.Job.System + " " + r.Job.ID
+	}
+	pairs := []string{"host", h.Name, "system", h.OS, "processor", h.CPUModel, "threads", threads, "memory", memory,
+		"GPUs", strings.Join(h.GPUs, "; "), "virtual machine", virtual, "job", job, "command", strings.Join(r.Command, " ")}
+	for _, k := range slices.Sorted(maps.Keys(r.Labels)) {
+		pairs = append(pairs, "label "+k, nameText(r.Labels[k]))
+	}
+	return section{title: "Machine", table: facts(pairs...)}
+}
+
+func verifySection(r footprint.Report) section {
+	if r.RunID == "" {
+		return section{}
+	}
+	p := section{title: "How to verify", table: facts("run", r.RunID)}
+	if r.Ledger == nil {
+		p.notes = []string{"This run is in no ledger: nothing tells whether these figures were changed since."}
+		return p
+	}
+	p.table = facts("run", r.RunID, "ledger", r.Ledger.LedgerID, "row", fmt.Sprint(r.Ledger.Rows))
+	p.notes = []string{"The ledger's rows form a chain. This finds any change of them since this run was recorded:"}
+	p.code = "carbonctl verify " + shell(r.Ledger.Path) + " --head " + shell(r.Ledger.Hash)
+	return p
+}
+
+// shell quotes a word for a POSIX shell.
+func shell(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:@%") == "" && s[0] != '-' {
+		return s
+	}
+	return "'" + strings.ReplaceAll(plain(s), "'", `'\''`) + "'"
+}

@@ -1,0 +1,78 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+// paper is a paragraph in LaTeX that needs no package, and the entries that it
+// cites in BibTeX.
+func paper(t footprint.Total, a About) string {
+	list, more := factors(t)
+	cite := map[string]string{} // by source
+	var sources, grid []string
+	for _, g := range list {
+		s := latex(factor(t, g))
+		switch {
+		case regions.Kind(g.Kind) == regions.Own:
+			s += ", a figure of our own"
+		case g.Source != "":
+			if cite[g.Source] == "" {
+				cite[g.Source] = fmt.Sprintf("carbonctl-grid-%d", len(sources)+1)
+				sources = append(sources, g.Source)
+			}
+			s += `~\cite{` + cite[g.Source] + "}"
+		}
+		grid = append(grid, s)
+	}
+	if more > 0 {
+		grid = append(grid, fmt.Sprintf("%d more", more))
+	}
+	var b strings.Builder
+	b.WriteString("\\paragraph{Carbon footprint.}\n")
+	sentence := func(format string, args ...any) { b.WriteString(fmt.Sprintf(format, args...) + "\n") }
+	sentence("The %s %s took %s in all and used %s of electricity (%s), %s,", latex(runsOf(t, a)), span(t),
+		latexAmount(Duration(t.Duration)), latexAmount(Energy(t.Energy)), latexAmount(energyBounds(t.Energy, t.Low, t.High)), latex(basis(t)))
+	sentence("as recorded by %s~\\cite{carbonctl}.", latex(tool(t)))
+	sentence("%s %s", charged(t), pue(t))
+	sentence("With the grid's carbon intensity, %s, this is %s CO2e (%s).", strings.Join(grid, "; "),
+		latexAmount(Mass(t.Emissions)), latexAmount(massBounds(t.Emissions, t.GramsLow, t.GramsHigh)))
+	if t.MarketRuns == t.Runs {
+		sentence("By contracts (market-based) it is %s CO2e.", latexAmount(Mass(t.Market)))
+	}
+	sentence("%s %s", ofEnergy, embodied(t))
+	if what := hardware(a); what != "" {
+		sentence("Hardware: %s.", latex(what))
+	}
+	text := latexCO2(b.String())
+
+	b.Reset()
+	b.WriteString("\n% For the .bib file:\n")
+	entry := func(key string, fields ...string) {
+		b.WriteString("@misc{" + key + ",\n")
+		for i := 0; i < len(fields); i += 2 {
+			if fields[i+1] != "" {
+				fmt.Fprintf(&b, "  %s = {%s},\n", fields[i], fields[i+1])
+			}
+		}
+		b.WriteString("}\n")
+	}
+	entry("carbonctl", "key", "carbonctl", "title", "{carbonctl}: energy and carbon footprint of computing work", "howpublished", home,
+		"note", latex(strings.TrimPrefix(versions(strings.TrimPrefix(tool(t), "carbonctl "), ""), "carbonctl ")))
+	for i, s := range sources {
+		year, zones := "", []string{}
+		for _, g := range list {
+			if g.Source == s {
+				zones = append(zones, latex(nameText(g.Zone)))
+				if g.Year != 0 {
+					year = fmt.Sprintf(", data of %d", g.Year)
+				}
+			}
+		}
+		entry(fmt.Sprintf("carbonctl-grid-%d", i+1), "key", "carbon intensity", "title", "{"+latex(s)+"}", "note", "Carbon intensity of electricity: "+strings.Join(zones, ", ")+year)
+	}
+	return text + b.String()
+}

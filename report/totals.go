@@ -1,0 +1,295 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+// Totals are the sums over many runs, to be shown in one of the forms below. Its
+// fields are only read.
+type Totals struct {
+	// Groups holds the sums; it must not be nil.
+	Groups *footprint.Groups
+	// Filter is what the rows were taken by; every form says it.
+	Filter footprint.Filter
+	// Budget is what a month may use, none if zero.
+	Budget footprint.Allowance
+	// Latest are runs to list one by one.
+	Latest []footprint.Row
+}
+
+// Text writes the totals for a person, in 80 columns.
+func (t Totals) Text(w io.Writer) error {
+	var p Page
+	s := t.sheet()
+	for _, l := range fold(strings.TrimPrefix(s.title, "Footprint of ")+"; "+s.subtitle, Width) {
+		p.line("%s", l)
+	}
+	for _, f := range s.figures {
+		head := f.details[:min(1, len(f.details))]
+		p.Row(lower(f.label), "%s", strings.Join(append([]string{f.value}, head...), " "))
+		for _, d := range f.details[len(head):] {
+			p.Row("", "%s", d)
+		}
+	}
+	for _, part := range s.sections {
+		p.Title(lower(part.title))
+		p.table(part.table)
+		for _, n := range part.notes {
+			p.Note(n)
+		}
+	}
+	_, err := p.WriteTo(w)
+	return err
+}
+
+// Markdown writes the totals for a pull request, a job summary or a README.
+func (t Totals) Markdown(w io.Writer) error { return t.sheet().markdown(w) }
+
+// HTML writes the totals as one page that needs nothing else.
+func (t Totals) HTML(w io.Writer) error { return t.sheet().html(w) }
+
+// LaTeX writes the totals as tables for a paper.
+func (t Totals) LaTeX(w io.Writer) error { return t.sheet().latex(w) }
+
+func (t Totals) sheet() sheet {
+	total := t.Groups.Total
+	s := sheet{
+		title:    fmt.Sprintf("Footprint of %d %s", total.Runs, plural(total.Runs, "run", "runs")),
+		subtitle: t.subtitle(),
+	}
+	if total.Runs == 0 {
+		return s
+	}
+	s.figures = totalFigures(total)
+	s.foot = versions(strings.Join(slices.Sorted(maps.Keys(total.Tools)), ", "), strings.Join(slices.Sorted(maps.Keys(total.Tables)), ", "))
+	list, months := t.Groups.List(), t.Groups.Months()
+	if len(t.Groups.By) > 0 {
+		s.sections = append(s.sections, t.groupSection(list))
+	}
+	// The mean of all runs says something only where somebody chose them.
+	if p := t.meanSection(list); len(p.table.rows) > 0 && (len(list) > 0 || filterWords(t.Filter) != "") {
+		s.sections = append(s.sections, p)
+	}
+	byMonth := len(t.Groups.By) == 1 && t.Groups.By[0] == footprint.ByMonth
+	if t.Budget != (footprint.Allowance{}) || len(months) > 1 && !byMonth {
+		s.sections = append(s.sections, t.monthSection(months))
+	}
+	s.sections = append(s.sections, gridsSection(total))
+	if len(total.Warnings) > 0 {
+		s.sections = append(s.sections, countedSection(total))
+	}
+	if len(t.Latest) > 0 {
+		s.sections = append(s.sections, latestSection(t.Latest, total.Runs))
+	}
+	return s
+}
+
+// subtitle says which runs these are.
+func (t Totals) subtitle() string {
+	total := t.Groups.Total
+	var all []string
+	switch {
+	case total.Runs == 0:
+		all = append(all, "none recorded")
+	case total.First.IsZero():
+		all = append(all, "start not known")
+	default:
+		all = append(all, minute(total.First)+" to "+minute(total.Last)+" UTC")
+	}
+	if total.Nested > 0 {
+		all = append(all, fmt.Sprintf("%d more %s inside them", total.Nested, plural(total.Nested, "is", "are")))
+	}
+	if f := filterWords(t.Filter); f != "" {
+		all = append(all, "only "+f)
+	}
+	return strings.Join(all, "; ")
+}
+
+// filterWords says a filter in words, "" if it takes all.
+func filterWords(f footprint.Filter) string {
+	var all []string
+	add := func(what string, values []string) {
+		if len(values) > 0 {
+			for i, v := range values {
+				values[i] = nameText(plain(v))
+			}
+			all = append(all, what+" "+strings.Join(values, " or "))
+		}
+	}
+	if !f.From.IsZero() {
+		all = append(all, "from "+minute(f.From))
+	}
+	if !f.To.IsZero() {
+		all = append(all, "before "+minute(f.To))
+	}
+	add("project", slices.Clone(f.Projects))
+	for _, k := range slices.Sorted(maps.Keys(f.Labels)) {
+		add("label "+plain(k), []string{f.Labels[k]})
+	}
+	add("host", slices.Clone(f.Hosts))
+	add("user", slices.Clone(f.Users))
+	add("region", slices.Clone(f.Zones))
+	var statuses []string
+	for _, s := range f.Statuses {
+		statuses = append(statuses, string(s))
+	}
+	add("status", statuses)
+	return strings.Join(all, ", ")
+}
+
+func totalFigures(t footprint.Total) []figure {
+	all := []figure{
+		{"Emissions", Mass(t.Emissions) + " CO2e", append([]string{"(" + massBounds(t.Emissions, t.GramsLow, t.GramsHigh) + ")"}, Compare(t.Emissions)...)},
+		{"Energy", Energy(t.Energy), []string{"(" + energyBounds(t.Energy, t.Low, t.High) + ")", measuredWords(t.Group)}},
+		{"Time", Duration(t.Duration), nil},
+	}
+	if t.Energy == energy.MaxEnergy {
+		all[1].details = append(all[1].details, "more than can be added up: a lower bound")
+	}
+	if n := t.Charges[footprint.ChargeProcess]; n > 0 && n < t.Runs {
+		all[1].details = append(all[1].details, fmt.Sprintf("the whole machine is charged, and for %d runs the work's part", n))
+	}
+	if t.MarketRuns > 0 {
+		all = append(all, figure{"Contracts", Mass(t.Market) + " CO2e", []string{fmt.Sprintf("(market-based, %d of %d runs)", t.MarketRuns, t.Runs)}})
+	}
+	if t.EmbodiedRuns > 0 {
+		all = append(all, figure{"Manufacture", Mass(t.Embodied) + " CO2e", []string{fmt.Sprintf("(%d of %d runs, not in the emissions above)", t.EmbodiedRuns, t.Runs)}})
+	}
+	return all
+}
+
+func measuredWords(g footprint.Group) string {
+	share, ok := g.MeasuredShare()
+	switch {
+	case !ok:
+		return "nothing measured"
+	case share >= 0.9995:
+		return "all measured"
+	case share == 0:
+		return "all modelled"
+	}
+	return Percent(share) + " measured, the rest modelled"
+}
+
+// by names what rows are grouped by: "month / model".
+func by(keys []footprint.Key) string {
+	var all []string
+	for _, k := range keys {
+		all = append(all, strings.TrimPrefix(string(k), "label:"))
+	}
+	return strings.Join(all, " / ")
+}
+
+// called is the name of a group on one line.
+func called(g footprint.Group) string {
+	var all []string
+	for _, n := range g.Name {
+		all = append(all, nameText(n))
+	}
+	return strings.Join(all, " / ")
+}
+
+func measuredCell(g footprint.Group) string {
+	if share, ok := g.MeasuredShare(); ok {
+		return Percent(share)
+	}
+	return ""
+}
+
+func massBar(g footprint.Group) bar {
+	share, _ := g.MeasuredShare()
+	return bar{called(g), Mass(g.Emissions), float64(g.Emissions), float64(g.GramsLow), float64(g.GramsHigh), share}
+}
+
+func (t Totals) groupSection(list []footprint.Group) section {
+	keys := by(t.Groups.By)
+	p := section{title: "By " + keys, chart: &chart{title: "Emissions by " + keys, upright: t.Groups.By[0] == footprint.ByMonth && len(t.Groups.By) == 1}}
+	p.table.columns = []column{{keys, name}, {"runs", amount}, {"energy", amount}, {"CO2e", amount}, {"bounds", amount}, {"measured", amount}}
+	for _, g := range list {
+		p.table.rows = append(p.table.rows, []string{called(g), fmt.Sprint(g.Runs), Energy(g.Energy), Mass(g.Emissions),
+			massBounds(g.Emissions, g.GramsLow, g.GramsHigh), measuredCell(g)})
+		p.chart.bars = append(p.chart.bars, massBar(g))
+	}
+	if n := len(list); n > mostBars {
+		p.notes = []string{fmt.Sprintf("A picture of these shows %d of the %d groups.", mostBars, n)}
+	}
+	return p
+}
+
+// meanSection says what one run takes: the mean of a group and how sure it is,
+// and the difference from the first group that has one.
+func (t Totals) meanSection(list []footprint.Group) section {
+	if len(list) == 0 {
+		list = []footprint.Group{t.Groups.Total.Group}
+		list[0].Name = []string{"all"}
+	}
+	p := section{title: "One run"}
+	first := slices.IndexFunc(list, func(g footprint.Group) bool { return g.Runs > 1 })
+	if first < 0 {
+		return p
+	}
+	p.notes = []string{"Means, ± their standard error. " + deviationWords(list[first])}
+	versus := ""
+	if slices.ContainsFunc(list[first+1:], func(g footprint.Group) bool { return g.Runs > 1 }) {
+		versus = "against " + clip(plain(called(list[first])), 16)
+		p.notes = append(p.notes, "A difference below two standard errors can be chance: it is in brackets.")
+	}
+	p.table.columns = []column{{cmp.Or(by(t.Groups.By), "runs"), name}, {"runs", amount}, {"energy", amount}, {"CO2e", amount}, {"time", amount}, {versus, amount}}
+	for i, g := range list {
+		if g.Runs < 2 {
+			continue
+		}
+		row := []string{called(g), fmt.Sprint(g.Runs),
+			mean(g.RunEnergy, func(j float64) string { return Energy(energy.Joules(j)) }),
+			mean(g.RunEmissions, func(x float64) string { return Mass(regions.Grams(x)) }),
+			Duration(seconds(g.RunTime.Mean)), ""}
+		if i > first && versus != "" {
+			row[5] = difference(g.RunEmissions, list[first].RunEmissions)
+		}
+		p.table.rows = append(p.table.rows, row)
+	}
+	return p
+}
+
+func deviationWords(g footprint.Group) string {
+	d, ok := g.RunEmissions.Deviation()
+	if !ok || g.RunEmissions.Mean <= 0 {
+		return ""
+	}
+	return fmt.Sprintf("A single run of %s is off its mean by %s (standard deviation).", clip(plain(called(g)), 24), Percent(d/g.RunEmissions.Mean))
+}
+
+// mean shows a mean and its standard error in one unit.
+func mean(s footprint.Spread, show func(float64) string) string {
+	e, ok := s.StdError()
+	if !ok || s.Mean <= 0 {
+		return show(s.Mean)
+	}
+	return show(s.Mean) + " ± " + Percent(e/s.Mean)
+}
+
+// difference shows how much the mean of s is above that of o, as a part of o's.
+func difference(s, o footprint.Spread) string {
+	d, e, ok := s.Minus(o)
+	if !ok || o.Mean <= 0 {
+		return ""
+	}
+	sign := "+"
+	if d < 0 {
+		sign = "−"
+	}
+	text := fmt.Sprintf("%s%s ± %s", sign, Percent(max(d, -d)/o.Mean), Percent(e/o.Mean))
+	if max(d, -d) < 2*e {
+		return "(" + text + ")"
+	}
+	return text
+}

@@ -1,0 +1,286 @@
+package report
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
+)
+
+// TotalsSchema names the shape of Totals in JSON. Keys are only ever added to it.
+const TotalsSchema = "carbonctl.totals/v1"
+
+// groupJSON is a group; what is not known is null.
+type groupJSON struct {
+	Key           map[string]string `json:"key"`
+	Runs          int               `json:"runs"`
+	Nested        int               `json:"nested"`
+	First         *time.Time        `json:"first_started_at"`
+	Last          *time.Time        `json:"last_ended_at"`
+	DurationS     float64           `json:"duration_s"`
+	Energy        energy.Energy     `json:"energy_joules"`
+	EnergyLow     energy.Energy     `json:"energy_low_joules"`
+	EnergyHigh    energy.Energy     `json:"energy_high_joules"`
+	Measured      energy.Energy     `json:"measured_joules"`
+	MeasuredShare *float64          `json:"measured_share"`
+	Emissions     float64           `json:"emissions_g"`
+	EmissionsLow  float64           `json:"emissions_low_g"`
+	EmissionsHigh float64           `json:"emissions_high_g"`
+	Market        *float64          `json:"market_emissions_g"`
+	MarketRuns    int               `json:"market_runs"`
+	Embodied      *float64          `json:"embodied_g"`
+	EmbodiedRuns  int               `json:"embodied_runs"`
+	RunEnergy     *spreadJSON       `json:"run_energy_joules"`
+	RunEmissions  *spreadJSON       `json:"run_emissions_g"`
+	RunTime       *spreadJSON       `json:"run_duration_s"`
+	Warnings      map[string]int    `json:"warnings"`
+}
+
+type spreadJSON struct {
+	Mean      float64  `json:"mean"`
+	Deviation *float64 `json:"standard_deviation"`
+	Error     *float64 `json:"standard_error"`
+	Least     float64  `json:"least"`
+	Most      float64  `json:"most"`
+}
+
+func spread(s footprint.Spread) *spreadJSON {
+	if s.N == 0 {
+		return nil
+	}
+	v := spreadJSON{Mean: s.Mean, Least: s.Least, Most: s.Most}
+	if d, ok := s.Deviation(); ok {
+		e, _ := s.StdError()
+		v.Deviation, v.Error = &d, &e
+	}
+	return &v
+}
+
+func groupOf(g footprint.Group, keys []footprint.Key) groupJSON {
+	v := groupJSON{
+		Key: map[string]string{}, Runs: g.Runs, Nested: g.Nested, DurationS: g.Duration.Seconds(),
+		Energy: g.Energy, EnergyLow: g.Low, EnergyHigh: g.High, Measured: g.Measured,
+		Emissions: float64(g.Emissions), EmissionsLow: float64(g.GramsLow), EmissionsHigh: float64(g.GramsHigh),
+		MarketRuns: g.MarketRuns, EmbodiedRuns: g.EmbodiedRuns,
+		RunEnergy: spread(g.RunEnergy), RunEmissions: spread(g.RunEmissions), RunTime: spread(g.RunTime),
+		Warnings: map[string]int{},
+	}
+	for i, k := range keys {
+		v.Key[string(k)] = g.Name[i]
+	}
+	for code, n := range g.Warnings {
+		v.Warnings[code] = n
+	}
+	v.First, v.Last = timeOrNil(g.First), timeOrNil(g.Last)
+	if share, ok := g.MeasuredShare(); ok {
+		v.MeasuredShare = &share
+	}
+	if g.MarketRuns > 0 {
+		m := float64(g.Market)
+		v.Market = &m
+	}
+	if g.EmbodiedRuns > 0 {
+		m := float64(g.Embodied)
+		v.Embodied = &m
+	}
+	return v
+}
+
+func timeOrNil(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+func groupsOf(list []footprint.Group, keys []footprint.Key) []groupJSON {
+	all := []groupJSON{}
+	for _, g := range list {
+		all = append(all, groupOf(g, keys))
+	}
+	return all
+}
+
+type gridJSON struct {
+	Zone      string        `json:"zone"`
+	Kind      string        `json:"kind"`
+	Scope     string        `json:"scope"`
+	Year      *int          `json:"year"`
+	Source    string        `json:"source"`
+	PerKWh    float64       `json:"g_per_kwh"`
+	PUE       *float64      `json:"pue"`
+	Runs      int           `json:"runs"`
+	Energy    energy.Energy `json:"energy_joules"`
+	Emissions float64       `json:"emissions_g"`
+}
+
+func gridsOf(t footprint.Total) []gridJSON {
+	all := []gridJSON{}
+	for _, g := range grids(t) {
+		c := t.Grids[g]
+		v := gridJSON{g.Zone, g.Kind, g.Scope, nil, g.Source, float64(c.PerKWh()), nil, c.Runs, c.Energy, float64(c.Emissions)}
+		if g.Year != 0 {
+			v.Year = &g.Year
+		}
+		if pue := c.PUE(); pue != 0 {
+			v.PUE = &pue
+		}
+		all = append(all, v)
+	}
+	return all
+}
+
+type filterJSON struct {
+	From     *time.Time         `json:"from"`
+	To       *time.Time         `json:"to"`
+	Projects []string           `json:"projects,omitempty"`
+	Hosts    []string           `json:"hosts,omitempty"`
+	Users    []string           `json:"users,omitempty"`
+	Zones    []string           `json:"regions,omitempty"`
+	Statuses []footprint.Status `json:"statuses,omitempty"`
+	Labels   map[string]string  `json:"labels,omitempty"`
+}
+
+type runJSON struct {
+	RunID     string           `json:"run_id"`
+	Project   string           `json:"project"`
+	Status    footprint.Status `json:"status"`
+	StartedAt *time.Time       `json:"started_at"`
+	DurationS float64          `json:"duration_s"`
+	Zone      string           `json:"zone"`
+	Energy    energy.Energy    `json:"energy_joules"`
+	Emissions float64          `json:"emissions_g"`
+	CountedBy *string          `json:"counted_by"`
+}
+
+type monthJSON struct {
+	groupJSON
+	Used *float64 `json:"budget_used"`
+}
+
+// JSON writes the totals as one object, indented, with a final newline.
+func (t Totals) JSON(w io.Writer) error {
+	by := []string{}
+	for _, k := range t.Groups.By {
+		by = append(by, string(k))
+	}
+	f := t.Filter
+	months := []monthJSON{}
+	for _, g := range t.Groups.Months() {
+		m := monthJSON{groupOf(g, []footprint.Key{footprint.ByMonth}), nil}
+		if t.Budget != (footprint.Allowance{}) {
+			used := t.Budget.Used(g.Summary)
+			m.Used = &used
+		}
+		months = append(months, m)
+	}
+	var budget any
+	if t.Budget != (footprint.Allowance{}) {
+		limits := map[string]any{"emissions_g": nil, "energy_joules": nil}
+		if t.Budget.Emissions > 0 {
+			limits["emissions_g"] = float64(t.Budget.Emissions)
+		}
+		if t.Budget.Energy > 0 {
+			limits["energy_joules"] = t.Budget.Energy
+		}
+		budget = limits
+	}
+	runs := []runJSON{}
+	for _, r := range t.Latest {
+		v := runJSON{r.RunID, r.Project, r.Status, timeOrNil(r.StartedAt.Time), float64(r.DurationS), r.Zone, r.Energy, float64(r.Emissions), nil}
+		if r.CountedBy != "" {
+			v.CountedBy = &r.CountedBy
+		}
+		runs = append(runs, v)
+	}
+	b, err := json.MarshalIndent(struct {
+		Schema string      `json:"schema"`
+		By     []string    `json:"by"`
+		Filter filterJSON  `json:"filter"`
+		Total  groupJSON   `json:"total"`
+		Grids  []gridJSON  `json:"factors"`
+		Groups []groupJSON `json:"groups"`
+		Budget any         `json:"monthly_budget"`
+		Months []monthJSON `json:"months"`
+		List   []runJSON   `json:"list"`
+	}{
+		TotalsSchema, by,
+		filterJSON{timeOrNil(f.From), timeOrNil(f.To), f.Projects, f.Hosts, f.Users, f.Zones, f.Statuses, f.Labels},
+		groupOf(t.Groups.Total.Group, nil), gridsOf(t.Groups.Total), groupsOf(t.Groups.List(), t.Groups.By), budget, months, runs,
+	}, "", "  ")
+	if err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	_, err = w.Write(append(b, '\n'))
+	return err
+}
+
+// CSV writes a line a group, or one for the whole where nothing is grouped. A
+// name that a spreadsheet would run as a formula has an apostrophe in front. A
+// cell is empty where its figure is not known.
+func (t Totals) CSV(w io.Writer) error {
+	c := csv.NewWriter(w)
+	var head []string
+	for _, k := range t.Groups.By {
+		head = append(head, cell(string(k)))
+	}
+	list := t.Groups.List()
+	if len(t.Groups.By) == 0 {
+		list = []footprint.Group{t.Groups.Total.Group}
+	}
+	if err := c.Write(append(head, "runs", "nested", "first_started_at", "last_ended_at", "duration_s",
+		"energy_joules", "energy_low_joules", "energy_high_joules", "measured_share",
+		"emissions_g", "emissions_low_g", "emissions_high_g", "market_emissions_g", "embodied_g",
+		"run_energy_mean_joules", "run_energy_standard_error_joules", "run_emissions_mean_g", "run_emissions_standard_error_g", "warnings")); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	for _, g := range list {
+		if err := c.Write(csvLine(groupOf(g, t.Groups.By), g)); err != nil {
+			return fmt.Errorf("report: %w", err)
+		}
+	}
+	c.Flush()
+	return c.Error()
+}
+
+func csvLine(v groupJSON, g footprint.Group) []string {
+	var line []string
+	for _, n := range g.Name {
+		line = append(line, cell(n))
+	}
+	number := func(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
+	known := func(x *float64) string {
+		if x == nil {
+			return ""
+		}
+		return number(*x)
+	}
+	stamp := func(t *time.Time) string {
+		if t == nil {
+			return ""
+		}
+		return t.Format("2006-01-02T15:04:05.000Z")
+	}
+	means := func(s *spreadJSON) []string {
+		if s == nil {
+			return []string{"", ""}
+		}
+		return []string{number(s.Mean), known(s.Error)}
+	}
+	line = append(line, strconv.Itoa(v.Runs), strconv.Itoa(v.Nested), stamp(v.First), stamp(v.Last), number(v.DurationS),
+		v.Energy.Fixed(), v.EnergyLow.Fixed(), v.EnergyHigh.Fixed(), known(v.MeasuredShare),
+		number(v.Emissions), number(v.EmissionsLow), number(v.EmissionsHigh), known(v.Market), known(v.Embodied))
+	line = append(append(line, means(v.RunEnergy)...), means(v.RunEmissions)...)
+	var all []string
+	for _, code := range codes(g.Warnings) {
+		all = append(all, fmt.Sprintf("%s:%d", code, g.Warnings[code]))
+	}
+	return append(line, cell(strings.Join(all, " ")))
+}

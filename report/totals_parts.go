@@ -1,0 +1,118 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+func (t Totals) monthSection(months []footprint.Group) section {
+	p := section{title: "By month", chart: &chart{title: "Emissions by month", upright: true}}
+	p.table.columns = []column{{"month", name}, {"runs", amount}, {"energy", amount}, {"CO2e", amount}, {"used", amount}, {"left", amount}}
+	b := t.Budget
+	if b.Emissions > 0 {
+		p.chart.limit, p.chart.limitLabel = float64(b.Emissions), "budget "+Mass(b.Emissions)
+	}
+	if b != (footprint.Allowance{}) {
+		p.title = "By month, against a budget of " + allowance(b)
+	}
+	for _, g := range months {
+		row := []string{called(g), fmt.Sprint(g.Runs), Energy(g.Energy), Mass(g.Emissions), "", ""}
+		if b != (footprint.Allowance{}) {
+			row[4], row[5] = Percent(b.Used(g.Summary)), left(b, g.Summary)
+		}
+		p.table.rows = append(p.table.rows, row)
+		p.chart.bars = append(p.chart.bars, massBar(g))
+	}
+	return p
+}
+
+func allowance(a footprint.Allowance) string {
+	var all []string
+	if a.Emissions > 0 {
+		all = append(all, Mass(a.Emissions)+" CO2e")
+	}
+	if a.Energy > 0 {
+		all = append(all, Energy(a.Energy))
+	}
+	return strings.Join(all, " and ")
+}
+
+// left shows what remains of a month's allowance, or by how much it is passed.
+func left(a footprint.Allowance, s footprint.Summary) string {
+	var all []string
+	if d := a.Emissions - s.Emissions; a.Emissions > 0 && d >= 0 {
+		all = append(all, Mass(d))
+	} else if a.Emissions > 0 {
+		all = append(all, Mass(-d)+" over")
+	}
+	if d := a.Energy - s.Energy; a.Energy > 0 && d >= 0 {
+		all = append(all, Energy(d))
+	} else if a.Energy > 0 {
+		all = append(all, Energy(-d)+" over")
+	}
+	return strings.Join(all, ", ")
+}
+
+// grids gives the factors, those with the most energy first.
+func grids(t footprint.Total) []footprint.Grid {
+	return slices.SortedFunc(maps.Keys(t.Grids), func(a, b footprint.Grid) int {
+		return cmp.Or(cmp.Compare(t.Grids[b].Energy, t.Grids[a].Energy), cmp.Compare(a.Zone, b.Zone), cmp.Compare(a.Source, b.Source),
+			cmp.Compare(b.Year, a.Year), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Scope, b.Scope))
+	})
+}
+
+func gridsSection(t footprint.Total) section {
+	p := section{title: "Factors"}
+	p.table.columns = []column{{"region", name}, {"runs", amount}, {"energy", amount}, {"g/kWh", amount}, {"PUE", amount}, {"kind", text}, {"year", amount}, {"counts", text}}
+	for i, g := range grids(t) {
+		c := t.Grids[g]
+		row := []string{g.Zone, fmt.Sprint(c.Runs), Energy(c.Energy), digits(float64(c.PerKWh())), "", g.Kind, "", g.Scope}
+		if pue := c.PUE(); pue != 0 && (pue < 0.9995 || pue > 1.0005) {
+			row[4] = fmt.Sprintf("%.3g", pue)
+		}
+		if g.Year != 0 {
+			row[6] = fmt.Sprint(g.Year)
+		}
+		p.table.rows = append(p.table.rows, row)
+		if note := nameText(g.Zone) + ": " + cmp.Or(g.Source, "source not known"); i < 8 && !slices.Contains(p.notes, note) {
+			p.notes = append(p.notes, note)
+		}
+	}
+	return p
+}
+
+func countedSection(t footprint.Total) section {
+	p := section{title: "Warnings"}
+	p.table.columns = []column{{"code", name}, {"runs", amount}, {"of all", amount}}
+	for _, code := range codes(t.Warnings) {
+		n := t.Warnings[code]
+		p.table.rows = append(p.table.rows, []string{code, fmt.Sprint(n), Percent(float64(n) / float64(t.Runs))})
+	}
+	return p
+}
+
+// codes gives the codes of warnings, the most frequent first.
+func codes(warnings map[string]int) []string {
+	return slices.SortedFunc(maps.Keys(warnings), func(a, b string) int {
+		return cmp.Or(cmp.Compare(warnings[b], warnings[a]), cmp.Compare(a, b))
+	})
+}
+
+func latestSection(list []footprint.Row, all int) section {
+	p := section{title: "Runs"}
+	if len(list) < all {
+		p.title = fmt.Sprintf("The latest %d", len(list))
+	}
+	p.table.columns = []column{{"project", name}, {"started (UTC)", text}, {"time", amount}, {"status", text}, {"energy", amount}, {"CO2e", amount}, {"zone", name}}
+	for _, r := range list {
+		p.table.rows = append(p.table.rows, []string{r.Project, minute(r.StartedAt.Time), Duration(seconds(float64(r.DurationS))),
+			string(r.Status), Energy(r.Energy), Mass(regions.Grams(r.Emissions)), r.Zone})
+	}
+	return p
+}

@@ -1,0 +1,138 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/report"
+)
+
+var totalsFormats = map[string]func(report.Totals, io.Writer) error{
+	"txt": report.Totals.Text, "json": report.Totals.JSON, "csv": report.Totals.CSV,
+	"md": report.Totals.Markdown, "html": report.Totals.HTML, "tex": report.Totals.LaTeX,
+}
+
+// month is a quarter of a team's runs: three projects, one of them with a name
+// that every format must keep from running.
+func month() []footprint.Row {
+	var rows []footprint.Row
+	for i := range 27 {
+		r := row(0)
+		start := time.Date(2026, time.Month(9+i/9), 1+i, 8, 0, 0, 0, time.UTC)
+		r.StartedAt, r.EndedAt, r.DurationS = footprint.Stamp{Time: start}, footprint.Stamp{Time: start.Add(2 * time.Hour)}, 7200
+		r.RunID, r.Host, r.User = fmt.Sprintf("run-%02d", i), []string{"node1", "node2"}[i%2], "ada"
+		r.Project = []string{"vision", "a very long project name that no table has room for", hostile}[i%3]
+		r.Labels = fmt.Sprintf(`{"model":"%s"}`, []string{"A", "B"}[i/3%2])
+		joules := []float64{2.4e6, 1.9e6, 36e3}[i%3] * (1 + 0.02*float64(i%5))
+		share := footprint.Number([]float64{0.96, 1, 0}[i%3])
+		r.Energy, r.MeasuredShare = energy.Joules(joules), &share
+		r.EnergyLow, r.EnergyHigh = energy.Joules(joules*0.97), energy.Joules(joules*1.08)
+		year := 2025
+		r.Zone, r.PerKWh, r.PUE, r.IntensityYear, r.IntensityKind, r.IntensityScope = "FR", 41, 1.2, &year, "annual-average", "lifecycle"
+		r.IntensitySource = "Our World in Data, carbon intensity of electricity (Ember; Energy Institute), series to 2025"
+		if i%3 == 2 {
+			r.Zone, r.PerKWh, r.PUE, r.IntensityYear, r.IntensityKind, r.IntensityScope, r.IntensitySource = "", 458, 1, &year, "world-default", "lifecycle", "source, with | and <b>"
+			r.Warnings = "region-assumed modelled"
+		}
+		g := r.Energy.KilowattHours() * float64(r.PUE) * float64(r.PerKWh)
+		r.Emissions, r.EmissionsLow, r.EmissionsHigh = footprint.Number(g), footprint.Number(g*0.97), footprint.Number(g*1.08)
+		if i%3 == 0 {
+			m := footprint.Number(g / 4)
+			r.MarketEmissions = &m
+		}
+		r.Charge, r.ToolVersion, r.DataVersion = footprint.ChargeMachine, "v0.1.0", "2026.1"
+		if i == 13 {
+			r.Status = footprint.Failed
+			r.CountedBy = "run-12"
+		}
+		rows = append(rows, r)
+	}
+	return rows
+}
+
+func totals(rows []footprint.Row, by ...footprint.Key) report.Totals {
+	t := report.Totals{Groups: &footprint.Groups{By: by}}
+	for _, r := range rows {
+		t.Groups.Add(r)
+	}
+	return t
+}
+
+func TestTotalsPages(t *testing.T) {
+	rows := month()
+	whole := totals(rows)
+	whole.Latest = rows[24:]
+	projects := totals(rows, footprint.ByProject)
+	projects.Budget = footprint.Allowance{Emissions: 180}
+	projects.Filter = footprint.Filter{From: time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC), Labels: map[string]string{"a|b": hostile}}
+	for name, v := range map[string]report.Totals{
+		"whole": whole, "projects": projects, "months": totals(rows, footprint.ByMonth, "label:model"), "none": totals(nil, footprint.ByProject),
+	} {
+		for ext, write := range totalsFormats {
+			var b bytes.Buffer
+			require.NoError(t, write(v, &b))
+			golden(t, "testdata/totals-"+name+"."+ext, b.Bytes())
+			switch ext {
+			case "json":
+				assert.True(t, json.Valid(b.Bytes()))
+			case "csv":
+				all, err := csv.NewReader(&b).ReadAll()
+				require.NoError(t, err)
+				assert.Len(t, all, 1+max(1-len(v.Groups.By), len(v.Groups.List())))
+			case "txt":
+				for line := range strings.Lines(b.String()) {
+					if !strings.Contains(line, "cmd|") && !strings.Contains(line, "very long") {
+						assert.LessOrEqual(t, len([]rune(line)), report.Width+1, line)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestTotalsWriteErrorsAreTold(t *testing.T) {
+	for ext, write := range totalsFormats {
+		assert.ErrorIs(t, write(totals(month(), footprint.ByProject), &broken{10}), errFull, ext)
+	}
+}
+
+// Rows that other programs wrote may hold anything: the picture stays one.
+func TestOddFigures(t *testing.T) {
+	for _, by := range []footprint.Key{footprint.ByProject, footprint.ByMonth} {
+		v := report.Totals{Groups: &footprint.Groups{By: []footprint.Key{by}}, Budget: footprint.Allowance{Emissions: 1, Energy: 1}}
+		for i, x := range []footprint.Number{0, -5, 1e300, 1e-300, 3, footprint.Number(math.Inf(1)), footprint.Number(math.NaN())} {
+			r := row(i)
+			share := -x
+			r.Project, r.Emissions, r.EmissionsLow, r.EmissionsHigh, r.MeasuredShare = fmt.Sprint(i), x, 2*x, -x, &share
+			r.StartedAt.Time = r.StartedAt.AddDate(0, i, 0)
+			v.Groups.Add(r)
+		}
+		for i := range 60 {
+			r := row(0)
+			r.Project = fmt.Sprint("p", i)
+			r.StartedAt.Time = r.StartedAt.AddDate(0, i, 0)
+			v.Groups.Add(r)
+		}
+		var b bytes.Buffer
+		require.NoError(t, v.HTML(&b))
+		assert.NotRegexp(t, `(width|height|x|y|x1|x2|y1|y2)="(-|NaN|[+]?Inf)`, b.String())
+		for _, write := range totalsFormats {
+			b.Reset()
+			if err := write(v, &b); err != nil {
+				assert.ErrorContains(t, err, "unsupported value", "JSON has no infinity: an error, not a wrong number")
+			}
+		}
+	}
+}
