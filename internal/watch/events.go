@@ -24,11 +24,12 @@ type Events struct {
 	closing sync.Once
 
 	// These belong to the goroutine, and after Close to who asks.
-	file *os.File
-	at   int64  // how far it was read
-	rest []byte // of a line without its end
-	long bool   // … that is too long
-	told Told
+	file  *os.File
+	at    int64  // how far it was read
+	rest  []byte // of a line without its end
+	long  bool   // … that is too long
+	began bool   // an epoch has begun by a line of its own
+	told  Told
 }
 
 // EnvEvents names the file of events to a command.
@@ -194,6 +195,12 @@ func (e *Events) line(line []byte, now time.Time) {
 	if err != nil {
 		e.wrong(err)
 		return
+	}
+	switch event.Edge {
+	case EpochStart:
+		e.began = true
+	case EpochEnd:
+		event.Whole = !e.began // a program that tells of ends alone
 	}
 	e.told.Events++
 	e.found(event)

@@ -131,6 +131,18 @@ func TestAnyProgramCanWriteEvents(t *testing.T) {
 	assert.ErrorIs(t, Append(e.Path, Event{Edge: EpochEnd, At: noon}), fs.ErrNotExist)
 }
 
+// Ends alone tell of epochs, until one begins.
+func TestEndsAlone(t *testing.T) {
+	var whole []bool
+	e, err := OpenEvents(t.TempDir(), func(e Event) { whole = append(whole, e.Whole) })
+	require.NoError(t, err)
+	for _, edge := range []Edge{EpochEnd, EpochEnd, EpochStart, EpochEnd, EpochEnd} {
+		require.NoError(t, Append(e.Path, Event{Edge: edge, At: noon}))
+	}
+	e.Close()
+	assert.Equal(t, []bool{true, true, false, false, false}, whole)
+}
+
 func TestManyWritersKeepTheirLinesWhole(t *testing.T) {
 	c, e := collect(t)
 	var wg sync.WaitGroup
