@@ -75,6 +75,9 @@ type Host struct {
 	Env func(name string) (value string, set bool)
 	// Samples takes every sample as footprint.Record writes it; nil is nobody.
 	Samples io.Writer
+	// Epochs takes every epoch that has ended as footprint.EpochWriter writes it,
+	// also where there are too many for the report; nil is nobody.
+	Epochs io.Writer
 }
 
 // A Sink takes finished reports. ctx bounds the time it may take: 10 seconds

@@ -36,6 +36,7 @@ type Tracker struct {
 
 	// These belong to whoever takes samples: Start once, then the goroutine.
 	recorder *footprint.Recorder
+	epochs   *footprint.EpochWriter
 	readings []energy.Reading
 	use      []energy.Use
 	faults   []footprint.Fault // found, not yet in a sample
@@ -126,6 +127,9 @@ func New(cfg Config) (*Tracker, error) {
 		if t.recorder, err = footprint.Record(cfg.Host.Samples, &t.account); err != nil {
 			t.unrecorded(err)
 		}
+	}
+	if cfg.Host.Epochs != nil {
+		t.epochs = footprint.NewEpochWriter(cfg.Host.Epochs)
 	}
 	return t, nil
 }
@@ -224,10 +228,7 @@ func (t *Tracker) tick(ctx context.Context) {
 	t.within(t.readings)
 	t.use = t.usage.read(now, t.work, t.use[:0])
 	t.shared(ctx)
-	marks, lost := t.marks.read(now)
-	if lost {
-		t.faults = append(t.faults, footprint.Fault{Code: footprint.EpochDropped, Text: "a meter hung so long that epochs or tasks were left out"})
-	}
+	marks := t.edges(now)
 	s := footprint.Sample{
 		Time: now, Wall: now.Round(0), Readings: t.readings, Use: t.use,
 		Intensity: t.intensity, Faults: t.faults, Marks: marks,
@@ -235,15 +236,9 @@ func (t *Tracker) tick(ctx context.Context) {
 	}
 	t.mu.Lock()
 	t.account.Add(s)
-	reached, budget := t.account.Tripped(), t.account.Run.Budget
 	t.mu.Unlock()
-	if reached != nil && !t.tripped {
-		t.tripped = true
-		if budget.Reached != nil {
-			budget.Reached(reached)
-		}
-	}
 	t.faults = t.faults[:0]
+	t.heed()
 	if t.recorder != nil {
 		if err := t.recorder.Add(s); err != nil {
 			t.unrecorded(err) // in the next sample, or at the end

@@ -198,7 +198,7 @@ func (a *Account) warnEpochs(r *Report, add func(code, format string, args ...an
 	if m.wrong.overlapping > 0 {
 		add(EpochOverlap, "epochs ran at the same time: their energies do not add up to the run's")
 	}
-	if seen, planned := m.past.ended, a.planned(); planned > 0 && seen > planned {
+	if seen, planned := m.past.ended, a.toCome(); planned > 0 && seen > planned {
 		add(EpochBeyond, "%d epochs have ended where %d were planned: predictions were too low", seen, planned)
 	}
 	if n := m.wrong.dropped; n > 0 {

@@ -10,7 +10,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -42,6 +41,8 @@ type wrapping struct {
 	flush   time.Duration // between two states of the journal, 0 for the default
 	nvml    string        // NVIDIA's library, "" to find it
 	command bool          // record the command line
+	epochs  epochFlags
+	budget  budgetFlags
 }
 
 func (a *app) wrap() *cobra.Command {
@@ -87,6 +88,8 @@ that carbonctl failed before it started, 126 that the command is not executable,
 	f.StringVar(&w.format, "ledger-format", "carbonctl", "`FORMAT` of the ledger: carbonctl, or codecarbon for CodeCarbon's columns")
 	f.DurationVar(&w.flush, "flush", 0, "`TIME` between two states of the journal that survives a kill (default 10s)")
 	f.StringVar(&w.samples, "samples", "", "write every reading to this `FILE`, so that the result can be recomputed")
+	w.epochs.add(f)
+	w.budget.add(f)
 	f.BoolVarP(&w.quiet, "quiet", "q", false, "print no result; it is recorded all the same")
 	f.BoolVar(&w.command, "record-command", false, "record the command line; it may hold secrets")
 	return cmd
@@ -138,27 +141,58 @@ func (w *wrapping) run(ctx context.Context) error {
 	if err != nil {
 		return &exitError{exitWrapFailed, err}
 	}
-	samples, close, unsampled := w.openSamples()
-	defer close()
-	tracker, err := carbon.New(w.carbon(tree, book, samples))
+	pattern, err := w.epochs.wanted()
 	if err != nil {
 		return &exitError{exitWrapFailed, err}
 	}
-	if book.keeps() {
-		cmd.Env = within(os.Environ(), tracker.Report().RunID)
+	alarm := &alarm{flags: &w.budget, say: func(text string) { w.say(text, "") }}
+	cfg := w.carbon(tree, book)
+	if cfg.Run.Budget, err = w.budget.budget(alarm); err != nil {
+		return &exitError{exitWrapFailed, err}
 	}
+	var unwritten []footprint.Warning
+	logTo := func(path, what string, to *io.Writer) (close func()) {
+		if path == "" {
+			return func() {}
+		}
+		f, err := openLog(path)
+		if err != nil { // the command runs also without it
+			unwritten = append(unwritten, notRecorded(what, err))
+			return func() {}
+		}
+		*to = f
+		return func() { _ = f.Close() } // who writes to it has told of errors
+	}
+	defer logTo(w.samples, "the samples are not written", &cfg.Host.Samples)()
+	defer logTo(w.epochs.file, "the epochs are not written", &cfg.Host.Epochs)()
+	tracker, err := carbon.New(cfg)
+	if err != nil {
+		return &exitError{exitWrapFailed, err}
+	}
+	alarm.run = tracker.Report().RunID
+	if book.keeps() {
+		cmd.Env = within(os.Environ(), alarm.run)
+	}
+	lookout := watchFor(pattern, tracker)
+	lookout.connect(&cmd)
 	process, err := cmd.Start(func() { tracker.Start(ctx) })
 	if err != nil {
+		lookout.not()
 		_, _ = tracker.Stop()
 		return refused(err)
 	}
 	defer process.Close()
 	ignorePipe()
+	lookout.started()
 	tree.started(process)
+	alarm.started(process)
 	found := book.recover(ctx)
 	exit, waitErr := process.Wait()
 	tree.ended(exit)
-	r, _ := tracker.Stop() // without sinks it has no error
+	alarm.ended()
+	unseen := lookout.ended()
+	r, _ := tracker.Stop() // the journal has told of errors by warnings
+	r.Warnings = append(r.Warnings, unseen...)
 	if waitErr != nil {
 		r.Warnings = append(r.Warnings, footprint.Warning{Code: footprint.ReadFault, Text: waitErr.Error()})
 	}
@@ -170,9 +204,7 @@ func (w *wrapping) run(ctx context.Context) error {
 	for _, p := range w.config.problems {
 		r.Warnings = append(r.Warnings, footprint.Warning{Code: footprint.ConfigIgnored, Text: leftOut(p)})
 	}
-	if unsampled != nil {
-		r.Warnings = append(r.Warnings, notRecorded("the samples are not written", unsampled))
-	}
+	r.Warnings = append(r.Warnings, unwritten...)
 	w.record(ctx, book, &r)
 	w.show(r)
 	for _, lost := range found() {
@@ -188,13 +220,7 @@ func leftOut(problem error) string { return problem.Error() + "; it is left out"
 // the run with this ID. A run without a row tells nothing: what runs within it
 // would be counted nowhere.
 func within(env []string, run string) []string {
-	inner := make([]string, 0, len(env)+1)
-	for _, e := range env {
-		if !strings.HasPrefix(e, carbon.EnvRunID+"=") {
-			inner = append(inner, e)
-		}
-	}
-	return append(inner, carbon.EnvRunID+"="+run)
+	return append(without(env, carbon.EnvRunID), carbon.EnvRunID+"="+run)
 }
 
 // ignorePipe makes a write to a pipe without a reader an error, where it would
@@ -211,15 +237,15 @@ func refused(err error) error {
 	return &exitError{code, err}
 }
 
-func (w *wrapping) carbon(tree *tree, book *book, samples io.Writer) carbon.Config {
+func (w *wrapping) carbon(tree *tree, book *book) carbon.Config {
 	o := w.config.options
 	cfg := carbon.Config{
 		Region: o.region, Grid: o.intensity, PUE: o.pue, Every: o.every, Work: tree, Sinks: book.sinks(),
 		Run: footprint.Run{
 			Project: o.project, Labels: o.labels, Charge: o.charge, Job: job(os.Getenv),
-			Parent: o.parent, How: origins[w.config.origin("region")],
+			Parent: o.parent, Epochs: w.epochs.planned, How: origins[w.config.origin("region")],
 		},
-		Host: carbon.Host{Root: os.DirFS(w.root), NVMLLibrary: libraryPath(w.nvml), Env: os.LookupEnv, Samples: samples},
+		Host: carbon.Host{Root: os.DirFS(w.root), NVMLLibrary: libraryPath(w.nvml), Env: os.LookupEnv},
 	}
 	if cfg.Run.How == "" && o.region != "" {
 		cfg.Run.How = "config" // a file
@@ -232,19 +258,6 @@ func (w *wrapping) carbon(tree *tree, book *book, samples io.Writer) carbon.Conf
 
 // origins are the words of the report for where a region was given.
 var origins = map[string]string{"flag": "flag", "environment": "environment"}
-
-// openSamples makes the file of samples, where one is wanted. The command runs
-// also without it.
-func (w *wrapping) openSamples() (io.Writer, func(), error) {
-	if w.samples == "" {
-		return nil, func() {}, nil
-	}
-	f, err := openLog(w.samples)
-	if err != nil {
-		return nil, func() {}, err
-	}
-	return f, func() { _ = f.Close() }, nil // the recorder has told of errors
-}
 
 // show prints the result on stderr: stdout belongs to the command. An error is
 // left alone, there is nobody to tell it to.

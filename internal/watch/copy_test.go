@@ -43,7 +43,7 @@ func through(t *testing.T, script string, shared bool) (out, errs string, left b
 	go func() { b, _ := io.ReadAll(outR); read <- string(b) }()
 	require.NoError(t, cmd.Wait())
 	left = o.Wait(time.Second)
-	m.Close()
+	m.Close(false)
 	_ = outW.Close()
 	out = <-read
 	if !shared {
@@ -90,7 +90,7 @@ func TestAReaderThatGoesAwayIsFeltByTheCommand(t *testing.T) {
 	_ = r.Close()
 	assert.ErrorContains(t, cmd.Wait(), "broken pipe")
 	assert.False(t, o.Wait(time.Second))
-	m.Close()
+	m.Close(false)
 }
 
 func TestWhatIsLeftBehindDoesNotHoldUsUp(t *testing.T) {
@@ -109,7 +109,7 @@ func TestWhatIsLeftBehindDoesNotHoldUsUp(t *testing.T) {
 	assert.True(t, o.Wait(10*time.Millisecond))
 	_ = release.Close()
 	_ = w.Close()
-	m.Close()
+	m.Close(false)
 	b, err := io.ReadAll(r)
 	require.NoError(t, err)
 	assert.Equal(t, "done\n", string(b))
@@ -121,7 +121,7 @@ func TestClosedStreamsAreLeftAlone(t *testing.T) {
 	_ = r.Close()
 	_ = w.Close()
 	m := null(t)
-	defer m.Close()
+	defer m.Close(false)
 	o, err := Open(w, nil, m)
 	require.NoError(t, err)
 	assert.Nil(t, o.Stdout)
@@ -149,7 +149,7 @@ func TestAMatcherThatHangsHoldsNothingUp(t *testing.T) {
 	b := <-done
 	assert.True(t, bytes.HasSuffix(b, []byte("\x00end\n")))
 	close(hold)
-	m.Close()
+	m.Close(false)
 	assert.Positive(t, m.Seen().Skipped)
 }
 
@@ -194,7 +194,7 @@ func BenchmarkForward(b *testing.B) {
 			o.Wait(time.Second)
 			wait()
 			b.StopTimer() // the rest of the queue takes some milliseconds once
-			m.Close()
+			m.Close(false)
 			b.StartTimer()
 		}
 	})

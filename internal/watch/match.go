@@ -114,14 +114,20 @@ func (s *Stream) Feed(b []byte, at time.Time) {
 	s.m.ready.Signal()
 }
 
-// Close searches what is queued, and ends. It is called once.
-func (m *Matcher) Close() {
+// Close searches what is queued, and ends. It is called once. success says that
+// the program has done all that it was to do: an epoch that goes on as far as was
+// seen is then over with it.
+func (m *Matcher) Close(success bool) {
 	m.mu.Lock()
 	m.closed = true
 	close(m.quit)
 	m.ready.Signal()
 	m.mu.Unlock()
 	<-m.done
+	if e, ok := m.pattern.stop(); ok && success {
+		e.At = time.Now()
+		m.found(e)
+	}
 }
 
 // Seen says what a Matcher has seen.

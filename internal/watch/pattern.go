@@ -208,7 +208,7 @@ func (p *Pattern) match(line []byte, ended bool) (e Event, ok, found bool) {
 		if r.does == full && (!ended || !p.open) {
 			continue
 		}
-		e, ok = p.apply(r, plainText, m)
+		e, ok = p.apply(hit{r, plainText, m})
 		if r.does != totals && r.does != full && r.does != last {
 			p.only = r.preset
 		}
@@ -235,31 +235,50 @@ func colourless(line []byte) []byte {
 	return out
 }
 
-// apply says what a line that matched means.
-func (p *Pattern) apply(r *rule, line []byte, m []int) (Event, bool) {
-	number := func(name string) (string, bool) {
-		if g := r.group(name); g > 0 && m[2*g] >= 0 {
-			return string(line[m[2*g]:m[2*g+1]]), true
-		}
-		return "", false
+// hit is a line that fits a rule.
+type hit struct {
+	rule *rule
+	line []byte
+	at   []int // where the groups are
+}
+
+// text is what a group holds.
+func (h hit) text(group string) (string, bool) {
+	if g := h.rule.group(group); g > 0 && h.at[2*g] >= 0 {
+		return string(h.line[h.at[2*g]:h.at[2*g+1]]), true
 	}
-	whole := func(name string) (int, bool) {
-		s, ok := number(name)
-		n, err := strconv.Atoi(strings.ReplaceAll(s, ",", ""))
-		return n, ok && err == nil && n >= 0 && n < 1e9
+	return "", false
+}
+
+// count is a group that is a number of epochs.
+func (h hit) count(group string) (int, bool) {
+	s, ok := h.text(group)
+	n, err := strconv.Atoi(strings.ReplaceAll(s, ",", ""))
+	return n, ok && err == nil && n >= 0 && n < mostEpochs
+}
+
+// Whatever counts further is no epoch.
+const mostEpochs = 1e9
+
+// does is what the rule does, with the rest of the line where that decides.
+func (p *Pattern) does(h hit) does {
+	if h.rule.does != plainly {
+		return h.rule.does
 	}
-	if n, ok := whole("total"); ok && n > 0 && r.does != full {
-		if r.does == fromZero {
+	if rest := h.line[h.at[1]:]; !p.goesOn.Match(rest) && p.hasMore.Match(rest) {
+		return ends
+	}
+	return starts
+}
+
+// apply says what a line that fits means.
+func (p *Pattern) apply(h hit) (Event, bool) {
+	does := p.does(h)
+	if n, ok := h.count("total"); ok && n > 0 && does != full {
+		if does == fromZero {
 			n++
 		}
 		p.of = n
-	}
-	does := r.does
-	if does == plainly {
-		rest := line[m[1]:]
-		if does = starts; !p.goesOn.Match(rest) && p.hasMore.Match(rest) {
-			does = ends
-		}
 	}
 	switch does {
 	case totals:
@@ -267,41 +286,46 @@ func (p *Pattern) apply(r *rule, line []byte, m []int) (Event, bool) {
 	case last:
 		return p.stop()
 	case full:
-		a, _ := whole("epoch")
-		if b, ok := whole("total"); !ok || a != b {
+		a, _ := h.count("epoch")
+		if b, ok := h.count("total"); !ok || a != b {
 			return Event{}, false
 		}
 		return p.stop()
 	case row:
-		n, ok := whole("epoch")
+		n, ok := h.count("epoch")
 		if p.open || !ok || n < p.index {
 			return p.stop()
 		}
 		return p.ended(n + 1)
 	case passes:
-		s, _ := number("epoch")
+		s, _ := h.text("epoch")
 		f, err := strconv.ParseFloat(s, 64)
-		if err != nil || f < 1 || f > 1e9 || int(f) <= p.index {
+		if err != nil || f < 1 || f > mostEpochs || int(f) <= p.index {
 			return Event{}, false
 		}
 		return p.ended(int(f))
 	case ends:
-		name := "epoch"
-		if r.group("ended") > 0 {
-			name = "ended"
+		n, ok := h.count("ended")
+		if !ok {
+			n, ok = h.count("epoch")
 		}
-		n, ok := whole(name)
 		if !ok || !p.next(&n) {
 			return Event{}, false
 		}
 		return p.ended(n)
 	}
-	n, ok := whole("epoch")
-	if !ok && r.group("epoch") < 0 {
-		digits := firstNumber(line, m)
+	return p.begun(h)
+}
+
+// begun is an epoch that goes on: it begins with the first line that has its
+// number.
+func (p *Pattern) begun(h hit) (Event, bool) {
+	n, ok := h.count("epoch")
+	if !ok && h.rule.group("epoch") < 0 {
+		digits := firstNumber(h.line, h.at)
 		if n, ok = p.index+1, true; digits != "" {
 			v, err := strconv.Atoi(digits)
-			n, ok = v, err == nil && v < 1e9
+			n, ok = v, err == nil && v < mostEpochs
 		} else {
 			p.seen = true // there is nothing that could count from 0
 		}

@@ -28,7 +28,7 @@ func scan(t testing.TB, p *Pattern, out []byte, piece int) (found []string, seen
 		s.Feed(out[:n], time.Now())
 		out = out[n:]
 	}
-	m.Close()
+	m.Close(false)
 	return found, m.Seen()
 }
 
@@ -158,7 +158,7 @@ func TestBadOutput(t *testing.T) {
 		}
 		b = b[n:]
 	}
-	m.Close()
+	m.Close(false)
 	assert.Equal(t, []string{"epoch-start1", "epoch-start2"}, got)
 	assert.Zero(t, m.Seen().Skipped)
 }
@@ -199,7 +199,7 @@ func TestWhatComesTooFastIsLeftOutByWholeLines(t *testing.T) {
 		runtime.Gosched()
 	}
 	s.Feed([]byte("rest of a line\nline 400000 end\n"), time.Now())
-	m.Close()
+	m.Close(false)
 	seen := m.Seen()
 	assert.Positive(t, seen.Skipped)
 	assert.Equal(t, 400_000, indexes[len(indexes)-1], "it goes on")
@@ -280,7 +280,7 @@ func BenchmarkMatcher(b *testing.B) {
 				}
 				s.Feed(log, time.Now())
 			}
-			m.Close()
+			m.Close(false)
 			if n := m.Seen().Skipped; n > 0 {
 				b.Fatal(n, "lines were left out")
 			}

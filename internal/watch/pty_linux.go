@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -87,6 +88,9 @@ func resize(from, to *os.File) {
 
 // follow keeps the size of our terminals that of the real ones.
 func follow(channels []*channel) (stop func()) {
+	if !slices.ContainsFunc(channels, func(c *channel) bool { return c.sized }) {
+		return func() {}
+	}
 	changed, quit, done := make(chan os.Signal, 1), make(chan struct{}), make(chan struct{})
 	signal.Notify(changed, unix.SIGWINCH)
 	go func() {

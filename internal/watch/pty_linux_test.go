@@ -49,7 +49,7 @@ func TestATerminalIsStoodInForByATerminal(t *testing.T) {
 	o.Started()
 	require.NoError(t, cmd.Wait())
 	assert.False(t, o.Wait(time.Second))
-	m.Close()
+	m.Close(false)
 	tell := ""
 	if _, err := os.Open("/dev/tty"); err == nil {
 		tell = "has a controlling terminal\r\n" // this test has one, and so has the command
@@ -61,7 +61,7 @@ func TestATerminalIsStoodInForByATerminal(t *testing.T) {
 func TestTheSizeFollows(t *testing.T) {
 	tty, shown := screen(t)
 	m := null(t)
-	defer m.Close()
+	defer m.Close(false)
 	o, err := Open(tty, nil, m)
 	require.NoError(t, err)
 	command, err := another(o.Stdout) // the command's
@@ -86,7 +86,7 @@ func TestATerminalThatGoesAwayIsFeltByTheCommand(t *testing.T) {
 	require.Zero(t, errno)
 	tty := os.NewFile(n, "slave")
 	m := null(t)
-	defer m.Close()
+	defer m.Close(false)
 	o, err := Open(tty, nil, m)
 	require.NoError(t, err)
 	cmd := exec.Command("/bin/sh", "-c", `trap '' HUP; while echo y 2>/dev/null; do :; done; exit 7`)
