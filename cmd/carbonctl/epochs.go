@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,6 +16,7 @@ import (
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/child"
 	"github.com/carbonctl/carbonctl/internal/watch"
+	"github.com/carbonctl/carbonctl/report"
 )
 
 // epochFlags say where the epochs of a command are to be seen.
@@ -66,13 +69,38 @@ type lookout struct {
 	output  *watch.Output
 	events  *watch.Events
 	faults  []footprint.Warning
+
+	say  func(text string) // nil: nothing is to be said as the run goes on
+	said bool // or the command has ended
+	mu   sync.Mutex
+}
+
+// readSoon is how long after an edge its counters have been read, as a rule.
+const readSoon = 20 * time.Millisecond
+
+// foresee says, once and as soon as an epoch has ended, what the whole run is
+// expected to need. It is called a moment after each edge.
+func (l *lookout) foresee(tracker *carbon.Tracker) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.said || l.say == nil {
+		return
+	}
+	if q, ok := tracker.Predict(); ok && q.AfterEpochs < q.OfEpochs {
+		l.said = true
+		l.say("predicted " + report.Predicted(q))
+	}
 }
 
 // watchFor begins to watch. What can't be watched is a warning: the command runs
 // all the same.
-func watchFor(p *watch.Pattern, tracker *carbon.Tracker) *lookout {
-	l := &lookout{pattern: p}
+func watchFor(p *watch.Pattern, planned int, tracker *carbon.Tracker, say func(text string)) *lookout {
+	l := &lookout{pattern: p, say: say}
 	found := func(e watch.Event) {
+		time.AfterFunc(readSoon, func() { l.foresee(tracker) })
+		if planned > 0 {
+			e.Of = 0 // who gave the number knows better
+		}
 		tracker.Mark(footprint.Mark{Edge: footprint.Edge(e.Edge), Name: e.Name, Index: e.Index, Of: e.Of, Whole: e.Whole}, e.At)
 	}
 	var err error
@@ -138,12 +166,15 @@ func (l *lookout) not() {
 const patience = 200 * time.Millisecond
 
 // ended reads what is left, and says what could not be seen.
-func (l *lookout) ended() []footprint.Warning {
+func (l *lookout) ended(exit child.Exit) []footprint.Warning {
+	l.mu.Lock()
+	l.said = true
+	l.mu.Unlock()
 	if l.output != nil && l.output.Wait(patience) {
 		l.warn(footprint.Escaped, "processes that the command left behind went on printing: their output was cut off")
 	}
 	if l.matcher != nil {
-		l.matcher.Close()
+		l.matcher.Close(exit.Code == 0)
 		l.saw(l.matcher.Seen())
 	}
 	if l.events != nil {
@@ -186,11 +217,15 @@ a run it says so, and the exit code is 1.`,
 			if err != nil {
 				return fmt.Errorf("mark: %w", err)
 			}
+			// Who marks its epochs must run as well without us: this is no failure.
 			path := os.Getenv(watch.EnvEvents)
 			if path == "" {
-				return &exitError{exitFinding, fmt.Errorf("mark: %s is not set: this is no part of a run of carbonctl wrap", watch.EnvEvents)}
+				a.say(fmt.Sprintf("mark: %s is not set: this is no part of a run of carbonctl wrap", watch.EnvEvents), "")
+				return nil
 			}
-			if err := watch.Append(path, e); err != nil {
+			if err := watch.Append(path, e); errors.Is(err, fs.ErrNotExist) {
+				a.say("mark: the run that this is a part of has ended", "")
+			} else if err != nil {
 				return &exitError{exitFinding, fmt.Errorf("mark: %w", err)}
 			}
 			return nil

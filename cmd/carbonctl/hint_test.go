@@ -24,7 +24,7 @@ func TestHint(t *testing.T) {
 		"has saved it anew":        fmt.Errorf("report: %w", &ledger.HeaderError{What: ledger.Edited}),
 		"no run was recorded":      noRunsError{fs.ErrNotExist},
 		"the nearest is carbonctl": knownCommand((&app{}).root(), []string{"reprot"}),
-		"carbonctl wrap -- make":   knownCommand((&app{}).root(), []string{"make"}),
+		"carbonctl wrap -- pytest": knownCommand((&app{}).root(), []string{"pytest"}),
 	} {
 		got := hint(err)
 		if want == "" {

@@ -173,7 +173,11 @@ func (w *wrapping) run(ctx context.Context) error {
 	if book.keeps() {
 		cmd.Env = within(os.Environ(), alarm.run)
 	}
-	lookout := watchFor(pattern, tracker)
+	var say func(text string)
+	if !w.quiet && !w.json {
+		say = func(text string) { w.say(text, "") }
+	}
+	lookout := watchFor(pattern, w.epochs.planned, tracker, say)
 	lookout.connect(&cmd)
 	process, err := cmd.Start(func() { tracker.Start(ctx) })
 	if err != nil {
@@ -190,7 +194,7 @@ func (w *wrapping) run(ctx context.Context) error {
 	exit, waitErr := process.Wait()
 	tree.ended(exit)
 	alarm.ended()
-	unseen := lookout.ended()
+	unseen := lookout.ended(exit)
 	r, _ := tracker.Stop() // the journal has told of errors by warnings
 	r.Warnings = append(r.Warnings, unseen...)
 	if waitErr != nil {
