@@ -127,7 +127,7 @@ func (g Group) MeasuredShare() (share float64, ok bool) {
 }
 
 func (g *Group) add(r *Row) {
-	g.Summary.Add(*r)
+	g.Summary.add(r)
 	if r.CountedBy != "" {
 		return
 	}

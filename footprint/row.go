@@ -34,11 +34,24 @@ func (n *Number) UnmarshalCSV(s string) error {
 		return nil
 	}
 	f, err := strconv.ParseFloat(s, 64)
-	if err != nil || strings.Trim(s, "0123456789.eE+-") != "" {
+	if err != nil || !isDecimal(s) {
 		return fmt.Errorf("%.40q: %w", s, ErrNotNumber)
 	}
 	*n = Number(f)
 	return nil
+}
+
+// isDecimal reports whether s has no character but those of a decimal number:
+// ParseFloat takes "inf", "0x1p-2" and "1_000" too.
+func isDecimal(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case '0' <= c && c <= '9', c == '.', c == 'e', c == 'E', c == '+', c == '-':
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 const stampLayout = "2006-01-02T15:04:05.000Z"

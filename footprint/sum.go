@@ -26,7 +26,9 @@ type Summary struct {
 }
 
 // Add takes one row. One that is counted by another row is only counted.
-func (s *Summary) Add(r Row) {
+func (s *Summary) Add(r Row) { s.add(&r) }
+
+func (s *Summary) add(r *Row) {
 	if r.CountedBy != "" {
 		s.Nested++
 		return

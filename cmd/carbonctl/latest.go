@@ -40,11 +40,11 @@ func (l *latest) Swap(i, j int)      { l.order[i], l.order[j] = l.order[j], l.or
 func (l *latest) Push(x any)         { l.order = append(l.order, x.(place)) }
 func (l *latest) Pop() any           { panic("nothing is taken out") }
 
-func (l *latest) add(row footprint.Row) {
+func (l *latest) add(row *footprint.Row) {
 	p := place{row.StartedAt.Time, l.seen, len(l.rows)}
 	l.seen++
 	if l.most == 0 || len(l.rows) < l.most {
-		l.rows = append(l.rows, row)
+		l.rows = append(l.rows, *row)
 		heap.Push(l, p)
 		return
 	}
@@ -52,7 +52,7 @@ func (l *latest) add(row footprint.Row) {
 		return
 	}
 	p.stands = l.order[0].stands
-	l.rows[p.stands] = row
+	l.rows[p.stands] = *row
 	l.order[0] = p
 	heap.Fix(l, 0)
 }

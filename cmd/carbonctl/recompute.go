@@ -153,7 +153,7 @@ func (r *recomputing) run(ctx context.Context, flags *pflag.FlagSet, args []stri
 	}
 	r.answer = recomputed{Schema: recomputeSchema, Why: map[string]int{}, List: []rerun{}, Which: []string{}, Grids: []*regrid{}, grids: map[grids]*regrid{}}
 	r.latest.most = r.last
-	each := func(row footprint.Row) { r.add(ctx, row, !given) }
+	each := func(row *footprint.Row) { r.add(ctx, *row, !given) }
 	for i := 0; i < len(files); { // a run's JSON is read here, the others as ledgers
 		row, isRun, err := runRow(files[i].path)
 		if err != nil {
@@ -163,7 +163,7 @@ func (r *recomputing) run(ctx context.Context, flags *pflag.FlagSet, args []stri
 			i++
 			continue
 		}
-		each(row)
+		each(&row)
 		files = slices.Delete(files, i, i+1)
 	}
 	if err := r.rows(files, each); err != nil {
@@ -228,7 +228,7 @@ func (r *recomputing) add(ctx context.Context, row footprint.Row, check bool) {
 	g.Energy = g.Energy.Plus(row.Energy)
 	g.Old.add(row)
 	g.New.add(again)
-	r.latest.add(row)
+	r.latest.add(&row)
 }
 
 // finish makes the lists, and says it all.

@@ -107,11 +107,11 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 	}
 	list := latest{most: r.last}
 	r.columns = append(t.Groups.Columns(t.Filter), "ledger_id")
-	err = r.rows(files, func(row footprint.Row) {
-		if !t.Filter.Match(row) {
+	err = r.rows(files, func(row *footprint.Row) {
+		if !t.Filter.Match(*row) {
 			return
 		}
-		t.Groups.Add(row)
+		t.Groups.Add(*row)
 		if row.CountedBy == "" || r.nested {
 			list.add(row)
 		}
