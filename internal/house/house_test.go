@@ -62,7 +62,7 @@ var rooms = map[string][]string{
 	"internal/child": {"energy", "internal/proc", "golang.org/x/sys"},
 	"internal/watch": {"golang.org/x/sys"},
 	"cmd/carbonctl": {
-		"carbon", "energy", "estimate", "footprint", "internal/child", "internal/watch", "ledger/sshsig", "ledger/foreign", "ledger/foreign", "internal/proc", "ledger", "nvml", "rapl", "regions", "report",
+		"carbon", "energy", "estimate", "footprint", "internal/child", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "ledger", "nvml", "rapl", "regions", "report",
 		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/BurntSushi/toml", "github.com/agnivade/levenshtein",
 	},
 
