@@ -71,7 +71,7 @@ type lookout struct {
 	faults  []footprint.Warning
 
 	say  func(text string) // nil: nothing is to be said as the run goes on
-	said bool // or the command has ended
+	said bool              // or the command has ended
 	mu   sync.Mutex
 }
 

@@ -71,7 +71,7 @@ var rooms = map[string][]string{
 	"regions/internal/fetchtest": {"regions", "github.com/stretchr/testify"},
 	"internal/machinetest":       {"golang.org/x/tools"},
 	"internal/house":             {},
-	"examples/train":             {"carbon", "report"},
+	"examples/train":             {"carbon", "footprint", "report"},
 }
 
 func TestImportsOnlyPointDown(t *testing.T) {
