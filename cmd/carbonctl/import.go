@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"slices"
 	"strings"
@@ -189,28 +190,31 @@ func (m *importing) file(ctx context.Context, path string) error {
 	}
 	defer f.Close()
 	got := importedFile{File: path, Notes: []remark{}}
-	for row, err := range foreign.Read(f, path, m.options) {
-		if err != nil {
-			m.bad = true
-			if got.Refused++; got.Refused <= mostLines {
-				m.fail(err)
+	rows := func(yield func(footprint.Row) bool) {
+		for row, err := range foreign.Read(f, path, m.options) {
+			switch {
+			case err != nil:
+				m.bad = true
+				if got.Refused++; got.Refused <= mostLines {
+					m.fail(err)
+				}
+			case m.known[row.RunID]:
+				got.Known++
+			default:
+				m.known[row.RunID] = true
+				got.take(row)
+				if !yield(row) {
+					return
+				}
 			}
-			continue
 		}
-		if m.known[row.RunID] {
-			got.Known++
-			continue
+	}
+	if m.dry {
+		for range rows {
+			got.Added++
 		}
-		got.note(row)
-		if !m.dry {
-			if err := m.append(ctx, row); err != nil {
-				return err
-			}
-		}
-		m.known[row.RunID] = true
-		got.Added++
-		got.Energy = got.Energy.Plus(row.Energy)
-		got.Emissions += regions.Grams(row.Emissions)
+	} else if err := m.add(ctx, rows, &got); err != nil {
+		return err
 	}
 	if n := got.Refused - mostLines; n > 0 {
 		m.say(fmt.Sprintf("%s: %s more that can't be used", path, count(int64(n), "line")), "")
@@ -219,11 +223,26 @@ func (m *importing) file(ctx context.Context, path string) error {
 	return nil
 }
 
-func (m *importing) append(ctx context.Context, row footprint.Row) error {
-	ctx, cancel := context.WithTimeout(ctx, lockWait)
-	defer cancel()
-	_, err := m.writer.Append(ctx, row)
+// add appends rows to the ledger, and waits for other writers as a run does.
+func (m *importing) add(ctx context.Context, rows iter.Seq[footprint.Row], got *importedFile) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	locked := time.AfterFunc(lockWait, func() { cancel(context.DeadlineExceeded) })
+	added, had, err := m.writer.Import(ctx, func(yield func(footprint.Row) bool) {
+		locked.Stop() // it is ours, for as long as it takes
+		rows(yield)
+	})
+	locked.Stop()
+	got.Added += added
+	got.Known += had // since we looked
 	return err
+}
+
+// take adds the figures of a row that is new, and what its details tell.
+func (i *importedFile) take(row footprint.Row) {
+	i.Energy = i.Energy.Plus(row.Energy)
+	i.Emissions += regions.Grams(row.Emissions)
+	i.note(row)
 }
 
 // note takes what a row's details tell of its origin.

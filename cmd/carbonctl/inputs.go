@@ -88,6 +88,9 @@ func (r *reading) inputs(args []string) ([]input, error) {
 			}
 		}
 	}
+	if len(all) == 0 {
+		return nil, noRunsError{fmt.Errorf("no *.csv or *.csv.gz in %s", strings.Join(args, ", "))}
+	}
 	return all, nil
 }
 
