@@ -14,6 +14,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/ledger"
+	"github.com/carbonctl/carbonctl/report"
 )
 
 // An input is one file of runs.
@@ -185,13 +186,22 @@ func (r *reading) read(files []input, add func(footprint.Row)) error {
 // mostLines is how many bad lines of one file are told one by one.
 const mostLines = 20
 
-// file gives the rows of one file, and says how many there were.
+// file gives the rows of one file, a ledger or the JSON of a run, and says how
+// many there were.
 func (r *reading) file(path string, add func(footprint.Row)) (read int, err error) {
 	f, err := openLedger(path)
 	if err != nil {
 		return 0, err
 	}
 	defer f.Close()
+	if start, _ := f.Peek(1); string(start) == "{" {
+		run, err := report.Parse(f)
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w", path, err)
+		}
+		add(run.Row())
+		return 1, nil
+	}
 	wrong := 0
 	last, chains := "", map[string]bool{}
 	for row, err := range ledger.Read(f, path, r.columns...) {

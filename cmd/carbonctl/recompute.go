@@ -15,7 +15,6 @@ import (
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/regions"
-	"github.com/carbonctl/carbonctl/report"
 )
 
 // recomputeSchema names the shape of what recompute answers. Keys are only ever
@@ -153,41 +152,11 @@ func (r *recomputing) run(ctx context.Context, flags *pflag.FlagSet, args []stri
 	}
 	r.answer = recomputed{Schema: recomputeSchema, Why: map[string]int{}, List: []rerun{}, Which: []string{}, Grids: []*regrid{}, grids: map[grids]*regrid{}}
 	r.latest.most = r.last
-	each := func(row *footprint.Row) { r.add(ctx, *row, !given) }
-	for i := 0; i < len(files); { // a run's JSON is read here, the others as ledgers
-		row, isRun, err := runRow(files[i].path)
-		if err != nil {
-			return wrong(err)
-		}
-		if !isRun {
-			i++
-			continue
-		}
-		each(&row)
-		files = slices.Delete(files, i, i+1)
-	}
-	if err := r.rows(files, each); err != nil {
+	err = r.rows(files, func(row *footprint.Row) { r.add(ctx, *row, !given) })
+	if err != nil {
 		return wrong(err)
 	}
 	return r.finish(ctx, given)
-}
-
-// runRow reads the JSON of a run as a row. isRun is false where the file is
-// something else, a ledger perhaps.
-func runRow(path string) (row footprint.Row, isRun bool, err error) {
-	f, err := openLedger(path)
-	if err != nil {
-		return row, false, err
-	}
-	defer f.Close()
-	if start, _ := f.Peek(1); string(start) != "{" {
-		return row, false, nil
-	}
-	run, err := report.Parse(f)
-	if err != nil {
-		return row, true, fmt.Errorf("%s: %w", path, err)
-	}
-	return run.Row(), true, nil
 }
 
 // add recomputes one row. check says that it must come out as it was.

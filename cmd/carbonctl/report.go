@@ -43,8 +43,8 @@ func (a *app) report() *cobra.Command {
 		Use:   "report [FILE|DIR|PATTERN…]",
 		Short: "Add up, group and list the runs of ledgers",
 		Long: `Add up, group and list the runs of ledgers: files, also compressed by gzip,
-directories with all *.csv and *.csv.gz below them, and patterns in quotes.
-Without one it is the ledger that wrap writes. Runs whose tracker has died are
+directories with all *.csv and *.csv.gz below them, and patterns in quotes; the
+JSON of a run too. Without one it is the ledger that wrap writes. Runs whose tracker has died are
 added to the ledgers that are named, first.
 
 A row that can't be read is named on stderr and left out, and the exit code is
