@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -287,5 +288,20 @@ func BenchmarkUnknown(b *testing.B) {
 		if _, err := Builtin().Zone("Untied Stats"); err == nil {
 			b.Fatal("found")
 		}
+	}
+}
+
+// The figures of ours that docs/regions.md sets beside other tools' are those of
+// the table.
+func TestPageBesideOthers(t *testing.T) {
+	page, err := os.ReadFile("../docs/regions.md")
+	require.NoError(t, err)
+	rows := regexp.MustCompile(`(?m)^\| ([A-Z]{2}(?:-[A-Z]{2})?) \| (\d+)( direct)? \((\d+)\) \|`).FindAllStringSubmatch(string(page), -1)
+	assert.Len(t, rows, 30)
+	for _, r := range rows {
+		in := lookup(t, Query{Zone: r[1]})
+		assert.Equal(t, r[2], fmt.Sprintf("%.0f", in.PerKWh), r[1])
+		assert.Equal(t, r[4], strconv.Itoa(in.Year), r[1])
+		assert.Equal(t, r[3] != "", in.Scope == Direct, r[1])
 	}
 }

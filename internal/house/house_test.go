@@ -36,6 +36,16 @@ var rooms = map[string][]string{
 	"regions":              {"energy"},
 	"regions/internal/gen": {},
 
+	// Its live providers, a package each, over one HTTP layer.
+	"regions/internal/fetch":  {"regions"},
+	"regions/electricitymaps": {"regions", "regions/internal/fetch"},
+	"regions/gbcarbon":        {"regions", "regions/internal/fetch"},
+	"regions/rte":             {"regions", "regions/internal/fetch"},
+	"regions/watttime":        {"regions", "regions/internal/fetch"},
+	"regions/entsoe":          {"regions", "regions/internal/fetch"},
+	"regions/carbonaware":     {"regions", "regions/internal/fetch"},
+	"regions/metadata":        {},
+
 	// Floor 3: arithmetic on plain values.
 	"footprint": {"energy", "regions"},
 
@@ -53,10 +63,11 @@ var rooms = map[string][]string{
 	},
 
 	// For tests, and for people.
-	"energy/energytest":    {"energy", "github.com/stretchr/testify"},
-	"internal/machinetest": {"golang.org/x/tools"},
-	"internal/house":       {},
-	"examples/train":       {"carbon", "report"},
+	"energy/energytest":          {"energy", "github.com/stretchr/testify"},
+	"regions/internal/fetchtest": {"regions", "github.com/stretchr/testify"},
+	"internal/machinetest":       {"golang.org/x/tools"},
+	"internal/house":             {},
+	"examples/train":             {"carbon", "report"},
 }
 
 func TestImportsOnlyPointDown(t *testing.T) {

@@ -1,0 +1,81 @@
+package fetch
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+// maxPerKWh is more than any grid emits, in g/kWh; a figure beyond it is in
+// another unit.
+const maxPerKWh = 3000
+
+// Grams checks a figure that a service gave: nil is a gap.
+func Grams(v *float64) (g regions.Grams, ok bool, err error) {
+	switch {
+	case v == nil:
+		return 0, false, nil
+	case math.IsNaN(*v) || *v < 0 || *v > maxPerKWh:
+		return 0, false, fmt.Errorf("%v is no intensity in g/kWh: want 0 to %d", *v, maxPerKWh)
+	}
+	return regions.Grams(*v), true, nil
+}
+
+// Stamp reads a time in RFC 3339, with or without seconds, as services write it.
+func Stamp(s string) (time.Time, error) {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00"} {
+		if t, err := time.Parse(layout, s); err == nil && t.Year() >= 2000 && t.Year() <= 2200 {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("time %.40q: want RFC 3339", s)
+}
+
+// JSON reads an answer that must be one object or list.
+func JSON(body []byte, into any) error {
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("the answer is not the JSON we know: %w", err)
+	}
+	return nil
+}
+
+// Order sorts a series by time, and refuses one that stands twice or overlaps.
+func Order(series []regions.Intensity) ([]regions.Intensity, error) {
+	if len(series) == 0 {
+		return nil, ErrNoData
+	}
+	slices.SortStableFunc(series, func(a, b regions.Intensity) int { return a.From.Compare(b.From) })
+	for i := 1; i < len(series); i++ {
+		if series[i].From.Before(series[i-1].To) {
+			return nil, fmt.Errorf("two figures for %s", series[i].From.Format(time.RFC3339))
+		}
+	}
+	return series, nil
+}
+
+// Holding is the intensity of a series that holds at a time.
+func Holding(series []regions.Intensity, t time.Time) (regions.Intensity, error) {
+	for _, in := range series {
+		if !t.Before(in.From) && t.Before(in.To) {
+			return in, nil
+		}
+	}
+	return regions.Intensity{}, fmt.Errorf("%w for %s", ErrNoData, t.UTC().Format(time.RFC3339))
+}
+
+// Between leaves what a forecast was asked for: from the figure that holds at
+// from to the one that holds just before until.
+func Between(series []regions.Intensity, from, until time.Time) ([]regions.Intensity, error) {
+	series = slices.DeleteFunc(slices.Clone(series), func(in regions.Intensity) bool {
+		return !in.To.After(from) || !in.From.Before(until)
+	})
+	if len(series) == 0 {
+		return nil, errors.Join(regions.ErrNoForecast, ErrNoData)
+	}
+	return series, nil
+}
