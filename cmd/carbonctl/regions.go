@@ -110,6 +110,22 @@ func table(flags *pflag.FlagSet) (*regions.Table, error) {
 	return t, nil
 }
 
+// region is the zone that a flag names, which may be of the user's own table, or
+// else the settings.
+func region(flags *pflag.FlagSet) (string, error) {
+	if zone, _ := flags.GetString("region"); flags.Changed("region") {
+		return zone, nil
+	}
+	c, err := configure(pflag.NewFlagSet("", pflag.ContinueOnError))
+	if err == nil {
+		err = errors.Join(c.problems...)
+	}
+	if err != nil {
+		return "", err
+	}
+	return c.region, nil
+}
+
 // figureFlags are those that choose between the figures of a place.
 func figureFlags(flags *pflag.FlagSet) {
 	flags.String("scope", "", "`SCOPE`: lifecycle, or direct for what leaves the stack")
