@@ -24,6 +24,7 @@ func hint(err error) string {
 		flag   *flagError
 		cmd    *commandError
 		none   noRunsError
+		env    *envError
 	)
 	switch {
 	case errors.As(err, &header):
@@ -36,6 +37,10 @@ func hint(err error) string {
 		return flagHint(flag)
 	case errors.As(err, &zone):
 		return `"carbonctl regions show" lists the regions`
+	case errors.As(err, &env):
+		return "docs/regions.md says what each live service needs; tokens come from the environment alone"
+	case errors.Is(err, regions.ErrNoForecast):
+		return `"carbonctl regions data" lists the zones with typical hours; elsewhere --provider asks a live forecast`
 	case errors.As(err, &none):
 		return "no run was recorded there yet; carbonctl wrap -- CMD records one"
 	case errors.Is(err, syscall.ENOSPC):

@@ -54,6 +54,7 @@ func TestSessions(t *testing.T) {
 			"machine": func(ts *testscript.TestScript, neg bool, args []string) { machineAt(ts, args, machines) },
 			"json":    checkJSON, "jsonkeys": checkKeys, "cell": checkCell,
 			"replay": checkReplay, "columns": checkColumns, "returns": checkReturns, "edit": edit,
+			"fetch": fetch,
 		},
 	})
 }

@@ -176,7 +176,7 @@ the carbon intensity of the grid, and keeps a record that can be checked.`,
 		return &flagError{cmd, err}
 	})
 	root.AddCommand(a.wrap(), a.report(), a.verify(), a.devices(), a.regions(), a.version())
-	root.AddCommand(a.compare())
+	root.AddCommand(a.compare(), a.when(), a.serve())
 	return root
 }
 

@@ -57,8 +57,10 @@ var rooms = map[string][]string{
 
 	// Floor 5: the command.
 	"internal/child": {"energy", "internal/proc", "golang.org/x/sys"},
+	"internal/serve": {"energy", "footprint", "regions"},
 	"cmd/carbonctl": {
-		"carbon", "energy", "estimate", "footprint", "internal/child", "internal/proc", "ledger", "rapl", "regions", "report",
+		"carbon", "energy", "estimate", "footprint", "internal/child", "internal/proc", "internal/serve", "ledger", "rapl", "regions", "report",
+		"regions/carbonaware", "regions/electricitymaps", "regions/entsoe", "regions/gbcarbon", "regions/rte", "regions/watttime",
 		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/BurntSushi/toml", "github.com/agnivade/levenshtein",
 	},
 
