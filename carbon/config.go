@@ -37,6 +37,8 @@ type Config struct {
 	// "US-CA". "" is not known: the world's mean, and the report says so.
 	Region string
 	// Grid gives the carbon intensity of the region; nil is the built-in table.
+	// One that is no table is asked at each reading, and must not make the
+	// sampler wait: regions.Follow makes such a one of a live provider.
 	Grid regions.Provider
 	// PUE is what the building adds to the energy of its computers, at least 1.
 	// 0 is not known: counted as 1, and the report says so.

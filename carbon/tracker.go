@@ -26,6 +26,8 @@ type Tracker struct {
 	work      Work
 	usage     *usage
 	intensity regions.Intensity
+	grid      regions.Provider // asked at each sample; nil: the intensity stays
+	zone      string
 	every     time.Duration
 	sinks     []Sink
 
@@ -67,7 +69,7 @@ func New(cfg Config) (*Tracker, error) {
 	if grid == nil {
 		grid = regions.Builtin()
 	}
-	intensity, err := grid.Intensity(context.Background(), regions.Query{Zone: cfg.Region})
+	intensity, err := grid.Intensity(context.Background(), regions.Query{Zone: cfg.Region, Time: time.Now()})
 	if err != nil {
 		return nil, fmt.Errorf("carbon: %w", err)
 	}
@@ -86,6 +88,9 @@ func New(cfg Config) (*Tracker, error) {
 		every: cfg.Every, sinks: cfg.Sinks,
 		quit: make(chan struct{}), idle: make(chan struct{}), over: make(chan struct{}),
 		marks: marks{wake: make(chan struct{}, 1)},
+	}
+	if _, yearly := grid.(*regions.Table); !yearly {
+		t.grid, t.zone = grid, cfg.Region
 	}
 	if f, ok := grid.(forecaster); ok {
 		t.outlook = outlook{from: f, zone: cfg.Region}
@@ -226,6 +231,7 @@ func (t *Tracker) tick(ctx context.Context) {
 		}
 	}
 	t.within(t.readings)
+	t.look(ctx, now)
 	t.use = t.usage.read(now, t.work, t.use[:0])
 	t.shared(ctx)
 	marks := t.edges(now)
@@ -245,6 +251,20 @@ func (t *Tracker) tick(ctx context.Context) {
 		}
 	}
 	t.spent += time.Since(now)
+}
+
+// look asks what a kWh emits from now on. What does not answer leaves it as it is.
+func (t *Tracker) look(ctx context.Context, now time.Time) {
+	if t.grid == nil {
+		return
+	}
+	in, err := t.grid.Intensity(ctx, regions.Query{Zone: t.zone, Time: now})
+	switch {
+	case err == nil && !in.Marginal:
+		t.intensity = in
+	case err != nil && ctx.Err() == nil:
+		t.faults = append(t.faults, footprint.Fault{Code: footprint.IntensityStale, Text: err.Error()})
+	}
 }
 
 func (t *Tracker) unrecorded(err error) {

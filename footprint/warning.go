@@ -14,6 +14,7 @@ import (
 const (
 	RegionAssumed    = "region-assumed"    // no region was given: the world's mean
 	IntensityInstead = "intensity-instead" // not the region's own value in the usual scope
+	IntensityStale   = "intensity-stale"   // a live intensity could not be had: the one before is used
 	AllModelled      = "modelled"          // no counter could be read at all
 	PartModelled     = "partly-modelled"   // some components have no counter
 	NothingCounted   = "nothing-counted"   // neither counter nor model

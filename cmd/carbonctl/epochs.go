@@ -161,16 +161,16 @@ func (l *lookout) not() {
 	}
 }
 
-// patience is how long output is waited for that comes from processes which
+// outputPatience is how long output is waited for that comes from processes which
 // outlive the command.
-const patience = 200 * time.Millisecond
+const outputPatience = 200 * time.Millisecond
 
 // ended reads what is left, and says what could not be seen.
 func (l *lookout) ended(exit child.Exit) []footprint.Warning {
 	l.mu.Lock()
 	l.said = true
 	l.mu.Unlock()
-	if l.output != nil && l.output.Wait(patience) {
+	if l.output != nil && l.output.Wait(outputPatience) {
 		l.warn(footprint.Escaped, "processes that the command left behind went on printing: their output was cut off")
 	}
 	if l.matcher != nil {

@@ -28,6 +28,7 @@ func hint(err error) string {
 		none   noRunsError
 		need   *report.NeedError
 		fork   *ledger.ForkError
+		env    *envError
 	)
 	switch {
 	case errors.As(err, &header):
@@ -40,6 +41,10 @@ func hint(err error) string {
 		return flagHint(flag)
 	case errors.As(err, &zone):
 		return `"carbonctl regions show" lists the regions`
+	case errors.As(err, &env):
+		return "docs/regions.md says what each live service needs; tokens come from the environment alone"
+	case errors.Is(err, regions.ErrNoForecast):
+		return `"carbonctl regions data" lists the zones with typical hours; elsewhere --provider asks a live forecast`
 	case errors.As(err, &none):
 		return "no run was recorded there yet; carbonctl wrap -- CMD records one"
 	case errors.As(err, &need):

@@ -3,12 +3,16 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
@@ -22,11 +26,43 @@ type figure struct {
 	Basis   string  `json:"basis"`
 	Source  string  `json:"source"`
 	Licence string  `json:"licence"`
+	Kind    string  `json:"kind"`
+	Market  bool    `json:"market,omitempty"`
 	Instead string  `json:"instead,omitempty"` // why it is not in the usual scope
 }
 
 func figureOf(in regions.Intensity) figure {
-	return figure{float64(in.PerKWh), string(in.Scope), in.Year, in.Basis, in.Source, in.Licence, in.Instead}
+	return figure{float64(in.PerKWh), string(in.Scope), in.Year, in.Basis, in.Source, in.Licence, string(in.Kind), in.Market, in.Instead}
+}
+
+// cloud is a cloud region as JSON has it, with what its provider publishes.
+type cloud struct {
+	Provider   string           `json:"provider"`
+	Region     string           `json:"cloud_region"`
+	City       *string          `json:"city"`
+	Latitude   *float64         `json:"latitude"`
+	Longitude  *float64         `json:"longitude"`
+	Kilometres *float64         `json:"distance_km,omitempty"` // from the point asked about
+	Open       bool             `json:"open"`
+	PUE        regions.PUE      `json:"pue"`
+	Published  []regions.Figure `json:"published"`
+}
+
+func cloudOf(t *regions.Table, c *regions.CloudRegion) *cloud {
+	if c == nil {
+		return nil
+	}
+	d := &cloud{Provider: c.Provider, Region: c.Region, Open: !c.Announced, PUE: t.PUE(c), Published: append([]regions.Figure{}, c.Figures()...)}
+	if c.City != "" {
+		d.City, d.Latitude, d.Longitude = &c.City, &c.Point.Lat, &c.Point.Lon
+	}
+	return d
+}
+
+// trend is how far the figure in use is from the first one like it.
+type trend struct {
+	Since  int     `json:"since"`
+	Change float64 `json:"change_percent"`
 }
 
 // zone is what "regions show" answers.
@@ -35,9 +71,82 @@ type zone struct {
 	Alpha3 *string  `json:"alpha3"`
 	Name   string   `json:"name"`
 	Kind   string   `json:"kind"`
-	Used   *figure  `json:"used"`             // what a run there is multiplied with
+	Cloud  *cloud   `json:"cloud,omitempty"`   // the cloud region asked for
+	Near   *cloud   `json:"nearest,omitempty"` // the one nearest to a point
+	Guess  string   `json:"guess,omitempty"`   // how the zone was found, if not by its name
+	Used   *figure  `json:"used"`              // what a run there is multiplied with
+	Trend  *trend   `json:"trend,omitempty"`
 	All    []figure `json:"series,omitempty"` // all figures, the newest first
 	Data   string   `json:"data"`             // version of the table
+}
+
+// regionsFile adds the flag that table looks at.
+func regionsFile(flags *pflag.FlagSet) {
+	flags.String("regions-file", "", "CSV `FILE` with a table of your own, laid over the built-in one")
+}
+
+// table is the built-in table, or that with the user's own laid over it.
+func table(flags *pflag.FlagSet) (*regions.Table, error) {
+	t := regions.Builtin()
+	path, _ := flags.GetString("regions-file")
+	if path == "" {
+		return t, nil
+	}
+	f, err := os.Open(path)
+	if named := (*fs.PathError)(nil); errors.As(err, &named) {
+		err = fmt.Errorf("--regions-file: %s: %w", path, named.Err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() // nothing is written to it
+	own, err := regions.ReadTable(f, path)
+	if err != nil {
+		return nil, err
+	}
+	if t, err = t.With(own); err != nil {
+		return nil, fmt.Errorf("--regions-file: %s: %w", path, err)
+	}
+	return t, nil
+}
+
+// region is the zone that a flag names, which may be of the user's own table, or
+// else the settings.
+func region(flags *pflag.FlagSet) (string, error) {
+	if zone, _ := flags.GetString("region"); flags.Changed("region") {
+		return zone, nil
+	}
+	c, err := configure(pflag.NewFlagSet("", pflag.ContinueOnError))
+	if err == nil {
+		err = errors.Join(c.problems...)
+	}
+	if err != nil {
+		return "", err
+	}
+	return c.region, nil
+}
+
+// figureFlags are those that choose between the figures of a place.
+func figureFlags(flags *pflag.FlagSet) {
+	flags.String("scope", "", "`SCOPE`: lifecycle, or direct for what leaves the stack")
+	flags.Int("year", 0, "`YEAR` of the figures (default: the newest)")
+	flags.Bool("market", false, "the cloud provider's own figure, by its contracts, in place of the grid's")
+}
+
+func figureQuery(flags *pflag.FlagSet) (q regions.Query, err error) {
+	scope, _ := flags.GetString("scope")
+	q.Scope = regions.Scope(scope)
+	q.Year, _ = flags.GetInt("year")
+	q.Market, _ = flags.GetBool("market")
+	switch {
+	case scope != "" && q.Scope != regions.Lifecycle && q.Scope != regions.Direct:
+		err = fmt.Errorf("--scope: %q is neither %s nor %s", scope, regions.Lifecycle, regions.Direct)
+	case q.Year < 0:
+		err = fmt.Errorf("--year: %d is no year", q.Year)
+	case scope != "" && q.Market:
+		err = errors.New("--market: a figure by contracts has no --scope")
+	}
+	return q, err
 }
 
 func (a *app) regions() *cobra.Command {
@@ -48,43 +157,52 @@ func (a *app) regions() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	var asJSON bool
-	var scope string
-	var year int
 	show := &cobra.Command{
 		Use:   "show [ZONE]",
 		Short: "Show one region and its trend, or list all",
+		Long: `Show what a kilowatt-hour emits in a country, a subdivision, a cloud region or
+at a point, and how that came about; without a ZONE, list all.`,
 		Example: `  carbonctl regions show FR
   carbonctl regions show US-CA --json
+  carbonctl regions show aws:eu-west-1
+  carbonctl regions show 48.85,2.35
   carbonctl regions show`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			q := regions.Query{Scope: regions.Scope(scope), Year: year}
-			if scope != "" && q.Scope != regions.Lifecycle && q.Scope != regions.Direct {
-				return fmt.Errorf("regions: --scope %q is neither %s nor %s", scope, regions.Lifecycle, regions.Direct)
+			q, err := figureQuery(cmd.Flags())
+			if err != nil {
+				return err
+			}
+			t, err := table(cmd.Flags())
+			if err != nil {
+				return err
 			}
 			if len(args) == 0 {
-				return a.listZones(cmd.Context(), q, asJSON)
+				return a.listZones(cmd.Context(), t, q, asJSON)
 			}
 			q.Zone = args[0]
-			return a.showZone(cmd.Context(), q, asJSON)
+			return a.showZone(cmd.Context(), t, q, asJSON)
 		},
 	}
 	show.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
-	show.Flags().StringVar(&scope, "scope", "", "`SCOPE`: lifecycle, or direct for what leaves the stack")
-	show.Flags().IntVar(&year, "year", 0, "`YEAR` of the figure (default: the newest)")
-	cmd.AddCommand(show)
+	figureFlags(show.Flags())
+	regionsFile(show.Flags())
+	show.Flags().SortFlags = false
+	cmd.AddCommand(show, a.regionsData())
 	return cmd
 }
 
 // describe puts a zone and its figure together. A scope or year that it lacks
 // is an error.
-func describe(ctx context.Context, z regions.Zone, q regions.Query) (zone, error) {
-	t := regions.Builtin()
-	d := zone{Zone: z.Code, Name: z.Name, Kind: string(z.Kind), Data: t.Version()}
+func describe(ctx context.Context, t *regions.Table, p regions.Place, q regions.Query) (zone, error) {
+	z := p.Zone
+	d := zone{Zone: z.Code, Name: z.Name, Kind: string(z.Kind), Guess: p.Guess, Cloud: cloudOf(t, p.Cloud), Near: cloudOf(t, p.Near), Data: t.Version()}
 	if z.Alpha3 != "" {
 		d.Alpha3 = &z.Alpha3
 	}
-	q.Zone = z.Code
+	if d.Near != nil {
+		d.Near.Kilometres = &p.Kilometres
+	}
 	in, err := t.Intensity(ctx, q)
 	if err != nil {
 		return d, err
@@ -94,23 +212,27 @@ func describe(ctx context.Context, z regions.Zone, q regions.Query) (zone, error
 	return d, nil
 }
 
-func (a *app) showZone(ctx context.Context, q regions.Query, asJSON bool) error {
-	t := regions.Builtin()
-	z, err := t.Zone(q.Zone)
+func (a *app) showZone(ctx context.Context, t *regions.Table, q regions.Query, asJSON bool) error {
+	p, err := t.Place(q.Zone)
 	if err != nil {
 		return err
 	}
-	d, err := describe(ctx, z, q)
+	d, err := describe(ctx, t, p, q)
 	if err != nil {
 		return err
 	}
-	all, err := t.Series(z.Code)
+	all, err := t.Series(p.Zone.Code)
 	if err != nil {
 		return err
 	}
 	for _, in := range all {
+		f := figureOf(in)
+		if used := d.Used; !used.Market && f.Scope == used.Scope && f.Basis == used.Basis && f.Year < used.Year && f.PerKWh > 0 &&
+			(d.Trend == nil || f.Year < d.Trend.Since) {
+			d.Trend = &trend{f.Year, 100 * (used.PerKWh/f.PerKWh - 1)}
+		}
 		if q.Scope == "" || in.Scope == q.Scope {
-			d.All = append(d.All, figureOf(in))
+			d.All = append(d.All, f)
 		}
 	}
 	slices.SortStableFunc(d.All, func(x, y figure) int { return cmp.Compare(y.Year, x.Year) })
@@ -127,13 +249,30 @@ func (a *app) printZone(d zone) {
 		names = append(names, *d.Alpha3)
 	}
 	var p report.Page
-	p.Title(fmt.Sprintf("%s  %s (%s)", d.Zone, d.Name, strings.Join(names, ", ")))
-	p.Row("used", "%s g/kWh, %s, %d", grams(d.Used.PerKWh), d.Used.Scope, d.Used.Year)
-	if d.Used.Instead != "" {
-		p.Row("", "%s", d.Used.Instead)
+	if c := d.Cloud; c != nil {
+		p.Title(fmt.Sprintf("%s:%s  %s", c.Provider, c.Region, where(c)))
+		p.Row("grid", "%s, %s (%s)", d.Zone, d.Name, strings.Join(names, ", "))
+	} else {
+		p.Title(fmt.Sprintf("%s  %s (%s)", d.Zone, d.Name, strings.Join(names, ", ")))
+	}
+	if d.Guess != "" {
+		p.Row("found", "%s", d.Guess)
+	}
+	if c := d.Near; c != nil {
+		p.Row("near", "%s:%s, %s, %.0f km away", c.Provider, c.Region, where(c), *c.Kilometres)
+	}
+	p.Row("used", "%s", usedLine(*d.Used))
+	if d.Used.Instead != "" && d.Used.Instead != d.Guess {
+		p.Row("", "%s", strings.TrimSuffix(d.Used.Instead, "; "+d.Guess))
+	}
+	if d.Trend != nil {
+		p.Row("trend", "%+.0f %% since %d", d.Trend.Change, d.Trend.Since)
 	}
 	p.Row("source", "%s", d.Used.Source)
 	p.Row("licence", "%s", d.Used.Licence)
+	if d.Cloud != nil {
+		printPublished(&p, d.Cloud)
+	}
 	p.Title(fmt.Sprintf("  %-10s %-11s %-4s %7s  %s", "scope", "basis", "year", "g/kWh", "source"))
 	for _, f := range d.All {
 		p.Line(fmt.Sprintf("  %-10s %-11s %d %7s  %s", f.Scope, f.Basis, f.Year, grams(f.PerKWh), short(f.Source, 40)))
@@ -141,6 +280,45 @@ func (a *app) printZone(d zone) {
 	p.Line("")
 	p.Note("The scopes are not comparable: lifecycle counts the fuel's way to the plant and the plant itself, direct only the stack. Table " + d.Data + ".")
 	_, _ = p.WriteTo(a.out)
+}
+
+func usedLine(f figure) string {
+	if f.Market {
+		return fmt.Sprintf("%s g/kWh, market-based, %d", grams(f.PerKWh), f.Year)
+	}
+	return fmt.Sprintf("%s g/kWh, %s, %d", grams(f.PerKWh), f.Scope, f.Year)
+}
+
+func where(c *cloud) string {
+	text := "place not published"
+	if c.City != nil {
+		text = *c.City
+	}
+	if !c.Open {
+		text += ", announced, not open yet"
+	}
+	return text
+}
+
+// measures are what providers publish, in words.
+var measures = map[regions.Measure]string{
+	regions.PUEMeasure: "PUE", regions.WUEMeasure: "water, l/kWh",
+	regions.HourlyCFE: "carbon-free hourly, %", regions.AnnualCFE: "carbon-free yearly, %",
+	regions.GridFactor: "its grid, g/kWh", regions.MarketFactor: "by contracts, g/kWh",
+}
+
+// printPublished shows the provider's own figures, which no run is multiplied
+// with, apart from those of the grid.
+func printPublished(p *report.Page, c *cloud) {
+	p.Row("PUE", "%.3g, of the %s, %d; %s", c.PUE.Value, c.PUE.Of, c.PUE.Year, c.PUE.Source)
+	if len(c.Published) == 0 {
+		p.Row("published", "nothing that we know of")
+		return
+	}
+	p.Title(fmt.Sprintf("  %-22s %-4s %7s  %s", "published by "+c.Provider, "year", "", "source"))
+	for _, f := range slices.Backward(c.Published) {
+		p.Line(fmt.Sprintf("  %-22s %d %7s  %s", measures[f.Measure], f.Year, strconv.FormatFloat(f.Value, 'f', -1, 64), short(f.Source, 39)))
+	}
 }
 
 // grams shows an intensity as exactly as its source does, to a tenth.
@@ -153,10 +331,19 @@ func short(s string, n int) string {
 	return s
 }
 
-func (a *app) listZones(ctx context.Context, q regions.Query, asJSON bool) error {
+func (a *app) listZones(ctx context.Context, t *regions.Table, q regions.Query, asJSON bool) error {
+	if q.Market {
+		return errors.New("--market: name a cloud region, such as aws:eu-west-1")
+	}
 	list := []zone{}
-	for z := range regions.Builtin().Zones() {
-		if d, err := describe(ctx, z, q); err == nil { // else it has no such figure
+	for z := range t.Zones() {
+		q.Zone = z.Code
+		p, err := t.Place(z.Code)
+		if err != nil {
+			return err
+		}
+		p.Cloud = nil                                     // of a private zone that has a cloud region's name
+		if d, err := describe(ctx, t, p, q); err == nil { // else it has no such figure
 			list = append(list, d)
 		}
 	}
@@ -164,11 +351,11 @@ func (a *app) listZones(ctx context.Context, q regions.Query, asJSON bool) error
 		return fmt.Errorf("regions: no zone has a %s figure for %d", cmp.Or(string(q.Scope), "yearly"), q.Year)
 	}
 	if asJSON {
-		return printJSON(a.out, map[string]any{"zones": list, "data": regions.Builtin().Version()})
+		return printJSON(a.out, map[string]any{"zones": list, "data": t.Version()})
 	}
 	fmt.Fprintf(a.out, "%-13s %8s  %-9s %-4s  %s\n", "zone", "g/kWh", "scope", "year", "name")
 	for _, d := range list {
-		fmt.Fprintf(a.out, "%-13s %8s  %-9s %d  %s\n", d.Zone, grams(d.Used.PerKWh), d.Used.Scope, d.Used.Year, short(d.Name, 38))
+		fmt.Fprintf(a.out, "%-13s %8s  %-9s %d  %s\n", d.Zone, grams(d.Used.PerKWh), d.Used.Scope, d.Used.Year, report.Clean(short(d.Name, 38)))
 	}
 	return nil
 }

@@ -266,10 +266,10 @@ func (f *filterFlags) add(to *pflag.FlagSet) {
 
 func (f *filterFlags) parse() (footprint.Filter, error) {
 	var err error
-	if f.filter.From, _, err = moment(f.from); err != nil {
+	if f.filter.From, _, err = period(f.from); err != nil {
 		return f.filter, fmt.Errorf("--from: %w", err)
 	}
-	if _, f.filter.To, err = moment(f.to); err != nil {
+	if _, f.filter.To, err = period(f.to); err != nil {
 		return f.filter, fmt.Errorf("--to: %w", err)
 	}
 	if !f.filter.To.IsZero() && !f.filter.From.Before(f.filter.To) {
@@ -299,9 +299,9 @@ func (f *filterFlags) parse() (footprint.Filter, error) {
 	return f.filter, nil
 }
 
-// moment reads a year, month, day or time, in UTC where nothing else is said. It
+// period reads a year, month, day or time, in UTC where nothing else is said. It
 // begins at from and ends before to; a time is both.
-func moment(s string) (from, to time.Time, err error) {
+func period(s string) (from, to time.Time, err error) {
 	if s == "" {
 		return from, to, nil
 	}

@@ -65,7 +65,7 @@ func (f *aboutFlags) parse() (report.Form, report.About, error) {
 		f.about.Unit, f.about.Units = unit, units
 	}
 	if f.run != "" {
-		r, err := readRun(f.run)
+		r, err := runFile(f.run)
 		if err != nil {
 			return form, f.about, fmt.Errorf("--run: %w", err)
 		}
@@ -74,8 +74,8 @@ func (f *aboutFlags) parse() (report.Form, report.About, error) {
 	return form, f.about, nil
 }
 
-// readRun reads the JSON of a run.
-func readRun(path string) (footprint.Report, error) {
+// runFile reads the JSON of a run.
+func runFile(path string) (footprint.Report, error) {
 	f, err := openLedger(path)
 	if err != nil {
 		return footprint.Report{}, err

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/carbonctl/carbonctl/carbon"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/child"
+	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
 )
 
@@ -40,6 +42,7 @@ type wrapping struct {
 	format  string        // of the ledger
 	flush   time.Duration // between two states of the journal, 0 for the default
 	nvml    string        // NVIDIA's library, "" to find it
+	live    string        // service that knows the intensity of the hour, "" for the table
 	command bool          // record the command line
 	epochs  epochFlags
 	budget  budgetFlags
@@ -88,6 +91,7 @@ that carbonctl failed before it started, 126 that the command is not executable,
 	f.StringVar(&w.format, "ledger-format", "carbonctl", "`FORMAT` of the ledger: carbonctl, or codecarbon for CodeCarbon's columns")
 	f.DurationVar(&w.flush, "flush", 0, "`TIME` between two states of the journal that survives a kill (default 10s)")
 	f.StringVar(&w.samples, "samples", "", "write every reading to this `FILE`, so that the result can be recomputed")
+	f.StringVar(&w.live, "live", "", "ask this service, `NAME`, for the intensity of the hour: "+strings.Join(liveNames(false), ", "))
 	w.epochs.add(f)
 	w.budget.add(f)
 	f.BoolVarP(&w.quiet, "quiet", "q", false, "print no result; it is recorded all the same")
@@ -149,6 +153,18 @@ func (w *wrapping) run(ctx context.Context) error {
 	cfg := w.carbon(tree, book)
 	if cfg.Run.Budget, err = w.budget.budget(alarm); err != nil {
 		return &exitError{exitWrapFailed, err}
+	}
+	if w.live != "" {
+		service, err := liveOf(w.live, regions.Builtin(), os.Getenv)
+		if err == nil && service.now == nil {
+			err = fmt.Errorf("--live: the figures of %s are marginal, and never emissions", w.live)
+		}
+		if err != nil {
+			return &exitError{exitWrapFailed, err}
+		}
+		follower := regions.Follow(service.now, regions.Builtin())
+		defer follower.Close()
+		cfg.Grid = follower
 	}
 	var unwritten []footprint.Warning
 	logTo := func(path, what string, to *io.Writer) (close func()) {

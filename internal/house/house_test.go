@@ -60,9 +60,11 @@ var rooms = map[string][]string{
 
 	// Floor 5: the command.
 	"internal/child": {"energy", "internal/proc", "golang.org/x/sys"},
+	"internal/serve": {"energy", "footprint", "regions"},
 	"internal/watch": {"golang.org/x/sys"},
 	"cmd/carbonctl": {
-		"carbon", "energy", "estimate", "footprint", "internal/child", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "ledger", "nvml", "rapl", "regions", "report",
+		"carbon", "energy", "estimate", "footprint", "internal/child", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "internal/serve", "ledger", "nvml", "rapl", "regions", "report",
+		"regions/carbonaware", "regions/electricitymaps", "regions/entsoe", "regions/gbcarbon", "regions/rte", "regions/watttime",
 		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/BurntSushi/toml", "github.com/agnivade/levenshtein",
 	},
 

@@ -1,0 +1,323 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/ledger"
+	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/report"
+)
+
+// maxRun is how large the JSON of a run may be; reports are bounded well below.
+const maxRun = 64 << 20
+
+// fibre is how far light comes and back in a millisecond in glass: c over a
+// group index of 1.468 (ITU-T G.652 fibre at 1550 nm), half of it each way.
+const fibre = 299.792458 / 1.468 / 2 // km
+
+func (a *app) compare() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "compare [FILE]",
+		Short: "Rank regions by what the same work would emit there",
+		Long: `Rank cloud regions and countries by what the energy of a finished run (its
+JSON), of a ledger, or of --energy would emit there. All figures are of one
+scope, and the PUE follows one rule for all providers.`,
+		Example: `  carbonctl compare --energy 1.2kWh --region FR --continent europe
+  carbonctl compare run.json --provider aws,gcp --within 1500km
+  carbonctl compare ledger.csv --top 0 --format csv
+  carbonctl compare run.json --format svg > regions.svg`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			flags := cmd.Flags()
+			format, _ := flags.GetString("format")
+			if asJSON {
+				format = "json"
+			}
+			if !slices.Contains(report.RankingFormats(), format) {
+				return fmt.Errorf("--format: %.40q is none of %s", format, strings.Join(report.RankingFormats(), ", "))
+			}
+			w, bad, err := a.work(flags, args)
+			if err != nil {
+				return err
+			}
+			r, err := rank(flags, w)
+			if err != nil {
+				return err
+			}
+			top, _ := flags.GetInt("top")
+			if !flags.Changed("top") && (format == "json" || format == "csv") {
+				top = 0
+			}
+			if err := r.Top(top).Write(a.out, format); err != nil {
+				return err
+			}
+			if bad {
+				return &exitError{code: exitFinding}
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.String("energy", "", "`AMOUNT` of computing energy in place of a FILE: 1.2kWh, 500Wh, 3.6MJ")
+	f.Bool("predicted", false, "the energy that the run in FILE was expected to take in the end")
+	f.String("region", "", "`ZONE` that is here (default: that of the FILE, else as set)")
+	f.StringSlice("provider", nil, "cloud `NAME`s only: aws, azure, gcp …")
+	f.StringSlice("continent", nil, "`NAME`s of continents to stay on: europe, \"north america\" …")
+	f.String("within", "", "`DISTANCE` from here at the most: 1500km, 900mi, or 20ms of round trip in glass fibre")
+	f.String("from", "", "`PLACE` that the distance counts from, a ZONE or LAT,LON (default: here)")
+	f.Float64("pue", 0, "`FACTOR` to use everywhere, in place of each region's own")
+	figureFlags(f)
+	regionsFile(f)
+	f.Int("top", 20, "show the first `N` places, and here; 0 for all, as json and csv do by default")
+	f.String("format", "text", "`FORMAT`: "+strings.Join(report.RankingFormats(), ", "))
+	f.BoolVar(&asJSON, "json", false, "print as JSON")
+	return cmd
+}
+
+// work is what a comparison is about.
+type work struct {
+	energy   energy.Energy
+	of       string         // whose it is, for people
+	zone     string         // where it was, "" if not known
+	scope    regions.Scope  // of the intensity it was multiplied with, "" if not known
+	recorded *regions.Grams // what its record says that it emitted
+}
+
+// work reads what to compare. bad: some lines of a ledger could not be read.
+func (a *app) work(flags *pflag.FlagSet, args []string) (w work, bad bool, err error) {
+	given, _ := flags.GetString("energy")
+	predicted, _ := flags.GetBool("predicted")
+	switch {
+	case given != "" && len(args) > 0:
+		return w, false, errors.New("compare: give a FILE or --energy, not both")
+	case given != "" && predicted:
+		return w, false, errors.New("compare: --predicted is of a run: give its FILE")
+	case given != "":
+		if w.energy, err = footprint.ParseEnergy(given); err != nil {
+			return w, false, fmt.Errorf("--energy: %w", err)
+		}
+		return w, false, nil
+	case len(args) == 0:
+		return w, false, nothingToCompare
+	}
+	f := os.Stdin
+	if args[0] != "-" {
+		if f, err = os.Open(args[0]); errors.Is(err, fs.ErrNotExist) {
+			return w, false, noRunsError{fmt.Errorf("compare: %w", err)}
+		} else if err != nil {
+			return w, false, fmt.Errorf("compare: %w", err)
+		}
+		defer f.Close() // nothing is written to it
+	}
+	r := bufio.NewReader(f)
+	head, err := r.Peek(1)
+	switch {
+	case errors.Is(err, io.EOF):
+		return w, false, fmt.Errorf("compare: %s is empty", args[0])
+	case err != nil:
+		return w, false, fmt.Errorf("compare: %s: %w", args[0], err)
+	case head[0] == '{':
+		w, err = readRun(r, args[0], predicted)
+		return w, false, err
+	case predicted:
+		return w, false, errors.New("compare: --predicted is of one run: give the JSON of it")
+	}
+	return a.readWork(r, args[0])
+}
+
+var nothingToCompare = errors.New("compare: nothing to compare: give the JSON of a run, a ledger, or --energy 1.2kWh")
+
+// readRun takes the energy of a run's JSON.
+func readRun(r io.Reader, file string, predicted bool) (w work, err error) {
+	var run footprint.Report
+	text, err := io.ReadAll(io.LimitReader(r, maxRun+1))
+	if err == nil && len(text) > maxRun {
+		err = fmt.Errorf("more than %d bytes", maxRun)
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &run)
+	}
+	switch {
+	case err != nil:
+		return w, fmt.Errorf("compare: %s: %w", file, err)
+	case run.Schema != footprint.Schema:
+		return w, fmt.Errorf("compare: %s: it is no run: its schema is %.40q, not %q", file, run.Schema, footprint.Schema)
+	case predicted && run.Prediction == nil:
+		return w, fmt.Errorf("compare: %s: the run has no prediction", file)
+	}
+	w = work{energy: run.Energy, of: "run " + run.RunID, zone: run.Region.Zone, scope: regions.Scope(run.Intensity.Scope), recorded: &run.Emissions}
+	if run.Project != "" {
+		w.of += " of " + run.Project
+	}
+	if p := run.Region.Provider; p != nil && run.Region.CloudRegion != nil && *p != "" {
+		w.zone = *p + ":" + *run.Region.CloudRegion
+	}
+	if predicted {
+		w.energy, w.of, w.recorded = run.Prediction.Energy.Expected, w.of+", as predicted", &run.Prediction.Emissions.Expected
+	}
+	return w, nil
+}
+
+// readWork adds a ledger up. It is here where all its runs were.
+func (a *app) readWork(r io.Reader, file string) (w work, bad bool, err error) {
+	var sum footprint.Summary
+	zones, scopes := map[string]bool{}, map[string]bool{}
+	for row, err := range ledger.Read(r, file) {
+		switch line := (*ledger.LineError)(nil); {
+		case errors.As(err, &line):
+			bad = true
+			a.fail(err)
+			continue
+		case err != nil:
+			return w, bad, fmt.Errorf("compare: %w", err)
+		}
+		sum.Add(row)
+		if row.CountedBy != "" {
+			continue
+		}
+		zone := row.Zone
+		if row.Provider != "" && row.CloudRegion != "" {
+			zone = row.Provider + ":" + row.CloudRegion
+		}
+		zones[zone], scopes[row.IntensityScope] = true, true
+	}
+	if sum.Runs == 0 {
+		return w, bad, fmt.Errorf("compare: %s holds no runs", file)
+	}
+	w = work{energy: sum.Energy, of: fmt.Sprintf("%d runs of %s", sum.Runs, file), recorded: &sum.Emissions}
+	if sum.Runs == 1 {
+		w.of = "the run of " + file
+	}
+	w.zone = strings.Join(slices.Sorted(maps.Keys(zones)), ", ")
+	if len(zones) > 1 {
+		w.zone = severalZones + w.zone
+	}
+	for s := range scopes {
+		if w.scope = regions.Scope(s); len(scopes) > 1 {
+			w.scope = ""
+		}
+	}
+	return w, bad, nil
+}
+
+// severalZones begins the zone of work that was done in more than one.
+const severalZones = "\x00"
+
+// rank compares the work everywhere that the flags leave.
+func rank(flags *pflag.FlagSet, w work) (r report.Ranking, err error) {
+	t, err := table(flags)
+	if err != nil {
+		return r, err
+	}
+	q, err := figureQuery(flags)
+	if err != nil {
+		return r, err
+	}
+	r = report.Ranking{Energy: w.energy, Of: w.of, Recorded: w.recorded, Data: t.Version()}
+	if q.Scope == "" && !q.Market {
+		q.Scope = w.scope // as the run was accounted
+	}
+	q.Zone = w.zone
+	if flags.Changed("region") || w.zone == "" {
+		if q.Zone, err = region(flags); err != nil {
+			return r, err
+		}
+	}
+	if many, ok := strings.CutPrefix(q.Zone, severalZones); ok {
+		return r, fmt.Errorf("compare: the runs were in %s: --region says which is here", many)
+	}
+	here, err := t.Site(q)
+	if err != nil {
+		return r, err
+	}
+	if q.Zone == "" {
+		r.Notes = append(r.Notes, "here: no region was given, so it is the world's mean; --region names yours.")
+	}
+	if in := here.Intensity; in.Instead != "" {
+		r.Notes = append(r.Notes, "here: "+in.Instead+".")
+	}
+	filter, err := filterOf(flags, t, q.Zone)
+	if err != nil {
+		return r, err
+	}
+	sites, without, err := t.Sites(q, filter)
+	if err != nil {
+		return r, fmt.Errorf("compare: %w", err)
+	}
+	pue, _ := flags.GetFloat64("pue")
+	if flags.Changed("pue") && !(pue >= 1 && pue <= 10) {
+		return r, fmt.Errorf("--pue: %v is not from 1 to 10", pue)
+	}
+	r.Places, err = footprint.Compare(w.energy, pue, here, sites)
+	if len(sites) == 0 {
+		r.Notes = append(r.Notes, "no other place is left by these filters.")
+	}
+	r.All, r.Without = len(r.Places), without
+	return r, err
+}
+
+// filterOf reads which places to leave out.
+func filterOf(flags *pflag.FlagSet, t *regions.Table, here string) (f regions.Filter, err error) {
+	f.Providers, _ = flags.GetStringSlice("provider")
+	f.Continents, _ = flags.GetStringSlice("continent")
+	within, _ := flags.GetString("within")
+	from, _ := flags.GetString("from")
+	if within == "" && from == "" {
+		return f, nil
+	}
+	if within != "" {
+		if f.Within, err = kilometres(within); err != nil {
+			return f, fmt.Errorf("--within: %w", err)
+		}
+	}
+	if from == "" {
+		from = here
+	}
+	var ok bool
+	if f.From, ok = t.Point(from); ok {
+		f.Distances = true
+		return f, nil
+	}
+	if _, err := t.Place(from); err != nil {
+		return f, fmt.Errorf("--from: %w", err)
+	}
+	return f, fmt.Errorf("--from: we know no point of %.40q: give a cloud region, or LAT,LON", from)
+}
+
+// kilometres reads a distance, or a time of round trip at the speed of light in
+// glass: no region further away can answer in it.
+func kilometres(s string) (float64, error) {
+	text := strings.TrimSpace(s)
+	factor := 1.0
+	for _, u := range []struct {
+		name string
+		km   float64
+	}{{"km", 1}, {"mi", 1.609344}, {"ms", fibre}} {
+		if number, ok := strings.CutSuffix(text, u.name); ok {
+			text, factor = strings.TrimSpace(number), u.km
+			break
+		}
+	}
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(v > 0) || v > 1e6 {
+		return 0, fmt.Errorf("%.40q is no distance above 0 such as 1500km, 900mi or 20ms", s)
+	}
+	return v * factor, nil
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/carbonctl/carbonctl/carbon"
+	"github.com/carbonctl/carbonctl/internal/serve"
+)
+
+// serveGrace is how long answers that are underway may take once serve is told
+// to end.
+const serveGrace = 5 * time.Second
+
+func (a *app) serve() *cobra.Command {
+	var asJSON bool
+	var listen, name string
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Answer questions on intensities over HTTP",
+		Long: `Answer questions on carbon intensities and emissions over HTTP in JSON, and
+those of the Carbon Aware SDK's web API. "/" lists what can be asked. It is heard
+on this machine alone unless a wider address is written out, knows no users, and
+ends on TERM or INT once what is underway is answered.`,
+		Example: `  carbonctl serve --listen :9106
+  curl 'http://127.0.0.1:9106/v1/emissions?region=FR&energy=1.2kWh'
+  curl 'http://127.0.0.1:9106/emissions/bylocation?location=westeurope'
+  carbonctl serve --listen 0.0.0.0:9106 --provider gbcarbon`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			t, err := table(cmd.Flags())
+			if err != nil {
+				return err
+			}
+			cfg := serve.Config{Table: t, Version: carbon.Version()}
+			if name != "" {
+				l, err := liveOf(name, t, os.Getenv)
+				if err != nil {
+					return err
+				}
+				cfg.Live, cfg.Ahead = l.now, l.ahead
+			}
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, os.Interrupt)
+			defer stop()
+			l, err := serve.Listen(ctx, listen)
+			if err != nil {
+				return fmt.Errorf("--listen: %w", err)
+			}
+			url := "http://" + l.Addr().String()
+			if asJSON {
+				err = printJSON(a.out, map[string]string{"url": url, "data": t.Version()})
+			} else {
+				_, err = fmt.Fprintf(a.out, "serving on %s\n", url)
+			}
+			if err != nil {
+				return err
+			}
+			if host, _, _ := net.SplitHostPort(l.Addr().String()); !net.ParseIP(host).IsLoopback() {
+				a.say("warning: anybody who reaches "+host+" can ask", "127.0.0.1 is heard on this machine alone")
+			}
+			return serve.Run(ctx, l, serve.New(cfg), serveGrace)
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&listen, "listen", ":9106", "`ADDRESS` to hear on; without a host, this machine alone")
+	f.StringVar(&name, "provider", "", "`NAME` of a live service to ask first: carbonaware, electricitymaps, entsoe, gbcarbon, rte, watttime")
+	regionsFile(f)
+	f.BoolVar(&asJSON, "json", false, "print as JSON where it serves")
+	return cmd
+}

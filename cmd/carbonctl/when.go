@@ -1,0 +1,212 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/report"
+)
+
+// patience is how long a forecast may take to come, with all tries.
+const patience = 20 * time.Second
+
+// window is when some work would emit least, as "when" answers it.
+type window struct {
+	Zone        string `json:"zone"`
+	Name        string `json:"name"`
+	CloudRegion string `json:"cloud_region"` // "aws:eu-west-1", "" if none was named
+	// The work begins From on and is done at To; Wait is how long that is to come.
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+	Wait float64   `json:"wait_s"`
+	By   time.Time `json:"by"`
+	// PerKWh is the mean over the window, Now that of one that begins at once.
+	PerKWh   float64 `json:"g_per_kwh"`
+	Now      float64 `json:"now_g_per_kwh"`
+	Saving   float64 `json:"saving"` // part of the emissions that waiting avoids, 0 to 1
+	Kind     string  `json:"kind"`   // forecast, or profile for typical hours
+	Scope    string  `json:"scope"`
+	Marginal bool    `json:"marginal"` // what one more kWh would emit
+	// Until is how far the forecast reaches, where that is well before By.
+	Until   *time.Time `json:"known_until"`
+	Source  string     `json:"source"`
+	Licence string     `json:"licence"`
+	Instead string     `json:"instead"`
+}
+
+// greenest finds when work of a length, from q.Time on and done by a time, emits
+// least: by the forecast of a live service or, where that is nil or fails, by the
+// table's typical hours, and then Instead says so.
+func greenest(ctx context.Context, ahead regions.Forecaster, t *regions.Table, q regions.Query, length time.Duration, by time.Time) (window, error) {
+	if by.Sub(q.Time) < length {
+		return window{}, fmt.Errorf("work of %v does not fit between now and %s", length, by.Format(minuteLayout))
+	}
+	series, err := forecast(ctx, ahead, t, q, by)
+	if err != nil {
+		return window{}, err
+	}
+	slot, err := regions.Window(series, length, q.Time, by)
+	if err != nil {
+		return window{}, err
+	}
+	in := series[0]
+	w := window{
+		Zone: in.Zone, Name: in.Name, From: slot.From.UTC(), To: slot.To.UTC(), Wait: slot.From.Sub(q.Time).Seconds(), By: by.UTC(),
+		PerKWh: float64(slot.PerKWh), Now: float64(slot.Now), Saving: slot.Saving(), Kind: string(slot.Kind),
+		Scope: string(in.Scope), Marginal: in.Marginal, Source: in.Source, Licence: in.Licence, Instead: in.Instead,
+	}
+	if in.Provider != "" {
+		w.CloudRegion = in.Provider + ":" + in.CloudRegion
+	}
+	if end := series[len(series)-1].To.UTC(); w.By.Sub(end) > 10*time.Minute {
+		w.Until = &end
+	}
+	return w, nil
+}
+
+func forecast(ctx context.Context, ahead regions.Forecaster, t *regions.Table, q regions.Query, by time.Time) ([]regions.Intensity, error) {
+	if ahead == nil {
+		return t.Forecast(ctx, q, by)
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	series, err := ahead.Forecast(ctx, q, by)
+	if err == nil {
+		return series, nil
+	}
+	series, tableErr := t.Forecast(ctx, q, by)
+	if tableErr != nil {
+		return nil, errors.Join(err, tableErr)
+	}
+	for i := range series {
+		series[i].Instead = "in place of a live forecast: " + err.Error() + "; " + series[i].Instead
+	}
+	return series, nil
+}
+
+func (a *app) when() *cobra.Command {
+	var asJSON bool
+	var length time.Duration
+	var by, from, name string
+	cmd := &cobra.Command{
+		Use:   "when",
+		Short: "Find the hours at which work would emit least",
+		Long: `Find when work of a known length would emit least, from a live forecast or,
+without one, from typical hours of the zone, which know no weather.`,
+		Example: `  carbonctl when --region US-NY --for 4h --by 'tomorrow 18:00'
+  carbonctl when --region GB --for 90m --by +24h --provider gbcarbon
+  CARBONCTL_ELECTRICITYMAPS_TOKEN=… carbonctl when --region FR --for 8h \
+    --by 2026-12-01T08:00:00Z --provider electricitymaps --json`,
+		Args: cobra.MaximumNArgs(1), // --by tomorrow 18:00, as people write it
+		RunE: func(cmd *cobra.Command, args []string) error {
+			flags := cmd.Flags()
+			now := time.Now()
+			if len(args) > 0 {
+				if !flags.Changed("by") {
+					return fmt.Errorf("when: %.40q is no flag: what is it for?", args[0])
+				}
+				by += " " + args[0]
+			}
+			until, err := moment(by, now)
+			if err != nil {
+				return fmt.Errorf("--by: %w", err)
+			}
+			start := now
+			if from != "" {
+				if start, err = moment(from, now); err != nil {
+					return fmt.Errorf("--from: %w", err)
+				}
+			}
+			switch {
+			case length <= 0:
+				return fmt.Errorf("--for: %v is no time above 0", length)
+			case start.Before(now.Add(-time.Minute)):
+				return fmt.Errorf("--from: %s is past", start.Format(minuteLayout))
+			case until.Before(start.Add(length)):
+				return fmt.Errorf("--by: work of %s that begins %s is not done by %s", report.Duration(length), start.Format(minuteLayout), until.Format(minuteLayout))
+			}
+			t, err := table(flags)
+			if err != nil {
+				return err
+			}
+			q := regions.Query{Time: start}
+			scope, _ := flags.GetString("scope")
+			if q.Scope = regions.Scope(scope); scope != "" && q.Scope != regions.Lifecycle && q.Scope != regions.Direct {
+				return fmt.Errorf("--scope: %.40q is neither lifecycle nor direct", scope)
+			}
+			if q.Zone, err = region(flags); err != nil {
+				return err
+			}
+			if q.Zone == "" {
+				return errors.New("when: no region: --region names where the work would run")
+			}
+			var ahead regions.Forecaster
+			if name != "" {
+				l, err := liveOf(name, t, os.Getenv)
+				if err != nil {
+					return err
+				}
+				if ahead = l.ahead; ahead == nil {
+					return fmt.Errorf("--provider: %s has no forecast; these have: %s", name, strings.Join(liveNames(true), ", "))
+				}
+			}
+			w, err := greenest(cmd.Context(), ahead, t, q, length, until)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(a.out, w)
+			}
+			var p report.Page
+			w.print(&p, now)
+			_, err = p.WriteTo(a.out)
+			return err
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.DurationVar(&length, "for", time.Hour, "`TIME` that the work takes: 90m, 4h")
+	f.StringVar(&by, "by", "+24h", "`WHEN` it is to be done: +24h, 'tomorrow 18:00', 18:00, 'monday 9:00', or RFC 3339")
+	f.StringVar(&from, "from", "", "`WHEN` it may begin (default: now)")
+	f.String("region", "", "`ZONE` where it would run (default: as set)")
+	f.StringVar(&name, "provider", "", "`NAME` of a live forecast: "+strings.Join(liveNames(true), ", "))
+	f.String("scope", "", "`SCOPE`: lifecycle, or direct for what leaves the stack")
+	regionsFile(f)
+	f.BoolVar(&asJSON, "json", false, "print as JSON")
+	return cmd
+}
+
+// print shows a window to a person, in the time zone of now.
+func (w window) print(p *report.Page, now time.Time) {
+	local := func(t time.Time) string { return t.In(now.Location()).Format(minuteLayout) }
+	if wait := time.Duration(w.Wait * float64(time.Second)); wait < time.Minute {
+		p.Title("begin now, " + local(w.From))
+	} else {
+		p.Title(fmt.Sprintf("begin %s, in %s", local(w.From), report.Duration(w.From.Sub(now).Round(time.Minute))))
+	}
+	p.Row("done", "%s, within the time until %s", local(w.To), local(w.By))
+	p.Row("grid", "%s: %s, %s g/kWh then, %s now", cmp.Or(w.CloudRegion, w.Zone), w.Name, grams(w.PerKWh), grams(w.Now))
+	p.Row("saving", "%s of the emissions of beginning now", report.Percent(w.Saving))
+	kind := map[string]string{string(regions.Profile): "typical hours, no forecast of the weather", string(regions.Forecast): "a forecast"}[w.Kind]
+	if w.Marginal {
+		kind += ", marginal: what one more kWh would emit; a saving by it is none in a report"
+	} else if w.Scope != "" {
+		kind += ", " + w.Scope + " emissions"
+	}
+	p.Row("by", "%s", cmp.Or(kind, w.Kind))
+	if w.Instead != "" {
+		p.Row("", "%s", w.Instead)
+	}
+	if w.Until != nil {
+		p.Row("", "it reaches until %s; what comes later was not looked at", local(*w.Until))
+	}
+	p.Row("source", "%s", w.Source)
+}

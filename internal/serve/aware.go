@@ -1,0 +1,287 @@
+package serve
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+// rating is EmissionsData of the SDK: what a kWh emits from a time on.
+type rating struct {
+	Location string        `json:"location"`
+	Time     time.Time     `json:"time"`
+	Rating   regions.Grams `json:"rating"`
+	Duration string        `json:"duration"` // "01:00:00"
+}
+
+// point is EmissionsDataDTO of the SDK.
+type point struct {
+	Location string        `json:"location"`
+	Time     time.Time     `json:"timestamp"`
+	Minutes  float64       `json:"duration"`
+	Value    regions.Grams `json:"value"`
+}
+
+// outlook is EmissionsForecastDTO of the SDK.
+type outlook struct {
+	Requested time.Time `json:"requestedAt"`
+	Generated time.Time `json:"generatedAt"`
+	Location  string    `json:"location"`
+	Start     time.Time `json:"dataStartAt"`
+	End       time.Time `json:"dataEndAt"`
+	Window    int       `json:"windowSize"`
+	Optimal   []point   `json:"optimalDataPoints"`
+	Data      []point   `json:"forecastData"`
+}
+
+// place finds a location as clients of the SDK write it: all that a region may
+// be, or the name of a cloud region alone ("westeurope"), if only one provider
+// has it or all that do are on one grid.
+func (s *server) place(location string) (zone string, err error) {
+	_, err = s.Table.Place(location)
+	var unknown *regions.UnknownError
+	if err == nil || !errors.As(err, &unknown) || strings.Contains(location, ":") {
+		return location, wrong(err)
+	}
+	var matches []string
+	grids := map[string]bool{}
+	for c := range s.Table.Clouds() {
+		if strings.EqualFold(c.Region, strings.TrimSpace(location)) {
+			matches = append(matches, c.String())
+			grids[c.Zone] = true
+		}
+	}
+	switch {
+	case len(matches) == 0:
+		return "", err
+	case len(grids) > 1:
+		return "", &regions.AmbiguousError{Zone: location, Matches: matches}
+	}
+	return matches[0], nil
+}
+
+// span is the stretch of time of a question, in whole hours.
+func (s *server) span(p *params, first, last string) (from, to time.Time) {
+	from = p.time(first, s.Now().UTC())
+	to = p.time(last, from)
+	if to.Before(from) {
+		p.fail("%s is before %s", last, first)
+	}
+	most := maxHours
+	if s.Live != nil {
+		most = maxLiveHours
+	}
+	from = from.Truncate(time.Hour)
+	if to = to.Add(time.Hour - 1).Truncate(time.Hour); !to.After(from) {
+		to = from.Add(time.Hour)
+	}
+	if to.Sub(from) > time.Duration(most)*time.Hour {
+		p.fail("%s is more than %d hours after %s", last, most, first)
+	}
+	return from, to
+}
+
+// ratings gives a location's figures, hour by hour. Those of the table are the
+// same for all hours of a year.
+func (s *server) ratings(r *http.Request, location string, from, to time.Time) ([]rating, error) {
+	zone, err := s.place(location)
+	if err != nil {
+		return nil, err
+	}
+	var all []rating
+	for at := from; at.Before(to); at = at.Add(time.Hour) {
+		in, err := s.ask(r, regions.Query{Zone: zone, Time: at})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, rating{location, at, in.PerKWh, "01:00:00"})
+	}
+	return all, nil
+}
+
+func (s *server) byLocation(r *http.Request) (any, error) {
+	p := read(r, "location", "time", "toTime")
+	location := p.needed("location")
+	from, to := s.span(p, "time", "toTime")
+	if p.err != nil {
+		return nil, p.err
+	}
+	return s.ratings(r, location, from, to)
+}
+
+func (s *server) byLocations(r *http.Request) (any, error) { return s.several(r) }
+
+func (s *server) several(r *http.Request) ([]rating, error) {
+	p := read(r, "location…", "time", "toTime")
+	list := p.list()
+	from, to := s.span(p, "time", "toTime")
+	if p.err != nil {
+		return nil, p.err
+	}
+	all := []rating{}
+	for _, location := range list {
+		more, err := s.ratings(r, location, from, to)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, more...)
+	}
+	return all, nil
+}
+
+// list are the locations that were asked for.
+func (p *params) list() []string {
+	all := p.values["location"]
+	switch {
+	case len(all) == 0 || slices.ContainsFunc(all, func(s string) bool { return strings.TrimSpace(s) == "" }):
+		p.fail("location is missing")
+	case len(all) > maxLocations:
+		p.fail("more than %d locations", maxLocations)
+	}
+	return all
+}
+
+// best gives the ratings that are the least of all.
+func (s *server) best(r *http.Request) (any, error) {
+	all, err := s.several(r)
+	if err != nil {
+		return nil, err
+	}
+	least := slices.MinFunc(all, func(a, b rating) int { return compare(a.Rating, b.Rating) }).Rating
+	return slices.DeleteFunc(all, func(x rating) bool { return x.Rating > least }), nil
+}
+
+func compare(a, b regions.Grams) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+func (s *server) average(r *http.Request) (any, error) {
+	p := read(r, "location", "startTime", "endTime")
+	location := p.needed("location")
+	p.needed("startTime")
+	p.needed("endTime")
+	from, to := s.span(p, "startTime", "endTime")
+	start, end := p.time("startTime", from), p.time("endTime", to)
+	if !end.After(start) {
+		p.fail("endTime is not after startTime")
+	}
+	if p.err != nil {
+		return nil, p.err
+	}
+	all, err := s.ratings(r, location, from, to)
+	if err != nil {
+		return nil, err
+	}
+	sum := 0.0 // g/kWh × s
+	for _, x := range all {
+		a, b := x.Time, x.Time.Add(time.Hour)
+		if a.Before(start) {
+			a = start
+		}
+		if b.After(end) {
+			b = end
+		}
+		sum += float64(x.Rating) * max(0, b.Sub(a).Seconds())
+	}
+	return map[string]any{"location": location, "startTime": start, "endTime": end, "carbonIntensity": sum / end.Sub(start).Seconds()}, nil
+}
+
+func (s *server) current(r *http.Request) (any, error) {
+	p := read(r, "location…", "dataStartAt", "dataEndAt", "windowSize")
+	now := s.Now().UTC().Truncate(time.Second)
+	list, from := p.list(), p.time("dataStartAt", now)
+	to := p.time("dataEndAt", from.Add(24*time.Hour))
+	minutes := p.whole("windowSize", 0, 5, maxHours*60)
+	switch {
+	case !to.After(from):
+		p.fail("dataEndAt is not after dataStartAt")
+	case to.Sub(from) > maxHours*time.Hour:
+		p.fail("dataEndAt is more than %d hours after dataStartAt", maxHours)
+	}
+	if p.err != nil {
+		return nil, p.err
+	}
+	all := []outlook{}
+	for _, location := range list {
+		zone, err := s.place(location)
+		if err != nil {
+			return nil, err
+		}
+		series, err := s.comes(r, regions.Query{Zone: zone, Time: from}, to)
+		if err != nil {
+			return nil, err
+		}
+		o, err := look(series, location, from, to, minutes)
+		if err != nil {
+			return nil, err
+		}
+		o.Requested, o.Generated = now, now
+		all = append(all, o)
+	}
+	return all, nil
+}
+
+// look brings a series into the SDK's form: the mean over each window of that
+// many minutes, 0 for those of the series itself, within [from, to]. The first
+// begins at from, the others a figure of the series later each, or, where the
+// windows are shorter, one after the other.
+func look(series []regions.Intensity, location string, from, to time.Time, minutes int) (outlook, error) {
+	step := series[0].To.Sub(series[0].From)
+	length := time.Duration(minutes) * time.Minute
+	if minutes == 0 {
+		length = step
+	}
+	if step < time.Minute || length > to.Sub(from) {
+		return outlook{}, badRequest{fmt.Errorf("windowSize: a window of %v does not fit between dataStartAt and dataEndAt", length)}
+	}
+	o := outlook{Location: location, Start: from, End: to, Window: int(length.Minutes()), Optimal: []point{}, Data: []point{}}
+	for at := from; !at.Add(length).After(to); at = at.Add(min(step, length)) {
+		w, err := regions.Window(series, length, at, at.Add(length))
+		if errors.Is(err, regions.ErrShort) {
+			continue // the series ends there or has a gap
+		}
+		if err != nil {
+			return o, err
+		}
+		o.Data = append(o.Data, point{location, at, length.Minutes(), w.Now})
+	}
+	if len(o.Data) > 0 {
+		least := slices.MinFunc(o.Data, func(a, b point) int { return compare(a.Value, b.Value) }).Value
+		for _, x := range o.Data {
+			if x.Value <= least {
+				o.Optimal = append(o.Optimal, x)
+			}
+		}
+	}
+	return o, nil
+}
+
+// locations lists the cloud regions by name, as the SDK does, with their points.
+func (s *server) locations(*http.Request) (any, error) {
+	type location struct {
+		Name      string   `json:"name"`
+		Latitude  *float64 `json:"latitude"`
+		Longitude *float64 `json:"longitude"`
+		Zone      string   `json:"zone"`
+	}
+	all := map[string]location{}
+	for c := range s.Table.Clouds() {
+		l := location{Name: c.String(), Zone: c.Zone}
+		if c.City != "" {
+			l.Latitude, l.Longitude = &c.Point.Lat, &c.Point.Lon
+		}
+		all[l.Name] = l
+	}
+	return all, nil
+}
