@@ -67,7 +67,7 @@ func corpus(t *testing.T, each func(name string, m *machinetest.Machine)) {
 }
 
 // run opens a machine and reads it at each of its moves.
-func run(t *testing.T, m *machinetest.Machine, each func(at time.Duration, list []energy.Reading, err error)) (zones []Zone, err error, keep time.Duration) {
+func run(t *testing.T, m *machinetest.Machine, each func(at time.Duration, list []energy.Reading, err error)) (zones []Zone, keep time.Duration, err error) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		m.At(0)
@@ -87,7 +87,7 @@ func run(t *testing.T, m *machinetest.Machine, each func(at time.Duration, list 
 		assert.NoError(t, meter.Close())
 		assert.Zero(t, m.Held(), "files left open")
 	})
-	return zones, err, keep
+	return zones, keep, err
 }
 
 // The whole of what we make of each machine, to be read by a person.
@@ -99,7 +99,7 @@ func TestCorpus(t *testing.T) {
 		said := map[string]bool{}
 		var faults []string
 		var last []energy.Reading
-		zones, err, keep := run(t, m, func(at time.Duration, list []energy.Reading, err error) {
+		zones, keep, err := run(t, m, func(at time.Duration, list []energy.Reading, err error) {
 			last = list
 			for _, r := range list {
 				states[r.Component.ID] += string(r.State.String()[0])

@@ -3,13 +3,17 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/carbonctl/carbonctl/footprint"
 )
 
-// Formats are the names that Write and [Totals.Write] take; csv only the latter.
-func Formats() []string { return []string{"text", "json", "csv", "markdown", "html", "latex"} }
+// Formats are the names that Write and [Totals.Write] take; csv and openmetrics only the
+// latter.
+func Formats() []string {
+	return []string{"text", "json", "csv", "markdown", "html", "latex", "openmetrics"}
+}
 
 // Write writes a report in a format by its name.
 func Write(w io.Writer, format string, r footprint.Report) error {
@@ -25,7 +29,7 @@ func Write(w io.Writer, format string, r footprint.Report) error {
 	case "latex":
 		return LaTeX(w, r)
 	}
-	return unknownFormat(format, "csv")
+	return unknownFormat(format, "csv", "openmetrics")
 }
 
 // Write writes the totals in a format by its name.
@@ -43,14 +47,16 @@ func (t Totals) Write(w io.Writer, format string) error {
 		return t.HTML(w)
 	case "latex":
 		return t.LaTeX(w)
+	case "openmetrics":
+		return t.OpenMetrics(w)
 	}
-	return unknownFormat(format, "")
+	return unknownFormat(format)
 }
 
-func unknownFormat(format, but string) error {
+func unknownFormat(format string, but ...string) error {
 	var all []string
 	for _, f := range Formats() {
-		if f != but {
+		if !slices.Contains(but, f) {
 			all = append(all, f)
 		}
 	}

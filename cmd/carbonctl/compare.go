@@ -115,7 +115,7 @@ func (a *app) work(flags *pflag.FlagSet, args []string) (w work, bad bool, err e
 		}
 		return w, false, nil
 	case len(args) == 0:
-		return w, false, nothingToCompare
+		return w, false, errNothing
 	}
 	f := os.Stdin
 	if args[0] != "-" {
@@ -142,7 +142,7 @@ func (a *app) work(flags *pflag.FlagSet, args []string) (w work, bad bool, err e
 	return a.readWork(r, args[0])
 }
 
-var nothingToCompare = errors.New("compare: nothing to compare: give the JSON of a run, a ledger, or --energy 1.2kWh")
+var errNothing = errors.New("compare: nothing to compare: give the JSON of a run, a ledger, or --energy 1.2kWh")
 
 // readRun takes the energy of a run's JSON.
 func readRun(r io.Reader, file string, predicted bool) (w work, err error) {

@@ -93,8 +93,6 @@ type badRequest struct{ error }
 
 func (e badRequest) Unwrap() error { return e.error }
 
-func bad(text string) error { return badRequest{errors.New(text)} }
-
 // handler writes what a function answers.
 func (s *server) handler(answer func(*http.Request) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -1,0 +1,74 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/carbonctl/carbonctl/footprint"
+)
+
+// A metric is one that totals give to a monitoring system.
+type metric struct {
+	name, kind, unit, help string
+	value                  func(footprint.Group) float64
+}
+
+// metrics are the OpenMetrics that totals have. Their names are a contract, and
+// stand in docs/metrics.md.
+var metrics = []metric{
+	{"carbonctl_runs", "counter", "", "Runs that are in the totals.", func(g footprint.Group) float64 { return float64(g.Runs) }},
+	{"carbonctl_run_seconds", "counter", "seconds", "Time that the runs took, added up.", func(g footprint.Group) float64 { return g.Duration.Seconds() }},
+	{"carbonctl_energy_joules", "counter", "joules", "Energy that the runs are charged with.", func(g footprint.Group) float64 { return g.Energy.Joules() }},
+	{"carbonctl_energy_measured_joules", "counter", "joules", "The part of it that comes from counters.", func(g footprint.Group) float64 { return g.Measured.Joules() }},
+	{"carbonctl_energy_low_joules", "gauge", "joules", "The least that the energy can have been.", func(g footprint.Group) float64 { return g.Low.Joules() }},
+	{"carbonctl_energy_high_joules", "gauge", "joules", "The most that the energy can have been.", func(g footprint.Group) float64 { return g.High.Joules() }},
+	{"carbonctl_emissions_grams", "counter", "grams", "Emissions of CO2 equivalent.", func(g footprint.Group) float64 { return float64(g.Emissions) }},
+	{"carbonctl_emissions_low_grams", "gauge", "grams", "The least that the emissions can have been, by the energy.", func(g footprint.Group) float64 { return float64(g.GramsLow) }},
+	{"carbonctl_emissions_high_grams", "gauge", "grams", "The most that the emissions can have been, by the energy.", func(g footprint.Group) float64 { return float64(g.GramsHigh) }},
+}
+
+// OpenMetrics writes the totals in the text format 1.0.0 of OpenMetrics, one
+// series a group, with the keys as labels.
+func (t Totals) OpenMetrics(w io.Writer) error {
+	groups, keys := t.Groups.List(), t.Groups.By
+	if len(keys) == 0 {
+		groups = []footprint.Group{t.Groups.Total.Group}
+	}
+	out := bufio.NewWriter(w)
+	for _, m := range metrics {
+		fmt.Fprintf(out, "# TYPE %s %s\n", m.name, m.kind)
+		if m.unit != "" {
+			fmt.Fprintf(out, "# UNIT %s %s\n", m.name, m.unit)
+		}
+		fmt.Fprintf(out, "# HELP %s %s\n", m.name, m.help)
+		suffix := ""
+		if m.kind == "counter" {
+			suffix = "_total"
+		}
+		for _, g := range groups {
+			fmt.Fprintf(out, "%s%s%s %s\n", m.name, suffix, labels(keys, g.Name), strconv.FormatFloat(m.value(g), 'g', -1, 64))
+		}
+	}
+	fmt.Fprintln(out, "# EOF")
+	return out.Flush()
+}
+
+// notLabel is what a label's name may not hold.
+var notLabel = regexp.MustCompile(`[^a-zA-Z0-9_]`)
+
+// labels gives the labels of a group: its keys, "label:team" as label_team.
+func labels(keys []footprint.Key, name []string) string {
+	if len(keys) == 0 {
+		return ""
+	}
+	quote := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
+	var list []string
+	for i, k := range keys {
+		list = append(list, fmt.Sprintf(`%s="%s"`, notLabel.ReplaceAllString(string(k), "_"), quote.Replace(strings.ToValidUTF8(name[i], "�"))))
+	}
+	return "{" + strings.Join(list, ",") + "}"
+}

@@ -1,0 +1,39 @@
+package report_test
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/report"
+)
+
+func TestOpenMetrics(t *testing.T) {
+	groups := footprint.Groups{By: []footprint.Key{footprint.ByProject, "label:team"}}
+	for n, project := range []string{"demo", "demo", "a \"quoted\"\nname\\"} {
+		r := row(n)
+		r.Project, r.Labels = project, `{"team":"x"}`
+		groups.Add(r)
+	}
+	var b bytes.Buffer
+	require.NoError(t, report.Totals{Groups: &groups}.Write(&b, "openmetrics"))
+	golden(t, "testdata/totals.openmetrics", b.Bytes())
+
+	page, err := os.ReadFile("../docs/metrics.md")
+	require.NoError(t, err)
+	for line := range strings.Lines(b.String()) {
+		if name, ok := strings.CutPrefix(line, "# TYPE "); ok {
+			name, kind, _ := strings.Cut(strings.TrimSpace(name), " ")
+			assert.Contains(t, string(page), "| `"+name+"` | "+kind+" |", "docs/metrics.md")
+		}
+	}
+
+	b.Reset()
+	require.NoError(t, report.Totals{Groups: &footprint.Groups{}}.Write(&b, "openmetrics"))
+	assert.Contains(t, b.String(), "carbonctl_runs_total 0\n")
+}
