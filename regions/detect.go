@@ -3,6 +3,7 @@ package regions
 import (
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 )
 
@@ -13,9 +14,10 @@ const dmi = "sys/class/dmi/id/"
 const maxDMI = 512
 
 // vendors are what cloud providers write into the DMI strings of their virtual
-// machines, folded to lower case: AWS Nitro and Xen, Google Compute Engine,
-// Hyper-V with Azure's chassis asset tag, and so on, as their documentation and
-// cloud-init's ds-identify have them (2025).
+// machines, in lower case. Those of AWS (Nitro, Xen), Google, Azure (Hyper-V with
+// its asset tag), Oracle, Alibaba, DigitalOcean, Hetzner and Scaleway are
+// documented or in wide use for this; the others have not been seen by us on a
+// machine of theirs. A string that is not here is no provider, never a guess.
 var vendors = []struct{ file, prefix, provider string }{
 	{"sys_vendor", "amazon ec2", "aws"},
 	{"bios_vendor", "amazon ec2", "aws"},
@@ -70,4 +72,42 @@ func firstLine(root fs.FS, name string) string {
 	}
 	line, _, _ := strings.Cut(string(text), "\n")
 	return strings.ToLower(strings.TrimSpace(line))
+}
+
+// platforms are the variables by which a provider's platform shows itself where
+// DMI strings are hidden, and those in which a region stands. On any other
+// machine the latter only name where its commands are sent, so they count for
+// nothing there.
+var platforms = []struct {
+	provider    string
+	marks, name []string
+}{
+	{"aws", []string{"AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME", "ECS_CONTAINER_METADATA_URI_V4"}, []string{"AWS_REGION", "AWS_DEFAULT_REGION"}},
+	{"gcp", []string{"K_SERVICE", "CLOUD_RUN_JOB"}, []string{"GOOGLE_CLOUD_REGION", "CLOUDSDK_COMPUTE_REGION", "CLOUDSDK_COMPUTE_ZONE"}},
+	{"azure", []string{"WEBSITE_SITE_NAME", "CONTAINER_APP_NAME"}, []string{"REGION_NAME"}},
+}
+
+// DetectRegion tells the cloud region from what lies on the machine: the
+// provider from its DMI strings below root or from env, which looks an
+// environment variable up, and the region from env alone. It is as in a query,
+// "aws:eu-west-1", or "" where the provider or the region is not told, or t
+// does not know it. Provider is "" or what was found.
+func (t *Table) DetectRegion(root fs.FS, env func(name string) string) (region, provider string) {
+	provider = DetectProvider(root)
+	for _, p := range platforms {
+		marked := func(name string) bool { return env(name) != "" }
+		if provider == "" && slices.ContainsFunc(p.marks, marked) {
+			provider = p.provider
+		}
+		if p.provider != provider {
+			continue
+		}
+		for _, name := range p.name {
+			// Azure writes "West Europe" in some places.
+			if c := t.cloud(provider, strings.ReplaceAll(env(name), " ", "")); c != nil {
+				return c.String(), provider
+			}
+		}
+	}
+	return "", provider
 }

@@ -106,3 +106,48 @@ func TestDetectProvider(t *testing.T) {
 		assert.True(t, known[v.provider], v.provider)
 	}
 }
+
+func TestDetectRegion(t *testing.T) {
+	ec2 := fstest.MapFS{"sys/class/dmi/id/sys_vendor": {Data: []byte("Amazon EC2\n")}}
+	for _, c := range []struct {
+		root             fstest.MapFS
+		env              map[string]string
+		region, provider string
+	}{
+		{nil, nil, "", ""},
+		{ec2, nil, "", "aws"},
+		{ec2, map[string]string{"AWS_REGION": "eu-west-1"}, "aws:eu-west-1", "aws"},
+		{ec2, map[string]string{"AWS_REGION": "eu-wst-1", "AWS_DEFAULT_REGION": "eu-west-3"}, "aws:eu-west-3", "aws"},
+		{ec2, map[string]string{"AWS_REGION": "the moon"}, "", "aws"},
+		{nil, map[string]string{"AWS_REGION": "eu-west-1"}, "", ""}, // a laptop that works with AWS
+		{ec2, map[string]string{"CLOUDSDK_COMPUTE_ZONE": "europe-west6-a"}, "", "aws"},
+		{nil, map[string]string{"AWS_LAMBDA_FUNCTION_NAME": "f", "AWS_REGION": "eu-north-1"}, "aws:eu-north-1", "aws"},
+		{nil, map[string]string{"K_SERVICE": "s", "CLOUDSDK_COMPUTE_ZONE": "europe-west6-a"}, "gcp:europe-west6", "gcp"},
+		{nil, map[string]string{"WEBSITE_SITE_NAME": "w", "REGION_NAME": "West Europe"}, "azure:westeurope", "azure"},
+	} {
+		region, provider := Builtin().DetectRegion(c.root, func(name string) string { return c.env[name] })
+		assert.Equal(t, c.region, region, "%v", c.env)
+		assert.Equal(t, c.provider, provider)
+	}
+}
+
+func TestHoldings(t *testing.T) {
+	n, places := 0, 0
+	for _, h := range Builtin().Holdings() {
+		assert.NotEmpty(t, h.Source.ID)
+		assert.Positive(t, h.Figures, h.Source.ID)
+		assert.Positive(t, h.Places, h.Source.ID)
+		assert.LessOrEqual(t, h.First, h.Last)
+		assert.GreaterOrEqual(t, h.First, 2010)
+		n, places = n+h.Figures, places+h.Places
+		switch h.Source.ID {
+		case "owid":
+			assert.Equal(t, Holding{Source: h.Source, Places: 221, Figures: 3376, First: 2010, Last: 2025}, h)
+		case "derived":
+			assert.Equal(t, []int{179, 1112}, []int{h.Places, h.Figures})
+		}
+	}
+	// As docs/regions.md says: figures of zones, of clouds and their fleets, hours.
+	assert.Equal(t, 4998+807+4*288, n)
+	assert.Empty(t, new(Table).Holdings())
+}

@@ -96,12 +96,12 @@ func (t *Table) cloudsNamed(name string) (labels []string) {
 // very code goes first.
 func (t *Table) inCloud(name, provider, region string) (*entry, where, error) {
 	c := t.cloud(provider, region)
-	if c != nil {
-		provider, region = c.Provider, c.Region // it may have been a zone in it
-	}
 	var room [2*maxKey + 1]byte
-	key := append(fold(room[:0:maxKey], provider), '-')
-	key = append(key, fold(room[maxKey+1:maxKey+1], region)...)
+	key := fold(room[:0:maxKey], name)
+	if c != nil { // it may have been a zone in it
+		key = append(fold(room[:0:maxKey], c.Provider), '-')
+		key = append(key, fold(room[maxKey+1:maxKey+1], c.Region)...)
+	}
 	if i, ok := t.codes[string(key)]; ok {
 		return &t.zones[i], where{cloud: c}, nil
 	}

@@ -154,6 +154,7 @@ func FuzzReadTable(f *testing.F) {
 	f.Add("zone,scope,year,g_per_kwh\nFR,direct,2024,5\n")
 	f.Add("\ufeffzone,scope,year,g_per_kwh\r\nFR,direct,2024,5")
 	f.Add("zone,scope,year,g_per_kwh\n\"FR\n\",direct,2024,5\nWORLD,direct,1990,0\nWORLD,direct,2100,0")
+	f.Add("zone,scope,year,g_per_kwh\n:0,lifecycle,2000,0\nx:y,direct,2000,0")
 	base, err := parse(small)
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, text string) {

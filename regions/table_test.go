@@ -184,6 +184,7 @@ func TestSources(t *testing.T) {
 
 func TestVersion(t *testing.T) {
 	assert.Regexp(t, `^20\d\d\.\d+\+[0-9a-f]{8}$`, Builtin().Version())
+	assert.Equal(t, Builtin().Version(), builtinPlaces().version, "both embedded texts are of one making")
 }
 
 func TestZones(t *testing.T) {
