@@ -37,6 +37,8 @@ type Config struct {
 	// "US-CA". "" is not known: the world's mean, and the report says so.
 	Region string
 	// Grid gives the carbon intensity of the region; nil is the built-in table.
+	// One that is no table is asked at each reading, and must not make the
+	// sampler wait: regions.Follow makes such a one of a live provider.
 	Grid regions.Provider
 	// PUE is what the building adds to the energy of its computers, at least 1.
 	// 0 is not known: counted as 1, and the report says so.
@@ -68,8 +70,16 @@ type Config struct {
 type Host struct {
 	// Root holds the /proc and /sys to read; nil is this machine's own.
 	Root fs.FS
+	// NVMLLibrary is the path of NVIDIA's library; "" is where the loader finds it.
+	NVMLLibrary string
+	// Env looks up the variables by which the work's GPUs are chosen, like
+	// os.LookupEnv: CUDA_VISIBLE_DEVICES and its kin. nil: all GPUs are the work's.
+	Env func(name string) (value string, set bool)
 	// Samples takes every sample as footprint.Record writes it; nil is nobody.
 	Samples io.Writer
+	// Epochs takes every epoch that has ended as footprint.EpochWriter writes it,
+	// also where there are too many for the report; nil is nobody.
+	Epochs io.Writer
 }
 
 // A Sink takes finished reports. ctx bounds the time it may take: 10 seconds
@@ -87,7 +97,7 @@ type Sink interface {
 // alone, and gets no Report.
 //
 // One that also has Every() time.Duration is called at that distance instead,
-// and the first time after a second at most. 0 is 10 seconds.
+// at least 10 ms, and the first time after a second at most. 0 is 10 seconds.
 type Checkpointer interface {
 	Sink
 	Checkpoint(r footprint.Report) error
@@ -143,7 +153,7 @@ func ParentFromEnv() (string, error) {
 // environment. A variable that is not set or empty leaves its default. One that
 // is wrong does too, and is named by the error: both results may be used.
 func ConfigFromEnv() (Config, error) {
-	var c Config
+	c := Config{Host: Host{Env: os.LookupEnv}}
 	var errs []error
 	number := func(name string, to *float64) {
 		if s := os.Getenv(name); s != "" {

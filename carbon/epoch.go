@@ -1,12 +1,10 @@
 package carbon
 
 import (
-	"context"
 	"sync"
 	"time"
 
 	"github.com/carbonctl/carbonctl/footprint"
-	"github.com/carbonctl/carbonctl/regions"
 )
 
 // A Stretch is an epoch or a task that is underway. Its methods are safe for
@@ -68,6 +66,43 @@ func (t *Tracker) Predict() (_ footprint.Prediction, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.account.Predict()
+}
+
+// edges gives the marks of a reading that began at now.
+func (t *Tracker) edges(now time.Time) []footprint.Mark {
+	marks, lost := t.marks.read(now)
+	if lost {
+		t.faults = append(t.faults, footprint.Fault{
+			Code: footprint.EpochDropped, Text: "a meter hung so long that epochs or tasks were left out",
+		})
+	}
+	return marks
+}
+
+// heed does what a sample calls for: tells of a budget that is reached, before
+// who waits for the sample goes on, and writes the epochs that have ended. After
+// a failure to write it leaves off, and the report says so.
+func (t *Tracker) heed() {
+	t.mu.Lock()
+	reached, budget := t.account.Tripped(), t.account.Run.Budget
+	var ended []footprint.Epoch
+	if t.epochs != nil {
+		ended = t.account.Ended()
+	}
+	t.mu.Unlock()
+	if reached != nil && !t.tripped {
+		t.tripped = true
+		if budget.Reached != nil {
+			budget.Reached(reached)
+		}
+	}
+	for _, e := range ended {
+		if err := t.epochs.Write(e); err != nil {
+			t.epochs = nil
+			t.faults = append(t.faults, footprint.Fault{Code: footprint.NotRecorded, Component: "epochs", Text: err.Error()})
+			return
+		}
+	}
 }
 
 // edge hands a mark to the goroutine that reads: meters are for one goroutine,
@@ -195,72 +230,4 @@ func (q *marks) release() {
 		close(q.closes)
 		q.closes = nil
 	}
-}
-
-// A forecaster is a regions.Provider that also knows what is to come.
-type forecaster interface {
-	// Forecast gives the intensities from q.Time to until, in order of time, as
-	// far as they are known.
-	Forecast(ctx context.Context, q regions.Query, until time.Time) ([]regions.Intensity, error)
-}
-
-// outlook asks for forecasts while the run goes on: predictions want them.
-type outlook struct {
-	from   forecaster // nil: nobody has one
-	zone   string
-	asked  time.Time
-	answer chan []regions.Intensity // nil while nothing is asked
-	cancel context.CancelFunc
-}
-
-// Forecasts are asked for two days, again each hour.
-const (
-	forecastFor   = 48 * time.Hour
-	forecastEvery = time.Hour
-)
-
-// look gives a forecast that has come in, nil if none has, and asks for the next
-// where that is due. What fails is asked again in an hour: predictions then hold
-// the intensity of now.
-func (o *outlook) look(ctx context.Context, now time.Time, epochs bool) []regions.Intensity {
-	switch {
-	case o.from == nil:
-	case o.answer != nil:
-		select {
-		case f := <-o.answer:
-			o.cancel()
-			o.answer = nil
-			return f
-		default:
-		}
-	case epochs && (o.asked.IsZero() || now.Sub(o.asked) >= forecastEvery):
-		ctx, o.cancel = context.WithTimeout(ctx, time.Minute)
-		answer, from := make(chan []regions.Intensity, 1), o.from
-		o.asked, o.answer = now, answer
-		q := regions.Query{Zone: o.zone, Time: now.Round(0)}
-		go func() {
-			f, err := from.Forecast(ctx, q, q.Time.Add(forecastFor))
-			if err != nil {
-				f = nil
-			}
-			answer <- f
-		}()
-	}
-	return nil
-}
-
-// stop ends a question that is underway, and waits for that as long as for a
-// meter.
-func (o *outlook) stop() {
-	if o.answer == nil {
-		return
-	}
-	o.cancel()
-	timeout := time.NewTimer(lastRead)
-	defer timeout.Stop()
-	select {
-	case <-o.answer:
-	case <-timeout.C:
-	}
-	o.answer = nil
 }

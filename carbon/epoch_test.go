@@ -68,6 +68,42 @@ func TestEpochsAreExactAtTheirEdges(t *testing.T) {
 	})
 }
 
+// full is a disk without room.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
+
+func TestEveryEpochIsWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var csv bytes.Buffer
+		host := bare
+		host.Epochs = &csv
+		tracker, err := carbon.Start(t.Context(), carbon.Config{Meters: []energy.Meter{&watts{power: 10 * energy.Watt}}, Host: host})
+		require.NoError(t, err)
+		for range 1200 {
+			e := tracker.Epoch()
+			time.Sleep(time.Second)
+			e.End()
+		}
+		r, err := tracker.Stop()
+		require.NoError(t, err)
+		assert.Equal(t, 200, r.EpochsOmitted)
+		lines := bytes.Split(bytes.TrimSpace(csv.Bytes()), []byte("\n"))
+		require.Len(t, lines, 1201)
+		assert.Equal(t, "index,name,started_at,duration_s,energy_joules,energy_low_joules,energy_high_joules,emissions_g,coverage,predicted_total_g", string(lines[0]))
+		assert.Regexp(t, `^600,,2000-01-01T00:09:59.000Z,1,10.000000,10.000000,10.000000,0.0\d+,1,$`, string(lines[600]))
+
+		host.Epochs = full{}
+		tracker, err = carbon.Start(t.Context(), carbon.Config{Meters: []energy.Meter{&watts{power: energy.Watt}}, Host: host})
+		require.NoError(t, err)
+		tracker.Epoch().End()
+		r, err = tracker.Stop()
+		require.NoError(t, err)
+		assert.Contains(t, codes(r), footprint.NotRecorded)
+		assert.Len(t, r.Epochs, 1)
+	})
+}
+
 func TestMarksFromManyGoroutines(t *testing.T) {
 	tracker, err := carbon.Start(t.Context(), carbon.Config{
 		Meters: []energy.Meter{&watts{power: 10 * energy.Watt}}, Host: bare,

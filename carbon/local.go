@@ -2,7 +2,6 @@ package carbon
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"runtime"
@@ -14,6 +13,7 @@ import (
 	"github.com/carbonctl/carbonctl/estimate"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/proc"
+	"github.com/carbonctl/carbonctl/nvml"
 	"github.com/carbonctl/carbonctl/rapl"
 )
 
@@ -41,12 +41,6 @@ func local(root fs.FS) (meters []energy.Meter, found []footprint.Fault) {
 	}
 	if err != nil {
 		found = append(found, fault(err))
-	}
-	if gpus, _ := fs.ReadDir(root, "proc/driver/nvidia/gpus"); len(gpus) > 0 {
-		found = append(found, footprint.Fault{
-			Code: footprint.GPUNotMeasured,
-			Text: fmt.Sprintf("%d NVIDIA GPU(s) are there, and this version does not count them", len(gpus)),
-		})
 	}
 	return meters, found
 }
@@ -93,11 +87,15 @@ func fault(err error) footprint.Fault {
 		f.Code = footprint.CounterSwitched
 	case errors.Is(err, rapl.ErrNotNumber):
 		f.Code = footprint.CounterGarbage
-	case errors.Is(err, rapl.ErrImplausible):
+	case errors.Is(err, nvml.ErrSlow):
+		f.Code = footprint.CounterGap
+	case errors.Is(err, nvml.ErrUsers):
+		f.Code = footprint.ShareUnknown
+	case errors.Is(err, rapl.ErrImplausible), errors.Is(err, nvml.ErrImplausible):
 		f.Code = footprint.CounterRefused
 	case errors.Is(err, rapl.ErrAmbiguous):
 		f.Code = footprint.CounterAmbiguous
-	case errors.Is(err, rapl.ErrLost):
+	case errors.Is(err, rapl.ErrLost), errors.Is(err, nvml.ErrLost):
 		f.Code = footprint.CounterLost
 	}
 	return f

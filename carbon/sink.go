@@ -32,7 +32,7 @@ func (t *Tracker) keep(k keeper) {
 	defer close(k.done)
 	every := checkpointEvery
 	if e, ok := k.sink.(interface{ Every() time.Duration }); ok && e.Every() > 0 {
-		every = e.Every()
+		every = max(e.Every(), MinEvery)
 	}
 	timer := time.NewTimer(min(every, firstCheckpoint))
 	defer timer.Stop()

@@ -26,6 +26,8 @@ type Tracker struct {
 	work      Work
 	usage     *usage
 	intensity regions.Intensity
+	grid      regions.Provider // asked at each sample; nil: the intensity stays
+	zone      string
 	every     time.Duration
 	sinks     []Sink
 
@@ -36,11 +38,13 @@ type Tracker struct {
 
 	// These belong to whoever takes samples: Start once, then the goroutine.
 	recorder *footprint.Recorder
+	epochs   *footprint.EpochWriter
 	readings []energy.Reading
 	use      []energy.Use
 	faults   []footprint.Fault // found, not yet in a sample
 	spent    time.Duration     // in ticks
 	outlook  outlook
+	late     late
 	tripped  bool // the budget's owner was told
 
 	keepers []keeper      // one a sink
@@ -49,7 +53,7 @@ type Tracker struct {
 	quit   chan struct{} // closed by the first Stop
 	idle   chan struct{} // closed after the last reading
 	stop   sync.Once
-	late   bool // a meter did not answer at the end
+	hung   bool // a meter did not answer at the end
 	finish sync.Once
 	report footprint.Report
 	err    error
@@ -65,7 +69,7 @@ func New(cfg Config) (*Tracker, error) {
 	if grid == nil {
 		grid = regions.Builtin()
 	}
-	intensity, err := grid.Intensity(context.Background(), regions.Query{Zone: cfg.Region})
+	intensity, err := grid.Intensity(context.Background(), regions.Query{Zone: cfg.Region, Time: time.Now()})
 	if err != nil {
 		return nil, fmt.Errorf("carbon: %w", err)
 	}
@@ -85,6 +89,9 @@ func New(cfg Config) (*Tracker, error) {
 		quit: make(chan struct{}), idle: make(chan struct{}), over: make(chan struct{}),
 		marks: marks{wake: make(chan struct{}, 1)},
 	}
+	if _, yearly := grid.(*regions.Table); !yearly {
+		t.grid, t.zone = grid, cfg.Region
+	}
 	if f, ok := grid.(forecaster); ok {
 		t.outlook = outlook{from: f, zone: cfg.Region}
 	}
@@ -95,8 +102,15 @@ func New(cfg Config) (*Tracker, error) {
 		t.keepers = append(t.keepers, newKeeper(s))
 	}
 	root := cfg.Host.root()
+	t.late.ready, t.late.mine = make(chan struct{}), ours(os.DirFS("/"))
 	if t.meters == nil {
 		t.meters, t.faults = local(root)
+		if cfg.Host.hasGPUs() {
+			t.late.start(openGPUs(cfg.Host))
+		}
+	}
+	if t.late.opened == nil {
+		close(t.late.ready)
 	}
 	t.every = keepAlive(t.every, t.meters)
 	if t.work == nil {
@@ -118,6 +132,9 @@ func New(cfg Config) (*Tracker, error) {
 		if t.recorder, err = footprint.Record(cfg.Host.Samples, &t.account); err != nil {
 			t.unrecorded(err)
 		}
+	}
+	if cfg.Host.Epochs != nil {
+		t.epochs = footprint.NewEpochWriter(cfg.Host.Epochs)
 	}
 	return t, nil
 }
@@ -174,6 +191,10 @@ func (t *Tracker) sample(ctx context.Context) {
 		case <-tick.C:
 			t.tick(ctx)
 			continue
+		case j := <-t.late.opened:
+			t.join(j)
+			t.tick(ctx)
+			continue
 		case <-t.marks.wake:
 			if t.marks.some() {
 				t.tick(ctx)
@@ -191,6 +212,7 @@ func (t *Tracker) sample(ctx context.Context) {
 
 // last takes the last sample, also if ctx has ended.
 func (t *Tracker) last(ctx context.Context) {
+	t.leave()
 	t.tick(context.WithoutCancel(ctx))
 	t.outlook.stop()
 	close(t.idle)
@@ -208,11 +230,11 @@ func (t *Tracker) tick(ctx context.Context) {
 			t.faults = faults(t.faults, err)
 		}
 	}
+	t.within(t.readings)
+	t.look(ctx, now)
 	t.use = t.usage.read(now, t.work, t.use[:0])
-	marks, lost := t.marks.read(now)
-	if lost {
-		t.faults = append(t.faults, footprint.Fault{Code: footprint.EpochDropped, Text: "a meter hung so long that epochs or tasks were left out"})
-	}
+	t.shared(ctx)
+	marks := t.edges(now)
 	s := footprint.Sample{
 		Time: now, Wall: now.Round(0), Readings: t.readings, Use: t.use,
 		Intensity: t.intensity, Faults: t.faults, Marks: marks,
@@ -220,21 +242,29 @@ func (t *Tracker) tick(ctx context.Context) {
 	}
 	t.mu.Lock()
 	t.account.Add(s)
-	reached, budget := t.account.Tripped(), t.account.Run.Budget
 	t.mu.Unlock()
-	if reached != nil && !t.tripped {
-		t.tripped = true
-		if budget.Reached != nil {
-			budget.Reached(reached)
-		}
-	}
 	t.faults = t.faults[:0]
+	t.heed()
 	if t.recorder != nil {
 		if err := t.recorder.Add(s); err != nil {
 			t.unrecorded(err) // in the next sample, or at the end
 		}
 	}
 	t.spent += time.Since(now)
+}
+
+// look asks what a kWh emits from now on. What does not answer leaves it as it is.
+func (t *Tracker) look(ctx context.Context, now time.Time) {
+	if t.grid == nil {
+		return
+	}
+	in, err := t.grid.Intensity(ctx, regions.Query{Zone: t.zone, Time: now})
+	switch {
+	case err == nil && !in.Marginal:
+		t.intensity = in
+	case err != nil && ctx.Err() == nil:
+		t.faults = append(t.faults, footprint.Fault{Code: footprint.IntensityStale, Text: err.Error()})
+	}
 }
 
 func (t *Tracker) unrecorded(err error) {
@@ -261,6 +291,7 @@ func (t *Tracker) Stop() (footprint.Report, error) {
 		t.mu.Unlock()
 		close(t.quit)
 		if !begun {
+			t.leave()
 			close(t.idle)
 			for _, k := range t.keepers {
 				close(k.done)
@@ -272,7 +303,7 @@ func (t *Tracker) Stop() (footprint.Report, error) {
 		select {
 		case <-t.idle:
 		case <-timeout.C:
-			t.late = true
+			t.hung = true
 		}
 	})
 	t.end(footprint.Completed)
@@ -319,7 +350,7 @@ func (t *Tracker) countedBy() string {
 func (t *Tracker) settle(e footprint.End) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.late {
+	if t.hung {
 		t.account.Note(footprint.Fault{
 			Code: footprint.ReadFault,
 			Text: fmt.Sprintf("a meter did not answer within %v at the end: the run ends at the reading before", lastRead),

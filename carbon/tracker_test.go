@@ -357,3 +357,31 @@ func TestScriptedMeter(t *testing.T) {
 	assert.Equal(t, 5*energy.Joule, r.Energy)
 	assert.True(t, m.Closed)
 }
+
+// hourly is a grid whose intensity changes with the hour.
+type hourly struct{ fail bool }
+
+func (h *hourly) Intensity(_ context.Context, q regions.Query) (regions.Intensity, error) {
+	if h.fail {
+		return regions.Intensity{}, errors.New("503")
+	}
+	return regions.Intensity{Zone: "XX", Kind: regions.Live, PerKWh: regions.Grams(100 * (1 + q.Time.UTC().Hour()))}, nil
+}
+
+func TestAGridThatChangesIsFollowed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // the clock begins at midnight UTC
+		grid := &hourly{}
+		tracker, err := carbon.Start(t.Context(), carbon.Config{
+			Region: "XX", Grid: grid, Meters: []energy.Meter{&watts{power: 1000 * energy.Watt}}, Host: bare, Every: time.Minute,
+		})
+		require.NoError(t, err)
+		time.Sleep(2*time.Hour + time.Minute)
+		grid.fail = true
+		time.Sleep(59 * time.Minute)
+		r, err := tracker.Stop()
+		require.NoError(t, err)
+		assert.InDelta(t, 100+200+300, float64(r.Emissions), 5, "1 kWh in each of three hours, most of the last at the figure before")
+		assert.Len(t, r.Intensity.Parts, 3)
+		assert.Contains(t, codes(r), footprint.IntensityStale)
+	})
+}

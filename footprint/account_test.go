@@ -441,6 +441,10 @@ func FuzzReplay(f *testing.F) {
 	for n := range 3 {
 		_ = rec.Add(use(at(float64(n), joules(pkg, float64(n)), joules(pkgLike, 2)), float64(n), 9))
 	}
+	_ = rec.Add(footprint.Sample{Time: start.Add(time.Minute), Wall: start, Forecast: []regions.Intensity{grid}, Marks: []footprint.Mark{
+		{Edge: footprint.EpochStart, Index: 1 << 40, Of: 3}, {Edge: footprint.EpochEnd, Late: time.Hour},
+		{Edge: footprint.EpochEnd, Whole: true, Index: -5}, {Edge: footprint.TaskStart, ID: 1, Within: 1},
+	}})
 	_ = rec.End(footprint.End{})
 	f.Add(buf.Bytes())
 	f.Add([]byte("{}"))

@@ -162,7 +162,7 @@ func (a *Account) watch(s Sample, ended bool) {
 	past := now.time.Sub(a.first.time).Seconds()
 	used := b.amount(past, now.energy, now.grams, pue) / b.max()
 	e := &BudgetError{Limit: b.Limit, At: s.Wall, Used: used}
-	if b.Predicted && ended && (a.planned() == 0 || a.marks.past.ended < a.planned()) {
+	if b.Predicted && ended && (a.toCome() == 0 || a.marks.past.ended < a.toCome()) {
 		p := a.progress(now)
 		more := energy.Joules(p.left(1, func(s Spent) float64 { return s.Energy.Joules() }).high)
 		time := p.left(1, func(s Spent) float64 { return s.Duration.Seconds() }).high

@@ -59,7 +59,7 @@ func (a *Account) edge(s Sample) edge {
 			e.covered += t.covered
 		}
 		e.low, e.high = e.low.Plus(low), e.high.Plus(high)
-		if t.started {
+		if t.started && (c.Basis == energy.Measured || a.twins(t) == unread) {
 			e.slack = e.slack.Plus(open.Scale(share))
 		}
 		if c.Basis == energy.Measured || !a.hasTwin(t) {
@@ -84,11 +84,8 @@ func (a *Account) charged(t *track) (energy.Energy, float64) {
 	case !t.known:
 		return 0, 1
 	}
-	mine := t.process
-	if t.outcome == open || t.settled != t.energy {
-		mine = mine.Plus((t.energy - t.settled).Scale(t.share()))
-	}
-	return mine, t.share()
+	share := t.share()
+	return t.process.Plus((t.energy - t.settled).Scale(share)), share
 }
 
 // share is the work's part of what is settled.

@@ -23,10 +23,14 @@ type Mark struct {
 	Within uint64 `json:"within,omitempty"`
 	// Name of a task, or of an epoch that has one.
 	Name string `json:"name,omitempty"`
-	// Index of an epoch, from 1; 0 is the one after the last.
+	// Index of an epoch, from 1; 0 is the one after the last. One that leaves
+	// some out stands for those too: a program may tell of each tenth.
 	Index int `json:"index,omitempty"`
 	// Of is how many epochs are planned, 0 if this mark does not say so.
 	Of int `json:"of,omitempty"`
+	// Whole says of an end that no start was to be seen: the epoch began where
+	// the last one ended, or with the run.
+	Whole bool `json:"whole,omitempty"`
 	// Late is how long before the sample the edge was. The energy of that time is
 	// on the wrong side of it, and bounded.
 	Late time.Duration `json:"late_ns,omitempty"`
@@ -99,6 +103,7 @@ const mostOpen = 10_000
 // stretch is an epoch or a task of an account.
 type stretch struct {
 	mark      Mark
+	before    int // index of the epoch before
 	within    string
 	start     edge
 	end       edge // zero while open
@@ -111,12 +116,15 @@ type marks struct {
 	open          []*stretch
 	epochs, tasks shown
 	last          int    // index of the latest epoch
+	first         int    // index of the first one
 	planned       int    // the total that marks have told, 0 if none
 	running       int    // epochs open
 	since         edge   // when running was 0
 	inside        amount // of all time with an epoch open, up to since
 	latest        edge   // the greatest amounts so far
+	origin        edge   // the start of the run
 	past          past
+	fresh         []*stretch // epochs that ended with the latest sample
 	wrong         wrongs
 }
 
@@ -155,6 +163,10 @@ func (s *shown) each(f func(*stretch)) {
 
 // mark takes the marks of a sample, whose readings are in already.
 func (a *Account) mark(s Sample) {
+	if a.samples == 1 {
+		a.marks.origin = a.edge(s)
+	}
+	a.marks.fresh = a.marks.fresh[:0]
 	if len(s.Marks) == 0 {
 		return
 	}
@@ -190,7 +202,10 @@ func (a *Account) begin(m Mark, at edge) {
 		if m.Index <= 0 {
 			x.mark.Index = a.marks.last + 1
 		}
-		a.marks.last = x.mark.Index
+		x.before, a.marks.last = a.marks.last, x.mark.Index
+		if a.marks.first == 0 {
+			a.marks.first, x.before = x.mark.Index, x.mark.Index-1
+		}
 		if a.marks.running++; a.marks.running == 1 {
 			a.marks.since = at
 		} else {
@@ -231,8 +246,22 @@ func (m *marks) find(mark Mark) *stretch {
 	return nil
 }
 
+// whole begins the epoch of an end that tells of all of it.
+func (a *Account) whole(end Mark) {
+	m := &a.marks
+	from := m.past.end
+	if m.past.ended == 0 {
+		from, m.first = m.origin, 1 // it stands for those before it too
+	}
+	a.begin(Mark{Edge: EpochStart, ID: end.ID, Index: end.Index, Of: end.Of, Name: end.Name}, from)
+}
+
 func (a *Account) finish(m Mark, at edge) {
 	x := a.marks.find(m)
+	if x == nil && m.Whole && m.Edge == EpochEnd && a.marks.running == 0 {
+		a.whole(m)
+		x = a.marks.find(m)
+	}
 	if x == nil {
 		a.marks.wrong.unmatched++
 		return
@@ -258,6 +287,7 @@ func (a *Account) finish(m Mark, at edge) {
 		a.marks.inside.add(a.marks.since, at)
 	}
 	a.marks.epochs.add(x)
+	a.marks.fresh = append(a.marks.fresh, x)
 	a.learn(x)
 }
 
@@ -269,7 +299,7 @@ func (a *Account) stretches(r *Report) {
 		time: a.last.time, wall: a.last.wall, sampled: a.last.time, energy: max(r.Energy, 0),
 		grams: r.Emissions, low: m.latest.low, high: m.latest.high,
 	}
-	if m.running+len(m.open) > 0 {
+	if len(m.open) > 0 {
 		at := a.peek()
 		end.low, end.high, end.slack, end.covered, end.counted = at.low, at.high, at.slack, at.covered, at.counted
 	}

@@ -148,6 +148,39 @@ func TestAStartEndsTheEpochBefore(t *testing.T) {
 	assert.NotContains(t, codes(r), footprint.EpochOverlap)
 }
 
+// Boosting prints each tenth round, when it is over.
+func TestAnEndAloneTellsOfAllThatWasBefore(t *testing.T) {
+	end := func(i int) footprint.Mark { return footprint.Mark{Edge: footprint.EpochEnd, Index: i, Whole: true} }
+	var a footprint.Account
+	a.Run.Epochs = 100
+	for i := range 3 {
+		s := at(float64(10*i), joules(pkg, float64(100*i)))
+		if i > 0 {
+			s.Marks = []footprint.Mark{end(10 * i)}
+		}
+		a.Add(s)
+	}
+	r := a.Report()
+	require.Len(t, r.Epochs, 2)
+	assert.Equal(t, 100*energy.Joule, r.Epochs[0].Energy)
+	assert.Equal(t, start, r.Epochs[0].StartedAt)
+	assert.Zero(t, r.Between.Energy)
+	assert.Equal(t, 20, r.Prediction.AfterEpochs)
+	assert.Equal(t, 1000*energy.Joule, r.Prediction.Energy.Expected)
+	assert.NotContains(t, codes(r), footprint.EpochUnmatched)
+}
+
+func TestARunThatResumesHasTheRestOfTheEpochs(t *testing.T) {
+	var a footprint.Account
+	for i := range 5 {
+		a.Add(marked(at(float64(i), joules(pkg, 10*float64(i))), footprint.Mark{Edge: footprint.EpochStart, Index: 51 + i, Of: 60}))
+	}
+	r := a.Report()
+	assert.Equal(t, 4, r.Prediction.AfterEpochs)
+	assert.Equal(t, 10, r.Prediction.OfEpochs)
+	assert.Equal(t, 100*energy.Joule, r.Prediction.Energy.Expected)
+}
+
 func TestAReportShowsTheFirstAndTheLastEpochs(t *testing.T) {
 	var a footprint.Account
 	a.Run.Epochs = 3000

@@ -284,3 +284,22 @@ func TestColumns(t *testing.T) {
 		}
 	}
 }
+
+// A fleet's runs take centuries, and a row from elsewhere may say anything.
+func TestLongDurations(t *testing.T) {
+	for want, list := range map[time.Duration][]Number{
+		longest:                 {9e9, 9e9, 1},
+		time.Second:             {1, -5, Number(math.NaN())},
+		2500 * time.Millisecond: {2, 0.5},
+	} {
+		var s Summary
+		for _, d := range list {
+			s.Add(Row{DurationS: d})
+		}
+		assert.Equal(t, want, s.Duration, list)
+	}
+	var s Summary
+	s.Add(Row{DurationS: 1e300})
+	s.Add(Row{DurationS: Number(math.Inf(1))})
+	assert.Equal(t, longest, s.Duration)
+}

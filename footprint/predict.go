@@ -208,11 +208,11 @@ const mostCycles = 1024
 func (a *Account) learn(x *stretch) {
 	p := &a.marks.past
 	from := x.start
-	if p.ended > 0 && p.end.time.Before(from.time) {
-		from = p.end // and what was between
+	if p.ended > 0 {
+		from = p.end // what was between is a part; of epochs at the same time, what each adds
 	}
-	p.add(Spent{x.end.time.Sub(x.start.time), x.end.energy - x.start.energy},
-		Spent{x.end.time.Sub(from.time), x.end.energy - from.energy})
+	p.add(x.stands(), Spent{x.end.time.Sub(x.start.time), x.end.energy - x.start.energy},
+		Spent{max(x.end.time.Sub(from.time), 0), x.end.energy - from.energy})
 	p.end = x.end
 	if p.parts > 0 { // nothing new to predict from
 		x.predicted = p.total
@@ -224,14 +224,32 @@ func (a *Account) learn(x *stretch) {
 	}
 	p.total = &predicted.Emissions.Expected
 	x.predicted = p.total
-	if stands(p.ended) || p.each > 1 && len(p.history) > 0 && p.ended >= 2*p.history[len(p.history)-1].AfterEpochs {
+	if remembered(p.ended) || p.each > 1 && len(p.history) > 0 && p.ended >= 2*p.history[len(p.history)-1].AfterEpochs {
 		p.history = append(p.history, Earlier{p.ended, predicted.DurationS, predicted.Energy, predicted.Emissions})
 	}
 }
 
-func (p *past) add(epoch, cycle Spent) {
-	p.ended++
+// stands is how many epochs this one stands for.
+func (x *stretch) stands() int {
+	const most = 10_000 // beyond, somebody counts something else
+	if n := x.mark.Index - x.before; n > 0 && n <= most {
+		return n
+	}
+	return 1
+}
+
+// add takes n epochs, with what came before.
+func (p *past) add(n int, epoch, cycle Spent) {
+	p.ended += n
 	p.epochs = p.epochs.plus(epoch)
+	for ; n > 0; n-- {
+		one := Spent{cycle.Duration / time.Duration(n), cycle.Energy / energy.Energy(n)}
+		cycle = Spent{cycle.Duration - one.Duration, cycle.Energy - one.Energy}
+		p.one(one)
+	}
+}
+
+func (p *past) one(cycle Spent) {
 	p.part = p.part.plus(cycle)
 	p.parts++
 	if p.parts < max(p.each, 1) {
@@ -247,9 +265,9 @@ func (p *past) add(epoch, cycle Spent) {
 	p.part, p.parts = Spent{}, 0
 }
 
-// stands reports whether the history keeps the prediction after n epochs: 1, 2,
-// 3, 5, 10, 20, 30, 50 …
-func stands(n int) bool {
+// remembered reports whether the history keeps the prediction after n epochs: 1,
+// 2, 3, 5, 10, 20, 30, 50 …
+func remembered(n int) bool {
 	for n >= 10 && n%10 == 0 {
 		n /= 10
 	}
@@ -265,11 +283,21 @@ func (a *Account) planned() int {
 	return a.Run.Epochs
 }
 
+// toCome is how many of the planned epochs are this run's: one that resumes at
+// the 51st has no part in 50.
+func (a *Account) toCome() int {
+	n := a.planned()
+	if before := a.marks.first - 1; before > 0 && n > before {
+		return n - before
+	}
+	return n
+}
+
 // progress is the run at the end of its latest epoch; now is where it is.
 func (a *Account) progress(now edge) Progress {
 	m := &a.marks.past
 	p := Progress{
-		Ended: m.ended, Of: a.planned(), Epochs: m.epochs, Cycles: m.cycles, Each: m.each,
+		Ended: m.ended, Of: a.toCome(), Epochs: m.epochs, Cycles: m.cycles, Each: m.each,
 		Spent:     Spent{m.end.time.Sub(a.first.time), m.end.energy},
 		Now:       Spent{now.time.Sub(a.first.time), now.energy},
 		Emissions: m.end.grams, At: m.end.wall, Forecast: a.forecast, PUE: a.PUE,

@@ -1,6 +1,7 @@
 package footprint
 
 import (
+	"math"
 	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
@@ -15,7 +16,7 @@ type Summary struct {
 	Runs, Nested int
 	// First start and last end of the runs.
 	First, Last time.Time
-	// Duration is the sum over the runs.
+	// Duration is the sum over the runs, at most 292 years.
 	Duration time.Duration
 
 	Energy, Low, High              energy.Energy
@@ -37,7 +38,7 @@ func (s *Summary) Add(r Row) {
 	if r.EndedAt.After(s.Last) {
 		s.Last = r.EndedAt.Time
 	}
-	s.Duration += time.Duration(float64(r.DurationS) * float64(time.Second))
+	s.Duration = plus(s.Duration, lasting(float64(r.DurationS)))
 	s.Energy, s.Low, s.High = s.Energy.Plus(r.Energy), s.Low.Plus(r.EnergyLow), s.High.Plus(r.EnergyHigh)
 	s.Emissions += regions.Grams(r.Emissions)
 	s.GramsLow += regions.Grams(r.EmissionsLow)
@@ -45,4 +46,27 @@ func (s *Summary) Add(r Row) {
 	if r.MeasuredShare != nil {
 		s.Measured = s.Measured.Plus(r.Energy.Scale(float64(*r.MeasuredShare)))
 	}
+}
+
+// longest is the longest duration that there is. Rows that come from elsewhere
+// may say more, and those of a fleet may add up to it.
+const longest = time.Duration(math.MaxInt64)
+
+// lasting is a duration of s seconds, 0 if s is negative or no number.
+func lasting(s float64) time.Duration {
+	switch ns := s * float64(time.Second); {
+	case !(ns > 0):
+		return 0
+	case ns >= float64(longest):
+		return longest
+	default:
+		return time.Duration(ns)
+	}
+}
+
+func plus(a, b time.Duration) time.Duration {
+	if b > longest-a {
+		return longest
+	}
+	return a + b
 }

@@ -95,7 +95,11 @@ func (a *Account) line(t *track, length time.Duration) Line {
 	}
 	e := t.energy.Plus(t.delta)
 	low, high := t.bounds(e, !a.stoodIn(t))
-	l.Energy, l.Low, l.High = &e, &low, &high
+	l.Low, l.High = &low, &high
+	if e == 0 && t.covered == 0 && c.Basis == energy.Measured && length > 0 {
+		return l // read once at the most: how much it was is not known
+	}
+	l.Energy = &e
 	if t.known {
 		p := t.process.Plus(t.rest())
 		l.ProcessEnergy = &p
@@ -173,7 +177,13 @@ func (a *Account) total(r *Report, length time.Duration) {
 	}
 	for i := range r.Components {
 		l := &r.Components[i]
-		if !l.counted() || l.Energy == nil {
+		switch {
+		case !l.counted():
+			continue
+		case l.Energy == nil:
+			if l.High != nil {
+				r.EnergyHigh = r.EnergyHigh.Plus(*l.High)
+			}
 			continue
 		}
 		share := 1.0

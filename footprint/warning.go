@@ -14,6 +14,7 @@ import (
 const (
 	RegionAssumed    = "region-assumed"    // no region was given: the world's mean
 	IntensityInstead = "intensity-instead" // not the region's own value in the usual scope
+	IntensityStale   = "intensity-stale"   // a live intensity could not be had: the one before is used
 	AllModelled      = "modelled"          // no counter could be read at all
 	PartModelled     = "partly-modelled"   // some components have no counter
 	NothingCounted   = "nothing-counted"   // neither counter nor model
@@ -38,7 +39,8 @@ const (
 	CPUUntrue        = "cpu-untrue"        // the hypervisor gives a CPU that does not exist
 	MemoryUnknown    = "memory-unknown"    // the size of the memory could not be read
 	MachineShared    = "machine-shared"    // a limit shows that the machine is shared: the work's part is charged
-	GPUNotMeasured   = "gpu-not-measured"  // a GPU is there and is not counted
+	GPUNotMeasured   = "gpu-not-measured"  // a GPU is there and could not be counted
+	GPUNote          = "gpu-note"          // something to know of how a GPU is read
 	Escaped          = "process-escaped"   // processes of the work outlived it
 	NotRecorded      = "not-recorded"      // the ledger or a file could not be written
 	SinkFailed       = "sink-failed"       // a sink did not take the report
@@ -197,7 +199,7 @@ func (a *Account) warnEpochs(r *Report, add func(code, format string, args ...an
 	if m.wrong.overlapping > 0 {
 		add(EpochOverlap, "epochs ran at the same time: their energies do not add up to the run's")
 	}
-	if seen, planned := m.past.ended, a.planned(); planned > 0 && seen > planned {
+	if seen, planned := m.past.ended, a.toCome(); planned > 0 && seen > planned {
 		add(EpochBeyond, "%d epochs have ended where %d were planned: predictions were too low", seen, planned)
 	}
 	if n := m.wrong.dropped; n > 0 {

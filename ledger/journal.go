@@ -53,6 +53,10 @@ func (w Writer) openJournal(ledger, id string) (*journal, error) {
 	}
 	name := filepath.Join(ledger+".d", id)
 	lock, err := lockJournal(name)
+	for tries := 0; lock == nil && err == nil && tries < 20; tries++ {
+		time.Sleep(5 * time.Millisecond) // who recovers takes it for a moment, to see whose it is
+		lock, err = lockJournal(name)
+	}
 	if err != nil {
 		return nil, err
 	}

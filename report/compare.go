@@ -38,7 +38,11 @@ const (
 //	above              the way that a car drives, and a passenger flies
 func Compare(g regions.Grams) []string {
 	const km = 1000 // m
-	phone := fmt.Sprintf("like charging a phone %s times (%.1f g each, US EPA 2026)", digits(float64(g/phoneCharge)), float64(phoneCharge))
+	times := digits(float64(g/phoneCharge)) + " times"
+	if g < phoneCharge {
+		times = "by " + Percent(float64(g/phoneCharge))
+	}
+	phone := fmt.Sprintf("like charging a phone %s (%.1f g a charge, US EPA 2026)", times, float64(phoneCharge))
 	car := fmt.Sprintf("like %s in an average US petrol car (%.0f g/km, US EPA 2026)",
 		fit(float64(g/carPerKm)*km, lengthScale), float64(carPerKm))
 	tree := fmt.Sprintf("what a grown tree takes up in %s months (%.0f g a month, Green Algorithms 2020)",

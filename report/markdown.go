@@ -18,7 +18,9 @@ func (s sheet) markdown(w io.Writer) error {
 	if s.subtitle != "" {
 		fmt.Fprintf(&b, "%s\n\n", markdown(s.subtitle))
 	}
-	b.WriteString("| | |\n|---|---|\n")
+	if len(s.figures) > 0 {
+		b.WriteString("| | |\n|---|---|\n")
+	}
 	for _, f := range s.figures {
 		fmt.Fprintf(&b, "| %s | **%s**", markdown(f.label), markdown(f.value))
 		for i, d := range f.details {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -84,7 +85,7 @@ func TestDuration(t *testing.T) {
 		"0 ms": 0, "83.0 ms": 83 * time.Millisecond, "999 ms": 999 * time.Millisecond, "1.00 s": 999600 * time.Microsecond,
 		"12.3 s": 12345 * time.Millisecond, "1m 0s": 59960 * time.Millisecond, "4m 7s": 247 * time.Second,
 		"1h 0m": time.Hour - time.Millisecond, "3h 12m": 3*time.Hour + 12*time.Minute, "2d 5h": 53 * time.Hour,
-		"-1.00 s": -time.Second,
+		"-1.00 s": -time.Second, "106751d 23h": math.MaxInt64, "-106751d 23h": math.MinInt64,
 	} {
 		assert.Equal(t, want, report.Duration(d))
 	}

@@ -106,3 +106,47 @@ func TestWriteErrorsAreTold(t *testing.T) {
 		assert.ErrorIs(t, write(&broken{10}, full(t)), errFull, ext)
 	}
 }
+
+// Whatever a file holds, reading it and showing it ends in an error or a page.
+func FuzzParse(f *testing.F) {
+	for _, trace := range []string{"vm", "server", "trouble", "client"} {
+		b, err := os.ReadFile("../testdata/traces/" + trace + ".json")
+		require.NoError(f, err)
+		f.Add(b)
+	}
+	f.Add([]byte(`{"schema":"carbonctl.run/v1","components":[{"energy_joules":-1,"low_joules":null,"name":"\u0000"}],"market":{},"embodied_g":-1,"intensity":{"parts":null}}`))
+	f.Add([]byte(`{"schema":"carbonctl.run/v1","duration_s":1e300,"emissions_g":1e308,"emissions_high_g":-1e308,"measured_share":7,"warnings":[{"code":"a b"}],"labels":{"":""}}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r, err := report.Parse(bytes.NewReader(b))
+		if err != nil {
+			assert.ErrorIs(t, err, report.ErrNotRun)
+			return
+		}
+		var total footprint.Total
+		total.Add(r.Row())
+		for _, format := range report.Formats() {
+			if format != "csv" {
+				assert.NoError(t, report.Write(io.Discard, format, r), format)
+			}
+			if format != "json" { // it has no infinity, which a sum may reach
+				assert.NoError(t, report.Totals{Groups: &footprint.Groups{Total: total}}.Write(io.Discard, format), format)
+			}
+		}
+		for _, form := range report.Forms() {
+			var need *report.NeedError
+			if err := report.Statement(io.Discard, form, total, report.About{Run: &r}); err != nil && !errors.As(err, &need) {
+				assert.ErrorIs(t, err, report.ErrNoRuns, form)
+			}
+		}
+	})
+}
+
+func TestFormats(t *testing.T) {
+	r, v := full(t), totals(month())
+	for _, format := range report.Formats() {
+		assert.NoError(t, v.Write(io.Discard, format))
+		assert.Equal(t, format == "csv", report.Write(io.Discard, format, r) != nil, "a single run is a row of its ledger already")
+	}
+	assert.ErrorContains(t, v.Write(io.Discard, "pdf"), "latex")
+	assert.Error(t, report.Write(io.Discard, "pdf", r))
+}

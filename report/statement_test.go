@@ -127,7 +127,7 @@ func TestCompare(t *testing.T) {
 		want []string
 	}{
 		{-1, nil}, {0, nil}, {0.02, nil}, {0.03, []string{"like 123 mm in an average US petrol car"}}, {1.23, []string{"like 5.04 m in an average US petrol car"}},
-		{1.24, []string{"charging a phone 0.100 times"}}, {12.4, []string{"charging a phone 1.00 times"}},
+		{1.24, []string{"charging a phone by 10 %"}}, {12.4, []string{"charging a phone 1.00 times"}},
 		{100, []string{"charging a phone 8.06 times", "like 410 m in an average US petrol car"}},
 		{1e3, []string{"4.10 km", "1.09 months"}}, {1e6, []string{"4095 km", "14438 km in an economy seat"}},
 	} {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -30,6 +31,7 @@ func Text(w io.Writer, r footprint.Report) error {
 	p.head(r)
 	p.energy(r)
 	p.emissions(r)
+	p.epochs(r)
 	p.warnings(r)
 	if r.Ledger != nil {
 		p.Row("recorded", "%s, row %d", Clean(r.Ledger.Path), r.Ledger.Rows)
@@ -46,7 +48,16 @@ func (p *Page) head(r footprint.Report) {
 	p.line("carbonctl: %s after %s", state, Duration(seconds(r.DurationS)))
 }
 
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+// seconds is a duration of s seconds; one too long for a Duration is the longest.
+func seconds(s float64) time.Duration {
+	if ns := s * float64(time.Second); math.Abs(ns) < math.MaxInt64 {
+		return time.Duration(ns)
+	}
+	if s < 0 {
+		return math.MinInt64
+	}
+	return math.MaxInt64
+}
 
 func (p *Page) energy(r footprint.Report) {
 	if r.MeasuredShare == nil && r.MachineEnergy == 0 {
@@ -57,6 +68,7 @@ func (p *Page) energy(r footprint.Report) {
 	for _, k := range kinds(r) {
 		p.kind(r, k)
 	}
+	p.unknown(r)
 	switch {
 	case r.ProcessEnergy == nil:
 		p.Row("charged", "the whole machine; how much of it the work used is not known")
@@ -107,9 +119,37 @@ func kinds(r footprint.Report) []footprint.Line {
 }
 
 func (p *Page) kind(r footprint.Report, l footprint.Line) {
-	// Names of equal sockets say the same twice.
-	names := slices.Compact(strings.Split(l.Name, "; "))
-	p.Row("  "+string(l.Kind), "%s, %s: %s", Energy(l.Charged), l.Basis, strings.Join(names, "; "))
+	p.Row("  "+string(l.Kind), "%s, %s: %s", Energy(l.Charged), l.Basis, count(strings.Split(l.Name, "; ")))
+}
+
+// count says names once, with how many of them there are: "8 × NVIDIA H100".
+func count(names []string) string {
+	var said []string
+	for i, name := range names {
+		if slices.Index(names, name) < i {
+			continue
+		}
+		n := 0
+		for _, other := range names {
+			if other == name {
+				n++
+			}
+		}
+		if n > 1 {
+			name = fmt.Sprintf("%d × %s", n, name)
+		}
+		said = append(said, name)
+	}
+	return strings.Join(said, "; ")
+}
+
+// unknown names what should have been counted, and was not read.
+func (p *Page) unknown(r footprint.Report) {
+	for _, l := range r.Components {
+		if l.Within == nil && l.Kind != energy.Platform && l.Energy == nil && l.High != nil {
+			p.Row("  "+string(l.Kind), "not known, at most %s: %s", Energy(*l.High), l.Name)
+		}
+	}
 }
 
 func (p *Page) emissions(r footprint.Report) {
@@ -141,6 +181,43 @@ func (p *Page) compare(g regions.Grams) {
 	for _, c := range Compare(g) {
 		p.Row("", "%s", c)
 	}
+}
+
+// epochs says what the epochs and tasks took, and what the whole run is expected
+// to, once that is more than what it has taken.
+func (p *Page) epochs(r footprint.Report) {
+	if n := len(r.Epochs) + r.EpochsOmitted; n > 0 {
+		var e energy.Energy
+		var g regions.Grams
+		var s float64
+		for _, epoch := range r.Epochs {
+			e, g, s = e.Plus(epoch.Energy), g+epoch.Emissions, s+epoch.DurationS
+		}
+		shown := float64(len(r.Epochs))
+		of := ""
+		if r.Prediction != nil && r.Prediction.OfEpochs > 0 {
+			of = fmt.Sprintf(" of %d", r.Prediction.OfEpochs)
+		}
+		p.Row("epochs", "%d%s, on average %s, %s, %s CO2e", n, of, Duration(seconds(s/shown)),
+			Energy(e.Scale(1/shown)), Mass(g/regions.Grams(shown)))
+	}
+	for _, t := range r.Tasks {
+		p.Row("task", "%s: %s, %s, %s CO2e", t.Name, Duration(seconds(t.DurationS)), Energy(t.Energy), Mass(t.Emissions))
+	}
+	if q := r.Prediction; q != nil && q.AfterEpochs < q.OfEpochs {
+		p.Row("predicted", "%s", Predicted(*q))
+	}
+}
+
+// Predicted says what a whole run is expected to need.
+func Predicted(q footprint.Prediction) string {
+	level := ""
+	if q.Level != nil {
+		level = fmt.Sprintf(", %.0f in 100 lie in that", 100**q.Level)
+	}
+	return fmt.Sprintf("for %d epochs, after %d: %s, %s (%s), %s CO2e (%s)%s", q.OfEpochs, q.AfterEpochs,
+		Duration(seconds(q.DurationS.Expected)), Energy(q.Energy.Expected), energyBounds(q.Energy.Expected, q.Energy.Low, q.Energy.High),
+		Mass(q.Emissions.Expected), massBounds(q.Emissions.Expected, q.Emissions.Low, q.Emissions.High), level)
 }
 
 func (p *Page) warnings(r footprint.Report) {

@@ -75,7 +75,8 @@ func (t Totals) sheet() sheet {
 	if len(t.Groups.By) > 0 {
 		s.sections = append(s.sections, t.groupSection(list))
 	}
-	if p := t.meanSection(list); len(p.table.rows) > 0 {
+	// The mean of all runs says something only where somebody chose them.
+	if p := t.meanSection(list); len(p.table.rows) > 0 && (len(list) > 0 || filterWords(t.Filter) != "") {
 		s.sections = append(s.sections, p)
 	}
 	byMonth := len(t.Groups.By) == 1 && t.Groups.By[0] == footprint.ByMonth

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/regions"
@@ -112,7 +111,7 @@ func latestSection(list []footprint.Row, all int) section {
 	}
 	p.table.columns = []column{{"project", name}, {"started (UTC)", text}, {"time", amount}, {"status", text}, {"energy", amount}, {"CO2e", amount}, {"zone", name}}
 	for _, r := range list {
-		p.table.rows = append(p.table.rows, []string{r.Project, minute(r.StartedAt.Time), Duration(time.Duration(float64(r.DurationS) * float64(time.Second))),
+		p.table.rows = append(p.table.rows, []string{r.Project, minute(r.StartedAt.Time), Duration(seconds(float64(r.DurationS))),
 			string(r.Status), Energy(r.Energy), Mass(regions.Grams(r.Emissions)), r.Zone})
 	}
 	return p

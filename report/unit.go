@@ -101,7 +101,7 @@ func Percent(x float64) string {
 func Duration(d time.Duration) string {
 	switch {
 	case d < 0:
-		return "-" + Duration(-d)
+		return "-" + Duration(max(-d, -(d+1))) // the least has no opposite
 	case d < 999500*time.Microsecond:
 		return digits(d.Seconds()*1e3) + " ms"
 	case d < 59950*time.Millisecond:

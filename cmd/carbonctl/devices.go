@@ -2,10 +2,12 @@ package main
 
 import (
 	"cmp"
-	"errors"
+	"context"
+	"fmt"
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/estimate"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/nvml"
 	"github.com/carbonctl/carbonctl/rapl"
 	"github.com/carbonctl/carbonctl/report"
 )
@@ -24,6 +27,21 @@ type counterRow struct {
 	Component string `json:"component"` // "" if it is none
 	Status    string `json:"status"`
 	Reason    string `json:"reason"` // "" where the status says it
+}
+
+// gpuRow is one GPU and how it is read.
+type gpuRow struct {
+	Index      int      `json:"index"`
+	UUID       string   `json:"uuid"`
+	Name       string   `json:"name"`
+	Driver     string   `json:"driver"`
+	Visible    bool     `json:"visible"`
+	Way        string   `json:"way"` // "" if it can't be read
+	Resolution float64  `json:"resolution_s"`
+	LimitWatts float64  `json:"limit_w"`
+	Missing    []string `json:"missing"`
+	Notes      []string `json:"notes"`
+	Error      string   `json:"error"`
 }
 
 // model is how power is modelled where nothing counts.
@@ -53,13 +71,16 @@ type note struct {
 type inventory struct {
 	Host     footprint.Host `json:"host"`
 	Counters []counterRow   `json:"counters"`
-	// CounterState is "read", or why no counter is: a warning's code.
+	// CounterState is "read" if all is read that could be wanted, else a warning's
+	// code that says what is in the way.
 	CounterState string   `json:"counter_state"`
 	CounterError string   `json:"counter_error"`
 	Model        *model   `json:"model"`
 	ModelError   string   `json:"model_error"`
-	GPUs         []string `json:"gpus"`
+	GPUs         []gpuRow `json:"gpus"`
+	GPUError     string   `json:"gpu_error"` // why there are none, or what else went wrong
 	Fix          []string `json:"fix"`
+	FixNote      string   `json:"fix_note"`
 	Settings     []value  `json:"settings"`
 	Problems     []string `json:"problems"`
 }
@@ -67,6 +88,8 @@ type inventory struct {
 func (a *app) devices() *cobra.Command {
 	var asJSON bool
 	var root string
+	var watch time.Duration
+	var library string
 	cmd := &cobra.Command{
 		Use:     "devices",
 		Aliases: []string{"doctor"},
@@ -80,7 +103,7 @@ func (a *app) devices() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			inv := look(os.DirFS(root), c)
+			inv := look(cmd.Context(), os.DirFS(root), watch, libraryPath(library), c)
 			if asJSON {
 				err = printJSON(a.out, inv)
 			} else {
@@ -94,37 +117,32 @@ func (a *app) devices() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
 	cmd.Flags().StringVar(&root, "root", "/", rootUsage)
+	cmd.Flags().DurationVar(&watch, "watch", 50*time.Millisecond, "how long to watch the counters, to find those that do not move")
+	cmd.Flags().StringVar(&library, "nvml-library", "", nvmlUsage)
 	addSettings(cmd)
 	return cmd
 }
 
-func look(root fs.FS, c *config) inventory {
+func look(ctx context.Context, root fs.FS, watch time.Duration, library string, c *config) inventory {
 	inv := inventory{
-		Host: carbon.LocalHost(root), Counters: []counterRow{}, GPUs: []string{}, Fix: []string{},
+		Host: carbon.LocalHost(root), Counters: []counterRow{}, GPUs: []gpuRow{}, Fix: []string{},
 		Settings: effective(c), Problems: []string{},
 	}
 	for _, p := range c.problems {
 		inv.Problems = append(inv.Problems, p.Error())
 	}
-	zones, err := rapl.Inspect(root)
-	inv.CounterState = "read"
+	zones, err := rapl.Watch(ctx, root, watch)
 	for _, z := range zones {
-		row := counterRow{Path: z.Path, Name: z.Name, Component: z.Component.ID, Status: string(z.Status)}
-		switch {
-		case z.Err != nil:
-			row.Reason = z.Err.Error()
-		case z.Of != "":
-			row.Reason = "read by way of " + z.Of
-		case z.Component.Within != "":
-			row.Reason = "inside " + z.Component.Within
-		}
-		inv.Counters = append(inv.Counters, row)
+		inv.Counters = append(inv.Counters, counterRow{
+			Path: z.Path, Name: z.Name, Component: z.Component.ID, Status: string(z.Status), Reason: reason(z),
+		})
 	}
+	inv.CounterState = counterState(zones, err)
 	if err != nil {
 		inv.CounterError = err.Error()
-		inv.CounterState = counterState(err)
 	}
-	inv.Fix = append(inv.Fix, fixes(inv.CounterState)...)
+	inv.Fix = append(inv.Fix, fixes(inv.CounterState, hasPerf(root))...)
+	inv.FixNote = fixNote(inv.CounterState, hasPerf(root), inv.Host.Virtual)
 	m, err := estimate.Open(root)
 	if err != nil {
 		inv.ModelError = err.Error()
@@ -133,55 +151,35 @@ func look(root fs.FS, c *config) inventory {
 		inv.Model = modelOf(m.Model())
 		_ = m.Close()
 	}
-	gpus, _ := fs.ReadDir(root, "proc/driver/nvidia/gpus")
-	for _, g := range gpus {
-		inv.GPUs = append(inv.GPUs, g.Name())
-	}
+	inv.addGPUs(ctx, root, library)
 	return inv
 }
 
-func counterState(err error) string {
-	switch {
-	case errors.Is(err, rapl.ErrMasked):
-		return footprint.CounterMasked
-	case errors.Is(err, fs.ErrPermission):
-		return footprint.NoPermission
-	case errors.Is(err, energy.ErrUnavailable):
-		return footprint.NoCounter
-	}
-	return footprint.ReadFault
-}
+// gpuWait is how long devices waits for a driver.
+const gpuWait = 10 * time.Second
 
-// fixes gives the commands that would make counters readable, with the least
-// privilege that does.
-func fixes(state string) []string {
-	switch state {
-	case footprint.NoPermission:
-		return []string{
-			`sudo groupadd --force energy && sudo usermod --append --groups energy "$USER"`,
-			`echo 'SUBSYSTEM=="powercap", ACTION=="add", RUN+="/bin/chgrp energy /sys%p/energy_uj", RUN+="/bin/chmod 0440 /sys%p/energy_uj"' | sudo tee /etc/udev/rules.d/70-carbonctl.rules`,
-			`sudo udevadm control --reload && sudo udevadm trigger --subsystem-match=powercap --action=add`,
-			`newgrp energy`,
+func (inv *inventory) addGPUs(ctx context.Context, root fs.FS, library string) {
+	if library == "" && !nvml.Present(root) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, gpuWait)
+	defer cancel()
+	list, err := nvml.Inspect(ctx, nvml.Options{Library: library, Env: os.LookupEnv, Root: root})
+	if err != nil {
+		inv.GPUError = err.Error()
+	}
+	for _, d := range list {
+		row := gpuRow{
+			Index: d.Index, UUID: d.UUID, Name: d.Name, Driver: d.Driver, Visible: d.Visible, Way: string(d.Way),
+			Resolution: d.Resolution.Seconds(), LimitWatts: d.Limit.Watts(),
+			Missing: append([]string{}, d.Missing...), Notes: append([]string{}, d.Notes...),
 		}
-	case footprint.CounterMasked:
-		return []string{`docker run -v /proc:/host/proc:ro -v /sys:/host/sys:ro … carbonctl wrap --root /host -- CMD`}
+		if d.Err != nil {
+			row.Error = d.Err.Error()
+		}
+		inv.GPUs = append(inv.GPUs, row)
+		inv.Host.GPUs = append(inv.Host.GPUs, d.Name)
 	}
-	return nil
-}
-
-// fixNote says what a fix opens, or why there is none.
-func fixNote(state string, virtual bool) string {
-	switch {
-	case state == footprint.NoPermission:
-		return "Whoever is in that group can read how much energy the processor uses, a thousand times a second, and may learn secrets of other processes from it (PLATYPUS, CVE-2020-8694)."
-	case state == footprint.CounterMasked:
-		return "Container runtimes hide the counters, since they may tell secrets of other tenants (PLATYPUS, CVE-2020-8694). The mounts above show the whole of the host's /proc and /sys, read only."
-	case state == footprint.NoCounter && virtual:
-		return "A virtual machine has no counters of its own; only the host could pass its on. The model is used."
-	case state == footprint.NoCounter:
-		return "The kernel shows no counters. On Intel and AMD they need its module: sudo modprobe intel_rapl_msr"
-	}
-	return ""
 }
 
 func modelOf(m estimate.Model) *model {
@@ -228,28 +226,17 @@ func (a *app) printInventory(inv inventory) {
 	p.Row("memory", "%s", report.Bytes(h.MemoryBytes))
 
 	p.Title("counters of CPU and memory (RAPL)")
-	if inv.CounterState != "read" {
+	if len(inv.Counters) == 0 {
 		p.Row("none", "%s", inv.CounterError)
 	}
 	for _, c := range inv.Counters {
-		text := c.Status
-		switch {
-		case strings.HasPrefix(c.Reason, c.Status): // inside: inside package-0
-			text = c.Reason
-		case c.Reason != "":
-			text += ": " + c.Reason
-		}
-		name := c.Component
-		if name == "" {
-			name = c.Name
-		}
-		p.Row(name, "%s (%s)", text, c.Path)
+		p.Row(cmp.Or(c.Component, c.Name, "unnamed"), "%s: %s (%s)", c.Status, c.Reason, c.Path)
 	}
 	for _, f := range inv.Fix {
 		p.Code(f)
 	}
-	if note := fixNote(inv.CounterState, h.Virtual); note != "" {
-		p.Note(note)
+	if inv.FixNote != "" {
+		p.Note(inv.FixNote)
 	}
 
 	p.Title("model, where no counter is read")
@@ -266,12 +253,7 @@ func (a *app) printInventory(inv inventory) {
 	}
 
 	p.Title("GPUs")
-	if len(inv.GPUs) == 0 {
-		p.Row("none", "no NVIDIA driver shows any")
-	}
-	for _, g := range inv.GPUs {
-		p.Row(g, "is there, and this version does not count it")
-	}
+	printGPUs(&p, inv)
 
 	p.Title("settings")
 	for _, s := range inv.Settings {
@@ -281,4 +263,30 @@ func (a *app) printInventory(inv inventory) {
 		p.Row("problem", "%s", s)
 	}
 	_, _ = p.WriteTo(a.out)
+}
+
+func printGPUs(p *report.Page, inv inventory) {
+	switch {
+	case inv.GPUError != "":
+		p.Row("problem", "%s", inv.GPUError)
+	case len(inv.GPUs) == 0:
+		p.Row("none", "no NVIDIA driver is there")
+	}
+	for _, g := range inv.GPUs {
+		how := "can't be read: " + g.Error
+		if g.Way != "" {
+			how = fmt.Sprintf("read by its %s, which changes every %s at the slowest", g.Way, report.Duration(time.Duration(g.Resolution*float64(time.Second))))
+		}
+		if !g.Visible {
+			how = "hidden from the work by the environment, so not read"
+		}
+		p.Row(fmt.Sprintf("gpu %d", g.Index), "%s: %s", g.Name, how)
+		p.Row("", "%s", g.UUID)
+		for _, m := range g.Missing {
+			p.Row("", "missing: %s", m)
+		}
+		for _, n := range g.Notes {
+			p.Row("", "note: %s", n)
+		}
+	}
 }

@@ -9,9 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/carbonctl/carbonctl/footprint"
-	"github.com/carbonctl/carbonctl/report"
 )
 
 // What a file that the user names is given at the most, once the command has
@@ -21,16 +18,16 @@ const (
 	writeWait  = 10 * time.Second // for them to read
 )
 
-// writeJSON replaces a file at once, so that a reader never sees half of it. A
+// writeFile replaces a file at once, so that a reader never sees half of it. A
 // device or a pipe, and what we have open as stdout or stderr, is written to as
 // it is.
-func writeJSON(path string, r footprint.Report) error {
+func writeFile(path string, write func(io.Writer) error) error {
 	switch f, err := openStream(path, readerWait); {
 	case err != nil:
 		return err
 	case f != nil:
 		_ = f.SetWriteDeadline(time.Now().Add(writeWait)) // what has none does not block for long
-		return errors.Join(report.JSON(f, r), f.Close())
+		return errors.Join(write(f), f.Close())
 	}
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
@@ -42,7 +39,7 @@ func writeJSON(path string, r footprint.Report) error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(report.JSON(f, r), f.Chmod(0o644), f.Close())
+	err = errors.Join(write(f), f.Chmod(0o644), f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), path)
 	}

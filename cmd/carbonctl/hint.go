@@ -12,7 +12,9 @@ import (
 
 	"github.com/carbonctl/carbonctl/internal/child"
 	"github.com/carbonctl/carbonctl/ledger"
+	"github.com/carbonctl/carbonctl/ledger/foreign"
 	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/report"
 )
 
 // hint says what to do about an error, "" if the error says it all.
@@ -24,6 +26,8 @@ func hint(err error) string {
 		flag   *flagError
 		cmd    *commandError
 		none   noRunsError
+		need   *report.NeedError
+		fork   *ledger.ForkError
 		env    *envError
 	)
 	switch {
@@ -43,6 +47,16 @@ func hint(err error) string {
 		return `"carbonctl regions data" lists the zones with typical hours; elsewhere --provider asks a live forecast`
 	case errors.As(err, &none):
 		return "no run was recorded there yet; carbonctl wrap -- CMD records one"
+	case errors.As(err, &need):
+		return needHint(need)
+	case errors.Is(err, report.ErrNoRuns):
+		return "no run is left by the filters, or none was recorded yet"
+	case errors.Is(err, foreign.ErrUnknown):
+		return "it is found by the first lines; --format NAME says what it is"
+	case errors.As(err, &fork):
+		return "carbonctl verify tells which of them was changed; merge without that one"
+	case errors.Is(err, fs.ErrExist):
+		return "choose a new file: this one is left as it is"
 	case errors.Is(err, syscall.ENOSPC):
 		return "the disk is full: free some space"
 	}
@@ -51,6 +65,8 @@ func hint(err error) string {
 
 func headerHint(e *ledger.HeaderError) string {
 	switch e.What {
+	case ledger.CodeCarbon:
+		return "carbonctl import FILE --ledger LEDGER adds its runs to a ledger"
 	case ledger.Edited:
 		return "another program has saved it anew; restore the original, or move it away to begin a new one"
 	case ledger.OtherVersion:

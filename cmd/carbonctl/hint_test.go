@@ -24,7 +24,7 @@ func TestHint(t *testing.T) {
 		"has saved it anew":        fmt.Errorf("report: %w", &ledger.HeaderError{What: ledger.Edited}),
 		"no run was recorded":      noRunsError{fs.ErrNotExist},
 		"the nearest is carbonctl": knownCommand((&app{}).root(), []string{"reprot"}),
-		"carbonctl wrap -- make":   knownCommand((&app{}).root(), []string{"make"}),
+		"carbonctl wrap -- pytest": knownCommand((&app{}).root(), []string{"pytest"}),
 	} {
 		got := hint(err)
 		if want == "" {
@@ -41,10 +41,10 @@ func TestHint(t *testing.T) {
 // A head that could not be replaced is no lost row.
 func TestLedgerWarning(t *testing.T) {
 	full := fmt.Errorf("ledger: %w", syscall.ENOSPC)
-	lost := ledgerWarning(footprint.Receipt{}, full)
+	lost := ledgerWarning(nil, full)
 	assert.Equal(t, footprint.NotRecorded, lost.Code)
 	assert.Contains(t, lost.Text, "this run is not in the ledger: ledger: ")
 	assert.Contains(t, lost.Hint, "free some space, or choose another file")
-	kept := ledgerWarning(footprint.Receipt{Hash: "ab"}, full)
+	kept := ledgerWarning(&footprint.Receipt{Hash: "ab"}, full)
 	assert.Contains(t, kept.Text, "this run is in the ledger, but")
 }

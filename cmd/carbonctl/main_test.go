@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,6 +33,10 @@ func TestMain(m *testing.M) {
 // TestSessions plays what a user types, over the real command. Each has a home
 // of its own and nothing of the environment that the test runs in.
 func TestSessions(t *testing.T) {
+	driver, err := filepath.Abs("../../nvml/testdata/fakenvml.c")
+	if err != nil {
+		t.Fatal(err)
+	}
 	machines, err := filepath.Abs("../../testdata/machines")
 	if err != nil {
 		t.Fatal(err)
@@ -50,13 +55,25 @@ func TestSessions(t *testing.T) {
 			e.Setenv("GORACE", "atexit_sleep_ms=0") // a second for each command, else
 			return os.MkdirAll(home, 0o755)
 		},
+		Condition: func(cond string) (bool, error) {
+			if cond == "nvml" {
+				return hasNVML, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", cond)
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"machine": func(ts *testscript.TestScript, neg bool, args []string) { machineAt(ts, args, machines) },
 			"json":    checkJSON, "jsonkeys": checkKeys, "cell": checkCell,
-			"replay": checkReplay, "columns": checkColumns, "returns": checkReturns, "edit": edit,
+			"fakenvml": func(ts *testscript.TestScript, neg bool, args []string) { fakeNVML(ts, args, driver) },
+			"replay":   checkReplay, "columns": checkColumns, "returns": checkReturns, "edit": edit,
 			"fetch": fetch,
 		},
 	})
+}
+
+// fakeNVML: fakenvml FILE [CFLAG…] builds a library of scripted GPUs.
+func fakeNVML(ts *testscript.TestScript, args []string, source string) {
+	ts.Check(ts.Exec("cc", append([]string{"-shared", "-fPIC", "-o", ts.MkAbs(args[0]), source, "-lm", "-lpthread"}, args[1:]...)...))
 }
 
 // machineAt: machine NAME DIR writes one of testdata/machines into a directory.

@@ -24,7 +24,7 @@ func moment(s string, now time.Time) (time.Time, error) {
 			return t, nil
 		}
 	}
-	if d, ok := after(strings.TrimSpace(strings.TrimPrefix(text, "+"))); ok {
+	if d, ok := later(strings.TrimSpace(strings.TrimPrefix(text, "+"))); ok {
 		return now.Add(d), nil
 	}
 	day, clock, _ := strings.Cut(text, " ")
@@ -67,7 +67,7 @@ func weekday(name string, now time.Time) (days int, ok bool) {
 }
 
 // after reads how long something is: "24h", "90m", "2d", "1d12h".
-func after(s string) (time.Duration, bool) {
+func later(s string) (time.Duration, bool) {
 	var d time.Duration
 	if days, rest, ok := strings.Cut(s, "d"); ok {
 		n, err := strconv.ParseUint(days, 10, 16)

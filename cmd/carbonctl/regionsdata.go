@@ -15,8 +15,8 @@ import (
 	"github.com/carbonctl/carbonctl/report"
 )
 
-// source is a publication and what the table has of it.
-type source struct {
+// holding is a publication and what the table has of it.
+type holding struct {
 	ID          string `json:"id"`
 	Name        string `json:"name"`
 	Publisher   string `json:"publisher"`
@@ -34,7 +34,7 @@ type source struct {
 }
 
 // add counts a figure of a place; those of one place come together.
-func (s *source) add(year int, another bool) {
+func (s *holding) add(year int, another bool) {
 	s.Figures++
 	if another {
 		s.Places++
@@ -52,8 +52,8 @@ type contents struct {
 	Clouds  map[string]int `json:"clouds"` // cloud regions by provider
 	Figures int            `json:"figures"`
 	// Hours are the zones of which typical hours are known.
-	Hours   []string `json:"hourly_zones"`
-	Sources []source `json:"sources"`
+	Hours   []string  `json:"hourly_zones"`
+	Sources []holding `json:"sources"`
 }
 
 func (a *app) regionsData() *cobra.Command {
@@ -84,13 +84,13 @@ func (a *app) regionsData() *cobra.Command {
 }
 
 func contentsOf(ctx context.Context, t *regions.Table) (contents, error) {
-	c := contents{Data: t.Version(), Zones: map[string]int{}, Clouds: map[string]int{}, Hours: []string{}, Sources: []source{}}
+	c := contents{Data: t.Version(), Zones: map[string]int{}, Clouds: map[string]int{}, Hours: []string{}, Sources: []holding{}}
 	at := map[string]int{} // of a source by what its figures carry: name and licence
 	for _, s := range t.Sources() {
 		at[s.Name+"\n"+s.Licence] = len(c.Sources)
-		c.Sources = append(c.Sources, source{ID: s.ID, Name: s.Name, Publisher: s.Publisher, Licence: s.Licence, URL: s.URL, Attribution: s.Attribution, Note: s.Note})
+		c.Sources = append(c.Sources, holding{ID: s.ID, Name: s.Name, Publisher: s.Publisher, Licence: s.Licence, URL: s.URL, Attribution: s.Attribution, Note: s.Note})
 	}
-	of := func(name, licence string) *source { return &c.Sources[at[name+"\n"+licence]] }
+	of := func(name, licence string) *holding { return &c.Sources[at[name+"\n"+licence]] }
 	now := time.Now()
 	for z := range t.Zones() {
 		c.Zones[string(z.Kind)]++
@@ -98,7 +98,7 @@ func contentsOf(ctx context.Context, t *regions.Table) (contents, error) {
 		if err != nil {
 			return c, err
 		}
-		seen := map[*source]bool{}
+		seen := map[*holding]bool{}
 		for _, in := range all {
 			s := of(in.Source, in.Licence)
 			s.add(in.Year, !seen[s])
@@ -121,7 +121,7 @@ func contentsOf(ctx context.Context, t *regions.Table) (contents, error) {
 	}
 	for r := range t.Clouds() {
 		c.Clouds[r.Provider]++
-		seen := map[*source]bool{}
+		seen := map[*holding]bool{}
 		for _, f := range r.Figures() {
 			s := of(f.Source, f.Licence)
 			s.add(f.Year, !seen[s])

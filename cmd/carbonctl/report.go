@@ -1,120 +1,322 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/ledger"
+	"github.com/carbonctl/carbonctl/ledger/sshsig"
+	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
 )
 
+// reporting is one run of report.
+type reporting struct {
+	reading
+	by     []string
+	filter filterFlags
+	budget string
+	format string
+	json   bool
+	output string
+	last   int
+	nested bool
+	sign   string
+	about  aboutFlags
+}
+
 func (a *app) report() *cobra.Command {
-	var asJSON, nested bool
-	var last int
+	r := &reporting{reading: reading{app: a}}
 	cmd := &cobra.Command{
-		Use:   "report [FILE…]",
-		Short: "Add up and list the runs of a ledger",
-		Long: `Add up and list the runs of ledgers. Without a FILE it is the one that wrap
-writes by default. A row that can't be read is named on stderr and left out, and
-the exit code is then 1. Whether rows were altered is told by "carbonctl verify".`,
+		Use:   "report [FILE|DIR|PATTERN…]",
+		Short: "Add up, group and list the runs of ledgers",
+		Long: `Add up, group and list the runs of ledgers: files, also compressed by gzip,
+directories with all *.csv and *.csv.gz below them, and patterns in quotes.
+Without one it is the ledger that wrap writes. Runs whose tracker has died are
+added to the ledgers that are named, first.
+
+A row that can't be read is named on stderr and left out, and the exit code is
+then 1; so it is where a month has used more than --budget. Whether rows were
+altered is told by "carbonctl verify".`,
 		Example: `  carbonctl report
-  carbonctl report runs.csv --last 50`,
+  carbonctl report runs/ --by project,month --from 2026-01
+  carbonctl report --label model=big --format html --output big.html
+  carbonctl report --by project --budget 50kg --format markdown
+  carbonctl report --statement paper --about "the models in table 2"`,
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if last < 0 {
-				return fmt.Errorf("report: --last: %d is below 0", last)
-			}
-			files := args
-			if len(files) == 0 {
-				c, err := configure(cmd.Flags())
-				if err != nil {
-					return err
-				}
-				if err := errors.Join(c.problems...); err != nil {
-					return err
-				}
-				files = []string{c.ledger}
-			}
-			var rows recent
-			rows.most = last
-			bad, err := a.readLedgers(files, nested, &rows)
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				err = report.RunsJSON(a.out, rows.sum, rows.list())
-			} else {
-				err = report.Runs(a.out, rows.sum, rows.list())
-			}
-			if err == nil && bad {
-				err = &exitError{code: exitFinding}
-			}
-			return err
+			return r.run(cmd.Context(), cmd.Flags(), args)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
-	cmd.Flags().IntVar(&last, "last", 20, "list the latest `N` runs; 0 for all")
-	cmd.Flags().BoolVar(&nested, "include-nested", false, "list runs too that another run already counts")
-	cmd.Flags().String("ledger", "", "ledger `FILE` to read, where none is given")
+	f := cmd.Flags()
+	r.filter.add(f)
+	f.StringSliceVar(&r.by, "by", nil, "group by these `KEYS`: project, label:NAME, host, user, region, provider, status, job, day, month, year")
+	f.StringVar(&r.budget, "budget", "", "`AMOUNT` that a month may use, such as 50kg or 200kWh")
+	f.StringVar(&r.format, "format", "", "`FORMAT`: text, json, csv, markdown, html or latex")
+	f.BoolVar(&r.json, "json", false, "print as JSON; the same as --format json")
+	f.StringVarP(&r.output, "output", "o", "", "write to this `FILE`; its name tells the format, where none is given")
+	f.IntVar(&r.last, "last", 20, "list the latest `N` runs; 0 for all")
+	f.BoolVar(&r.nested, "include-nested", false, "list runs too that another run already counts")
+	f.String("ledger", "", "ledger `FILE` to read, where none is given")
+	f.StringVar(&r.sign, "sign", "", "OpenSSH ed25519 `KEY` that signs the head of a ledger to which a run is added")
+	r.about.add(f)
+	cmd.AddCommand(a.merge())
 	return cmd
 }
 
-// recent adds all rows up and keeps the latest of them.
-type recent struct {
-	sum  footprint.Summary
-	most int // 0: all
-	rows []footprint.Row
-	next int // of the oldest, where rows is full
-}
-
-func (r *recent) add(row footprint.Row) {
-	if r.most == 0 || len(r.rows) < r.most {
-		r.rows = append(r.rows, row)
-		return
+func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string) error {
+	wrong := func(err error) error { return fmt.Errorf("report: %w", err) }
+	if r.last < 0 {
+		return wrong(fmt.Errorf("--last: %d is below 0", r.last))
 	}
-	r.rows[r.next] = row
-	r.next = (r.next + 1) % r.most
+	write, err := r.form()
+	if err != nil {
+		return wrong(err)
+	}
+	t := report.Totals{Groups: &footprint.Groups{}}
+	if t.Filter, err = r.filter.parse(); err != nil {
+		return wrong(err)
+	}
+	for _, name := range r.by {
+		key, err := footprint.ParseKey(name)
+		if err != nil {
+			return wrong(fmt.Errorf("--by: %w", err))
+		}
+		t.Groups.By = append(t.Groups.By, key)
+	}
+	if r.budget != "" {
+		if t.Budget, err = footprint.ParseAllowance(r.budget); err != nil {
+			return wrong(fmt.Errorf("--budget: %w", err))
+		}
+	}
+	files, err := r.files(ctx, flags, args)
+	if err != nil {
+		return err
+	}
+	list := latest{most: r.last}
+	r.columns = append(t.Groups.Columns(t.Filter), "ledger_id")
+	err = r.rows(files, func(row footprint.Row) {
+		if !t.Filter.Match(row) {
+			return
+		}
+		t.Groups.Add(row)
+		if row.CountedBy == "" || r.nested {
+			list.add(row)
+		}
+	})
+	if err != nil {
+		return wrong(err)
+	}
+	t.Latest = list.list()
+	if err := r.write(func(w io.Writer) error { return write(w, t) }); err != nil {
+		return wrong(err)
+	}
+	if r.bad || slices.ContainsFunc(t.Groups.Months(), func(m footprint.Group) bool { return t.Budget.Used(m.Summary) > 1 }) {
+		return &exitError{code: exitFinding}
+	}
+	return nil
 }
 
-func (r *recent) list() []footprint.Row {
-	return append(append([]footprint.Row{}, r.rows[r.next:]...), r.rows[:r.next]...)
+// write gives the answer to a file, or to stdout.
+func (r *reporting) write(answer func(io.Writer) error) error {
+	if r.output == "" {
+		return answer(r.out)
+	}
+	return writeFile(r.output, answer)
 }
 
-// noRunsError is a ledger that is not there.
-type noRunsError struct{ error }
+// form finds what is to be written: a statement, or the totals in a format.
+func (r *reporting) form() (func(io.Writer, report.Totals) error, error) {
+	if r.json && r.format != "" && r.format != "json" {
+		return nil, fmt.Errorf("--json and --format %s: choose one", r.format)
+	}
+	if r.json {
+		r.format = "json"
+	}
+	if r.about.statement == "" {
+		if name := r.about.alone(); name != "" {
+			return nil, fmt.Errorf("--%s says something of a statement: add --statement FORM", name)
+		}
+		format, err := formatOf(r.format, r.output)
+		return func(w io.Writer, t report.Totals) error { return t.Write(w, format) }, err
+	}
+	if r.format != "" || len(r.by) > 0 || r.budget != "" {
+		return nil, errors.New("--statement has a format of its own, and no groups: leave out --format, --json, --by and --budget")
+	}
+	form, about, err := r.about.parse()
+	return func(w io.Writer, t report.Totals) error { return report.Statement(w, form, t.Groups.Total, about) }, err
+}
 
-func (e noRunsError) Unwrap() error { return e.error }
+// formats are further names of formats, and the ends of files that hold them.
+func formatOf(name, file string) (string, error) {
+	also := map[string]string{"md": "markdown", "tex": "latex", "txt": "text", "htm": "html"}
+	named := func(s string) string { return cmp.Or(also[s], s) }
+	if name != "" {
+		if name = named(name); !slices.Contains(report.Formats(), name) {
+			return "", fmt.Errorf("--format: %.40q is none of %s", name, strings.Join(report.Formats(), ", "))
+		}
+		return name, nil
+	}
+	if end := named(strings.TrimPrefix(filepath.Ext(file), ".")); slices.Contains(report.Formats(), end) {
+		return end, nil
+	}
+	return "text", nil
+}
 
-// readLedgers adds the rows of all files up. bad: some lines could not be read.
-// The error is that of a whole file.
-func (a *app) readLedgers(files []string, nested bool, to *recent) (bad bool, err error) {
-	for _, path := range files {
-		f, err := os.Open(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return bad, noRunsError{fmt.Errorf("report: %w", err)}
+// files finds what to read, and adds the runs of dead trackers to it.
+func (r *reporting) files(ctx context.Context, flags *pflag.FlagSet, args []string) ([]input, error) {
+	if len(args) == 0 {
+		only := pflag.NewFlagSet("", pflag.ContinueOnError)
+		only.AddFlag(flags.Lookup("ledger")) // the other settings are no concern of a report's
+		c, err := configure(only)
+		if err == nil {
+			err = errors.Join(c.problems...)
 		}
 		if err != nil {
-			return bad, fmt.Errorf("report: %w", err)
+			return nil, err
 		}
-		defer f.Close() // nothing is written to it
-		for row, err := range ledger.Read(f, path) {
-			switch line := (*ledger.LineError)(nil); {
-			case errors.As(err, &line):
-				bad = true
-				a.fail(err)
-				continue
-			case err != nil:
-				return bad, fmt.Errorf("report: %w", err)
-			}
-			to.sum.Add(row)
-			if row.CountedBy == "" || nested {
-				to.add(row)
-			}
+		if c.ledger == "none" || c.ledger == "" {
+			return nil, errors.New("report: there is no ledger; which file?")
+		}
+		args = []string{c.ledger}
+	}
+	key, err := readKey(r.sign)
+	if err != nil {
+		return nil, fmt.Errorf("report: %w", err)
+	}
+	for _, path := range args {
+		r.recover(ctx, path, key)
+	}
+	files, err := r.inputs(args)
+	if err != nil {
+		return nil, fmt.Errorf("report: %w", err)
+	}
+	return files, nil
+}
+
+// recover adds the runs whose tracker has died to a ledger, and says so. What
+// hinders it does not hinder reading. Only ledgers that were named are written
+// to: what lies in a directory may be a copy.
+func (a *app) recover(ctx context.Context, path string, key ledger.Signer) {
+	journals, _ := filepath.Glob(filepath.Join(path+".d", "*.json"))
+	if len(journals) == 0 {
+		return
+	}
+	if _, err := os.Stat(path + ".head.sig"); err == nil && key == nil {
+		a.say(path+" is signed: runs whose tracker has died are not added without its key", "give it with --sign KEY")
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, lockWait)
+	defer cancel()
+	added, err := ledger.Writer{Path: path, User: login(), Key: key}.Recover(ctx)
+	for _, run := range recovered(added, err) {
+		a.say(path+": "+run, "")
+	}
+	if err != nil {
+		a.fail(err)
+	}
+}
+
+// readKey reads the key that signs heads, nil if there is none.
+func readKey(path string) (ledger.Signer, error) {
+	if path == "" {
+		return nil, nil
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("--sign: %w", err)
+	}
+	key, err := sshsig.ParseKey(file)
+	if err != nil {
+		return nil, fmt.Errorf("--sign %s: %w", path, err)
+	}
+	return key, nil
+}
+
+// filterFlags say which runs are taken.
+type filterFlags struct {
+	from, to         string
+	statuses, labels []string
+	zones            []string
+	filter           footprint.Filter
+}
+
+func (f *filterFlags) add(to *pflag.FlagSet) {
+	to.StringVar(&f.from, "from", "", "runs that started at this `TIME` or later: 2026, 2026-01, 2026-01-31, 2026-01-31T13:00:00Z")
+	to.StringVar(&f.to, "to", "", "runs that started before the end of this year, month or day, or before this `TIME`")
+	to.StringArrayVar(&f.filter.Projects, "project", nil, "runs of this project `NAME`; may be repeated, as all of these")
+	to.StringArrayVar(&f.labels, "label", nil, "runs with this label, `K=V`")
+	to.StringArrayVar(&f.filter.Hosts, "host", nil, "runs on this machine, by `NAME`")
+	to.StringArrayVar(&f.filter.Users, "user", nil, "runs of this user, by `NAME`")
+	to.StringArrayVar(&f.zones, "region", nil, "runs in this `ZONE`")
+	to.StringArrayVar(&f.statuses, "status", nil, "runs that ended as `STATUS`: completed, failed, interrupted, recovered")
+}
+
+func (f *filterFlags) parse() (footprint.Filter, error) {
+	var err error
+	if f.filter.From, _, err = period(f.from); err != nil {
+		return f.filter, fmt.Errorf("--from: %w", err)
+	}
+	if _, f.filter.To, err = period(f.to); err != nil {
+		return f.filter, fmt.Errorf("--to: %w", err)
+	}
+	if !f.filter.To.IsZero() && !f.filter.From.Before(f.filter.To) {
+		return f.filter, fmt.Errorf("--to %s is not after --from %s", f.to, f.from)
+	}
+	for _, name := range f.zones {
+		zone := name
+		if p, err := regions.Builtin().Place(name); err == nil {
+			zone = p.Zone.Code // else it is a zone of somebody's own
+		}
+		f.filter.Zones = append(f.filter.Zones, zone)
+	}
+	for _, s := range f.statuses {
+		known := []footprint.Status{footprint.Completed, footprint.Failed, footprint.Interrupted, footprint.Recovered}
+		if !slices.Contains(known, footprint.Status(s)) {
+			return f.filter, fmt.Errorf("--status: %.40q is none of completed, failed, interrupted, recovered", s)
+		}
+		f.filter.Statuses = append(f.filter.Statuses, footprint.Status(s))
+	}
+	var labels options
+	for _, pair := range f.labels {
+		if err := setLabel(&labels, pair); err != nil {
+			return f.filter, fmt.Errorf("--label: %w", err)
 		}
 	}
-	return bad, nil
+	f.filter.Labels = labels.labels
+	return f.filter, nil
+}
+
+// period reads a year, month, day or time, in UTC where nothing else is said. It
+// begins at from and ends before to; a time is both.
+func period(s string) (from, to time.Time, err error) {
+	if s == "" {
+		return from, to, nil
+	}
+	for _, l := range []struct {
+		layout             string
+		years, months, day int
+	}{{"2006", 1, 0, 0}, {"2006-01", 0, 1, 0}, {time.DateOnly, 0, 0, 1}} {
+		if t, err := time.Parse(l.layout, s); err == nil {
+			return t, t.AddDate(l.years, l.months, l.day), nil
+		}
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t, t, nil
+		}
+	}
+	return from, to, fmt.Errorf("%.40q is not a time such as 2026, 2026-01, 2026-01-31 or 2026-01-31T13:00:00Z", s)
 }

@@ -175,7 +175,8 @@ the carbon intensity of the grid, and keeps a record that can be checked.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &flagError{cmd, err}
 	})
-	root.AddCommand(a.wrap(), a.report(), a.verify(), a.devices(), a.regions(), a.version())
+	root.AddCommand(a.wrap(), a.mark(), a.report(), a.verify(), a.recompute(), a.imports(),
+		a.devices(), a.regions(), a.version())
 	root.AddCommand(a.compare(), a.when(), a.serve())
 	return root
 }

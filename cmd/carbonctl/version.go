@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/carbonctl/carbonctl/carbon"
+	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/regions"
 )
 
@@ -47,12 +48,16 @@ func built() build {
 }
 
 func (a *app) version() *cobra.Command {
-	var asJSON bool
+	var asJSON, schema bool
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Say which version this is, and of which tables",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
+			if schema {
+				_, err := a.out.Write(footprint.JSONSchema())
+				return err
+			}
 			b := built()
 			if asJSON {
 				return printJSON(a.out, b)
@@ -63,6 +68,7 @@ func (a *app) version() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
+	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of a run's report in its place")
 	return cmd
 }
 

@@ -8,7 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"os/user"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -19,7 +19,7 @@ import (
 	"github.com/carbonctl/carbonctl/carbon"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/child"
-	"github.com/carbonctl/carbonctl/ledger"
+	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
 )
 
@@ -36,8 +36,16 @@ type wrapping struct {
 	json    bool   // the result as JSON in place of text
 	quiet   bool   // no result at all, only what went wrong
 	jsonTo  string // files for the report and the samples, "" for none
+	html    string
 	samples string
-	command bool // record the command line
+	sign    string        // OpenSSH key that signs the ledger's head
+	format  string        // of the ledger
+	flush   time.Duration // between two states of the journal, 0 for the default
+	nvml    string        // NVIDIA's library, "" to find it
+	live    string        // service that knows the intensity of the hour, "" for the table
+	command bool          // record the command line
+	epochs  epochFlags
+	budget  budgetFlags
 }
 
 func (a *app) wrap() *cobra.Command {
@@ -74,16 +82,37 @@ that carbonctl failed before it started, 126 that the command is not executable,
 	f.SetInterspersed(false) // what follows the command's name is the command's
 	addSettings(cmd)
 	f.StringVar(&w.root, "root", "/", rootUsage)
+	f.StringVar(&w.nvml, "nvml-library", "", nvmlUsage)
 	f.StringVar(&forward, "forward-signals", string(child.Auto), "`WHEN` to send TERM, HUP, USR1, USR2 on to the command: auto, always, never")
 	f.BoolVar(&w.json, "json", false, "print the result as JSON, on stderr")
 	f.StringVar(&w.jsonTo, "json-file", "", "write the result as JSON to this `FILE` too")
+	f.StringVar(&w.html, "html", "", "write the result as a page to this `FILE` too")
+	f.StringVar(&w.sign, "sign", "", "OpenSSH ed25519 `KEY` that signs the head of the ledger after each row")
+	f.StringVar(&w.format, "ledger-format", "carbonctl", "`FORMAT` of the ledger: carbonctl, or codecarbon for CodeCarbon's columns")
+	f.DurationVar(&w.flush, "flush", 0, "`TIME` between two states of the journal that survives a kill (default 10s)")
 	f.StringVar(&w.samples, "samples", "", "write every reading to this `FILE`, so that the result can be recomputed")
+	f.StringVar(&w.live, "live", "", "ask this service, `NAME`, for the intensity of the hour: "+strings.Join(liveNames(false), ", "))
+	w.epochs.add(f)
+	w.budget.add(f)
 	f.BoolVarP(&w.quiet, "quiet", "q", false, "print no result; it is recorded all the same")
 	f.BoolVar(&w.command, "record-command", false, "record the command line; it may hold secrets")
 	return cmd
 }
 
 const rootUsage = "`DIR` that holds /proc and /sys, such as /host in a container"
+
+const nvmlUsage = "`FILE` of NVIDIA's library, where the system does not find libnvidia-ml.so.1"
+
+// libraryPath is a file as the loader takes it: without a slash it would look
+// among the system's libraries only.
+func libraryPath(file string) string {
+	if abs, err := filepath.Abs(file); err == nil && file != "" {
+		if _, err := os.Stat(abs); err == nil {
+			return abs
+		}
+	}
+	return file
+}
 
 // addSettings adds a flag for each setting.
 func addSettings(cmd *cobra.Command) {
@@ -112,26 +141,78 @@ func (w *wrapping) run(ctx context.Context) error {
 	if _, err := child.Look(w.args[0], nil); err != nil {
 		return refused(err)
 	}
-	samples, close, unsampled := w.openSamples()
-	defer close()
-	tracker, err := carbon.New(w.carbon(tree, samples))
+	book, err := w.openBook()
 	if err != nil {
 		return &exitError{exitWrapFailed, err}
 	}
-	if w.recorded() {
-		cmd.Env = within(os.Environ(), tracker.Report().RunID)
+	pattern, err := w.epochs.wanted()
+	if err != nil {
+		return &exitError{exitWrapFailed, err}
 	}
+	alarm := &alarm{flags: &w.budget, say: func(text string) { w.say(text, "") }}
+	cfg := w.carbon(tree, book)
+	if cfg.Run.Budget, err = w.budget.budget(alarm); err != nil {
+		return &exitError{exitWrapFailed, err}
+	}
+	if w.live != "" {
+		service, err := liveOf(w.live, regions.Builtin(), os.Getenv)
+		if err == nil && service.now == nil {
+			err = fmt.Errorf("--live: the figures of %s are marginal, and never emissions", w.live)
+		}
+		if err != nil {
+			return &exitError{exitWrapFailed, err}
+		}
+		follower := regions.Follow(service.now, regions.Builtin())
+		defer follower.Close()
+		cfg.Grid = follower
+	}
+	var unwritten []footprint.Warning
+	logTo := func(path, what string, to *io.Writer) (close func()) {
+		if path == "" {
+			return func() {}
+		}
+		f, err := openLog(path)
+		if err != nil { // the command runs also without it
+			unwritten = append(unwritten, notRecorded(what, err))
+			return func() {}
+		}
+		*to = f
+		return func() { _ = f.Close() } // who writes to it has told of errors
+	}
+	defer logTo(w.samples, "the samples are not written", &cfg.Host.Samples)()
+	defer logTo(w.epochs.file, "the epochs are not written", &cfg.Host.Epochs)()
+	tracker, err := carbon.New(cfg)
+	if err != nil {
+		return &exitError{exitWrapFailed, err}
+	}
+	alarm.run = tracker.Report().RunID
+	if book.keeps() {
+		cmd.Env = within(os.Environ(), alarm.run)
+	}
+	var say func(text string)
+	if !w.quiet && !w.json {
+		say = func(text string) { w.say(text, "") }
+	}
+	lookout := watchFor(pattern, w.epochs.planned, tracker, say)
+	lookout.connect(&cmd)
 	process, err := cmd.Start(func() { tracker.Start(ctx) })
 	if err != nil {
+		lookout.not()
 		_, _ = tracker.Stop()
 		return refused(err)
 	}
 	defer process.Close()
 	ignorePipe()
+	lookout.started()
 	tree.started(process)
+	alarm.started(process)
+	found := book.recover(ctx)
 	exit, waitErr := process.Wait()
 	tree.ended(exit)
-	r, _ := tracker.Stop() // without sinks it has no error
+	alarm.ended()
+	unseen := lookout.ended(exit)
+	r, _ := tracker.Stop() // the journal has told of errors by warnings
+	r.Warnings = append(r.Warnings, unseen...)
 	if waitErr != nil {
 		r.Warnings = append(r.Warnings, footprint.Warning{Code: footprint.ReadFault, Text: waitErr.Error()})
 	}
@@ -143,34 +224,23 @@ func (w *wrapping) run(ctx context.Context) error {
 	for _, p := range w.config.problems {
 		r.Warnings = append(r.Warnings, footprint.Warning{Code: footprint.ConfigIgnored, Text: leftOut(p)})
 	}
-	if unsampled != nil {
-		r.Warnings = append(r.Warnings, notRecorded("the samples are not written", unsampled))
-	}
-	w.record(ctx, &r)
+	r.Warnings = append(r.Warnings, unwritten...)
+	w.record(ctx, book, &r)
 	w.show(r)
+	for _, lost := range found() {
+		w.say(lost, "")
+	}
 	return &exitError{code: exit.Code}
 }
 
-// errNoHome is why there is no ledger where nobody named one.
-var errNoHome = errors.New("there is no home directory to keep it in")
-
 // leftOut tells of a setting that is wrong, where that does not stop the run.
 func leftOut(problem error) string { return problem.Error() + "; it is left out" }
-
-// recorded reports whether the run gets a row in a ledger.
-func (w *wrapping) recorded() bool { return w.config.ledger != "none" && w.config.ledger != "" }
 
 // within returns an environment that tells what runs in it that it is a part of
 // the run with this ID. A run without a row tells nothing: what runs within it
 // would be counted nowhere.
 func within(env []string, run string) []string {
-	inner := make([]string, 0, len(env)+1)
-	for _, e := range env {
-		if !strings.HasPrefix(e, carbon.EnvRunID+"=") {
-			inner = append(inner, e)
-		}
-	}
-	return append(inner, carbon.EnvRunID+"="+run)
+	return append(without(env, carbon.EnvRunID), carbon.EnvRunID+"="+run)
 }
 
 // ignorePipe makes a write to a pipe without a reader an error, where it would
@@ -187,15 +257,15 @@ func refused(err error) error {
 	return &exitError{code, err}
 }
 
-func (w *wrapping) carbon(tree *tree, samples io.Writer) carbon.Config {
+func (w *wrapping) carbon(tree *tree, book *book) carbon.Config {
 	o := w.config.options
 	cfg := carbon.Config{
-		Region: o.region, Grid: o.intensity, PUE: o.pue, Every: o.every, Work: tree,
+		Region: o.region, Grid: o.intensity, PUE: o.pue, Every: o.every, Work: tree, Sinks: book.sinks(),
 		Run: footprint.Run{
 			Project: o.project, Labels: o.labels, Charge: o.charge, Job: job(os.Getenv),
-			Parent: o.parent, How: origins[w.config.origin("region")],
+			Parent: o.parent, Epochs: w.epochs.planned, How: origins[w.config.origin("region")],
 		},
-		Host: carbon.Host{Root: os.DirFS(w.root), Samples: samples},
+		Host: carbon.Host{Root: os.DirFS(w.root), NVMLLibrary: libraryPath(w.nvml), Env: os.LookupEnv},
 	}
 	if cfg.Run.How == "" && o.region != "" {
 		cfg.Run.How = "config" // a file
@@ -208,75 +278,6 @@ func (w *wrapping) carbon(tree *tree, samples io.Writer) carbon.Config {
 
 // origins are the words of the report for where a region was given.
 var origins = map[string]string{"flag": "flag", "environment": "environment"}
-
-// openSamples makes the file of samples, where one is wanted. The command runs
-// also without it.
-func (w *wrapping) openSamples() (io.Writer, func(), error) {
-	if w.samples == "" {
-		return nil, func() {}, nil
-	}
-	f, err := openLog(w.samples)
-	if err != nil {
-		return nil, func() {}, err
-	}
-	return f, func() { _ = f.Close() }, nil // the recorder has told of errors
-}
-
-// record appends the run to the ledger and writes the JSON file. What fails is a
-// warning: the command has run, and its result is still printed.
-func (w *wrapping) record(ctx context.Context, r *footprint.Report) {
-	if w.config.ledger == "" {
-		r.Warnings = append(r.Warnings, ledgerWarning(footprint.Receipt{}, errNoHome))
-	}
-	if w.recorded() {
-		row := r.Row()
-		row.User = login()
-		ctx, cancel := context.WithTimeout(ctx, lockWait)
-		defer cancel()
-		receipt, err := ledger.Writer{Path: w.config.ledger}.Append(ctx, row)
-		if receipt.Hash != "" {
-			r.Ledger = &receipt
-		}
-		if err != nil {
-			r.Warnings = append(r.Warnings, ledgerWarning(receipt, err))
-		}
-	}
-	if w.jsonTo != "" {
-		if err := writeJSON(w.jsonTo, *r); err != nil {
-			r.Warnings = append(r.Warnings, notRecorded("the JSON file was not written", err))
-		}
-	}
-	for _, n := range r.Warnings {
-		if w.quiet && n.Code == footprint.NotRecorded {
-			w.say(n.Text, n.Hint)
-		}
-	}
-}
-
-func notRecorded(what string, err error) footprint.Warning {
-	return footprint.Warning{Code: footprint.NotRecorded, Text: fmt.Sprintf("%s: %v", what, err), Hint: hint(err)}
-}
-
-// ledgerWarning tells of a failed append. With a receipt the row is there, and
-// only FILE.head is not.
-func ledgerWarning(receipt footprint.Receipt, err error) footprint.Warning {
-	what := "this run is not in the ledger"
-	if receipt.Hash != "" {
-		what = "this run is in the ledger, but"
-	}
-	n := notRecorded(what, err)
-	if n.Hint != "" {
-		n.Hint += ", or "
-	}
-	n.Hint += "choose another file with --ledger FILE, none with --ledger none"
-	if header := (*ledger.HeaderError)(nil); errors.As(err, &header) {
-		n.Hint += "; this one is left as it is"
-	}
-	return n
-}
-
-// lockWait is how long a run waits for others that write to the same ledger.
-const lockWait = 10 * time.Second
 
 // show prints the result on stderr: stdout belongs to the command. An error is
 // left alone, there is nobody to tell it to.
@@ -292,17 +293,4 @@ func (w *wrapping) show(r footprint.Report) {
 		})
 		_ = report.Text(w.err, r)
 	}
-}
-
-// login is who runs this, "" if that is not known.
-func login() string {
-	for _, name := range []string{"USER", "LOGNAME", "USERNAME"} {
-		if v := os.Getenv(name); v != "" {
-			return v
-		}
-	}
-	if u, err := user.Current(); err == nil {
-		return u.Username
-	}
-	return ""
 }

@@ -14,6 +14,7 @@ import (
 	"os"
 
 	"github.com/carbonctl/carbonctl/carbon"
+	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/report"
 )
 
@@ -27,7 +28,9 @@ func main() {
 }
 
 func run(region string, epochs int) error {
-	tracker, err := carbon.Start(context.Background(), carbon.Config{Region: region})
+	tracker, err := carbon.Start(context.Background(), carbon.Config{
+		Region: region, Run: footprint.Run{Epochs: epochs},
+	})
 	if err != nil {
 		return err // the Config is wrong; what can't be measured is no error
 	}
@@ -35,8 +38,10 @@ func run(region string, epochs int) error {
 	points := spiral(rng, 20_000)
 	net := newNetwork(rng, 48)
 	for epoch := 1; epoch <= epochs; epoch++ {
+		e := tracker.Epoch()
 		rate := 0.05 * (1 - float64(epoch-1)/float64(epochs))
 		loss, right := net.epoch(rng, points, rate)
+		e.End()
 		if epoch%10 == 0 || epoch == epochs {
 			fmt.Printf("epoch %d/%d  loss %.3f  accuracy %.1f %%\n", epoch, epochs, loss, 100*right)
 		}

@@ -108,3 +108,6 @@ func (p *Process) Use() Use {
 
 // Close gives Ctrl-C back. Nothing is killed. Again: nothing.
 func (p *Process) Close() { p.closing.Do(func() { signal.Stop(p.in) }) }
+
+// send ends the command. p.mu is held and it has not ended.
+func (p *Process) send(syscall.Signal) error { return p.process.Kill() }

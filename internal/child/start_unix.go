@@ -104,3 +104,6 @@ func (p *Process) end(ws unix.WaitStatus) {
 // Close gives the signals back, to what they did before Start. Nothing is
 // killed. Again: nothing.
 func (p *Process) Close() { p.closing.Do(p.letGo) }
+
+// send sends a signal. p.mu is held and the command has not ended.
+func (p *Process) send(s syscall.Signal) error { return unix.Kill(p.PID, s) }

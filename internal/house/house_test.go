@@ -32,6 +32,8 @@ var rooms = map[string][]string{
 
 	// Floor 2: counters of one source each, and grams per kWh.
 	"rapl":                 {"energy", "golang.org/x/sys"},
+	"nvml":                 {"energy", "github.com/NVIDIA/go-nvml"},
+	"nvml/internal/gen":    {},
 	"estimate":             {"energy", "internal/proc"},
 	"regions":              {"energy"},
 	"regions/internal/gen": {},
@@ -50,16 +52,18 @@ var rooms = map[string][]string{
 	"footprint": {"energy", "regions"},
 
 	// Floor 4: the tracker, the record, the pages.
-	"carbon":        {"energy", "rapl", "estimate", "regions", "footprint", "internal/proc", "github.com/google/uuid"},
-	"ledger":        {"energy", "footprint", "regions", "github.com/gocarina/gocsv", "github.com/gofrs/flock", "github.com/google/uuid", "golang.org/x/sys"},
-	"ledger/sshsig": {"golang.org/x/crypto"},
-	"report":        {"energy", "footprint", "regions"},
+	"carbon":         {"energy", "rapl", "nvml", "estimate", "regions", "footprint", "internal/proc", "github.com/google/uuid"},
+	"ledger":         {"energy", "footprint", "regions", "github.com/gocarina/gocsv", "github.com/gofrs/flock", "github.com/google/uuid", "golang.org/x/sys"},
+	"ledger/foreign": {"energy", "footprint", "regions", "github.com/google/uuid"},
+	"ledger/sshsig":  {"golang.org/x/crypto"},
+	"report":         {"energy", "footprint", "regions"},
 
 	// Floor 5: the command.
 	"internal/child": {"energy", "internal/proc", "golang.org/x/sys"},
 	"internal/serve": {"energy", "footprint", "regions"},
+	"internal/watch": {"golang.org/x/sys"},
 	"cmd/carbonctl": {
-		"carbon", "energy", "estimate", "footprint", "internal/child", "internal/proc", "internal/serve", "ledger", "rapl", "regions", "report",
+		"carbon", "energy", "estimate", "footprint", "internal/child", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "internal/serve", "ledger", "nvml", "rapl", "regions", "report",
 		"regions/carbonaware", "regions/electricitymaps", "regions/entsoe", "regions/gbcarbon", "regions/rte", "regions/watttime",
 		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/BurntSushi/toml", "github.com/agnivade/levenshtein",
 	},
@@ -69,7 +73,7 @@ var rooms = map[string][]string{
 	"regions/internal/fetchtest": {"regions", "github.com/stretchr/testify"},
 	"internal/machinetest":       {"golang.org/x/tools"},
 	"internal/house":             {},
-	"examples/train":             {"carbon", "report"},
+	"examples/train":             {"carbon", "footprint", "report"},
 }
 
 func TestImportsOnlyPointDown(t *testing.T) {

@@ -34,3 +34,21 @@ func Above(root fs.FS, pid int, name string) bool {
 	}
 	return false
 }
+
+// Descends reports whether top is one of the processes above pid. false also
+// where that can't be told.
+func Descends(root fs.FS, pid, top int) bool {
+	buf := make([]byte, 4096)
+	for range generations {
+		n, _ := slurp(root, "proc/"+strconv.Itoa(pid)+"/stat", buf)
+		p, ok := parseProcess(buf[:n])
+		switch {
+		case !ok || p.parent == 0:
+			return false
+		case p.parent == top:
+			return true
+		}
+		pid = p.parent
+	}
+	return false
+}

@@ -1,0 +1,169 @@
+package carbon
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"sync"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/proc"
+	"github.com/carbonctl/carbonctl/nvml"
+)
+
+// late is a meter that takes long to open. It opens beside the work and joins
+// the others when it is ready; what it missed until then is in the coverage.
+type late struct {
+	opened chan joining  // takes what was opened; nil: nothing is to come
+	cancel func()        // the run is over: nobody waits any more
+	ready  chan struct{} // closed when it has joined, or failed
+	mine   func(pid int) bool
+	module string // the counted component that holds the CPU, or ""
+
+	mu   sync.Mutex
+	gone bool // nobody waits any more
+}
+
+// joining is what opening gave: a meter, nil if there is none, the names of its
+// GPUs, and what went wrong.
+type joining struct {
+	meter  energy.Meter
+	gpus   []string
+	module string
+	notes  []string
+	err    error
+}
+
+// start opens a meter in a goroutine that ends when open does.
+func (l *late) start(open func(ctx context.Context) joining) {
+	ctx, cancel := context.WithCancel(context.Background())
+	opened := make(chan joining, 1)
+	l.opened, l.cancel = opened, cancel
+	go func() {
+		j := open(ctx)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.gone && j.meter != nil {
+			_ = j.meter.Close() // nobody waits for it any more
+			return
+		}
+		opened <- j
+	}()
+}
+
+// openGPUs opens the GPUs of a machine.
+func openGPUs(h Host) func(ctx context.Context) joining {
+	return func(ctx context.Context) joining {
+		m, err := nvml.Open(ctx, nvml.Options{Library: h.NVMLLibrary, Env: h.Env, Root: h.root()})
+		j := joining{err: err}
+		if m == nil {
+			return j // and no meter, which a nil *Meter would be
+		}
+		j.meter, j.module = m, m.Module()
+		for _, d := range m.Devices() {
+			if d.Visible {
+				j.gpus = append(j.gpus, d.Name)
+			}
+			j.notes = append(j.notes, d.Notes...)
+		}
+		return j
+	}
+}
+
+// hasGPUs reports whether it is worth looking for GPUs.
+func (h Host) hasGPUs() bool { return h.NVMLLibrary != "" || nvml.Present(h.root()) }
+
+// join takes a meter that has opened into the next sample.
+func (t *Tracker) join(j joining) {
+	t.late.opened = nil
+	if j.meter != nil {
+		t.meters = append(t.meters, j.meter)
+		t.late.module = j.module
+		t.mu.Lock()
+		t.account.Host.GPUs = j.gpus
+		t.mu.Unlock()
+	}
+	for _, n := range j.notes {
+		t.faults = append(t.faults, footprint.Fault{Code: footprint.GPUNote, Text: n})
+	}
+	if j.err != nil {
+		f := fault(j.err)
+		if j.meter == nil {
+			f.Code = footprint.GPUNotMeasured
+		}
+		t.faults = append(t.faults, f)
+	}
+	close(t.late.ready)
+}
+
+// leave gives up on a meter that has not opened by the end of the run.
+func (t *Tracker) leave() {
+	if t.late.opened == nil {
+		return
+	}
+	t.late.mu.Lock()
+	t.late.gone = true
+	t.late.mu.Unlock()
+	select {
+	case j := <-t.late.opened:
+		t.join(j)
+		return
+	default:
+	}
+	t.late.cancel()
+	t.late.opened = nil
+	t.faults = append(t.faults, footprint.Fault{
+		Code: footprint.GPUNotMeasured, Text: "the driver of the GPUs did not answer before the end of the run",
+	})
+	close(t.late.ready)
+}
+
+// Ready waits until all meters have opened, those of GPUs as well, which open
+// beside the work and take up to seconds, or until ctx ends. It is for work that
+// would rather wait than miss the beginning; call it after Start. It returns
+// ctx's error.
+func (t *Tracker) Ready(ctx context.Context) error {
+	select {
+	case <-t.late.ready:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// within puts the CPU and the memory of a module into it: its meter has counted
+// them already.
+func (t *Tracker) within(readings []energy.Reading) {
+	if t.late.module == "" {
+		return
+	}
+	for i := range readings {
+		c := &readings[i].Component
+		if c.Within == "" && (c.Kind == energy.CPU || c.Kind == energy.Memory) {
+			c.Within = t.late.module
+		}
+	}
+}
+
+// shared asks the meters that know it who used their components.
+func (t *Tracker) shared(ctx context.Context) {
+	for _, m := range t.meters {
+		s, ok := m.(energy.Sharer)
+		if !ok {
+			continue
+		}
+		var err error
+		if t.use, err = s.Use(ctx, t.late.mine, t.use); err != nil && !errors.Is(err, energy.ErrUnavailable) {
+			t.faults = append(t.faults, fault(err))
+		}
+	}
+}
+
+// ours reports whether a process is this one or one that it has started, at any
+// remove.
+func ours(root fs.FS) func(pid int) bool {
+	self := os.Getpid()
+	return func(pid int) bool { return pid == self || proc.Descends(root, pid, self) }
+}

@@ -1,0 +1,278 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/ledger"
+	"github.com/carbonctl/carbonctl/ledger/foreign"
+	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/report"
+)
+
+// importing is one run of import.
+type importing struct {
+	*app
+	path, format, timezone, sign string
+	region, intensity            string
+	dry, json                    bool
+
+	writer  ledger.Writer
+	options foreign.Options
+	known   map[string]bool // run_ids that the ledger has
+	bad     bool
+	found   []importedFile
+}
+
+// importedFile is what became of one file.
+type importedFile struct {
+	File      string        `json:"file"`
+	Format    string        `json:"format"` // "" if no run is added
+	Added     int           `json:"added"`
+	Known     int           `json:"known"`   // that the ledger had already
+	Refused   int           `json:"refused"` // what could not be used
+	Energy    energy.Energy `json:"energy_joules"`
+	Emissions regions.Grams `json:"emissions_g"`
+	Notes     []remark      `json:"notes"`
+}
+
+// A remark is what was repaired or must be known, and of how many runs.
+type remark struct {
+	Text string `json:"text"`
+	Runs int    `json:"runs"`
+}
+
+func (a *app) imports() *cobra.Command {
+	m := &importing{app: a}
+	cmd := &cobra.Command{
+		Use:   "import FILE… --ledger FILE",
+		Short: "Add the runs that another tool has recorded to a ledger",
+		Long: `Add the runs that another tool has recorded to a ledger: CodeCarbon's
+emissions.csv, CarbonTracker's logs, what Green Algorithms exports, and
+experiment-impact-tracker's data.json. The kind of file is found by looking.
+
+Each row says which file and line it is from, carries the warning "imported", and
+its details name what that tool did not record. A run that the ledger has already
+is not added again. What can't be trusted is refused and named on stderr, and the
+exit code is then 1.`,
+		Example: `  carbonctl import emissions.csv --ledger old-runs.csv
+  carbonctl import logs/*.log --ledger old-runs.csv --region DK
+  carbonctl import emissions.csv --dry-run --timezone Europe/Paris`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := m.run(cmd.Context(), args); err != nil {
+				return err
+			}
+			if m.bad {
+				return &exitError{code: exitFinding}
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&m.path, "ledger", "", "ledger `FILE` to add to; it is made if there is none")
+	f.StringVar(&m.format, "format", "", "`FORMAT` of the files: codecarbon, carbontracker, green-algorithms, experiment-impact-tracker")
+	f.StringVar(&m.timezone, "timezone", "", "`ZONE` of times that name none, such as Europe/Paris (default UTC)")
+	f.StringVar(&m.region, "region", "", "`ZONE` whose factor is used where a file has neither emissions nor a factor")
+	f.StringVar(&m.intensity, "intensity", "", "the same as a figure in `GRAMS` of CO2e per kWh")
+	f.StringVar(&m.sign, "sign", "", "OpenSSH ed25519 `KEY` that signs the head of the ledger")
+	f.BoolVar(&m.dry, "dry-run", false, "say what would be added, and add nothing")
+	f.BoolVar(&m.json, "json", false, "print as JSON")
+	return cmd
+}
+
+func (m *importing) run(ctx context.Context, args []string) error {
+	wrong := func(err error) error { return fmt.Errorf("import: %w", err) }
+	if len(args) == 0 {
+		return wrong(errors.New("which file? One of CodeCarbon, CarbonTracker, Green Algorithms or experiment-impact-tracker"))
+	}
+	if m.path == "" && !m.dry {
+		return wrong(fmt.Errorf("into which ledger? Name it with --ledger FILE; your own is %s", defaultLedger()))
+	}
+	if err := m.parse(ctx); err != nil {
+		return wrong(err)
+	}
+	if err := m.readKnown(); err != nil {
+		return wrong(err)
+	}
+	for _, path := range args {
+		if err := m.file(ctx, path); err != nil {
+			return wrong(err)
+		}
+	}
+	if m.json {
+		return printJSON(m.out, struct {
+			Ledger string         `json:"ledger"`
+			Dry    bool           `json:"dry_run"`
+			Files  []importedFile `json:"files"`
+		}{m.path, m.dry, m.found})
+	}
+	m.print()
+	return nil
+}
+
+// parse reads the flags.
+func (m *importing) parse(ctx context.Context) error {
+	o := &m.options
+	formats := []foreign.Format{foreign.CodeCarbon, foreign.CarbonTracker, foreign.GreenAlgorithms, foreign.ImpactTracker}
+	if o.Format = foreign.Format(m.format); m.format != "" && !slices.Contains(formats, o.Format) {
+		return fmt.Errorf("--format: %.40q is none of codecarbon, carbontracker, green-algorithms, experiment-impact-tracker", m.format)
+	}
+	if m.timezone != "" {
+		var err error
+		if o.Location, err = time.LoadLocation(m.timezone); err != nil {
+			return fmt.Errorf("--timezone: %w", err)
+		}
+	}
+	var grid regions.Provider = regions.Builtin()
+	if m.intensity != "" {
+		var own options
+		if err := setIntensity(&own, m.intensity); err != nil {
+			return fmt.Errorf("--intensity: %w", err)
+		}
+		grid = own.intensity
+	}
+	if m.intensity != "" || m.region != "" {
+		in, err := grid.Intensity(ctx, regions.Query{Zone: m.region})
+		if err != nil {
+			return fmt.Errorf("--region: %w", err)
+		}
+		o.Intensity = &in
+	}
+	key, err := readKey(m.sign)
+	m.writer = ledger.Writer{Path: m.path, User: login(), Key: key}
+	return err
+}
+
+// readKnown reads which runs the ledger has.
+func (m *importing) readKnown() error {
+	m.known = map[string]bool{}
+	if m.path == "" {
+		return nil
+	}
+	f, err := os.Open(m.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for row, err := range ledger.Read(f, m.path, "run_id") {
+		if line := (*ledger.LineError)(nil); errors.As(err, &line) {
+			continue // report and verify tell of it
+		}
+		if err != nil {
+			return err
+		}
+		m.known[strings.Clone(row.RunID)] = true
+	}
+	return nil
+}
+
+// file adds the runs of one file. The error is that of the ledger, or of a file
+// that can't be opened.
+func (m *importing) file(ctx context.Context, path string) error {
+	f, err := openLedger(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	got := importedFile{File: path, Notes: []remark{}}
+	for row, err := range foreign.Read(f, path, m.options) {
+		if err != nil {
+			m.bad = true
+			if got.Refused++; got.Refused <= mostLines {
+				m.fail(err)
+			}
+			continue
+		}
+		if m.known[row.RunID] {
+			got.Known++
+			continue
+		}
+		got.note(row)
+		if !m.dry {
+			if err := m.append(ctx, row); err != nil {
+				return err
+			}
+		}
+		m.known[row.RunID] = true
+		got.Added++
+		got.Energy = got.Energy.Plus(row.Energy)
+		got.Emissions += regions.Grams(row.Emissions)
+	}
+	if n := got.Refused - mostLines; n > 0 {
+		m.say(fmt.Sprintf("%s: %s more that can't be used", path, count(int64(n), "line")), "")
+	}
+	m.found = append(m.found, got)
+	return nil
+}
+
+func (m *importing) append(ctx context.Context, row footprint.Row) error {
+	ctx, cancel := context.WithTimeout(ctx, lockWait)
+	defer cancel()
+	_, err := m.writer.Append(ctx, row)
+	return err
+}
+
+// note takes what a row's details tell of its origin.
+func (i *importedFile) note(row footprint.Row) {
+	var details struct {
+		Imported struct {
+			Format string   `json:"format"`
+			Notes  []string `json:"notes"`
+		} `json:"imported"`
+	}
+	if json.Unmarshal([]byte(row.Details), &details) != nil {
+		return
+	}
+	i.Format = details.Imported.Format
+	for _, text := range details.Imported.Notes {
+		at := slices.IndexFunc(i.Notes, func(n remark) bool { return n.Text == text })
+		if at >= 0 {
+			i.Notes[at].Runs++
+		} else if len(i.Notes) < mostLines {
+			i.Notes = append(i.Notes, remark{text, 1})
+		}
+	}
+}
+
+func (m *importing) print() {
+	var p report.Page
+	for _, f := range m.found {
+		title := f.File
+		if f.Format != "" {
+			title += " (" + f.Format + ")"
+		}
+		p.Title(title)
+		what := "added"
+		if m.dry {
+			what = "would add"
+		}
+		p.Row(what, "%s, %s, %s CO2e", count(int64(f.Added), "run"), report.Energy(f.Energy), report.Mass(f.Emissions))
+		if f.Known > 0 {
+			p.Row("not added", "%s that the ledger has already", count(int64(f.Known), "run"))
+		}
+		if f.Refused > 0 {
+			p.Row("refused", "%s, named on stderr", count(int64(f.Refused), "line"))
+		}
+		for _, n := range f.Notes {
+			p.Row("note", "%s: %s", count(int64(n.Runs), "run"), n.Text)
+		}
+	}
+	if !m.dry {
+		p.Row("ledger", "%s", m.path)
+	}
+	_, _ = p.WriteTo(m.out)
+}

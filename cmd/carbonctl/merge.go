@@ -1,0 +1,83 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/carbonctl/carbonctl/ledger"
+	"github.com/carbonctl/carbonctl/report"
+)
+
+// merged is what merge answers.
+type merged struct {
+	File  string        `json:"file"`
+	Rows  int64         `json:"rows"`
+	Heads []ledger.Head `json:"heads"`
+}
+
+func (a *app) merge() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "merge OUT IN…",
+		Short: "Join ledgers of several hosts, with their chains kept",
+		Long: `Write the rows of several ledgers to a new file OUT, byte by byte, so that
+"carbonctl verify OUT" checks each of their chains. A row that stands in several
+of them is written once. Two ledgers whose chains part are refused, and nothing
+is written. OUT is for reading: let each host append to its own ledger.
+
+The exit code is 1 if an unfinished last line was left out.`,
+		Example: `  carbonctl report merge all.csv node1.csv node2.csv
+  carbonctl verify all.csv --head node1.csv.head --head node2.csv.head`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) < 2 {
+				return errors.New("merge: give the file to write and those to read: carbonctl report merge OUT IN…")
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			r := &reading{app: a}
+			files, err := r.inputs(args[1:])
+			if err != nil {
+				return fmt.Errorf("merge: %w", err)
+			}
+			var in []string
+			for _, f := range files {
+				in = append(in, f.path)
+			}
+			heads, err := ledger.Merge(args[0], in...)
+			if heads == nil {
+				return err
+			}
+			if err != nil {
+				r.told(err)
+			}
+			m := merged{File: args[0], Heads: heads}
+			for _, h := range heads {
+				m.Rows += h.Rows
+			}
+			if asJSON {
+				err = printJSON(a.out, m)
+			} else {
+				a.printMerged(m)
+			}
+			if err == nil && r.bad {
+				err = &exitError{code: exitFinding}
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
+	return cmd
+}
+
+func (a *app) printMerged(m merged) {
+	var p report.Page
+	p.Title(fmt.Sprintf("%s: %s of %s", m.File, count(m.Rows, "row"), count(int64(len(m.Heads)), "chain")))
+	for _, h := range m.Heads {
+		p.Row("head", "%s, after %s:", h.LedgerID, count(h.Rows, "row"))
+		p.Code(h.Hash)
+	}
+	_, _ = p.WriteTo(a.out)
+}

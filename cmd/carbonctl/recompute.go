@@ -1,0 +1,264 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/report"
+)
+
+// recomputeSchema names the shape of what recompute answers. Keys are only ever
+// added to it.
+const recomputeSchema = "carbonctl.recompute/v1"
+
+// recomputing is one run of recompute.
+type recomputing struct {
+	reading
+	region, scope, table, samples string
+	intensity, pue                string
+	year, last                    int
+	json                          bool
+
+	factors factors
+	answer  recomputed
+	latest  latest // the rows as they were
+}
+
+// recomputed is what recompute answers.
+type recomputed struct {
+	Schema string        `json:"schema"`
+	Runs   int           `json:"runs"`
+	Nested int           `json:"nested"`
+	Energy energy.Energy `json:"energy_joules"`
+	Old    emitted       `json:"recorded"`
+	New    emitted       `json:"recomputed"`
+	// Lost is how many runs have no figure for what was asked, and are in no sum.
+	Lost  int            `json:"without_figure"`
+	Why   map[string]int `json:"reasons"`
+	Grids []*regrid      `json:"factors"`
+	List  []rerun        `json:"list"`
+	Wrong int            `json:"not_following"` // rows whose emissions are not energy × PUE × intensity
+	Which []string       `json:"not_following_run_ids"`
+	grids map[grids]*regrid
+}
+
+// emitted is a sum of emissions.
+type emitted struct {
+	Grams regions.Grams `json:"emissions_g"`
+	Low   regions.Grams `json:"emissions_low_g"`
+	High  regions.Grams `json:"emissions_high_g"`
+}
+
+func (e *emitted) add(r footprint.Row) {
+	e.Grams += regions.Grams(r.Emissions)
+	e.Low += regions.Grams(r.EmissionsLow)
+	e.High += regions.Grams(r.EmissionsHigh)
+}
+
+// grids is an old factor and the new one.
+type grids struct{ old, new factor }
+
+// regrid is what runs were charged by one factor, and are by another.
+type regrid struct {
+	Runs   int           `json:"runs"`
+	Energy energy.Energy `json:"energy_joules"`
+	From   factor        `json:"recorded"`
+	To     factor        `json:"recomputed"`
+	Old    emitted       `json:"recorded_emissions"`
+	New    emitted       `json:"recomputed_emissions"`
+}
+
+// rerun is one run, old and new.
+type rerun struct {
+	RunID   string        `json:"run_id"`
+	Project string        `json:"project"`
+	Started string        `json:"started_at"`
+	Energy  energy.Energy `json:"energy_joules"`
+	Old     emitted       `json:"recorded"`
+	New     emitted       `json:"recomputed"`
+}
+
+func (a *app) recompute() *cobra.Command {
+	r := &recomputing{reading: reading{app: a}}
+	cmd := &cobra.Command{
+		Use:   "recompute FILE…",
+		Short: "Apply other factors to recorded energy, or redo it from samples",
+		Long: `Multiply the recorded energy by other factors and show the old emissions
+against the new: for another region, year or scope, a figure or a table of your
+own, another PUE. FILE is a ledger, also compressed, or the JSON of a run. What
+is not asked for stays as recorded; nothing is written.
+
+Without a factor it does the recorded computation again, and names the rows whose
+emissions do not follow from what the row itself says.
+
+With --samples, from wrap --samples, it computes the run anew from the raw
+readings of its counters, and compares all figures with those of FILE.
+
+The exit code is 1 if a figure does not follow from its record, a row could not
+be read, or a run has no figure for what was asked; 2 if nothing could be done.`,
+		Example: `  carbonctl recompute ledger.csv
+  carbonctl recompute ledger.csv --scope direct --year 2023
+  carbonctl recompute run.json --region SE --pue 1.1
+  carbonctl recompute run.json --samples run.jsonl`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return r.run(cmd.Context(), cmd.Flags(), args)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&r.region, "region", "", "the factor of this `ZONE`, for all runs")
+	f.IntVar(&r.year, "year", 0, "the factor of this `YEAR`, of each run's own zone if no region is given")
+	f.StringVar(&r.scope, "scope", "", "`SCOPE`: lifecycle or direct")
+	f.StringVar(&r.intensity, "intensity", "", "your own carbon intensity, in `GRAMS` of CO2e per kWh")
+	f.StringVar(&r.table, "table", "", "CSV `FILE` with figures of your own, laid over the built-in ones")
+	f.StringVar(&r.pue, "pue", "", "`FACTOR` of the building's energy over the computers', at least 1")
+	f.StringVar(&r.samples, "samples", "", "`FILE` of recorded samples to compute the run from")
+	f.IntVar(&r.last, "last", 20, "list the latest `N` runs; 0 for all")
+	f.BoolVar(&r.json, "json", false, "print as JSON")
+	return cmd
+}
+
+func (r *recomputing) run(ctx context.Context, flags *pflag.FlagSet, args []string) error {
+	wrong := func(err error) error { return fmt.Errorf("recompute: %w", err) }
+	given := slices.ContainsFunc([]string{"region", "year", "scope", "intensity", "table", "pue"}, flags.Changed)
+	switch {
+	case r.samples != "" && given:
+		return wrong(errors.New("--samples does the recorded computation: apply other factors to FILE in a second step"))
+	case r.samples != "" && len(args) > 1:
+		return wrong(errors.New("--samples are those of one run: give one FILE"))
+	case r.samples == "" && len(args) == 0:
+		return wrong(errors.New("which file? A ledger, or the JSON of a run"))
+	case r.last < 0:
+		return wrong(fmt.Errorf("--last: %d is below 0", r.last))
+	}
+	if r.samples != "" {
+		return r.replay(args)
+	}
+	if err := r.parse(); err != nil {
+		return wrong(err)
+	}
+	files, err := r.inputs(args)
+	if err != nil {
+		return wrong(err)
+	}
+	r.answer = recomputed{Schema: recomputeSchema, Why: map[string]int{}, List: []rerun{}, Which: []string{}, Grids: []*regrid{}, grids: map[grids]*regrid{}}
+	r.latest.most = r.last
+	each := func(row footprint.Row) { r.add(ctx, row, !given) }
+	for i := 0; i < len(files); { // a run's JSON is read here, the others as ledgers
+		row, isRun, err := runRow(files[i].path)
+		if err != nil {
+			return wrong(err)
+		}
+		if !isRun {
+			i++
+			continue
+		}
+		each(row)
+		files = slices.Delete(files, i, i+1)
+	}
+	if err := r.rows(files, each); err != nil {
+		return wrong(err)
+	}
+	return r.finish(ctx, given)
+}
+
+// runRow reads the JSON of a run as a row. isRun is false where the file is
+// something else, a ledger perhaps.
+func runRow(path string) (row footprint.Row, isRun bool, err error) {
+	f, err := openLedger(path)
+	if err != nil {
+		return row, false, err
+	}
+	defer f.Close()
+	if start, _ := f.Peek(1); string(start) != "{" {
+		return row, false, nil
+	}
+	run, err := report.Parse(f)
+	if err != nil {
+		return row, true, fmt.Errorf("%s: %w", path, err)
+	}
+	return run.Row(), true, nil
+}
+
+// add recomputes one row. check says that it must come out as it was.
+func (r *recomputing) add(ctx context.Context, row footprint.Row, check bool) {
+	a := &r.answer
+	if row.CountedBy != "" {
+		a.Nested++
+		return
+	}
+	to, err := r.factors.of(ctx, row)
+	if err != nil {
+		a.Lost++
+		a.Why[err.Error()]++
+		return
+	}
+	if check && !row.Follows() {
+		a.Wrong++
+		if len(a.Which) < mostLines {
+			a.Which = append(a.Which, strings.Clone(row.RunID))
+		}
+	}
+	again := footprint.Recompute(row, to)
+	a.Runs++
+	a.Energy = a.Energy.Plus(row.Energy)
+	a.Old.add(row)
+	a.New.add(again)
+	key := grids{factorOf(row), factorOf(again)}
+	g := a.grids[key]
+	if g == nil {
+		key = grids{key.old.clone(), key.new.clone()}
+		g = &regrid{From: key.old, To: key.new}
+		g.From.PerKWh, g.To.PerKWh = regions.Grams(row.PerKWh), regions.Grams(again.PerKWh)
+		a.grids[key] = g
+	}
+	g.From.PerKWh = weighted(g.From.PerKWh, g.Energy, row.PerKWh, row.Energy)
+	g.To.PerKWh = weighted(g.To.PerKWh, g.Energy, again.PerKWh, row.Energy)
+	g.Runs++
+	g.Energy = g.Energy.Plus(row.Energy)
+	g.Old.add(row)
+	g.New.add(again)
+	r.latest.add(row)
+}
+
+// finish makes the lists, and says it all.
+func (r *recomputing) finish(ctx context.Context, given bool) error {
+	a := &r.answer
+	a.Grids = slices.SortedFunc(maps.Values(a.grids), func(x, y *regrid) int {
+		return cmp.Or(cmp.Compare(y.Energy, x.Energy), cmp.Compare(x.From.Zone, y.From.Zone), cmp.Compare(x.From.PerKWh, y.From.PerKWh), cmp.Compare(x.From.Source, y.From.Source))
+	})
+	for _, row := range r.latest.list() {
+		to, _ := r.factors.of(ctx, row) // it had none before
+		v := rerun{RunID: row.RunID, Project: row.Project, Started: stampOf(row), Energy: row.Energy}
+		v.Old.add(row)
+		v.New.add(footprint.Recompute(row, to))
+		a.List = append(a.List, v)
+	}
+	var err error
+	if r.json {
+		err = printJSON(r.out, a)
+	} else {
+		r.print(given)
+	}
+	if err == nil && (r.bad || a.Wrong > 0 || a.Lost > 0) {
+		err = &exitError{code: exitFinding}
+	}
+	return err
+}
+
+func stampOf(row footprint.Row) string {
+	if row.StartedAt.IsZero() {
+		return ""
+	}
+	return row.StartedAt.UTC().Format("2006-01-02T15:04:05.000Z")
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/report"
+)
+
+// aboutFlags say what a statement is about, and no row knows.
+type aboutFlags struct {
+	statement, per, run string
+	about               report.About
+	flags               *pflag.FlagSet
+}
+
+// aboutNames are the flags that belong to a statement.
+var aboutNames = []string{"about", "per", "run", "hardware", "location", "stage", "family", "data"}
+
+func (f *aboutFlags) add(to *pflag.FlagSet) {
+	f.flags = to
+	to.StringVar(&f.statement, "statement", "", "in place of totals, a statement as this `FORM`: paper, model-card, boamps, sci, ghg or markdown")
+	to.StringVar(&f.about.Subject, "about", "", "`WHAT` the runs did, in a few words, for a statement")
+	to.StringVar(&f.per, "per", "", "for sci: `N=UNIT`, how many units the runs did: 1000=request")
+	to.StringVar(&f.run, "run", "", "`FILE` of one run's JSON, which names the machine (boamps, model-card)")
+	to.StringVar(&f.about.Hardware, "hardware", "", "`WORDS` for the machine, where no --run tells")
+	to.StringVar(&f.about.Location, "location", "", "`WORDS` for the place")
+	to.StringVar(&f.about.Stage, "stage", "", "`STAGE` of the work: training, fine-tuning, inference …")
+	to.StringVar(&f.about.Family, "family", "", "`KIND` of task, such as \"text classification\" (boamps)")
+	to.StringVar(&f.about.Data, "data", "", "`KIND` of its data: text, image, tabular, audio, video … (boamps)")
+}
+
+// alone finds a flag that was given and needs a statement, "" if there is none.
+func (f *aboutFlags) alone() string {
+	i := slices.IndexFunc(aboutNames, f.flags.Changed)
+	if i < 0 {
+		return ""
+	}
+	return aboutNames[i]
+}
+
+func (f *aboutFlags) parse() (report.Form, report.About, error) {
+	form := report.Form(f.statement)
+	if form == "md" {
+		form = report.Summary
+	}
+	if !slices.Contains(report.Forms(), form) {
+		var all []string
+		for _, f := range report.Forms() {
+			all = append(all, string(f))
+		}
+		return form, f.about, fmt.Errorf("--statement: %.40q is none of %s", f.statement, strings.Join(all, ", "))
+	}
+	if f.per != "" {
+		n, unit, _ := strings.Cut(f.per, "=")
+		units, err := number(strings.TrimSpace(n))
+		unit = strings.TrimSpace(unit)
+		if err != nil || units <= 0 || unit == "" {
+			return form, f.about, fmt.Errorf("--per: %.40q is not of the form N=UNIT, such as 1000=request", f.per)
+		}
+		f.about.Unit, f.about.Units = unit, units
+	}
+	if f.run != "" {
+		r, err := runFile(f.run)
+		if err != nil {
+			return form, f.about, fmt.Errorf("--run: %w", err)
+		}
+		f.about.Run = &r
+	}
+	return form, f.about, nil
+}
+
+// runFile reads the JSON of a run.
+func runFile(path string) (footprint.Report, error) {
+	f, err := openLedger(path)
+	if err != nil {
+		return footprint.Report{}, err
+	}
+	defer f.Close()
+	r, err := report.Parse(f)
+	if err != nil {
+		return r, fmt.Errorf("%s: %w", path, err)
+	}
+	return r, nil
+}
+
+// needHint says how to give what a statement can't do without.
+func needHint(e *report.NeedError) string {
+	how := map[string]string{
+		"unit": "--per N=UNIT", "units": "--per N=UNIT", "stage": "--stage training", "family": `--family "text classification"`,
+		"data": "--data text", "run": "--run RUN.json (from wrap --json-file)",
+	}
+	var all []string
+	for _, n := range e.Needs {
+		if h := how[n]; h != "" && !slices.Contains(all, h) {
+			all = append(all, h)
+		}
+	}
+	return "add " + strings.Join(all, ", ")
+}

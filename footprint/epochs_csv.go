@@ -1,0 +1,63 @@
+package footprint
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+// Ended gives the epochs that ended with the latest sample, as a report would
+// show them. Reports leave some out where there are many; this is for who wants
+// all.
+func (a *Account) Ended() []Epoch {
+	var epochs []Epoch
+	for _, x := range a.marks.fresh {
+		s, _ := x.between(edge{energy: energy.MaxEnergy, grams: regions.Grams(math.Inf(1))})
+		epochs = append(epochs, Epoch{Index: x.mark.Index, Name: x.mark.Name, Stretch: s, PredictedTotal: x.predicted})
+	}
+	return epochs
+}
+
+// EpochWriter writes epochs as CSV, with the keys of a report for columns. It
+// is for one goroutine at a time.
+type EpochWriter struct {
+	w     *csv.Writer
+	began bool
+}
+
+// NewEpochWriter writes to w, one line at once.
+func NewEpochWriter(w io.Writer) *EpochWriter { return &EpochWriter{w: csv.NewWriter(w)} }
+
+// Write writes one epoch, the header before the first.
+func (w *EpochWriter) Write(e Epoch) error {
+	if !w.began {
+		w.began = true
+		_ = w.w.Write([]string{
+			"index", "name", "started_at", "duration_s", "energy_joules", "energy_low_joules", "energy_high_joules",
+			"emissions_g", "coverage", "predicted_total_g",
+		})
+	}
+	number := func(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
+	predicted := ""
+	if e.PredictedTotal != nil {
+		predicted = number(float64(*e.PredictedTotal))
+	}
+	name := e.Name
+	if name != "" && (name[0] < '0' || name[0] == '=' || name[0] == '@') {
+		name = "'" + name // or a spreadsheet would run it
+	}
+	_ = w.w.Write([]string{
+		strconv.Itoa(e.Index), name, e.StartedAt.Format(stampLayout), number(e.DurationS),
+		e.Energy.Fixed(), e.EnergyLow.Fixed(), e.EnergyHigh.Fixed(), number(float64(e.Emissions)), number(e.Coverage), predicted,
+	})
+	w.w.Flush()
+	if err := w.w.Error(); err != nil { // those of Write too
+		return fmt.Errorf("write epochs: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,167 @@
+package watch
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"time"
+)
+
+// Output stands between a command and our own stdout and stderr. What the
+// command prints is passed on first, and then shown to a Matcher, which nobody
+// waits for. A terminal is stood in for by a terminal and all else by a pipe; if
+// both are the same file or terminal, they share one, so that their order stays.
+// docs/epochs.md lists what still differs for the command.
+type Output struct {
+	// Stdout and Stderr are for the command. nil is our own, as it is.
+	Stdout, Stderr *os.File
+
+	channels []*channel
+	stop     func() // following the size of the terminal
+}
+
+// channel is one way that output takes.
+type channel struct {
+	inner *os.File // what the command prints comes out here
+	give  *os.File // its other end, ours until the command has started
+	outer *os.File // where it goes: not descriptor 1 or 2 itself, at which Go dies of a broken pipe
+	sized bool     // a terminal
+	seen  *Stream
+	bytes atomic.Int64
+	done  chan struct{}
+	err   error // of passing on, after done
+}
+
+// Open makes the ways between a command and stdout and stderr. One that is nil or
+// closed is left alone; so is one for which err says why it can't be watched: both
+// results may be used.
+func Open(stdout, stderr *os.File, m *Matcher) (*Output, error) {
+	o := &Output{stop: func() {}}
+	var errs []error
+	one, err := o.open(stdout, m)
+	errs = append(errs, err)
+	if one != nil {
+		o.Stdout = one.give
+	}
+	if one != nil && same(stdout, stderr) {
+		o.Stderr = one.give
+		return o, errors.Join(errs...)
+	}
+	two, err := o.open(stderr, m)
+	errs = append(errs, err)
+	if two != nil {
+		o.Stderr = two.give
+	}
+	return o, errors.Join(errs...)
+}
+
+func (o *Output) open(f *os.File, m *Matcher) (*channel, error) {
+	if f == nil {
+		return nil, nil
+	}
+	if _, err := f.Stat(); err != nil {
+		return nil, nil // closed
+	}
+	outer, err := another(f)
+	if err != nil {
+		return nil, fmt.Errorf("watch output: %w", err)
+	}
+	c := &channel{outer: outer, done: make(chan struct{})}
+	if terminal(f) {
+		c.sized = true
+		c.inner, c.give, err = pair(f)
+	} else {
+		c.inner, c.give, err = pipe()
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("watch output: %w", err), outer.Close())
+	}
+	c.seen = m.Stream()
+	o.channels = append(o.channels, c)
+	return c, nil
+}
+
+// same reports whether both are one file or terminal.
+func same(a, b *os.File) bool {
+	if a == nil || b == nil {
+		return false
+	}
+	x, err := a.Stat()
+	if err != nil {
+		return false
+	}
+	y, err := b.Stat()
+	return err == nil && os.SameFile(x, y)
+}
+
+// Started begins to pass on, when the command has started and holds its ends.
+func (o *Output) Started() {
+	for _, c := range o.channels {
+		_ = c.give.Close()
+		go c.copy()
+	}
+	o.stop = follow(o.channels)
+}
+
+// piece is how much is passed on at once.
+const piece = 128 << 10
+
+func (c *channel) copy() {
+	defer close(c.done)
+	buf := make([]byte, piece)
+	for {
+		n, err := c.inner.Read(buf)
+		if n > 0 {
+			if _, c.err = c.outer.Write(buf[:n]); c.err != nil {
+				// The reader went away. With our end closed, the command finds out.
+				_ = c.inner.Close()
+				return
+			}
+			c.bytes.Add(int64(n))
+			c.seen.Feed(buf[:n], time.Now())
+		}
+		if err != nil {
+			return // the end; on a terminal that is an EIO
+		}
+	}
+}
+
+// Wait passes on the rest, after the command has ended. Processes that it left
+// behind may go on printing: when nothing has come for the time of patience, they
+// are cut off, and left is true.
+func (o *Output) Wait(patience time.Duration) (left bool) {
+	defer o.stop()
+	for _, c := range o.channels {
+		timer := time.NewTimer(patience)
+		for before, open := int64(-1), true; open; {
+			select {
+			case <-c.done:
+				open = false
+			case <-timer.C:
+				if now := c.bytes.Load(); now != before {
+					before = now
+					timer.Reset(patience)
+					continue
+				}
+				left, open = true, false
+			}
+		}
+		timer.Stop()
+		c.close()
+	}
+	return left
+}
+
+// Close lets go of everything, for a command that did not start.
+func (o *Output) Close() {
+	for _, c := range o.channels {
+		_ = c.give.Close()
+		c.close()
+	}
+}
+
+func (c *channel) close() {
+	_ = c.inner.Close() // nothing is written through it
+	_ = c.outer.Close() // what failed is in c.err
+}

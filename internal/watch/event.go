@@ -1,0 +1,119 @@
+package watch
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// MostLine is the longest line of a file of events, its newline included. As
+// much is written at once whoever else writes, so that lines stay whole.
+const MostLine = 4096
+
+// ParseEvent reads a line of a file of events:
+//
+//	[UNIX_SECONDS] epoch-start [N[/TOTAL]] | epoch-end [N[/TOTAL]] | task-start NAME | task-end NAME
+//
+// The seconds may have a fraction. Without them, or where they are after now, the
+// event is of now.
+func ParseEvent(line string, now time.Time) (Event, error) {
+	e := Event{At: now}
+	if len(line) >= MostLine {
+		return Event{}, fmt.Errorf("event of %d bytes: more than %d", len(line), MostLine-1)
+	}
+	wrong := func(why string) (Event, error) {
+		return Event{}, fmt.Errorf("event %.60q: %s", printable([]byte(line)), why)
+	}
+	word, rest := cut(line)
+	if word != "" && (digit(word[0]) || word[0] == '.') {
+		s, err := strconv.ParseFloat(word, 64)
+		if err != nil || s < 0 || s > 1e11 || strings.Trim(word, "0123456789.") != "" {
+			return wrong("the time is not in seconds since 1970")
+		}
+		whole, part := math.Modf(s)
+		if at := time.Unix(int64(whole), int64(part*1e9)); at.Before(now) {
+			e.At = at
+		}
+		word, rest = cut(rest)
+	}
+	e.Edge = Edge(word)
+	switch e.Edge {
+	case EpochStart, EpochEnd:
+		if rest == "" {
+			return e, nil
+		}
+		n, total, has := strings.Cut(rest, "/")
+		var ok bool
+		if e.Index, ok = positive(n); !ok {
+			return wrong("the epoch is not a number from 1")
+		}
+		if e.Of, ok = positive(total); has && !ok {
+			return wrong("the number of epochs is not one from 1")
+		}
+	case TaskStart, TaskEnd:
+		if rest == "" {
+			return wrong("a task has a name")
+		}
+		if strings.ContainsFunc(rest, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			return wrong("the name of a task can be printed")
+		}
+		e.Name = strings.ToValidUTF8(rest, "\uFFFD")
+	default:
+		return wrong("it is none of epoch-start, epoch-end, task-start, task-end")
+	}
+	return e, nil
+}
+
+func cut(s string) (word, rest string) {
+	word, rest, _ = strings.Cut(strings.TrimSpace(s), " ")
+	return word, strings.TrimSpace(rest)
+}
+
+func positive(s string) (int, bool) {
+	n, err := strconv.Atoi(strings.TrimSpace(s))
+	return n, err == nil && n > 0 && n < 1e9
+}
+
+// String gives the line for an event, its time first.
+func (e Event) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d.%06d %s", e.At.Unix(), e.At.Nanosecond()/1000, e.Edge)
+	switch {
+	case e.Name != "":
+		b.WriteString(" " + e.Name)
+	case e.Index > 0:
+		fmt.Fprintf(&b, " %d", e.Index)
+		if e.Of > 0 {
+			fmt.Fprintf(&b, "/%d", e.Of)
+		}
+	}
+	return b.String()
+}
+
+// Append writes an event to a file of events, with one write. It never waits: a
+// path that is no file any more is an error, and a run that has ended is
+// fs.ErrNotExist.
+func Append(path string, e Event) error {
+	line := e.String()
+	if _, err := ParseEvent(line, e.At); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|nonblocking, 0)
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "write", Path: path, Err: errors.New("not a regular file")}
+	}
+	if err == nil {
+		_, err = f.WriteString(line + "\n")
+	}
+	return errors.Join(err, f.Close())
+}

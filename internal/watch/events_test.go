@@ -1,0 +1,213 @@
+package watch
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 500_000_000, time.UTC)
+
+func TestParseEvent(t *testing.T) {
+	for _, tt := range []struct {
+		line string
+		want Event
+	}{
+		{"epoch-start", Event{Edge: EpochStart, At: noon}},
+		{"epoch-start 3", Event{Edge: EpochStart, Index: 3, At: noon}},
+		{" epoch-start  3/10 \r", Event{Edge: EpochStart, Index: 3, Of: 10, At: noon}},
+		{"epoch-end", Event{Edge: EpochEnd, At: noon}},
+		{"task-start load the data", Event{Edge: TaskStart, Name: "load the data", At: noon}},
+		{"task-end é", Event{Edge: TaskEnd, Name: "é", At: noon}},
+		{"1795348800 epoch-end", Event{Edge: EpochEnd, At: time.Unix(1795348800, 0)}},
+		{"1795348800.25 epoch-end", Event{Edge: EpochEnd, At: time.Unix(1795348800, 250e6)}},
+		{"1895348800 epoch-end", Event{Edge: EpochEnd, At: noon}},
+	} {
+		got, err := ParseEvent(tt.line, noon)
+		require.NoError(t, err, tt.line)
+		assert.True(t, tt.want.At.Equal(got.At), tt.line)
+		tt.want.At = got.At
+		assert.Equal(t, tt.want, got)
+	}
+	for _, line := range []string{
+		"", "epoch", "epoch-start x", "epoch-start 0", "epoch-start 3/", "epoch-start 3/x", "epoch-start -1", "task-start",
+		"12x epoch-end", "1e9 epoch-end", "999999999999999 epoch-end", "task-start a\x00b", "task-end a\x1b[31m", strings.Repeat("x", 5000),
+	} {
+		_, err := ParseEvent(line, noon)
+		assert.ErrorContains(t, err, "event", line)
+	}
+}
+
+func FuzzParseEvent(f *testing.F) {
+	for _, s := range []string{"1795348800.25 epoch-start 3/10", "task-end x y", ".5 epoch-end", "epoch-start 1/1/1", "\xff"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		e, err := ParseEvent(line, noon)
+		if err != nil {
+			return
+		}
+		assert.False(t, e.At.After(noon))
+		again, err := ParseEvent(e.String(), noon)
+		require.NoError(t, err, "%q gives %q", line, e.String())
+		assert.WithinDuration(t, e.At, again.At, time.Millisecond)
+		again.At = e.At
+		assert.Equal(t, e, again)
+	})
+}
+
+// told collects events.
+type told struct {
+	mu     sync.Mutex
+	events []string
+	more   chan struct{}
+}
+
+func (c *told) take(e Event) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.events = append(c.events, strings.TrimSpace(fmt.Sprint(e.Edge, " ", e.Index, e.Name)))
+	c.more <- struct{}{}
+}
+
+// await waits for n more.
+func (c *told) await(t *testing.T, n int) {
+	for range n {
+		select {
+		case <-c.more:
+		case <-time.After(20 * time.Second):
+			require.Fail(t, "no event came")
+		}
+	}
+}
+
+func collect(t *testing.T) (*told, *Events) {
+	c := &told{more: make(chan struct{}, 10_000)}
+	e, err := OpenEvents(t.TempDir(), c.take)
+	require.NoError(t, err)
+	return c, e
+}
+
+func TestAnyProgramCanWriteEvents(t *testing.T) {
+	c, e := collect(t)
+	info, err := os.Stat(e.Path)
+	require.NoError(t, err)
+	assert.Equal(t, fs.FileMode(0o600), info.Mode())
+	info, err = os.Stat(filepath.Dir(e.Path))
+	require.NoError(t, err)
+	assert.Equal(t, fs.FileMode(0o700), info.Mode().Perm())
+
+	cmd := exec.Command("/bin/sh", "-c", `echo epoch-start 1/2 >>"$CARBONCTL_EVENTS"; echo nonsense >>"$CARBONCTL_EVENTS"`)
+	cmd.Env = append(os.Environ(), EnvEvents+"="+e.Path)
+	require.NoError(t, cmd.Run())
+	c.await(t, 1)
+	require.NoError(t, Append(e.Path, Event{Edge: EpochEnd, At: time.Now()}))
+	require.NoError(t, Append(e.Path, Event{Edge: TaskStart, Name: "a task", At: time.Now()}))
+	c.await(t, 2)
+	f, err := os.OpenFile(e.Path, os.O_WRONLY|os.O_APPEND, 0)
+	require.NoError(t, err)
+	_, err = f.WriteString("task-end a task") // without its newline
+	require.NoError(t, err)
+	_ = f.Close()
+	got := e.Close()
+	assert.Equal(t, []string{"epoch-start 1", "epoch-end 0", "task-start 0a task", "task-end 0a task"}, c.events)
+	assert.EqualValues(t, 4, got.Events)
+	assert.EqualValues(t, 1, got.Wrong)
+	assert.Contains(t, got.Lines[0], "nonsense")
+	assert.False(t, got.Removed)
+	_, err = os.Stat(filepath.Dir(e.Path))
+	assert.ErrorIs(t, err, fs.ErrNotExist, "nothing is left")
+	assert.Equal(t, got, e.Close())
+	assert.ErrorIs(t, Append(e.Path, Event{Edge: EpochEnd, At: noon}), fs.ErrNotExist)
+}
+
+// Ends alone tell of epochs, until one begins.
+func TestEndsAlone(t *testing.T) {
+	var whole []bool
+	e, err := OpenEvents(t.TempDir(), func(e Event) { whole = append(whole, e.Whole) })
+	require.NoError(t, err)
+	for _, edge := range []Edge{EpochEnd, EpochEnd, EpochStart, EpochEnd, EpochEnd} {
+		require.NoError(t, Append(e.Path, Event{Edge: edge, At: noon}))
+	}
+	e.Close()
+	assert.Equal(t, []bool{true, true, false, false, false}, whole)
+}
+
+func TestManyWritersKeepTheirLinesWhole(t *testing.T) {
+	c, e := collect(t)
+	var wg sync.WaitGroup
+	for w := range 8 {
+		wg.Go(func() {
+			for range 100 {
+				assert.NoError(t, Append(e.Path, Event{Edge: TaskStart, Name: strings.Repeat(fmt.Sprint(w), 4000), At: noon}))
+			}
+		})
+	}
+	wg.Wait()
+	got := e.Close()
+	assert.Zero(t, got.Wrong)
+	assert.Len(t, c.events, 800)
+}
+
+func TestAnEventsFileThatIsRemoved(t *testing.T) {
+	c, e := collect(t)
+	require.NoError(t, Append(e.Path, Event{Edge: EpochStart, Index: 1, At: noon}))
+	c.await(t, 1)
+	require.NoError(t, os.Remove(e.Path))
+	cmd := exec.Command("/bin/sh", "-c", `echo epoch-end 1 >>"$1"`, "sh", e.Path) // makes a new one
+	require.NoError(t, cmd.Run())
+	c.await(t, 1)
+	require.NoError(t, os.Truncate(e.Path, 0))
+	require.NoError(t, Append(e.Path, Event{Edge: EpochStart, Index: 2, At: noon}))
+	c.await(t, 1)
+	got := e.Close()
+	assert.True(t, got.Removed)
+	assert.Equal(t, []string{"epoch-start 1", "epoch-end 1", "epoch-start 2"}, c.events)
+}
+
+func TestBadEvents(t *testing.T) {
+	c, e := collect(t)
+	long := strings.Repeat("x", 5<<20)
+	require.NoError(t, os.WriteFile(e.Path, []byte("task-start \xff\n\n"+long+"\nepoch-end\n"), 0o600))
+	c.await(t, 2)
+	got := e.Close()
+	assert.Equal(t, []string{"task-start 0\uFFFD", "epoch-end 0"}, c.events)
+	assert.EqualValues(t, 1, got.Wrong)
+	assert.ErrorContains(t, Append(e.Path, Event{Edge: TaskStart, At: noon}), "a task has a name")
+	assert.ErrorContains(t, Append(e.Path, Event{Edge: TaskStart, Name: long, At: noon}), "more than")
+	assert.ErrorContains(t, Append(e.Path, Event{Edge: TaskStart, Name: "a\nepoch-end", At: noon}), "printed")
+	assert.ErrorContains(t, Append("/dev/null", Event{Edge: EpochEnd, At: noon}), "not a regular file")
+}
+
+func TestTheFileIsPolledWhereTheSystemDoesNotTell(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPoll()
+		begin := time.Now()
+		for range 3 {
+			assert.True(t, p.wait())
+		}
+		assert.Equal(t, 300*time.Millisecond, time.Since(begin))
+		p.close()
+		assert.False(t, p.wait())
+	})
+}
+
+func BenchmarkAppend(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "events")
+	require.NoError(b, os.WriteFile(path, nil, 0o600))
+	for b.Loop() {
+		if err := Append(path, Event{Edge: EpochEnd, At: noon}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

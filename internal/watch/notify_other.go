@@ -1,0 +1,5 @@
+//go:build !linux
+
+package watch
+
+func newWaiter(string) waiter { return newPoll() }

@@ -1,0 +1,36 @@
+// Package watch sees from outside where the epochs of a program begin and end:
+// in what it prints, or in a file to which it writes events.
+//
+// [Open] stands between a command and our own stdout and stderr and copies what
+// it prints; a [Matcher] searches a copy of that, in its own time. [OpenEvents]
+// makes the file of events and follows it, and [Append] writes to one.
+package watch
+
+import "time"
+
+// Edge says what begins or ends. The words are those of the file of events.
+type Edge string
+
+// The edges.
+const (
+	EpochStart Edge = "epoch-start"
+	EpochEnd   Edge = "epoch-end"
+	TaskStart  Edge = "task-start"
+	TaskEnd    Edge = "task-end"
+)
+
+// An Event is an edge that was seen.
+type Event struct {
+	Edge Edge
+	// Name of a task.
+	Name string
+	// Index of an epoch, from 1; 0 is not known.
+	Index int
+	// Of is how many epochs there will be; 0 is not known.
+	Of int
+	// Whole is true for an end that tells of an epoch by itself: it began where
+	// the last one ended, or with the run.
+	Whole bool
+	// At is when it happened: when the line came, or the time that the line has.
+	At time.Time
+}

@@ -1,0 +1,328 @@
+package foreign
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
+)
+
+// The lines of CarbonTracker's two logs, behind the time and the thread that some
+// versions put before them.
+var (
+	ctTime      = regexp.MustCompile(`^([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:[,.][0-9]+)?`)
+	ctVersion   = regexp.MustCompile(`carbontracker version ([0-9][0-9A-Za-z.]*)`)
+	ctPUE       = regexp.MustCompile(`PUE coefficient of ([0-9.]+)`)
+	ctFound     = regexp.MustCompile(`([A-Z]+) with device\(s\) ([^.]*(?:\.[^ .][^.]*)*)\.`)
+	ctEpoch     = regexp.MustCompile(`Epoch ([0-9]+):\s*$`)
+	ctDuration  = regexp.MustCompile(`Duration:\s*(.+?)\s*$`)
+	ctPower     = regexp.MustCompile(`Average power usage \(W\) for ([a-z]+):\s*(.+?)\s*$`)
+	ctIntensity = regexp.MustCompile(`Average carbon intensity during training was ([0-9.]+) gCO2(?:eq)?/kWh(?: at detected location: (.*?))?\.?\s*$`)
+	ctBlock     = regexp.MustCompile(`(Actual|Predicted) consumption(?: for ([0-9]+) epoch\(?s?\)?)?:\s*$`)
+	ctTotalTime = regexp.MustCompile(`Time:\s*(.+?)\s*$`)
+	ctEnergy    = regexp.MustCompile(`Energy:\s*([0-9.eE+-]+) kWh`)
+	ctCO2       = regexp.MustCompile(`CO2eq:\s*([0-9.eE+-]+|nan) g`)
+)
+
+// ctRun is what a log says of its run.
+type ctRun struct {
+	version         string
+	pue             float64 // 0: the log does not say
+	devices         map[string]int
+	epochs          int
+	seconds         float64 // of the epochs
+	last            float64 // duration of the epoch that the next powers are of
+	energy          map[string]energy.Energy
+	intensity       float64
+	knowsIntensity  bool
+	place           string
+	interrupted     bool
+	unmeasured      int // epochs × components without a power
+	actual          *ctTotals
+	predicted       *ctTotals
+	into            *ctTotals // the block that is being read
+	first, lastTime time.Time
+	text            strings.Builder
+}
+
+// ctTotals is a block of the output log; its energy includes PUE.
+type ctTotals struct {
+	epochs     int
+	seconds    float64
+	kwh, grams float64
+	knowsGrams bool
+	hasKWh     bool
+}
+
+func (f *file) carbontracker() {
+	run := ctRun{devices: map[string]int{}, energy: map[string]energy.Energy{}}
+	for {
+		line, more := f.next()
+		if !more {
+			break
+		}
+		if err := run.read(line, f.Location); err != nil {
+			f.fail(f.line, err)
+		}
+		if run.text.Len() < MaxLine {
+			run.text.WriteString(line + "\n")
+		}
+	}
+	if f.ended {
+		return
+	}
+	row, o, err := f.ctRow(&run)
+	if err == nil {
+		err = finish(&row, o, "", run.text.String())
+	}
+	if err != nil {
+		f.fail(0, err)
+		return
+	}
+	f.give(row)
+}
+
+// read takes one line; one that says nothing to us is passed over.
+func (r *ctRun) read(line string, in *time.Location) error {
+	if m := ctTime.FindStringSubmatch(line); m != nil {
+		if at, err := time.ParseInLocation("2006-01-02 15:04:05", m[1]+" "+m[2], in); err == nil {
+			if r.first.IsZero() {
+				r.first = at
+			}
+			r.lastTime = at
+		}
+	}
+	if m := ctBlock.FindStringSubmatch(line); m != nil {
+		r.into = &ctTotals{}
+		r.into.epochs, _ = strconv.Atoi(m[2]) // 0 where it does not say
+		if m[1] == "Actual" {
+			r.actual = r.into
+		} else {
+			r.predicted = r.into
+		}
+		return nil
+	}
+	if done, err := r.readTotals(line); done || err != nil {
+		return err
+	}
+	return r.readEpoch(line)
+}
+
+// readTotals reads a line of a block of totals.
+func (r *ctRun) readTotals(line string) (done bool, err error) {
+	if r.into == nil {
+		return false, nil
+	}
+	if m := ctTotalTime.FindStringSubmatch(line); m != nil {
+		r.into.seconds, err = seconds(m[1])
+		return true, err
+	}
+	if m := ctEnergy.FindStringSubmatch(line); m != nil {
+		r.into.kwh, r.into.hasKWh, err = number(m[1])
+		return true, err
+	}
+	if m := ctCO2.FindStringSubmatch(line); m != nil {
+		r.into.grams, r.into.knowsGrams, err = number(m[1])
+		r.into = nil
+		return true, err
+	}
+	return false, nil
+}
+
+// readEpoch reads the other lines.
+func (r *ctRun) readEpoch(line string) (err error) {
+	switch {
+	case ctVersion.MatchString(line):
+		r.version = ctVersion.FindStringSubmatch(line)[1]
+	case ctPUE.MatchString(line):
+		r.pue, _, err = number(ctPUE.FindStringSubmatch(line)[1])
+	case strings.Contains(line, "components were found:"):
+		_, list, _ := strings.Cut(line, "components were found:")
+		for _, m := range ctFound.FindAllStringSubmatch(list, -1) {
+			r.devices[strings.ToLower(m[1])] = strings.Count(m[2], ",") + 1
+		}
+	case ctEpoch.MatchString(line):
+		r.epochs++
+	case ctDuration.MatchString(line):
+		r.last, err = seconds(ctDuration.FindStringSubmatch(line)[1])
+		r.seconds += r.last
+	case ctPower.MatchString(line):
+		m := ctPower.FindStringSubmatch(line)
+		err = r.addPower(m[1], m[2])
+	case ctIntensity.MatchString(line):
+		m := ctIntensity.FindStringSubmatch(line)
+		r.intensity, r.knowsIntensity, err = number(m[1])
+		r.place = m[2]
+	case strings.Contains(line, "Training was interrupted"):
+		r.interrupted = true
+	}
+	return err
+}
+
+// addPower takes "26.2", "None" or, before version 2, "[26.2 30.1]": a value a
+// device.
+func (r *ctRun) addPower(component, text string) error {
+	var watts float64
+	for _, s := range strings.Fields(strings.NewReplacer("[", " ", "]", " ", ",", " ").Replace(text)) {
+		w, there, err := number(s)
+		if err != nil {
+			return err
+		}
+		if !there {
+			r.unmeasured++
+		}
+		watts += w
+	}
+	r.energy[component] = r.energy[component].Plus(energy.Watts(min(watts, 1e9)).Over(span(r.last)))
+	return nil
+}
+
+// seconds reads a duration as Python prints it: "0:00:25.15", "325:31:49",
+// "1 day, 2:03:04".
+func seconds(s string) (float64, error) {
+	bad := fmt.Errorf("%.40q is not a duration", s)
+	total := 0.0
+	if days, rest, ok := strings.Cut(s, " day"); ok {
+		n, there, err := number(days)
+		if err != nil || !there {
+			return 0, bad
+		}
+		total, s = n*86400, strings.TrimLeft(strings.TrimPrefix(rest, "s"), ", ")
+	}
+	parts := strings.Split(s, ":")
+	if len(parts) != 3 {
+		return 0, bad
+	}
+	for i, unit := range []float64{3600, 60, 1} {
+		n, there, err := number(parts[i])
+		if err != nil || !there {
+			return 0, bad
+		}
+		total += n * unit
+	}
+	if total > 1e9 {
+		return 0, bad
+	}
+	return total, nil
+}
+
+func (f *file) ctRow(r *ctRun) (footprint.Row, origin, error) {
+	o := origin{Version: r.version, Unknown: []string{"project", "measured_share", "zone", "host", "user"}}
+	var row footprint.Row
+	switch {
+	case r.actual != nil && r.actual.hasKWh:
+		row = f.ctOutput(r, &o)
+	case r.epochs > 0 && len(r.energy) > 0:
+		row = f.ctStandard(r, &o)
+	case r.predicted != nil:
+		return row, o, errors.New("only a prediction stands in this log, nothing that was measured")
+	default:
+		return row, o, errors.New("no consumption stands in this log")
+	}
+	r.bound(&row, &o)
+	if row.StartedAt.Time = r.first.UTC(); !r.first.IsZero() {
+		row.EndedAt.Time = r.lastTime.UTC()
+		o.Notes = append(o.Notes, "times are local without a zone, read as "+f.Location.String())
+	}
+	if r.interrupted {
+		row.Status = footprint.Interrupted
+	}
+	if r.place != "" {
+		o.Notes = append(o.Notes, "detected location: "+r.place)
+	}
+	source := strings.TrimSpace("CarbonTracker " + r.version)
+	switch {
+	case r.actual != nil && r.actual.hasKWh && r.actual.knowsGrams:
+		emit(&row, r.actual.grams, source+", as emissions / energy")
+	case r.knowsIntensity:
+		emit(&row, row.Energy.KilowattHours()*float64(row.PUE)*r.intensity, source+", mean of the values fetched")
+		row.PerKWh = footprint.Number(r.intensity)
+	default:
+		if err := f.given(&row); err != nil {
+			return row, o, err
+		}
+	}
+	return row, o, nil
+}
+
+// ctOutput makes a row of the block of actual consumption.
+func (f *file) ctOutput(r *ctRun, o *origin) footprint.Row {
+	pue := r.pue
+	if pue < 1 {
+		pue = 1
+		o.Notes = append(o.Notes, "the energy includes CarbonTracker's PUE of 1.55 to 1.67, which this log does not tell")
+		o.Unknown = append(o.Unknown, "pue")
+	}
+	row := f.row(kilowattHours(r.actual.kwh/pue), o)
+	row.PUE, row.DurationS, row.Epochs = footprint.Number(pue), footprint.Number(r.actual.seconds), r.actual.epochs
+	if p := r.predicted; p != nil && p.hasKWh {
+		e := kilowattHours(p.kwh / pue)
+		row.PredictedEnergy = &e
+		if p.knowsGrams {
+			g := footprint.Number(p.grams)
+			row.PredictedEmissions = &g
+		}
+	}
+	return row
+}
+
+// ctStandard makes a row of the epochs of the standard log.
+func (f *file) ctStandard(r *ctRun, o *origin) footprint.Row {
+	var sum energy.Energy
+	for _, e := range r.energy {
+		sum = sum.Plus(e)
+	}
+	row := f.row(sum, o)
+	for name, cell := range map[string]**energy.Energy{"cpu": &row.CPU, "gpu": &row.GPU} {
+		if e, ok := r.energy[name]; ok {
+			*cell = &e
+		}
+	}
+	if r.pue >= 1 {
+		row.PUE = footprint.Number(r.pue)
+	} else {
+		o.Unknown = append(o.Unknown, "pue")
+	}
+	row.DurationS, row.Epochs = footprint.Number(r.seconds), r.epochs
+	o.Notes = append(o.Notes, "energy is mean power × duration, over the epochs: nothing was measured between them")
+	if r.unmeasured > 0 {
+		o.Notes = append(o.Notes, fmt.Sprintf("%d time(s) a component had no power in an epoch: counted as 0", r.unmeasured))
+	}
+	return row
+}
+
+// bound raises the upper bound by the known error of version 2: a component's
+// power is the mean over its devices, not their sum.
+func (r *ctRun) bound(row *footprint.Row, o *origin) {
+	if strings.HasPrefix(r.version, "0.") || strings.HasPrefix(r.version, "1.") {
+		return
+	}
+	var names []string
+	most := 1
+	for name, n := range r.devices {
+		if n > 1 {
+			names = append(names, fmt.Sprintf("%s by %d", name, n))
+			most = max(most, n)
+		}
+	}
+	if most == 1 {
+		return
+	}
+	slices.Sort(names)
+	o.Notes = append(o.Notes, "CarbonTracker 2 divides a component's energy by its number of devices: "+strings.Join(names, ", ")+
+		". The upper bound has it back; the energy is as it was written")
+	row.EnergyHigh = 0
+	for name, e := range r.energy {
+		row.EnergyHigh = row.EnergyHigh.Plus(e.Scale(float64(max(1, r.devices[name]))))
+	}
+	if row.EnergyHigh == 0 { // the output log has only the sum
+		row.EnergyHigh = row.Energy.Scale(float64(most))
+	}
+	o.Unknown = slices.DeleteFunc(o.Unknown, func(s string) bool { return s == "energy_high_joules" })
+}

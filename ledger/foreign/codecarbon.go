@@ -1,0 +1,346 @@
+package foreign
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
+)
+
+// ccOrder are CodeCarbon's columns in the order of its data class, as of 3.3. An
+// older version has some of them, in this order but for experiment_id.
+var ccOrder = strings.Fields(`timestamp project_name run_id experiment_id duration emissions emissions_rate
+	cpu_power gpu_power ram_power cpu_energy gpu_energy ram_energy energy_consumed water_consumed
+	country_name country_iso_code region cloud_provider cloud_region os python_version codecarbon_version
+	cpu_count cpu_model gpu_count gpu_model longitude latitude ram_total_size tracking_mode
+	cpu_utilization_percent gpu_utilization_percent ram_utilization_percent ram_used_gb on_cloud pue wue`)
+
+// ccNeeded are in each version since 1.0; what they hold makes the row.
+var ccNeeded = []string{"timestamp", "duration", "emissions", "energy_consumed"}
+
+// ccAlways are never empty in a version that has them.
+var ccAlways = append([]string{
+	"project_name", "run_id", "emissions_rate", "cpu_energy", "gpu_energy", "ram_energy",
+	"os", "python_version", "codecarbon_version", "cpu_count", "tracking_mode", "on_cloud", "pue",
+}, ccNeeded...)
+
+// ccTogether are columns of which none is empty, or both.
+var ccTogether = [][2]string{{"country_name", "country_iso_code"}, {"cloud_provider", "cloud_region"}, {"longitude", "latitude"}}
+
+// What a cell of a column looks like; a text that is not listed is no number.
+var (
+	ccNumber  = regexp.MustCompile(`^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$`)
+	ccVersion = regexp.MustCompile(`^[0-9]+\.[0-9][0-9A-Za-z.+]*$`)
+	ccShape   = map[string]*regexp.Regexp{
+		"timestamp":        regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+$`),
+		"run_id":           regexp.MustCompile(`^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|None)$`),
+		"experiment_id":    regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`),
+		"region":           regexp.MustCompile(`^([^A-Z0-9].*|[A-Z][^A-Z].*|[A-Z]{2}[0-9]?|[A-Z]{2}[^A-Z].*)$`), // no code of a country
+		"os":               regexp.MustCompile(`^[A-Za-z]+-`),
+		"gpu_model":        regexp.MustCompile(`^[0-9]+ x `),
+		"country_iso_code": regexp.MustCompile(`^[A-Z]{3}$`),
+		"cloud_provider":   regexp.MustCompile(`^[a-z]{2,12}$`),
+		"cloud_region":     regexp.MustCompile(`^[a-z]+[a-z0-9-]*[0-9][a-z]?$|^[a-z]+[0-9]?$`),
+		"python_version":   ccVersion, "codecarbon_version": ccVersion,
+		"tracking_mode": regexp.MustCompile(`^(machine|process)$`), "on_cloud": regexp.MustCompile(`^[YN]$`),
+	}
+)
+
+func ccFits(column, cell string) bool {
+	if shape := ccShape[column]; shape != nil {
+		return shape.MatchString(cell)
+	}
+	if ccIsNumeric(column) {
+		return ccNumber.MatchString(cell)
+	}
+	return !ccNumber.MatchString(cell) && !ccVersion.MatchString(cell)
+}
+
+func ccIsNumeric(column string) bool {
+	switch column {
+	case "project_name", "country_name", "region", "os", "cpu_model", "gpu_model":
+		return false
+	}
+	return ccShape[column] == nil
+}
+
+func (f *file) codecarbon() {
+	line, _ := f.next()
+	header, err := ccSplit(line)
+	if err == nil {
+		err = ccHeader(header)
+	}
+	if err != nil {
+		f.fail(1, err)
+		return
+	}
+	var rows []ccRun
+	at := map[string]int{} // the place of each run_id
+	for {
+		line, more := f.next()
+		if !more {
+			break
+		}
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		cells, err := ccSplit(line)
+		var run ccRun
+		if err == nil {
+			run, err = f.ccRun(header, cells, line)
+		}
+		if err != nil {
+			f.fail(f.line, err)
+			continue
+		}
+		i, again := at[run.row.RunID]
+		if !again {
+			at[run.row.RunID] = len(rows)
+			rows = append(rows, run)
+			continue
+		}
+		if run.row.Energy < rows[i].row.Energy {
+			run, rows[i] = rows[i], run
+		}
+		run.earlier = rows[i].earlier + 1
+		rows[i] = run
+	}
+	for _, run := range rows {
+		if run.earlier > 0 {
+			run.origin.Notes = append(run.origin.Notes, fmt.Sprintf("%d other row(s) of this run left out: each holds the total so far", run.earlier))
+		}
+		if err := finish(&run.row, run.origin, run.id, run.text); err != nil {
+			f.fail(run.origin.Line, err)
+			continue
+		}
+		f.give(run.row)
+	}
+}
+
+// ccRun is one row on its way.
+type ccRun struct {
+	row     footprint.Row
+	origin  origin
+	id      string
+	text    string
+	earlier int
+}
+
+func ccSplit(line string) ([]string, error) {
+	r := csv.NewReader(strings.NewReader(line))
+	r.LazyQuotes = true
+	cells, err := r.Read()
+	var bad *csv.ParseError
+	if errors.As(err, &bad) {
+		err = bad.Err
+	}
+	return cells, err
+}
+
+func ccHeader(header []string) error {
+	if slices.Contains(header, "task_name") {
+		return errors.New("a file of tasks: their energy is in the rows of their runs already")
+	}
+	for _, name := range ccNeeded {
+		if !slices.Contains(header, name) {
+			return fmt.Errorf("column %s is missing: not CodeCarbon's emissions file", name)
+		}
+	}
+	for i, name := range header {
+		if slices.Contains(header[:i], name) {
+			return fmt.Errorf("column %s is there twice", name)
+		}
+	}
+	return nil
+}
+
+// ccAlign says which cell is of which column. CodeCarbon 3 leaves the empty
+// cells of a row out when it appends to a file, so that what follows stands too
+// far left; and it takes a file with the same columns in another order for its
+// own. Both are repaired where there is only one way to, and refused else.
+func ccAlign(header, cells []string) (named map[string]string, note string, err error) {
+	switch {
+	case len(cells) == len(header):
+		if ccPlausible(header, cells) {
+			return ccNamed(header, cells), "", nil
+		}
+		order := slices.DeleteFunc(slices.Clone(ccOrder), func(c string) bool { return !slices.Contains(header, c) })
+		if len(order) == len(header) && ccPlausible(order, cells) {
+			return ccNamed(order, cells), "the columns of this row are in another order than the header's: put right", nil
+		}
+		return nil, "", errors.New("the cells do not fit their columns")
+	case len(cells) > len(header):
+		return nil, "", fmt.Errorf("%d cells below %d columns", len(cells), len(header))
+	}
+	s := shift{header: header, cells: cells}
+	s.try(0, 0, map[string]string{})
+	switch {
+	case s.steps > maxSteps:
+		return nil, "", fmt.Errorf("%d cells below %d columns, in too many possible ways", len(cells), len(header))
+	case len(s.found) == 0:
+		return nil, "", fmt.Errorf("%d cells below %d columns, and no way to tell which are missing", len(cells), len(header))
+	}
+	for _, other := range s.found[1:] {
+		for _, name := range ccMatters {
+			if other[name] != s.found[0][name] {
+				return nil, "", fmt.Errorf("%d cells below %d columns, and %s may be %.30q or %.30q", len(cells), len(header), name, s.found[0][name], other[name])
+			}
+		}
+	}
+	return s.found[0], fmt.Sprintf("%d empty cells were left out of this row, and the others shifted: put right", len(header)-len(cells)), nil
+}
+
+// ccMatters are the columns that a row is made from.
+var ccMatters = []string{
+	"timestamp", "project_name", "run_id", "duration", "emissions", "cpu_energy", "gpu_energy", "ram_energy", "energy_consumed",
+	"country_iso_code", "cloud_provider", "cloud_region", "codecarbon_version", "tracking_mode", "pue",
+}
+
+const maxSteps = 20_000
+
+// shift looks for all ways to give the cells, in their order, to columns. Those
+// that get none were empty, so no cell that is left is.
+type shift struct {
+	header, cells []string
+	found         []map[string]string
+	steps         int
+}
+
+func (s *shift) try(column, cell int, so map[string]string) {
+	if s.steps++; s.steps > maxSteps {
+		return
+	}
+	if cell == len(s.cells) {
+		for _, name := range s.header[column:] {
+			if slices.Contains(ccAlways, name) {
+				return
+			}
+		}
+		for _, pair := range ccTogether {
+			if (so[pair[0]] == "") != (so[pair[1]] == "") {
+				return
+			}
+		}
+		s.found = append(s.found, maps.Clone(so))
+		return
+	}
+	if len(s.header)-column < len(s.cells)-cell {
+		return
+	}
+	name, text := s.header[column], s.cells[cell]
+	if text != "" && ccFits(name, text) {
+		so[name] = text
+		s.try(column+1, cell+1, so)
+		delete(so, name)
+	}
+	if !slices.Contains(ccAlways, name) {
+		s.try(column+1, cell, so)
+	}
+}
+
+func ccNamed(header, cells []string) map[string]string {
+	named := map[string]string{}
+	for i, name := range header {
+		named[name] = cells[i]
+	}
+	return named
+}
+
+// ccPlausible reports whether no cell is of another column's kind.
+func ccPlausible(header, cells []string) bool {
+	for i, name := range header {
+		cell := strings.TrimSpace(cells[i])
+		switch {
+		case cell == "" || cell == "None" || strings.EqualFold(cell, "nan"):
+			if slices.Contains(ccNeeded, name) {
+				return false
+			}
+		case ccIsNumeric(name) && slices.Contains(ccOrder, name) && !ccNumber.MatchString(cell):
+			return false
+		case (name == "timestamp" || name == "on_cloud" || name == "tracking_mode") && !ccShape[name].MatchString(cell):
+			return false
+		}
+	}
+	return true
+}
+
+func (f *file) ccRun(header, cells []string, line string) (ccRun, error) {
+	named, note, err := ccAlign(header, cells)
+	if err != nil {
+		return ccRun{}, err
+	}
+	run := ccRun{id: named["run_id"], text: line, origin: origin{Version: named["codecarbon_version"], Line: f.line}}
+	o := &run.origin
+	if note != "" {
+		o.Notes = append(o.Notes, note)
+	}
+	o.Unknown = append(o.Unknown, "status", "measured_share", "intensity_kind", "host", "user")
+	at := map[string]float64{}
+	have := map[string]bool{}
+	for _, name := range []string{"duration", "emissions", "energy_consumed", "cpu_energy", "gpu_energy", "ram_energy", "pue"} {
+		if at[name], have[name], err = number(named[name]); err != nil {
+			return ccRun{}, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	for _, name := range []string{"duration", "emissions", "energy_consumed"} {
+		if !have[name] {
+			return ccRun{}, fmt.Errorf("%s is empty", name)
+		}
+	}
+	pue := 1.0
+	if have["pue"] && at["pue"] >= 1 {
+		pue = at["pue"]
+	}
+	run.row = f.row(kilowattHours(at["energy_consumed"]/pue), o)
+	row := &run.row
+	row.PUE = footprint.Number(pue)
+	for name, cell := range map[string]**energy.Energy{"cpu_energy": &row.CPU, "gpu_energy": &row.GPU, "ram_energy": &row.Memory} {
+		if have[name] {
+			e := kilowattHours(at[name] / pue)
+			*cell = &e
+		}
+	}
+	emit(row, at["emissions"]*1000, strings.TrimSpace("CodeCarbon "+o.Version)+", as emissions / energy")
+	row.Project, row.DurationS = named["project_name"], footprint.Number(at["duration"])
+	end, err := time.ParseInLocation("2006-01-02T15:04:05", named["timestamp"], f.Location)
+	if err != nil {
+		return ccRun{}, fmt.Errorf("timestamp: %.40q is not a time", named["timestamp"])
+	}
+	row.EndedAt.Time = end.UTC()
+	row.StartedAt.Time = end.Add(-span(at["duration"])).UTC()
+	o.Notes = append(o.Notes, "times are local without a zone, read as "+f.Location.String())
+	row.Zone = ccZone(named["country_iso_code"], named["region"])
+	if named["on_cloud"] != "N" {
+		row.Provider, row.CloudRegion = named["cloud_provider"], named["cloud_region"]
+	}
+	if strings.EqualFold(named["region"], "quebec") && strings.HasPrefix(named["latitude"], "46.8") {
+		o.Notes = append(o.Notes, "Quebec (3.9 g/kWh) is also what CodeCarbon writes where it had no network")
+	}
+	if named["tracking_mode"] == "process" {
+		used := row.Energy
+		row.Charge, row.ProcessEnergy = footprint.ChargeProcess, &used
+		o.Unknown = append(o.Unknown, "machine_energy_joules")
+		o.Notes = append(o.Notes, "process mode: counters of CPU and GPU are the machine's all the same")
+	}
+	// The same run_id for the same run; finish repeats it with all notes.
+	return run, finish(row, *o, run.id, run.text)
+}
+
+// ccZone is the code of a country, or of its state where our table has that.
+func ccZone(iso, state string) string {
+	country := zone(iso)
+	if country == "" || state == "" {
+		return country
+	}
+	if s := zone(state); strings.HasPrefix(s, country+"-") {
+		return s
+	}
+	return country
+}

@@ -1,0 +1,283 @@
+// Package foreign reads what other trackers wrote, as rows of our ledger:
+// CodeCarbon's emissions.csv, CarbonTracker's logs, what Green Algorithms
+// exports, and experiment-impact-tracker's data.json. docs/import.md says what
+// of each is kept, repaired and unknown.
+package foreign
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+// Format is who wrote a file.
+type Format string
+
+// The formats.
+const (
+	CodeCarbon      Format = "codecarbon"
+	CarbonTracker   Format = "carbontracker"
+	GreenAlgorithms Format = "green-algorithms"
+	ImpactTracker   Format = "experiment-impact-tracker"
+)
+
+// Imported is the code among a row's warnings that says that another tool
+// measured it. What is not known of it stands in the row's details.
+const Imported = "imported"
+
+// MaxLine is the longest line that is read.
+const MaxLine = 1 << 20
+
+// Options say what a file does not.
+type Options struct {
+	// Format of the file; "" is found by looking.
+	Format Format
+	// Location of its times, which have no zone; nil is UTC.
+	Location *time.Location
+	// Intensity to use where the file has neither that nor emissions; nil makes
+	// such a run an error.
+	Intensity *regions.Intensity
+}
+
+// ErrUnknown is a file that is of none of the formats.
+var ErrUnknown = errors.New("not a file of a tool that can be imported")
+
+// LineError says which line of a file could not be used, and why.
+type LineError struct {
+	Name string
+	Line int // from 1; 0 is the file as a whole
+	Err  error
+}
+
+func (e *LineError) Error() string {
+	if e.Line == 0 {
+		return fmt.Sprintf("%s: %v", e.Name, e.Err)
+	}
+	return fmt.Sprintf("%s:%d: %v", e.Name, e.Line, e.Err)
+}
+
+func (e *LineError) Unwrap() error { return e.Err }
+
+// Read gives the runs of a file as rows; name is for messages, and stands in the
+// rows. What can't be used comes as a *LineError, and reading goes on behind it;
+// an error of r is the last thing given. The same file gives the same run_ids
+// each time, so that no run needs to be imported twice.
+//
+// No other tool gives bounds or a coverage: the bounds of a row are its energy
+// itself unless something better is known, and details name what is unknown.
+func Read(r io.Reader, name string, o Options) iter.Seq2[footprint.Row, error] {
+	return func(yield func(footprint.Row, error) bool) {
+		if o.Location == nil {
+			o.Location = time.UTC
+		}
+		b := bufio.NewReaderSize(r, 64<<10)
+		if o.Format == "" {
+			start, err := b.Peek(64 << 10)
+			if err != nil && !errors.Is(err, io.EOF) {
+				yield(footprint.Row{}, &LineError{name, 0, err})
+				return
+			}
+			o.Format = detect(start)
+		}
+		f := file{name: name, in: b, Options: o, yield: yield}
+		switch o.Format {
+		case CodeCarbon:
+			f.codecarbon()
+		case CarbonTracker:
+			f.carbontracker()
+		case GreenAlgorithms:
+			f.greenAlgorithms()
+		case ImpactTracker:
+			f.impactTracker()
+		default:
+			f.fail(0, ErrUnknown)
+		}
+	}
+}
+
+func detect(start []byte) Format {
+	start = bytes.TrimPrefix(start, []byte("\ufeff"))
+	first, _, _ := bytes.Cut(start, []byte("\n"))
+	header := string(first)
+	switch {
+	case len(start) == 0:
+		return ""
+	case start[0] == '{':
+		return ImpactTracker
+	case strings.Contains(header, "carbonEmissions") && strings.Contains(header, ";"):
+		return GreenAlgorithms
+	case strings.Contains(header, "emissions") && strings.Contains(header, "duration") && strings.Contains(header, ","):
+		return CodeCarbon
+	case bytes.Contains(bytes.ToLower(start), []byte("carbontracker")):
+		return CarbonTracker
+	}
+	return ""
+}
+
+// file is one file being read.
+type file struct {
+	Options
+	name  string
+	in    *bufio.Reader
+	yield func(footprint.Row, error) bool
+	line  int
+	ended bool // nobody takes more, or there is no more
+}
+
+// next gives the next line without its end; more is false at the end of the
+// file, which an error makes too. A line that is too long is left out.
+func (f *file) next() (line string, more bool) {
+	for !f.ended {
+		var b []byte
+		tooLong := false
+		for {
+			part, err := f.in.ReadSlice('\n')
+			if len(b)+len(part) > MaxLine {
+				tooLong = true
+			} else {
+				b = append(b, part...)
+			}
+			if errors.Is(err, bufio.ErrBufferFull) {
+				continue
+			}
+			if err != nil && !errors.Is(err, io.EOF) {
+				f.fail(0, err)
+				f.ended = true
+			}
+			if err != nil && len(b) == 0 && !tooLong {
+				return "", false
+			}
+			break
+		}
+		f.line++
+		if tooLong {
+			f.fail(f.line, fmt.Errorf("a line of more than %d bytes", MaxLine))
+			continue
+		}
+		if f.line == 1 {
+			b = bytes.TrimPrefix(b, []byte("\ufeff"))
+		}
+		return strings.TrimRight(string(b), "\r\n"), true
+	}
+	return "", false
+}
+
+func (f *file) fail(line int, err error) {
+	if !f.ended && !f.yield(footprint.Row{}, &LineError{f.name, line, err}) {
+		f.ended = true
+	}
+}
+
+func (f *file) give(row footprint.Row) {
+	if !f.ended && !f.yield(row, nil) {
+		f.ended = true
+	}
+}
+
+// origin is what the details of an imported row tell.
+type origin struct {
+	Format  Format   `json:"format"`
+	Version string   `json:"version,omitempty"` // of the tool
+	File    string   `json:"file"`
+	Line    int      `json:"line,omitempty"`
+	ID      string   `json:"id,omitempty"` // the tool's own, where it is no UUID
+	Notes   []string `json:"notes,omitempty"`
+	Unknown []string `json:"unknown"`
+}
+
+// row starts the row of a run that has used so much, without PUE.
+func (f *file) row(used energy.Energy, o *origin) footprint.Row {
+	o.Format, o.File = f.Format, f.name
+	o.Unknown = append(o.Unknown, "energy_low_joules", "energy_high_joules", "coverage", "exit_code")
+	return footprint.Row{
+		Status: footprint.Completed, Charge: footprint.ChargeMachine, PUE: 1, Coverage: 1, Warnings: Imported,
+		MachineEnergy: used, Energy: used, EnergyLow: used, EnergyHigh: used,
+	}
+}
+
+// emit sets the emissions, and bounds in proportion to those of the energy. The
+// intensity is what makes the one of the other.
+func emit(row *footprint.Row, grams float64, source string) {
+	row.Emissions = footprint.Number(grams)
+	row.EmissionsLow, row.EmissionsHigh = row.Emissions, row.Emissions
+	row.IntensitySource = source
+	if row.Energy > 0 {
+		perJoule := grams / float64(row.Energy)
+		row.EmissionsLow = footprint.Number(perJoule * float64(row.EnergyLow))
+		row.EmissionsHigh = footprint.Number(perJoule * float64(row.EnergyHigh))
+		row.PerKWh = footprint.Number(perJoule * float64(energy.KilowattHour) / float64(row.PUE))
+	}
+}
+
+// given applies the intensity of the options to a row that has none.
+func (f *file) given(row *footprint.Row) error {
+	if f.Intensity == nil {
+		return errors.New("the file does not say what the energy emitted: give a region or an intensity")
+	}
+	*row = footprint.Recompute(*row, footprint.Factors{Intensity: f.Intensity})
+	return nil
+}
+
+// finish fills in what identifies a row. id is the tool's own, or "".
+func finish(row *footprint.Row, o origin, id string, content string) error {
+	if parsed, err := uuid.Parse(id); err == nil && parsed != uuid.Nil && len(id) == 36 {
+		row.RunID = parsed.String()
+	} else {
+		o.ID = id
+		row.RunID = uuid.NewHash(sha256.New(), uuid.NameSpaceOID, []byte(string(o.Format)+"\n"+content), 8).String()
+	}
+	if row.Energy == 0 {
+		o.Unknown = append(o.Unknown, "g_per_kwh")
+	}
+	b, err := json.Marshal(map[string]origin{"imported": o})
+	row.Details = string(b)
+	return err
+}
+
+// number reads a finite decimal of at least 0; an empty cell is not there.
+func number(cell string) (x float64, there bool, err error) {
+	cell = strings.TrimSpace(cell)
+	if cell == "" || strings.EqualFold(cell, "nan") || cell == "None" {
+		return 0, false, nil
+	}
+	x, err = strconv.ParseFloat(cell, 64)
+	if err != nil || math.IsInf(x, 0) || strings.ContainsAny(cell, "xXpP_") {
+		return 0, false, fmt.Errorf("%.40q is not a number", cell)
+	}
+	if x < 0 {
+		return 0, false, fmt.Errorf("%.40q is less than nothing", cell)
+	}
+	return x, true, nil
+}
+
+func kilowattHours(x float64) energy.Energy { return energy.KilowattHour.Scale(x) }
+
+// span is a duration of so many seconds.
+func span(seconds float64) time.Duration { return time.Duration(min(seconds, 1e9) * 1e9) }
+
+// zone finds a place in our table: its code, or "".
+func zone(name string) string {
+	if strings.TrimSpace(name) == "" {
+		return ""
+	}
+	z, err := regions.Builtin().Zone(name)
+	if err != nil {
+		return ""
+	}
+	return z.Code
+}

@@ -1,0 +1,359 @@
+package foreign
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+func text(t testing.TB, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("testdata", name))
+	require.NoError(t, err)
+	return string(b)
+}
+
+func readAll(s string, o Options) (rows []footprint.Row, errs []error) {
+	for row, err := range Read(strings.NewReader(s), "x", o) {
+		if err != nil {
+			errs = append(errs, err)
+		} else {
+			rows = append(rows, row)
+		}
+	}
+	return rows, errs
+}
+
+// rowsOf reads a recording without errors.
+func rowsOf(t testing.TB, s string, o Options) []footprint.Row {
+	t.Helper()
+	rows, errs := readAll(s, o)
+	require.Empty(t, errs)
+	for _, row := range rows {
+		assert.True(t, row.Follows(), "emissions follow from energy, PUE and intensity: %+v", row)
+		assert.LessOrEqual(t, row.EnergyLow, row.Energy)
+		assert.LessOrEqual(t, row.Energy, row.EnergyHigh)
+		assert.Len(t, row.RunID, 36)
+		assert.Equal(t, Imported, row.Warnings)
+	}
+	return rows
+}
+
+func originOf(t testing.TB, row footprint.Row) origin {
+	t.Helper()
+	var d struct {
+		Imported origin `json:"imported"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(row.Details), &d))
+	return d.Imported
+}
+
+func kwh(x float64) energy.Energy { return energy.KilowattHour.Scale(x) }
+
+func TestCodeCarbon(t *testing.T) {
+	paris, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		paris = time.FixedZone("Europe/Paris", 7200) // no zone files here
+	}
+	rows := rowsOf(t, text(t, "codecarbon-2.1.csv"), Options{Location: paris})
+	require.Len(t, rows, 2)
+	a, b := rows[0], rows[1]
+	assert.Equal(t, "11111111-1111-4111-8111-111111111111", a.RunID)
+	assert.Equal(t, "vision", a.Project)
+	assert.Equal(t, kwh(0.296), a.Energy)
+	assert.Equal(t, kwh(0.25), *a.GPU)
+	assert.Equal(t, "FR", a.Zone)
+	assert.InDelta(t, 50, float64(a.Emissions), 1e-9)
+	assert.InDelta(t, 50/0.296, float64(a.PerKWh), 1e-6)
+	assert.Equal(t, time.Date(2022, 5, 3, 8, 0, 0, 0, time.UTC), a.EndedAt.Time)
+	assert.Equal(t, time.Date(2022, 5, 3, 7, 0, 0, 0, time.UTC), a.StartedAt.Time)
+	assert.Equal(t, footprint.ChargeMachine, a.Charge)
+	assert.Nil(t, a.MeasuredShare)
+	o := originOf(t, a)
+	assert.Equal(t, CodeCarbon, o.Format)
+	assert.Equal(t, "2.1.4", o.Version)
+	assert.Equal(t, 2, o.Line)
+	assert.Contains(t, o.Unknown, "measured_share")
+
+	assert.Equal(t, "US-CA", b.Zone)
+	assert.Nil(t, b.GPU, "an empty cell is not 0")
+	assert.Equal(t, footprint.ChargeProcess, b.Charge)
+	assert.Equal(t, b.Energy, *b.ProcessEnergy)
+}
+
+// CodeCarbon's bug: empty cells are left out of rows that are appended.
+func TestCodeCarbonShifted(t *testing.T) {
+	rows := rowsOf(t, text(t, "codecarbon-3.3-shifted.csv"), Options{})
+	require.Len(t, rows, 2)
+	b := rows[1]
+	assert.Equal(t, kwh(0.00132/1.1), b.Energy)
+	assert.EqualValues(t, 1.1, b.PUE)
+	assert.Equal(t, "FR", b.Zone)
+	assert.Equal(t, footprint.ChargeMachine, b.Charge)
+	assert.InDelta(t, 2.4, float64(b.Emissions), 1e-9)
+	assert.Contains(t, strings.Join(originOf(t, b).Notes, "; "), "6 empty cells were left out")
+
+	// Each set of cells that can be empty, left out.
+	lines := strings.Split(text(t, "codecarbon-3.3-shifted.csv"), "\n")
+	full := strings.Split(lines[1], ",")
+	header := strings.Split(lines[0], ",")
+	for _, c := range []struct {
+		fill map[string]string // besides those that are there
+		zone string
+	}{
+		{map[string]string{}, "FR"},
+		{map[string]string{"gpu_model": "2 x Some GPU", "gpu_count": "2"}, "FR"},
+		{map[string]string{"longitude": "2.3", "latitude": "48.8", "region": "île-de-france"}, "FR"},
+		{map[string]string{"cloud_provider": "gcp", "cloud_region": "europe-west9", "on_cloud": "Y"}, "FR"},
+	} {
+		var cells []string
+		for i, name := range header {
+			if v, ok := c.fill[name]; ok {
+				cells = append(cells, v)
+			} else if full[i] != "" {
+				cells = append(cells, full[i])
+			}
+		}
+		rows := rowsOf(t, lines[0]+"\n"+strings.Join(cells, ",")+"\n", Options{})
+		require.Len(t, rows, 1, c.fill)
+		assert.Equal(t, c.zone, rows[0].Zone)
+		assert.EqualValues(t, 1.1, rows[0].PUE, c.fill)
+		assert.Equal(t, c.fill["cloud_region"], rows[0].CloudRegion)
+	}
+}
+
+func TestCodeCarbonRefuses(t *testing.T) {
+	lines := strings.Split(text(t, "codecarbon-3.3-shifted.csv"), "\n")
+	row := lines[1]
+	for name, bad := range map[string]string{
+		"too many cells":     row + ",1",
+		"negative energy":    strings.Replace(row, ",0.00066,", ",-0.00066,", 1),
+		"no duration":        strings.Replace(row, ",60.5,", ",,", 1),
+		"a word for energy":  strings.Replace(row, ",0.00066,", ",much,", 1),
+		"not a day":          strings.Replace(row, "2026-03-01", "2026-02-31", 1),
+		"torn":               row[:60],
+		"a number left out":  strings.Replace(row, ",0.0005,", ",", 1), // which energy is it?
+		"a decimal comma":    strings.Replace(row, ",60.5,", `,"60,5",`, 1),
+		"nothing but commas": strings.Repeat(",", 37),
+	} {
+		rows, errs := readAll(lines[0]+"\n"+bad+"\n"+lines[1]+"\n", Options{})
+		require.Len(t, errs, 1, name)
+		var at *LineError
+		require.ErrorAs(t, errs[0], &at, name)
+		assert.Equal(t, 2, at.Line)
+		assert.Len(t, rows, 1, "%s: the next row is read", name)
+	}
+	for _, header := range []string{"task_name," + lines[0], strings.Replace(lines[0], "duration,", "", 1), lines[0] + ",pue"} {
+		_, errs := readAll(header+"\n"+row+"\n", Options{Format: CodeCarbon})
+		assert.Len(t, errs, 1)
+	}
+}
+
+// The same columns in another order are taken by CodeCarbon for its own.
+func TestCodeCarbonUnderAnotherHeader(t *testing.T) {
+	lines := strings.Split(text(t, "codecarbon-3.3-shifted.csv"), "\n")
+	names := strings.Split(lines[0], ",")
+	for i, j := 0, len(names)-1; i < j; i, j = i+1, j-1 {
+		names[i], names[j] = names[j], names[i]
+	}
+	rows := rowsOf(t, strings.Join(names, ",")+"\n"+lines[1]+"\n", Options{})
+	require.Len(t, rows, 1)
+	assert.Equal(t, kwh(0.00066/1.1), rows[0].Energy)
+	assert.Contains(t, originOf(t, rows[0]).Notes[0], "another order")
+}
+
+// flush() writes the total so far again, and stop() may be called twice.
+func TestCodeCarbonCumulativeRows(t *testing.T) {
+	lines := strings.Split(text(t, "codecarbon-3.3-shifted.csv"), "\n")
+	later := strings.NewReplacer("0.00066", "0.00099", "60.5", "90").Replace(lines[1])
+	rows := rowsOf(t, strings.Join([]string{lines[0], lines[1], lines[2], later, later}, "\n")+"\n", Options{})
+	require.Len(t, rows, 2)
+	assert.Equal(t, kwh(0.00099/1.1), rows[0].Energy)
+	assert.Contains(t, strings.Join(originOf(t, rows[0]).Notes, "; "), "2 other row(s) of this run left out")
+
+	none := strings.ReplaceAll(lines[1], "33333333-3333-4333-8333-333333333333", "None")
+	rows = rowsOf(t, lines[0]+"\n"+none+"\n"+strings.Replace(none, "09:00:00", "09:30:00", 1)+"\n", Options{})
+	require.Len(t, rows, 2, "runs without an id are each their own")
+	assert.NotEqual(t, rows[0].RunID, rows[1].RunID)
+	assert.Equal(t, "None", originOf(t, rows[0]).ID)
+}
+
+func TestCarbonTracker(t *testing.T) {
+	rows := rowsOf(t, text(t, "carbontracker-1.log"), Options{})
+	require.Len(t, rows, 1)
+	r := rows[0]
+	assert.Equal(t, 1100*energy.WattHour, r.Energy)
+	assert.Equal(t, 1000*energy.WattHour, *r.GPU, "the sum over devices")
+	assert.EqualValues(t, 1.58, r.PUE)
+	assert.EqualValues(t, 150, r.PerKWh)
+	assert.InDelta(t, 1.1*1.58*150, float64(r.Emissions), 1e-9)
+	assert.Equal(t, 2, r.Epochs)
+	assert.EqualValues(t, 7200, r.DurationS)
+	assert.Equal(t, time.Date(2021, 3, 4, 10, 0, 0, 0, time.UTC), r.StartedAt.Time)
+	assert.Equal(t, r.Energy, r.EnergyHigh, "version 1 adds devices up")
+	notes := strings.Join(originOf(t, r).Notes, "; ")
+	assert.Contains(t, notes, "1 time(s) a component had no power")
+	assert.Contains(t, notes, "Copenhagen")
+
+	// The same in version 2: a mean over the devices.
+	second := strings.NewReplacer("version 1.1.5", "version 2.4.3", "[200. 300.]", "250.0", "[100.]", "100.0").Replace(text(t, "carbontracker-1.log"))
+	r = rowsOf(t, second, Options{})[0]
+	assert.Equal(t, 600*energy.WattHour, r.Energy)
+	assert.Equal(t, 1100*energy.WattHour, r.EnergyHigh, "the upper bound has the devices back")
+	assert.Contains(t, strings.Join(originOf(t, r).Notes, "; "), "divides a component's energy by its number of devices: gpu by 2")
+}
+
+func TestCarbonTrackerOutput(t *testing.T) {
+	s := text(t, "carbontracker-2-output.log")
+	r := rowsOf(t, s, Options{})[0]
+	assert.Equal(t, kwh(3.16), r.Energy, "what was measured, not what was predicted")
+	assert.InDelta(t, 474, float64(r.Emissions), 1e-9)
+	assert.Equal(t, kwh(15.8), *r.PredictedEnergy)
+	assert.EqualValues(t, 1580, *r.PredictedEmissions)
+	assert.EqualValues(t, 26*3600, r.DurationS)
+	assert.Equal(t, 4*kwh(3.16), r.EnergyHigh)
+	assert.Contains(t, originOf(t, r).Unknown, "pue")
+
+	predictedOnly, _, _ := strings.Cut(s, "2024-07-01 11:00:00")
+	_, errs := readAll(predictedOnly, Options{})
+	require.Len(t, errs, 1)
+	assert.ErrorContains(t, errs[0], "only a prediction")
+	_, errs = readAll("carbontracker version 1.1.5\n", Options{})
+	require.Len(t, errs, 1)
+
+	interrupted := text(t, "carbontracker-1.log") + "2021-03-04 12:00:03 - Training was interrupted before all 9 epochs were monitored.\n"
+	assert.Equal(t, footprint.Interrupted, rowsOf(t, interrupted, Options{})[0].Status)
+}
+
+func TestGreenAlgorithms(t *testing.T) {
+	r := rowsOf(t, text(t, "green-algorithms.csv"), Options{})[0]
+	assert.Equal(t, kwh(2), r.Energy)
+	assert.EqualValues(t, 1.5, r.PUE)
+	assert.EqualValues(t, 150, r.Emissions)
+	assert.EqualValues(t, 50, r.PerKWh)
+	assert.Equal(t, kwh(1.6), *r.CPU)
+	assert.Equal(t, kwh(0.4), *r.Memory)
+	assert.Equal(t, "FR", r.Zone)
+	assert.EqualValues(t, 12*3600, r.DurationS)
+	assert.EqualValues(t, 0, *r.MeasuredShare)
+	assert.True(t, r.StartedAt.IsZero())
+	o := originOf(t, r)
+	assert.Equal(t, "3.0", o.Version)
+	assert.Contains(t, strings.Join(o.Notes, "; "), "2 runs")
+	_, errs := readAll(strings.Replace(text(t, "green-algorithms.csv"), ";3.0;150.0;", ";;;", 1), Options{})
+	assert.Len(t, errs, 1)
+}
+
+func TestImpactTracker(t *testing.T) {
+	s := text(t, "impact-tracker.json")
+	r := rowsOf(t, s, Options{})[0]
+	// Half an hour and half an hour at 400 W, an hour at 200 W; of these, the
+	// first two at the first value that was known.
+	assert.Equal(t, 600*energy.WattHour, r.Energy)
+	assert.InDelta(t, 0.4*200+0.2*100, float64(r.Emissions), 1e-9)
+	assert.Equal(t, 450*energy.WattHour, *r.GPU)
+	assert.EqualValues(t, 7200, r.DurationS)
+	assert.Equal(t, footprint.ChargeProcess, r.Charge)
+	assert.Equal(t, int64(1600007200), r.EndedAt.Unix())
+
+	offline := strings.NewReplacer("200.0}", "null}", "100.0}", "null}").Replace(s)
+	_, errs := readAll(offline, Options{})
+	require.Len(t, errs, 1)
+	assert.ErrorContains(t, errs[0], "give a region")
+	r = rowsOf(t, offline, Options{Intensity: &regions.Intensity{Zone: "FR", Kind: regions.AnnualAverage, PerKWh: 50}})[0]
+	assert.InDelta(t, 30, float64(r.Emissions), 1e-9)
+	assert.Equal(t, "FR", r.Zone)
+
+	for _, bad := range []string{"{}", `{"timestamp":1}`, "{", `{"timestamp":1600007300,"rapl_estimated_attributable_power_draw":-5}`} {
+		rows, errs := readAll(s+bad+"\n", Options{})
+		assert.Len(t, rows, 1)
+		assert.Len(t, errs, 1, bad)
+	}
+}
+
+func TestDetect(t *testing.T) {
+	for name, want := range map[string]Format{
+		"codecarbon-2.1.csv": CodeCarbon, "codecarbon-3.3-shifted.csv": CodeCarbon, "carbontracker-1.log": CarbonTracker,
+		"carbontracker-2-output.log": CarbonTracker, "green-algorithms.csv": GreenAlgorithms, "impact-tracker.json": ImpactTracker,
+	} {
+		assert.Equal(t, want, detect([]byte(text(t, name))), name)
+		crlf := "\ufeff" + strings.ReplaceAll(text(t, name), "\n", "\r\n")
+		want, got := rowsOf(t, text(t, name), Options{}), rowsOf(t, crlf, Options{})
+		require.Len(t, got, len(want), name)
+		for i := range got {
+			assert.Equal(t, want[i].Energy, got[i].Energy, name)
+			assert.Equal(t, want[i].RunID, got[i].RunID, "%s: line ends are not content", name)
+		}
+	}
+	for _, s := range []string{"", "\ufeff", "hello\n", "\x00\x01", "schema,ledger_id\n"} {
+		_, errs := readAll(s, Options{})
+		require.Len(t, errs, 1, "%q", s)
+		assert.ErrorIs(t, errs[0], ErrUnknown)
+	}
+}
+
+func TestReadErrors(t *testing.T) {
+	s := text(t, "codecarbon-2.1.csv")
+	var errs []error
+	for _, err := range Read(io.MultiReader(strings.NewReader(s), iotest.ErrReader(io.ErrClosedPipe)), "x", Options{}) {
+		errs = append(errs, err)
+	}
+	assert.ErrorIs(t, errors.Join(errs...), io.ErrClosedPipe)
+	for range Read(strings.NewReader(s), "x", Options{}) {
+		break // nobody wants more
+	}
+	long := strings.Replace(s, "vision", strings.Repeat("v", MaxLine), 1)
+	rows, bad := readAll(long, Options{})
+	assert.Len(t, rows, 1)
+	require.Len(t, bad, 1)
+	assert.ErrorContains(t, bad[0], "x:2: a line of more than")
+}
+
+// fuzz reads what may be a file, and checks what must hold of each row.
+func fuzz(f *testing.F, as Format, seeds ...string) {
+	for _, s := range seeds {
+		f.Add(text(f, s))
+	}
+	f.Add("")
+	f.Fuzz(func(t *testing.T, s string) {
+		rows, _ := readAll(s, Options{Format: as, Intensity: &regions.Intensity{PerKWh: 100}})
+		seen := map[string]bool{}
+		for _, row := range rows {
+			require.False(t, seen[row.RunID] && as == CodeCarbon, "a run twice")
+			seen[row.RunID] = true
+			require.GreaterOrEqual(t, row.Energy, energy.Energy(0))
+			require.GreaterOrEqual(t, row.EnergyHigh, row.Energy)
+			require.True(t, json.Valid([]byte(row.Details)))
+			for _, n := range []footprint.Number{row.Emissions, row.PerKWh, row.DurationS, row.PUE} {
+				_, err := n.MarshalCSV()
+				require.NoError(t, err)
+			}
+			require.GreaterOrEqual(t, row.PUE, footprint.Number(1))
+		}
+	})
+}
+
+func FuzzCodeCarbon(f *testing.F) {
+	fuzz(f, CodeCarbon, "codecarbon-2.1.csv", "codecarbon-3.3-shifted.csv")
+}
+
+func FuzzCarbonTracker(f *testing.F) {
+	fuzz(f, CarbonTracker, "carbontracker-1.log", "carbontracker-2-output.log")
+}
+
+func FuzzGreenAlgorithms(f *testing.F) { fuzz(f, GreenAlgorithms, "green-algorithms.csv") }
+
+func FuzzImpactTracker(f *testing.F) { fuzz(f, ImpactTracker, "impact-tracker.json") }

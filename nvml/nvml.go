@@ -1,0 +1,315 @@
+// Package nvml reads the energy of NVIDIA GPUs. Start with [Open]; [Inspect]
+// lists every GPU and says what would be read, and what not and why.
+//
+// Each GPU is known by its UUID and read the best way that it offers: its energy
+// counter, else the driver's own record of power, else power readings, see
+// [Way]. The driver is asked beside the caller, one goroutine a GPU, and may
+// fail, hang or lose a GPU: the others are read all the same, and nothing waits
+// longer than 50 ms for it.
+//
+// In a build with cgo for Linux the driver's library is loaded when a Meter is
+// opened, never linked. Without, or with the build tag nonvml, the nvidia-smi
+// program is read where there is one.
+package nvml
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/carbonctl/carbonctl/energy"
+)
+
+// Options says where to look. The zero Options is this machine, with all its
+// GPUs.
+type Options struct {
+	// Library is the path of the driver's library; "" is libnvidia-ml.so.1 where
+	// the loader finds it.
+	Library string
+	// Program is the path of nvidia-smi, for builds that can't load the library;
+	// "" is where the system finds it.
+	Program string
+	// Env looks up a variable of the work's environment, like os.LookupEnv:
+	// CUDA_VISIBLE_DEVICES, CUDA_DEVICE_ORDER and NVIDIA_VISIBLE_DEVICES say
+	// which GPUs the work can see, and only those are read. nil: none is set.
+	Env func(name string) (value string, set bool)
+	// Root holds the /proc in which the driver's processes are looked up; nil is
+	// this machine's "/".
+	Root fs.FS
+}
+
+// patience is how long a Read waits for the driver. A call in flight stays so,
+// and the component is Held meanwhile.
+const patience = 50 * time.Millisecond
+
+// Meter reads the GPUs of one machine. It is for one goroutine at a time.
+type Meter struct {
+	gpus    []*gpu
+	devices []Device
+	done    chan *gpu // those that have answered
+	timer   *time.Timer
+	pids    pids
+}
+
+var (
+	_ energy.Meter  = (*Meter)(nil)
+	_ energy.Sharer = (*Meter)(nil)
+)
+
+// Open loads the driver's library and finds what each GPU offers. That can take
+// seconds, so it is made for a goroutine beside the work: it returns with ctx at
+// the latest, and a driver that does not answer keeps nothing but one goroutine.
+//
+// A GPU that can't be read is left out, and named by the error and by Devices;
+// the other results may be used. Without any GPU the Meter is nil and the error
+// wraps energy.ErrUnavailable, fs.ErrPermission, or what the driver said.
+func Open(ctx context.Context, o Options) (*Meter, error) {
+	m, _, err := open(ctx, drivers(o), o)
+	return m, err
+}
+
+// Inspect lists the GPUs of this machine, those as well that can't be read or
+// that the work can't see. It opens them like Open, and closes them again.
+func Inspect(ctx context.Context, o Options) ([]Device, error) {
+	m, devices, err := open(ctx, drivers(o), o)
+	if m != nil {
+		_ = m.Close()
+	}
+	return devices, err
+}
+
+// Present reports whether the kernel of a root, the machine's "/", has an NVIDIA
+// driver. It looks at two files, so that a machine without one need not try to
+// load a library.
+func Present(root fs.FS) bool {
+	for _, name := range []string{"proc/driver/nvidia", "dev/dxg"} { // the second is that of Windows below Linux
+		if _, err := fs.Stat(root, name); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// Module is the ID of the first counted component that is a whole module: one
+// with a CPU and its memory in it, as on Grace Hopper. Meters of those are then
+// Within it, or they would be counted twice. "" if there is none.
+func (m *Meter) Module() string {
+	for _, g := range m.gpus {
+		if c := g.last[0].Component; c.Scope == "module" {
+			return c.ID
+		}
+	}
+	return ""
+}
+
+// Devices lists the GPUs as they were found when the Meter was opened.
+func (m *Meter) Devices() []Device { return append([]Device(nil), m.devices...) }
+
+// open tries drivers in turn, beside the caller.
+func open(ctx context.Context, drivers []opener, o Options) (*Meter, []Device, error) {
+	type result struct {
+		m       *Meter
+		devices []Device
+		err     error
+	}
+	got := make(chan result)
+	gone := make(chan struct{})
+	defer close(gone)
+	go func() {
+		var r result
+		r.m, r.devices, r.err = first(drivers, o)
+		select {
+		case got <- r:
+		case <-gone: // nobody waits any more
+			if r.m != nil {
+				_ = r.m.Close()
+			}
+		}
+	}()
+	select {
+	case r := <-got:
+		return r.m, r.devices, r.err
+	case <-ctx.Done():
+		return nil, nil, fmt.Errorf("nvml: the driver has not answered: %w", ctx.Err())
+	}
+}
+
+// first opens the first driver that has GPUs.
+func first(drivers []opener, o Options) (*Meter, []Device, error) {
+	var errs []error
+	for _, open := range drivers {
+		lib, err := guarded(open)
+		if err == nil && len(lib.devices) == 0 {
+			lib.close()
+			err = fmt.Errorf("%s: %w: it knows no GPU", lib.source, energy.ErrUnavailable)
+		}
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		return newMeter(lib, o)
+	}
+	return nil, nil, fmt.Errorf("nvml: %w", errors.Join(errs...))
+}
+
+// guarded opens a library that may panic: go-nvml trusts the counts that a
+// driver returns.
+func guarded(open opener) (lib library, err error) {
+	defer recovered(&err)
+	return open()
+}
+
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("%w: go-nvml: %v", errAnswer, p)
+	}
+}
+
+// newMeter finds out what each GPU offers and starts to ask those that the work
+// can see.
+func newMeter(lib library, o Options) (*Meter, []Device, error) {
+	seen := visible(o.Env, lib.devices)
+	root := o.Root
+	if root == nil {
+		root = os.DirFS("/")
+	}
+	m := &Meter{done: make(chan *gpu, len(lib.devices)), pids: newPids(root)}
+	var errs deviceErrors
+	for i := range lib.devices {
+		d := &lib.devices[i]
+		dev := Device{Index: i, UUID: d.uuid, Name: d.name, Driver: lib.driver, Visible: seen.has(i), Missing: d.missing, Err: d.err}
+		if d.err == nil {
+			g := probe(d, lib.source, &dev)
+			if g != nil && dev.Visible {
+				g.named = seen.slices
+				m.gpus = append(m.gpus, g)
+			}
+		}
+		if dev.Visible && seen.note != "" {
+			dev.Notes = append(dev.Notes, seen.note)
+		}
+		if dev.Err != nil && dev.Visible {
+			errs = append(errs, fmt.Errorf("GPU %d (%s): %w", i, d.uuid, dev.Err))
+		}
+		m.devices = append(m.devices, dev)
+	}
+	if len(m.gpus) == 0 {
+		lib.close()
+		if len(errs) == 0 {
+			return nil, m.devices, fmt.Errorf("nvml: %w: %s", energy.ErrUnavailable, seen.note)
+		}
+		return nil, m.devices, errs
+	}
+	m.timer = time.NewTimer(patience)
+	m.timer.Stop()
+	work := newCrew(lib.close, len(m.gpus))
+	for _, g := range m.gpus {
+		g.crew = work
+		go g.work(m.done)
+	}
+	if len(errs) > 0 {
+		return m, m.devices, errs
+	}
+	return m, m.devices, nil
+}
+
+// Read appends one reading a component, GPUs in the driver's order; see
+// energy.Meter. The GPUs are asked at the same time. One that has not answered
+// after 50 ms is Held, with its call left in flight; one whose call failed is
+// Held too, one that is gone is Lost, and one whose counter stands still for
+// ten seconds is Dead. With ctx ended nothing is read.
+func (m *Meter) Read(ctx context.Context, to []energy.Reading) ([]energy.Reading, error) {
+	if err := ctx.Err(); err != nil {
+		return to, fmt.Errorf("nvml: %w", err)
+	}
+	m.ask(ctx)
+	now := time.Now()
+	var errs deviceErrors
+	for _, g := range m.gpus {
+		if err := g.take(now); err != nil {
+			errs = append(errs, err)
+		}
+		to = append(to, g.last...)
+	}
+	if len(errs) > 0 {
+		return to, errs
+	}
+	return to, nil
+}
+
+// ask asks all GPUs that are not being asked yet, and waits for them.
+func (m *Meter) ask(ctx context.Context) {
+	for range len(m.done) {
+		g := <-m.done // an answer that came after its Read
+		g.asked, g.late, g.behind = false, false, true
+		g.keep()
+	}
+	waiting := 0
+	for _, g := range m.gpus {
+		g.fresh = false
+		if !g.asked {
+			g.asked = true
+			g.ask <- struct{}{}
+			waiting++
+		}
+	}
+	m.timer.Reset(patience)
+	defer m.timer.Stop()
+	for waiting > 0 {
+		select {
+		case g := <-m.done:
+			if g.late { // to an earlier Read: ask again
+				g.late, g.behind = false, true
+				g.keep()
+				g.ask <- struct{}{}
+				waiting++
+				continue
+			}
+			g.asked, g.fresh = false, true
+			waiting--
+		case <-m.timer.C:
+			waiting = 0
+		case <-ctx.Done():
+			waiting = 0
+		}
+	}
+	for _, g := range m.gpus {
+		g.late = g.asked
+	}
+}
+
+// Close ends the asking and lets go of the library. It waits at most 50 ms: a
+// call that hangs keeps its goroutine, and the library, until it returns.
+func (m *Meter) Close() error {
+	for _, g := range m.gpus {
+		close(g.ask)
+	}
+	m.timer.Reset(patience)
+	defer m.timer.Stop()
+	select {
+	case <-m.gpus[0].crew.gone:
+		return nil
+	case <-m.timer.C:
+		return fmt.Errorf("nvml: the driver has not answered for %v and is left alone", patience)
+	}
+}
+
+// deviceErrors are the errors of several GPUs, in one line. They mostly have one
+// cause, so the first stands for all.
+type deviceErrors []error
+
+func (e deviceErrors) Error() string {
+	switch s := "nvml: " + e[0].Error(); len(e) {
+	case 1:
+		return s
+	case 2:
+		return s + " (and 1 more GPU)"
+	default:
+		return fmt.Sprintf("%s (and %d more GPUs)", s, len(e)-1)
+	}
+}
+
+func (e deviceErrors) Unwrap() []error { return e }

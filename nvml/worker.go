@@ -1,0 +1,185 @@
+package nvml
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/carbonctl/carbonctl/energy"
+)
+
+// A gpu is one GPU that is read. Its goroutine asks the driver, and the Meter
+// asks the goroutine. What is the goroutine's may be touched by the Meter only
+// between an answer and the next question.
+type gpu struct {
+	ask  chan struct{} // room for one question
+	crew *crew
+
+	// The Meter's.
+	asked  bool // and not answered yet
+	late   bool // asked by an earlier Read
+	fresh  bool // answered to this one
+	behind bool // last is the answer to an earlier one
+	silent uint32
+	hangs  error
+	last   []energy.Reading
+	use    usage
+	named  map[string]bool // MIG instances that the work was told to use
+
+	// The goroutine's.
+	dev      *device
+	every    time.Duration // how often it looks by itself, 0 never
+	series   []series
+	fields   []field
+	readings []energy.Reading
+	told     error // err, as it was when the readings were made
+	users    asked
+	cost     time.Duration // of asking for them, the last time
+	err      error         // of the latest look
+	gone     time.Time     // when the GPU was found lost, zero if it is not
+}
+
+// A series makes a total that never falls out of what the driver answers.
+type series interface {
+	// feed asks the driver, or takes what it has answered to fields between two
+	// times. An error leaves the total as it is.
+	feed(list []field, err error, asked, at time.Time) error
+	// reading is what was fed last.
+	reading() *energy.Reading
+}
+
+// A crew is the goroutines that use one library. The last one closes it, since
+// a call may still be in it when the Meter is closed.
+type crew struct {
+	left  atomic.Int32
+	close func()
+	gone  chan struct{}
+}
+
+func newCrew(close func(), n int) *crew {
+	c := &crew{close: close, gone: make(chan struct{})}
+	c.left.Store(int32(n))
+	return c
+}
+
+func (c *crew) leave() {
+	if c.left.Add(-1) == 0 {
+		c.close()
+		close(c.gone)
+	}
+}
+
+// work looks when it is asked to, and by itself, until ask is closed.
+func (g *gpu) work(done chan<- *gpu) {
+	defer g.crew.leave()
+	var tick <-chan time.Time
+	if g.every > 0 {
+		t := time.NewTicker(g.every)
+		defer t.Stop()
+		tick = t.C
+	}
+	for {
+		select {
+		case _, ok := <-g.ask:
+			if !ok {
+				return
+			}
+			g.look()
+			g.answer(time.Now())
+			g.watch()
+			done <- g
+		case <-tick:
+			g.look()
+		}
+	}
+}
+
+// retry is how long a GPU that is gone is left alone before it is tried again:
+// such calls can be slow.
+const retry = 10 * time.Second
+
+// look reads the GPU into its series.
+func (g *gpu) look() {
+	if !g.gone.IsZero() && time.Since(g.gone) < retry {
+		return
+	}
+	err := g.feed()
+	g.gone, g.err = time.Time{}, nil
+	if errors.Is(err, ErrLost) {
+		g.gone = time.Now()
+	}
+	if err != nil {
+		g.err = fmt.Errorf("GPU %s: %w", g.dev.uuid, err)
+	}
+}
+
+func (g *gpu) feed() (err error) {
+	defer recovered(&err)
+	asked := time.Now()
+	var failed error
+	if len(g.fields) > 0 {
+		failed = g.dev.fields(g.fields)
+	}
+	at := time.Now()
+	for _, s := range g.series {
+		if e := s.feed(g.fields, failed, asked, at); e != nil {
+			err = e
+		}
+	}
+	return err
+}
+
+// answer makes the readings.
+func (g *gpu) answer(now time.Time) {
+	g.told = g.err
+	for i, s := range g.series {
+		r := &g.readings[i]
+		if *r = *s.reading(); r.State != energy.OK {
+			r.Time = now
+		}
+		if !g.gone.IsZero() {
+			r.State, r.Time = energy.Lost, now
+		}
+	}
+}
+
+// keep takes the worker's readings, before it is asked again. What was added
+// since the latest reading that was OK is shown by the next one that is.
+func (g *gpu) keep() {
+	for i, r := range g.readings {
+		if l := &g.last[i]; r.State != energy.OK {
+			r.Total, r.Edge = l.Total, l.Edge
+		}
+		r.Gaps += g.silent
+		g.last[i] = r
+	}
+}
+
+// take brings last up to date, after a Read's questions.
+func (g *gpu) take(now time.Time) error {
+	if g.fresh {
+		g.behind = false
+		g.keep()
+		return g.told
+	}
+	if !g.behind {
+		g.silent++
+	}
+	for i := range g.last {
+		r := &g.last[i]
+		switch {
+		case g.behind && r.State == energy.OK: // slow, but it does answer
+			r.Edge = r.Edge.Plus(r.MaxPower.Over(now.Sub(r.Time)))
+			continue
+		case r.State != energy.Lost:
+			r.State = energy.Held
+		}
+		r.Time = now
+		if !g.behind {
+			r.Gaps++
+		}
+	}
+	g.behind = false
+	return g.hangs
+}
