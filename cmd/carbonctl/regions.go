@@ -63,25 +63,20 @@ func cloudOf(t *regions.Table, c *regions.CloudRegion) *cloud {
 	return d
 }
 
-// trend is how far the figure in use is from the first one like it.
-type trend struct {
-	Since  int     `json:"since"`
-	Change float64 `json:"change_percent"`
-}
-
 // zone is what "regions show" answers.
 type zone struct {
-	Zone   string   `json:"zone"`
-	Alpha3 *string  `json:"alpha3"`
-	Name   string   `json:"name"`
-	Kind   string   `json:"kind"`
-	Cloud  *cloud   `json:"cloud,omitempty"`   // the cloud region asked for
-	Near   *cloud   `json:"nearest,omitempty"` // the one nearest to a point
-	Guess  string   `json:"guess,omitempty"`   // how the zone was found, if not by its name
-	Used   *figure  `json:"used"`              // what a run there is multiplied with
-	Trend  *trend   `json:"trend,omitempty"`
-	All    []figure `json:"series,omitempty"` // all figures, the newest first
-	Data   string   `json:"data"`             // version of the table
+	Zone   string  `json:"zone"`
+	Alpha3 *string `json:"alpha3"`
+	Name   string  `json:"name"`
+	Kind   string  `json:"kind"`
+	Cloud  *cloud  `json:"cloud,omitempty"`   // the cloud region asked for
+	Near   *cloud  `json:"nearest,omitempty"` // the one nearest to a point
+	Guess  string  `json:"guess,omitempty"`   // how the zone was found, if not by its name
+	Used   *figure `json:"used"`              // what a run there is multiplied with
+	// Trend of the yearly figures, over at most ten years.
+	Trend *regions.Trend `json:"trend,omitempty"`
+	All   []figure       `json:"series,omitempty"` // all figures, the newest first
+	Data  string         `json:"data"`             // version of the table
 }
 
 // regionsFile adds the flag that table looks at.
@@ -236,16 +231,15 @@ func (a *app) showZone(ctx context.Context, t *regions.Table, q regions.Query, f
 	if err != nil {
 		return err
 	}
+	if trend, ok, err := t.Trend(q); err == nil && ok && !q.Market {
+		d.Trend = &trend
+	}
 	all, err := t.Series(p.Zone.Code)
 	if err != nil {
 		return err
 	}
 	for _, in := range all {
 		f := figureOf(in)
-		if used := d.Used; !used.Market && f.Scope == used.Scope && f.Basis == used.Basis && f.Year < used.Year && used.To.IsZero() && f.PerKWh > 0 &&
-			(d.Trend == nil || f.Year < d.Trend.Since) {
-			d.Trend = &trend{f.Year, 100 * (used.PerKWh/f.PerKWh - 1)}
-		}
 		if q.Scope == "" || in.Scope == q.Scope {
 			d.All = append(d.All, f)
 		}
@@ -281,7 +275,7 @@ func (a *app) printZone(d zone) {
 		p.Row("", "%s", strings.TrimSuffix(d.Used.Instead, "; "+d.Guess))
 	}
 	if d.Trend != nil {
-		p.Row("trend", "%+.0f %% since %d", d.Trend.Change, d.Trend.Since)
+		p.Row("trend", "%s", trendLine(*d.Trend))
 	}
 	p.Row("source", "%s", d.Used.Source)
 	p.Row("licence", "%s", cmp.Or(d.Used.Licence, "the service's own terms"))
@@ -305,6 +299,14 @@ func usedLine(f figure) string {
 		return fmt.Sprintf("%s g/kWh, market-based, %d", grams(f.PerKWh), f.Year)
 	}
 	return fmt.Sprintf("%s g/kWh, %s, %d", grams(f.PerKWh), f.Scope, f.Year)
+}
+
+func trendLine(t regions.Trend) string {
+	s := fmt.Sprintf("%+.1f g/kWh a year, %d to %d", t.PerYear, t.First, t.Last)
+	if t.Change != nil {
+		s += fmt.Sprintf("; %+.0f %% in all", 100**t.Change)
+	}
+	return s
 }
 
 func where(c *cloud) string {
