@@ -108,6 +108,25 @@ func liveOf(name string, t *regions.Table, env func(string) string) (l live, err
 	return l, nil
 }
 
+// liveOver is a service by its name, and the table where that fails; the table
+// alone for no name.
+func liveOver(name string, t *regions.Table, q regions.Query) (regions.Provider, error) {
+	if name == "" {
+		return t, nil
+	}
+	if q.Year != 0 || q.Market {
+		return nil, fmt.Errorf("--provider: %s knows the hour at hand, not --year or --market", name)
+	}
+	l, err := liveOf(name, t, os.Getenv)
+	switch {
+	case err != nil:
+		return nil, err
+	case l.now == nil:
+		return nil, fmt.Errorf("--provider: what %s knows is marginal, and no intensity to account with; %q asks it", name, "carbonctl when")
+	}
+	return regions.Else(l.now, t), nil
+}
+
 // cacheOf is where the answers of a service are kept, "" for nowhere.
 func cacheOf(name string) string {
 	dir, err := os.UserCacheDir()

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -29,10 +30,13 @@ type figure struct {
 	Kind    string  `json:"kind"`
 	Market  bool    `json:"market,omitempty"`
 	Instead string  `json:"instead,omitempty"` // why it is not in the usual scope
+	// It holds From, until To: of a live service.
+	From time.Time `json:"from,omitzero"`
+	To   time.Time `json:"to,omitzero"`
 }
 
 func figureOf(in regions.Intensity) figure {
-	return figure{float64(in.PerKWh), string(in.Scope), in.Year, in.Basis, in.Source, in.Licence, string(in.Kind), in.Market, in.Instead}
+	return figure{float64(in.PerKWh), string(in.Scope), in.Year, in.Basis, in.Source, in.Licence, string(in.Kind), in.Market, in.Instead, in.From.UTC(), in.To.UTC()}
 }
 
 // cloud is a cloud region as JSON has it, with what its provider publishes.
@@ -59,25 +63,20 @@ func cloudOf(t *regions.Table, c *regions.CloudRegion) *cloud {
 	return d
 }
 
-// trend is how far the figure in use is from the first one like it.
-type trend struct {
-	Since  int     `json:"since"`
-	Change float64 `json:"change_percent"`
-}
-
 // zone is what "regions show" answers.
 type zone struct {
-	Zone   string   `json:"zone"`
-	Alpha3 *string  `json:"alpha3"`
-	Name   string   `json:"name"`
-	Kind   string   `json:"kind"`
-	Cloud  *cloud   `json:"cloud,omitempty"`   // the cloud region asked for
-	Near   *cloud   `json:"nearest,omitempty"` // the one nearest to a point
-	Guess  string   `json:"guess,omitempty"`   // how the zone was found, if not by its name
-	Used   *figure  `json:"used"`              // what a run there is multiplied with
-	Trend  *trend   `json:"trend,omitempty"`
-	All    []figure `json:"series,omitempty"` // all figures, the newest first
-	Data   string   `json:"data"`             // version of the table
+	Zone   string  `json:"zone"`
+	Alpha3 *string `json:"alpha3"`
+	Name   string  `json:"name"`
+	Kind   string  `json:"kind"`
+	Cloud  *cloud  `json:"cloud,omitempty"`   // the cloud region asked for
+	Near   *cloud  `json:"nearest,omitempty"` // the one nearest to a point
+	Guess  string  `json:"guess,omitempty"`   // how the zone was found, if not by its name
+	Used   *figure `json:"used"`              // what a run there is multiplied with
+	// Trend of the yearly figures, over at most ten years.
+	Trend *regions.Trend `json:"trend,omitempty"`
+	All   []figure       `json:"series,omitempty"` // all figures, the newest first
+	Data  string         `json:"data"`             // version of the table
 }
 
 // regionsFile adds the flag that table looks at.
@@ -157,6 +156,7 @@ func (a *app) regions() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	var asJSON bool
+	var service string
 	show := &cobra.Command{
 		Use:   "show [ZONE]",
 		Short: "Show one region and its trend, or list all",
@@ -178,13 +178,23 @@ at a point, and how that came about; without a ZONE, list all.`,
 				return err
 			}
 			if len(args) == 0 {
+				if service != "" {
+					return errors.New("--provider: name the ZONE to ask for")
+				}
 				return a.listZones(cmd.Context(), t, q, asJSON)
 			}
 			q.Zone = args[0]
-			return a.showZone(cmd.Context(), t, q, asJSON)
+			ctx, cancel := context.WithTimeout(cmd.Context(), patience)
+			defer cancel()
+			from, err := liveOver(service, t, q)
+			if err != nil {
+				return err
+			}
+			return a.showZone(ctx, t, q, from, asJSON)
 		},
 	}
 	show.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
+	show.Flags().StringVar(&service, "provider", "", "`NAME` of a live service to ask: carbonaware, electricitymaps, entsoe, gbcarbon, rte")
 	figureFlags(show.Flags())
 	regionsFile(show.Flags())
 	show.Flags().SortFlags = false
@@ -192,9 +202,9 @@ at a point, and how that came about; without a ZONE, list all.`,
 	return cmd
 }
 
-// describe puts a zone and its figure together. A scope or year that it lacks
+// describe puts a zone and its figure, which is from a provider, together. A scope or year that it lacks
 // is an error.
-func describe(ctx context.Context, t *regions.Table, p regions.Place, q regions.Query) (zone, error) {
+func describe(ctx context.Context, t *regions.Table, from regions.Provider, p regions.Place, q regions.Query) (zone, error) {
 	z := p.Zone
 	d := zone{Zone: z.Code, Name: z.Name, Kind: string(z.Kind), Guess: p.Guess, Cloud: cloudOf(t, p.Cloud), Near: cloudOf(t, p.Near), Data: t.Version()}
 	if z.Alpha3 != "" {
@@ -203,7 +213,7 @@ func describe(ctx context.Context, t *regions.Table, p regions.Place, q regions.
 	if d.Near != nil {
 		d.Near.Kilometres = &p.Kilometres
 	}
-	in, err := t.Intensity(ctx, q)
+	in, err := from.Intensity(ctx, q)
 	if err != nil {
 		return d, err
 	}
@@ -212,14 +222,17 @@ func describe(ctx context.Context, t *regions.Table, p regions.Place, q regions.
 	return d, nil
 }
 
-func (a *app) showZone(ctx context.Context, t *regions.Table, q regions.Query, asJSON bool) error {
+func (a *app) showZone(ctx context.Context, t *regions.Table, q regions.Query, from regions.Provider, asJSON bool) error {
 	p, err := t.Place(q.Zone)
 	if err != nil {
 		return err
 	}
-	d, err := describe(ctx, t, p, q)
+	d, err := describe(ctx, t, from, p, q)
 	if err != nil {
 		return err
+	}
+	if trend, ok, err := t.Trend(q); err == nil && ok && !q.Market {
+		d.Trend = &trend
 	}
 	all, err := t.Series(p.Zone.Code)
 	if err != nil {
@@ -227,10 +240,6 @@ func (a *app) showZone(ctx context.Context, t *regions.Table, q regions.Query, a
 	}
 	for _, in := range all {
 		f := figureOf(in)
-		if used := d.Used; !used.Market && f.Scope == used.Scope && f.Basis == used.Basis && f.Year < used.Year && f.PerKWh > 0 &&
-			(d.Trend == nil || f.Year < d.Trend.Since) {
-			d.Trend = &trend{f.Year, 100 * (used.PerKWh/f.PerKWh - 1)}
-		}
 		if q.Scope == "" || in.Scope == q.Scope {
 			d.All = append(d.All, f)
 		}
@@ -266,10 +275,10 @@ func (a *app) printZone(d zone) {
 		p.Row("", "%s", strings.TrimSuffix(d.Used.Instead, "; "+d.Guess))
 	}
 	if d.Trend != nil {
-		p.Row("trend", "%+.0f %% since %d", d.Trend.Change, d.Trend.Since)
+		p.Row("trend", "%s", trendLine(*d.Trend))
 	}
 	p.Row("source", "%s", d.Used.Source)
-	p.Row("licence", "%s", d.Used.Licence)
+	p.Row("licence", "%s", cmp.Or(d.Used.Licence, "the service's own terms"))
 	if d.Cloud != nil {
 		printPublished(&p, d.Cloud)
 	}
@@ -283,10 +292,21 @@ func (a *app) printZone(d zone) {
 }
 
 func usedLine(f figure) string {
+	if !f.To.IsZero() {
+		return fmt.Sprintf("%s g/kWh, %s, %s, until %s", grams(f.PerKWh), cmp.Or(f.Scope, "scope not known"), f.Kind, f.To.Local().Format(minuteLayout))
+	}
 	if f.Market {
 		return fmt.Sprintf("%s g/kWh, market-based, %d", grams(f.PerKWh), f.Year)
 	}
 	return fmt.Sprintf("%s g/kWh, %s, %d", grams(f.PerKWh), f.Scope, f.Year)
+}
+
+func trendLine(t regions.Trend) string {
+	s := fmt.Sprintf("%+.1f g/kWh a year, %d to %d", t.PerYear, t.First, t.Last)
+	if t.Change != nil {
+		s += fmt.Sprintf("; %+.0f %% in all", 100**t.Change)
+	}
+	return s
 }
 
 func where(c *cloud) string {
@@ -342,8 +362,8 @@ func (a *app) listZones(ctx context.Context, t *regions.Table, q regions.Query, 
 		if err != nil {
 			return err
 		}
-		p.Cloud = nil                                     // of a private zone that has a cloud region's name
-		if d, err := describe(ctx, t, p, q); err == nil { // else it has no such figure
+		p.Cloud = nil                                        // of a private zone that has a cloud region's name
+		if d, err := describe(ctx, t, t, p, q); err == nil { // else it has no such figure
 			list = append(list, d)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
@@ -92,10 +93,69 @@ func forecast(ctx context.Context, ahead regions.Forecaster, t *regions.Table, q
 	return series, nil
 }
 
+// A plan is work to come, as the flags of when describe it.
+type plan struct {
+	length      time.Duration
+	by, from    string
+	service     string
+	now         time.Time
+	start, last time.Time
+}
+
+// times reads when the work may begin and is to be done.
+func (p *plan) times() (err error) {
+	if p.last, err = moment(p.by, p.now); err != nil {
+		return fmt.Errorf("--by: %w", err)
+	}
+	p.start = p.now
+	if p.from != "" {
+		if p.start, err = moment(p.from, p.now); err != nil {
+			return fmt.Errorf("--from: %w", err)
+		}
+	}
+	switch start := p.start.Format(minuteLayout); {
+	case p.length <= 0:
+		return fmt.Errorf("--for: %v is no time above 0", p.length)
+	case p.start.Before(p.now.Add(-time.Minute)):
+		return fmt.Errorf("--from: %s is past", start)
+	case p.last.Before(p.start.Add(p.length)):
+		return fmt.Errorf("--by: work of %s that begins %s is not done by %s", report.Duration(p.length), start, p.last.Format(minuteLayout))
+	}
+	return nil
+}
+
+// window finds the greenest hours for the work.
+func (p *plan) window(ctx context.Context, flags *pflag.FlagSet) (window, error) {
+	t, err := table(flags)
+	if err != nil {
+		return window{}, err
+	}
+	scope, _ := flags.GetString("scope")
+	q := regions.Query{Scope: regions.Scope(scope), Time: p.start}
+	if scope != "" && q.Scope != regions.Lifecycle && q.Scope != regions.Direct {
+		return window{}, fmt.Errorf("--scope: %.40q is neither lifecycle nor direct", scope)
+	}
+	if q.Zone, err = region(flags); err != nil {
+		return window{}, err
+	}
+	if q.Zone == "" {
+		return window{}, errors.New("when: no region: --region names where the work would run")
+	}
+	var l live
+	if p.service != "" {
+		if l, err = liveOf(p.service, t, os.Getenv); err != nil {
+			return window{}, err
+		}
+		if l.ahead == nil {
+			return window{}, fmt.Errorf("--provider: %s has no forecast; these have: %s", p.service, strings.Join(liveNames(true), ", "))
+		}
+	}
+	return greenest(ctx, l.ahead, t, q, p.length, p.last)
+}
+
 func (a *app) when() *cobra.Command {
 	var asJSON bool
-	var length time.Duration
-	var by, from, name string
+	var p plan
 	cmd := &cobra.Command{
 		Use:   "when",
 		Short: "Find the hours at which work would emit least",
@@ -107,77 +167,36 @@ without one, from typical hours of the zone, which know no weather.`,
     --by 2026-12-01T08:00:00Z --provider electricitymaps --json`,
 		Args: cobra.MaximumNArgs(1), // --by tomorrow 18:00, as people write it
 		RunE: func(cmd *cobra.Command, args []string) error {
-			flags := cmd.Flags()
-			now := time.Now()
+			p.now = time.Now()
 			if len(args) > 0 {
-				if !flags.Changed("by") {
+				if !cmd.Flags().Changed("by") {
 					return fmt.Errorf("when: %.40q is no flag: what is it for?", args[0])
 				}
-				by += " " + args[0]
+				p.by += " " + args[0]
 			}
-			until, err := moment(by, now)
-			if err != nil {
-				return fmt.Errorf("--by: %w", err)
-			}
-			start := now
-			if from != "" {
-				if start, err = moment(from, now); err != nil {
-					return fmt.Errorf("--from: %w", err)
-				}
-			}
-			switch {
-			case length <= 0:
-				return fmt.Errorf("--for: %v is no time above 0", length)
-			case start.Before(now.Add(-time.Minute)):
-				return fmt.Errorf("--from: %s is past", start.Format(minuteLayout))
-			case until.Before(start.Add(length)):
-				return fmt.Errorf("--by: work of %s that begins %s is not done by %s", report.Duration(length), start.Format(minuteLayout), until.Format(minuteLayout))
-			}
-			t, err := table(flags)
-			if err != nil {
+			if err := p.times(); err != nil {
 				return err
 			}
-			q := regions.Query{Time: start}
-			scope, _ := flags.GetString("scope")
-			if q.Scope = regions.Scope(scope); scope != "" && q.Scope != regions.Lifecycle && q.Scope != regions.Direct {
-				return fmt.Errorf("--scope: %.40q is neither lifecycle nor direct", scope)
-			}
-			if q.Zone, err = region(flags); err != nil {
-				return err
-			}
-			if q.Zone == "" {
-				return errors.New("when: no region: --region names where the work would run")
-			}
-			var ahead regions.Forecaster
-			if name != "" {
-				l, err := liveOf(name, t, os.Getenv)
-				if err != nil {
-					return err
-				}
-				if ahead = l.ahead; ahead == nil {
-					return fmt.Errorf("--provider: %s has no forecast; these have: %s", name, strings.Join(liveNames(true), ", "))
-				}
-			}
-			w, err := greenest(cmd.Context(), ahead, t, q, length, until)
+			w, err := p.window(cmd.Context(), cmd.Flags())
 			if err != nil {
 				return err
 			}
 			if asJSON {
 				return printJSON(a.out, w)
 			}
-			var p report.Page
-			w.print(&p, now)
-			_, err = p.WriteTo(a.out)
+			var page report.Page
+			w.print(&page, p.now)
+			_, err = page.WriteTo(a.out)
 			return err
 		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.DurationVar(&length, "for", time.Hour, "`TIME` that the work takes: 90m, 4h")
-	f.StringVar(&by, "by", "+24h", "`WHEN` it is to be done: +24h, 'tomorrow 18:00', 18:00, 'monday 9:00', or RFC 3339")
-	f.StringVar(&from, "from", "", "`WHEN` it may begin (default: now)")
+	f.DurationVar(&p.length, "for", time.Hour, "`TIME` that the work takes: 90m, 4h")
+	f.StringVar(&p.by, "by", "+24h", "`WHEN` it is to be done: +24h, 'tomorrow 18:00', 18:00, 'monday 9:00', or RFC 3339")
+	f.StringVar(&p.from, "from", "", "`WHEN` it may begin (default: now)")
 	f.String("region", "", "`ZONE` where it would run (default: as set)")
-	f.StringVar(&name, "provider", "", "`NAME` of a live forecast: "+strings.Join(liveNames(true), ", "))
+	f.StringVar(&p.service, "provider", "", "`NAME` of a live forecast: "+strings.Join(liveNames(true), ", "))
 	f.String("scope", "", "`SCOPE`: lifecycle, or direct for what leaves the stack")
 	regionsFile(f)
 	f.BoolVar(&asJSON, "json", false, "print as JSON")
