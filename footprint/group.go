@@ -109,6 +109,10 @@ type Group struct {
 	Summary
 	// What one run takes, over the runs of the group.
 	RunEnergy, RunEmissions, RunTime Spread // joules, grams, seconds
+	// Foresight is how far the first prediction of a run was off the energy that
+	// it then took, as a part of that: −0.1 is a tenth too little. It is over the
+	// runs that were predicted and have completed.
+	Foresight Spread
 	// Warnings is how many runs carry each code.
 	Warnings map[string]int
 	// Market adds up the emissions by contracts, over the MarketRuns that have
@@ -134,6 +138,9 @@ func (g *Group) add(r *Row) {
 	g.RunEnergy.Add(r.Energy.Joules())
 	g.RunEmissions.Add(float64(r.Emissions))
 	g.RunTime.Add(float64(r.DurationS))
+	if r.PredictedEnergy != nil && r.Energy > 0 && r.Status == Completed {
+		g.Foresight.Add(r.PredictedEnergy.Joules()/r.Energy.Joules() - 1)
+	}
 	for code := range strings.FieldsSeq(r.Warnings) {
 		if _, ok := g.Warnings[code]; !ok {
 			code = strings.Clone(code) // or it would keep the whole row
@@ -324,7 +331,7 @@ func (g *Groups) Columns(f Filter) []string {
 	all := []string{"run_id", "counted_by", "project", "status", "started_at", "ended_at", "duration_s",
 		"zone", "g_per_kwh", "intensity_kind", "intensity_scope", "intensity_year", "intensity_source", "charge",
 		"energy_joules", "energy_low_joules", "energy_high_joules", "cpu_joules", "memory_joules", "gpu_joules", "other_joules",
-		"measured_share", "emissions_g", "emissions_low_g", "emissions_high_g", "market_emissions_g", "embodied_g",
+		"measured_share", "emissions_g", "emissions_low_g", "emissions_high_g", "market_emissions_g", "embodied_g", "predicted_energy_joules",
 		"epochs", "warnings", "tool_version", "data_version"}
 	also := func(column string, needed bool) {
 		if needed && !slices.Contains(all, column) {

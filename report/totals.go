@@ -84,6 +84,9 @@ func (t Totals) sheet() sheet {
 		s.sections = append(s.sections, t.monthSection(months))
 	}
 	s.sections = append(s.sections, gridsSection(total))
+	if total.Foresight.N > 0 {
+		s.sections = append(s.sections, foresightSection(total.Foresight))
+	}
 	if len(total.Warnings) > 0 {
 		s.sections = append(s.sections, countedSection(total))
 	}

@@ -39,6 +39,7 @@ type groupJSON struct {
 	RunEnergy     *spreadJSON       `json:"run_energy_joules"`
 	RunEmissions  *spreadJSON       `json:"run_emissions_g"`
 	RunTime       *spreadJSON       `json:"run_duration_s"`
+	Foresight     *spreadJSON       `json:"prediction_error"` // of the first one, as a part of the energy
 	Warnings      map[string]int    `json:"warnings"`
 }
 
@@ -68,7 +69,7 @@ func groupOf(g footprint.Group, keys []footprint.Key) groupJSON {
 		Energy: g.Energy, EnergyLow: g.Low, EnergyHigh: g.High, Measured: g.Measured,
 		Emissions: float64(g.Emissions), EmissionsLow: float64(g.GramsLow), EmissionsHigh: float64(g.GramsHigh),
 		MarketRuns: g.MarketRuns, EmbodiedRuns: g.EmbodiedRuns,
-		RunEnergy: spread(g.RunEnergy), RunEmissions: spread(g.RunEmissions), RunTime: spread(g.RunTime),
+		RunEnergy: spread(g.RunEnergy), RunEmissions: spread(g.RunEmissions), RunTime: spread(g.RunTime), Foresight: spread(g.Foresight),
 		Warnings: map[string]int{},
 	}
 	for i, k := range keys {

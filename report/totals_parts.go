@@ -97,6 +97,23 @@ func countedSection(t footprint.Total) section {
 	return p
 }
 
+// foresightSection says how good the first predictions of runs were, now that
+// the truth is known.
+func foresightSection(all footprint.Spread) section {
+	p := section{title: "Predictions"}
+	p.table.columns = []column{{"after the first epochs", name}, {"runs", amount}, {"off on average", amount}, {"least", amount}, {"most", amount}}
+	p.table.rows = [][]string{{"energy of the whole run", fmt.Sprint(all.N), signed(all.Mean), signed(all.Least), signed(all.Most)}}
+	return p
+}
+
+// signed shows a part of 1 with its sign: "+3.2 %".
+func signed(x float64) string {
+	if x < 0 {
+		return "−" + Percent(-x)
+	}
+	return "+" + Percent(x)
+}
+
 // codes gives the codes of warnings, the most frequent first.
 func codes(warnings map[string]int) []string {
 	return slices.SortedFunc(maps.Keys(warnings), func(a, b string) int {
