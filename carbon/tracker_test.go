@@ -359,10 +359,10 @@ func TestScriptedMeter(t *testing.T) {
 }
 
 // hourly is a grid whose intensity changes with the hour.
-type hourly struct{ fail bool }
+type hourly struct{ until time.Time }
 
 func (h *hourly) Intensity(_ context.Context, q regions.Query) (regions.Intensity, error) {
-	if h.fail {
+	if q.Time.After(h.until) {
 		return regions.Intensity{}, errors.New("503")
 	}
 	return regions.Intensity{Zone: "XX", Kind: regions.Live, PerKWh: regions.Grams(100 * (1 + q.Time.UTC().Hour()))}, nil
@@ -370,14 +370,12 @@ func (h *hourly) Intensity(_ context.Context, q regions.Query) (regions.Intensit
 
 func TestAGridThatChangesIsFollowed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // the clock begins at midnight UTC
-		grid := &hourly{}
+		grid := &hourly{until: time.Now().Add(2*time.Hour + time.Minute)}
 		tracker, err := carbon.Start(t.Context(), carbon.Config{
 			Region: "XX", Grid: grid, Meters: []energy.Meter{&watts{power: 1000 * energy.Watt}}, Host: bare, Every: time.Minute,
 		})
 		require.NoError(t, err)
-		time.Sleep(2*time.Hour + time.Minute)
-		grid.fail = true
-		time.Sleep(59 * time.Minute)
+		time.Sleep(3 * time.Hour)
 		r, err := tracker.Stop()
 		require.NoError(t, err)
 		assert.InDelta(t, 100+200+300, float64(r.Emissions), 5, "1 kWh in each of three hours, most of the last at the figure before")
