@@ -74,7 +74,7 @@ func OpenEvents(dir string, found func(Event)) (*Events, error) {
 		_ = os.RemoveAll(folder)
 		return nil, fmt.Errorf("events: %w", err)
 	}
-	e.waiter = newWaiter(folder)
+	e.waiter = newWaiter(folder, e.used)
 	go e.follow()
 	return e, nil
 }
@@ -88,6 +88,16 @@ func (e *Events) follow() {
 	if len(e.rest) > 0 { // the last line has no newline
 		e.line(e.rest, time.Now())
 	}
+}
+
+// used reports whether anybody has touched the file. It is for the goroutine that
+// follows it.
+func (e *Events) used() bool {
+	if e.at > 0 || e.told.Removed {
+		return true
+	}
+	info, err := os.Lstat(e.Path)
+	return err != nil || info.Size() > 0
 }
 
 // Close reads what is there, and removes file and folder.

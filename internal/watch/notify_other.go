@@ -2,4 +2,4 @@
 
 package watch
 
-func newWaiter(string) waiter { return newPoll() }
+func newWaiter(string, func() bool) waiter { return newPoll() }
