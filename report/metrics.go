@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/carbonctl/carbonctl/footprint"
 )
@@ -58,7 +59,7 @@ func (t Totals) OpenMetrics(w io.Writer) error {
 }
 
 // notLabel is what a label's name may not hold.
-var notLabel = regexp.MustCompile(`[^a-zA-Z0-9_]`)
+var notLabel = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[^a-zA-Z0-9_]`) })
 
 // labels gives the labels of a group: its keys, "label:team" as label_team.
 func labels(keys []footprint.Key, name []string) string {
@@ -68,7 +69,7 @@ func labels(keys []footprint.Key, name []string) string {
 	quote := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
 	var list []string
 	for i, k := range keys {
-		list = append(list, fmt.Sprintf(`%s="%s"`, notLabel.ReplaceAllString(string(k), "_"), quote.Replace(strings.ToValidUTF8(name[i], "�"))))
+		list = append(list, fmt.Sprintf(`%s="%s"`, notLabel().ReplaceAllString(string(k), "_"), quote.Replace(strings.ToValidUTF8(name[i], "�"))))
 	}
 	return "{" + strings.Join(list, ",") + "}"
 }

@@ -3,7 +3,6 @@ package foreign
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,18 +15,18 @@ import (
 // The lines of CarbonTracker's two logs, behind the time and the thread that some
 // versions put before them.
 var (
-	ctTime      = regexp.MustCompile(`^([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:[,.][0-9]+)?`)
-	ctVersion   = regexp.MustCompile(`carbontracker version ([0-9][0-9A-Za-z.]*)`)
-	ctPUE       = regexp.MustCompile(`PUE coefficient of ([0-9.]+)`)
-	ctFound     = regexp.MustCompile(`([A-Z]+) with device\(s\) ([^.]*(?:\.[^ .][^.]*)*)\.`)
-	ctEpoch     = regexp.MustCompile(`Epoch ([0-9]+):\s*$`)
-	ctDuration  = regexp.MustCompile(`Duration:\s*(.+?)\s*$`)
-	ctPower     = regexp.MustCompile(`Average power usage \(W\) for ([a-z]+):\s*(.+?)\s*$`)
-	ctIntensity = regexp.MustCompile(`Average carbon intensity during training was ([0-9.]+) gCO2(?:eq)?/kWh(?: at detected location: (.*?))?\.?\s*$`)
-	ctBlock     = regexp.MustCompile(`(Actual|Predicted) consumption(?: for ([0-9]+) epoch\(?s?\)?)?:\s*$`)
-	ctTotalTime = regexp.MustCompile(`Time:\s*(.+?)\s*$`)
-	ctEnergy    = regexp.MustCompile(`Energy:\s*([0-9.eE+-]+) kWh`)
-	ctCO2       = regexp.MustCompile(`CO2eq:\s*([0-9.eE+-]+|nan) g`)
+	ctTime      = lazy(`^([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:[,.][0-9]+)?`)
+	ctVersion   = lazy(`carbontracker version ([0-9][0-9A-Za-z.]*)`)
+	ctPUE       = lazy(`PUE coefficient of ([0-9.]+)`)
+	ctFound     = lazy(`([A-Z]+) with device\(s\) ([^.]*(?:\.[^ .][^.]*)*)\.`)
+	ctEpoch     = lazy(`Epoch ([0-9]+):\s*$`)
+	ctDuration  = lazy(`Duration:\s*(.+?)\s*$`)
+	ctPower     = lazy(`Average power usage \(W\) for ([a-z]+):\s*(.+?)\s*$`)
+	ctIntensity = lazy(`Average carbon intensity during training was ([0-9.]+) gCO2(?:eq)?/kWh(?: at detected location: (.*?))?\.?\s*$`)
+	ctBlock     = lazy(`(Actual|Predicted) consumption(?: for ([0-9]+) epoch\(?s?\)?)?:\s*$`)
+	ctTotalTime = lazy(`Time:\s*(.+?)\s*$`)
+	ctEnergy    = lazy(`Energy:\s*([0-9.eE+-]+) kWh`)
+	ctCO2       = lazy(`CO2eq:\s*([0-9.eE+-]+|nan) g`)
 )
 
 // ctRun is what a log says of its run.
@@ -90,7 +89,7 @@ func (f *file) carbontracker() {
 
 // read takes one line; one that says nothing to us is passed over.
 func (r *ctRun) read(line string, in *time.Location) error {
-	if m := ctTime.FindStringSubmatch(line); m != nil {
+	if m := ctTime().FindStringSubmatch(line); m != nil {
 		if at, err := time.ParseInLocation("2006-01-02 15:04:05", m[1]+" "+m[2], in); err == nil {
 			if r.first.IsZero() {
 				r.first = at
@@ -98,7 +97,7 @@ func (r *ctRun) read(line string, in *time.Location) error {
 			r.lastTime = at
 		}
 	}
-	if m := ctBlock.FindStringSubmatch(line); m != nil {
+	if m := ctBlock().FindStringSubmatch(line); m != nil {
 		r.into = &ctTotals{}
 		r.into.epochs, _ = strconv.Atoi(m[2]) // 0 where it does not say
 		if m[1] == "Actual" {
@@ -119,15 +118,15 @@ func (r *ctRun) readTotals(line string) (done bool, err error) {
 	if r.into == nil {
 		return false, nil
 	}
-	if m := ctTotalTime.FindStringSubmatch(line); m != nil {
+	if m := ctTotalTime().FindStringSubmatch(line); m != nil {
 		r.into.seconds, err = seconds(m[1])
 		return true, err
 	}
-	if m := ctEnergy.FindStringSubmatch(line); m != nil {
+	if m := ctEnergy().FindStringSubmatch(line); m != nil {
 		r.into.kwh, r.into.hasKWh, err = number(m[1])
 		return true, err
 	}
-	if m := ctCO2.FindStringSubmatch(line); m != nil {
+	if m := ctCO2().FindStringSubmatch(line); m != nil {
 		r.into.grams, r.into.knowsGrams, err = number(m[1])
 		r.into = nil
 		return true, err
@@ -138,25 +137,25 @@ func (r *ctRun) readTotals(line string) (done bool, err error) {
 // readEpoch reads the other lines.
 func (r *ctRun) readEpoch(line string) (err error) {
 	switch {
-	case ctVersion.MatchString(line):
-		r.version = ctVersion.FindStringSubmatch(line)[1]
-	case ctPUE.MatchString(line):
-		r.pue, _, err = number(ctPUE.FindStringSubmatch(line)[1])
+	case ctVersion().MatchString(line):
+		r.version = ctVersion().FindStringSubmatch(line)[1]
+	case ctPUE().MatchString(line):
+		r.pue, _, err = number(ctPUE().FindStringSubmatch(line)[1])
 	case strings.Contains(line, "components were found:"):
 		_, list, _ := strings.Cut(line, "components were found:")
-		for _, m := range ctFound.FindAllStringSubmatch(list, -1) {
+		for _, m := range ctFound().FindAllStringSubmatch(list, -1) {
 			r.devices[strings.ToLower(m[1])] = strings.Count(m[2], ",") + 1
 		}
-	case ctEpoch.MatchString(line):
+	case ctEpoch().MatchString(line):
 		r.epochs++
-	case ctDuration.MatchString(line):
-		r.last, err = seconds(ctDuration.FindStringSubmatch(line)[1])
+	case ctDuration().MatchString(line):
+		r.last, err = seconds(ctDuration().FindStringSubmatch(line)[1])
 		r.seconds += r.last
-	case ctPower.MatchString(line):
-		m := ctPower.FindStringSubmatch(line)
+	case ctPower().MatchString(line):
+		m := ctPower().FindStringSubmatch(line)
 		err = r.addPower(m[1], m[2])
-	case ctIntensity.MatchString(line):
-		m := ctIntensity.FindStringSubmatch(line)
+	case ctIntensity().MatchString(line):
+		m := ctIntensity().FindStringSubmatch(line)
 		r.intensity, r.knowsIntensity, err = number(m[1])
 		r.place = m[2]
 	case strings.Contains(line, "Training was interrupted"):

@@ -36,31 +36,31 @@ var ccTogether = [][2]string{{"country_name", "country_iso_code"}, {"cloud_provi
 
 // What a cell of a column looks like; a text that is not listed is no number.
 var (
-	ccNumber  = regexp.MustCompile(`^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$`)
-	ccVersion = regexp.MustCompile(`^[0-9]+\.[0-9][0-9A-Za-z.+]*$`)
-	ccShape   = map[string]*regexp.Regexp{
-		"timestamp":        regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+$`),
-		"run_id":           regexp.MustCompile(`^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|None)$`),
-		"experiment_id":    regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`),
-		"region":           regexp.MustCompile(`^([^A-Z0-9].*|[A-Z][^A-Z].*|[A-Z]{2}[0-9]?|[A-Z]{2}[^A-Z].*)$`), // no code of a country
-		"os":               regexp.MustCompile(`^[A-Za-z]+-`),
-		"gpu_model":        regexp.MustCompile(`^[0-9]+ x `),
-		"country_iso_code": regexp.MustCompile(`^[A-Z]{3}$`),
-		"cloud_provider":   regexp.MustCompile(`^[a-z]{2,12}$`),
-		"cloud_region":     regexp.MustCompile(`^[a-z]+[a-z0-9-]*[0-9][a-z]?$|^[a-z]+[0-9]?$`),
+	ccNumber  = lazy(`^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$`)
+	ccVersion = lazy(`^[0-9]+\.[0-9][0-9A-Za-z.+]*$`)
+	ccShape   = map[string]func() *regexp.Regexp{
+		"timestamp":        lazy(`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+$`),
+		"run_id":           lazy(`^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|None)$`),
+		"experiment_id":    lazy(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`),
+		"region":           lazy(`^([^A-Z0-9].*|[A-Z][^A-Z].*|[A-Z]{2}[0-9]?|[A-Z]{2}[^A-Z].*)$`), // no code of a country
+		"os":               lazy(`^[A-Za-z]+-`),
+		"gpu_model":        lazy(`^[0-9]+ x `),
+		"country_iso_code": lazy(`^[A-Z]{3}$`),
+		"cloud_provider":   lazy(`^[a-z]{2,12}$`),
+		"cloud_region":     lazy(`^[a-z]+[a-z0-9-]*[0-9][a-z]?$|^[a-z]+[0-9]?$`),
 		"python_version":   ccVersion, "codecarbon_version": ccVersion,
-		"tracking_mode": regexp.MustCompile(`^(machine|process)$`), "on_cloud": regexp.MustCompile(`^[YN]$`),
+		"tracking_mode": lazy(`^(machine|process)$`), "on_cloud": lazy(`^[YN]$`),
 	}
 )
 
 func ccFits(column, cell string) bool {
 	if shape := ccShape[column]; shape != nil {
-		return shape.MatchString(cell)
+		return shape().MatchString(cell)
 	}
 	if ccIsNumeric(column) {
-		return ccNumber.MatchString(cell)
+		return ccNumber().MatchString(cell)
 	}
-	return !ccNumber.MatchString(cell) && !ccVersion.MatchString(cell)
+	return !ccNumber().MatchString(cell) && !ccVersion().MatchString(cell)
 }
 
 func ccIsNumeric(column string) bool {
@@ -262,9 +262,9 @@ func ccPlausible(header, cells []string) bool {
 			if slices.Contains(ccNeeded, name) {
 				return false
 			}
-		case ccIsNumeric(name) && slices.Contains(ccOrder, name) && !ccNumber.MatchString(cell):
+		case ccIsNumeric(name) && slices.Contains(ccOrder, name) && !ccNumber().MatchString(cell):
 			return false
-		case (name == "timestamp" || name == "on_cloud" || name == "tracking_mode") && !ccShape[name].MatchString(cell):
+		case (name == "timestamp" || name == "on_cloud" || name == "tracking_mode") && !ccShape[name]().MatchString(cell):
 			return false
 		}
 	}
