@@ -21,8 +21,9 @@ type Summary struct {
 
 	Energy, Low, High              energy.Energy
 	Emissions, GramsLow, GramsHigh regions.Grams
-	// Measured is the part of Energy that comes from counters.
-	Measured energy.Energy
+	// Measured is the part of Energy that comes from counters, Unknown the part of
+	// which the rows don't tell, as those of other tools: neither that nor bounds.
+	Measured, Unknown energy.Energy
 }
 
 // Add takes one row. One that is counted by another row is only counted.
@@ -47,6 +48,8 @@ func (s *Summary) add(r *Row) {
 	s.GramsHigh += regions.Grams(r.EmissionsHigh)
 	if r.MeasuredShare != nil {
 		s.Measured = s.Measured.Plus(r.Energy.Scale(float64(*r.MeasuredShare)))
+	} else {
+		s.Unknown = s.Unknown.Plus(r.Energy)
 	}
 }
 

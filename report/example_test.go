@@ -13,6 +13,7 @@ import (
 // Rows of a ledger, added up by a label.
 func ExampleTotals() {
 	groups := footprint.Groups{By: []footprint.Key{"label:model"}}
+	modelled := footprint.Number(0)
 	for i, model := range []string{"small", "large", "small", "large"} {
 		groups.Add(footprint.Row{
 			Labels: footprint.LabelCell(map[string]string{"model": model}), DurationS: 600,
@@ -20,7 +21,7 @@ func ExampleTotals() {
 			Emissions: footprint.Number(i + 1), EmissionsLow: footprint.Number(i + 1), EmissionsHigh: footprint.Number(i + 2),
 			StartedAt: footprint.Stamp{Time: time.Date(2026, 11, 22, 13, 10*i, 0, 0, time.UTC)},
 			EndedAt:   footprint.Stamp{Time: time.Date(2026, 11, 22, 13, 10*(i+1), 0, 0, time.UTC)},
-			Zone:      "FR", PerKWh: 1000, IntensityKind: "own",
+			Zone:      "FR", PerKWh: 1000, IntensityKind: "own", MeasuredShare: &modelled,
 		})
 	}
 	if err := (report.Totals{Groups: &groups}).Text(os.Stdout); err != nil {

@@ -129,6 +129,10 @@ func span(t footprint.Total) string {
 func basis(t footprint.Total) string {
 	share, ok := t.MeasuredShare()
 	switch {
+	case ok && t.Unknown == t.Energy:
+		return "recorded by other tools, which do not say how it was found"
+	case t.Unknown > 0:
+		return fmt.Sprintf("%s of it measured by the hardware's own counters, of %s it is not known, the rest modelled", Percent(share), Percent(float64(t.Unknown)/float64(t.Energy)))
 	case !ok || share == 0:
 		return "all of it modelled from the type and the load of the hardware"
 	case share >= 0.9995:
@@ -232,8 +236,8 @@ func summary(t footprint.Total, a About) string {
 		grid = append(grid, fmt.Sprintf("%d more", more))
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "**%s CO2e** (%s) from **%s** of electricity (%s): ", Mass(t.Emissions), massBounds(t.Emissions, t.GramsLow, t.GramsHigh),
-		Energy(t.Energy), energyBounds(t.Energy, t.Low, t.High))
+	fmt.Fprintf(&b, "**%s CO2e** (%s) from **%s** of electricity (%s): ", Mass(t.Emissions), emissionsRange(t.Summary),
+		Energy(t.Energy), energyRange(t.Summary))
 	b.WriteString(markdown(fmt.Sprintf("%s %s, %s in all. ", runsOf(t, a), span(t), Duration(t.Duration))))
 	b.WriteString(markdown(fmt.Sprintf("The energy was taken by %s, %s. %s %s %s ", tool(t), basis(t), charged(t), pue(t), embodied(t))))
 	b.WriteString(markdown("Factors: " + strings.Join(grid, "; ") + ". " + ofEnergy))
@@ -249,7 +253,7 @@ func summary(t footprint.Total, a About) string {
 func modelCard(t footprint.Total, a About) string {
 	var b strings.Builder
 	b.WriteString("co2_eq_emissions:\n")
-	fmt.Fprintf(&b, "  emissions: %s # grams of CO2 equivalent, %s\n", decimal(float64(t.Emissions)), massBounds(t.Emissions, t.GramsLow, t.GramsHigh))
+	fmt.Fprintf(&b, "  emissions: %s # grams of CO2 equivalent, %s\n", decimal(float64(t.Emissions)), emissionsRange(t.Summary))
 	list, more := factors(t)
 	var grid []string
 	for _, g := range list {

@@ -82,7 +82,7 @@ func sci(t footprint.Total, a About) (string, error) {
 		sections: []section{
 			{title: "What it is made of", table: facts(
 				"R, functional unit", decimal(a.Units)+" x "+plain(a.Unit),
-				"E, energy", decimal(t.Energy.KilowattHours())+" kWh ("+energyBounds(t.Energy, t.Low, t.High)+")",
+				"E, energy", decimal(t.Energy.KilowattHours())+" kWh ("+energyRange(t.Summary)+")",
 				"I, intensity", strings.Join(intensity, "; ")+". Location-based; contracts and offsets change nothing here.",
 				"O, operational", decimal(float64(t.Emissions))+" g CO2e = E x PUE x I. "+pue(t),
 				"M, embodied", m,
@@ -126,7 +126,7 @@ func ghg(t footprint.Total, a About) string {
 			other += c.Emissions
 		}
 	}
-	location := figure{"Location-based", Mass(t.Emissions) + " CO2e", []string{"(" + massBounds(t.Emissions, t.GramsLow, t.GramsHigh) + ")"}}
+	location := figure{"Location-based", Mass(t.Emissions) + " CO2e", []string{"(" + emissionsRange(t.Summary) + ")"}}
 	market := figure{"Market-based", "not known", []string{"no contract was given"}}
 	switch {
 	case t.MarketRuns == t.Runs:
@@ -137,7 +137,7 @@ func ghg(t footprint.Total, a About) string {
 	s := sheet{
 		title:    "Purchased electricity of computing (GHG Protocol, scope 2)",
 		subtitle: runsOf(t, a) + " " + span(t),
-		figures:  []figure{location, market, {"Activity data", decimal(t.Energy.KilowattHours()) + " kWh", []string{"(" + energyBounds(t.Energy, t.Low, t.High) + ")", basis(t)}}},
+		figures:  []figure{location, market, {"Activity data", decimal(t.Energy.KilowattHours()) + " kWh", []string{"(" + energyRange(t.Summary) + ")", basis(t)}}},
 	}
 	notes := []string{charged(t) + " " + pue(t) + " " + ofEnergy}
 	if lifecycle > 0 {

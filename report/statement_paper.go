@@ -35,11 +35,11 @@ func paper(t footprint.Total, a About) string {
 	b.WriteString("\\paragraph{Carbon footprint.}\n")
 	sentence := func(format string, args ...any) { b.WriteString(fmt.Sprintf(format, args...) + "\n") }
 	sentence("The %s %s took %s in all and used %s of electricity (%s), %s,", latex(runsOf(t, a)), span(t),
-		latexAmount(Duration(t.Duration)), latexAmount(Energy(t.Energy)), latexAmount(energyBounds(t.Energy, t.Low, t.High)), latex(basis(t)))
+		latexAmount(Duration(t.Duration)), latexAmount(Energy(t.Energy)), latexAmount(energyRange(t.Summary)), latex(basis(t)))
 	sentence("as recorded by %s~\\cite{carbonctl}.", latex(tool(t)))
 	sentence("%s %s", charged(t), pue(t))
 	sentence("With the grid's carbon intensity, %s, this is %s CO2e (%s).", strings.Join(grid, "; "),
-		latexAmount(Mass(t.Emissions)), latexAmount(massBounds(t.Emissions, t.GramsLow, t.GramsHigh)))
+		latexAmount(Mass(t.Emissions)), latexAmount(emissionsRange(t.Summary)))
 	if t.MarketRuns == t.Runs {
 		sentence("By contracts (market-based) it is %s CO2e.", latexAmount(Mass(t.Market)))
 	}

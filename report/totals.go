@@ -151,8 +151,8 @@ func filterWords(f footprint.Filter) string {
 
 func totalFigures(t footprint.Total) []figure {
 	all := []figure{
-		{"Emissions", Mass(t.Emissions) + " CO2e", append([]string{"(" + massBounds(t.Emissions, t.GramsLow, t.GramsHigh) + ")"}, Compare(t.Emissions)...)},
-		{"Energy", Energy(t.Energy), []string{"(" + energyBounds(t.Energy, t.Low, t.High) + ")", measuredWords(t.Group)}},
+		{"Emissions", Mass(t.Emissions) + " CO2e", append([]string{"(" + emissionsRange(t.Summary) + ")"}, Compare(t.Emissions)...)},
+		{"Energy", Energy(t.Energy), []string{"(" + energyRange(t.Summary) + ")", measuredWords(t.Group)}},
 		{"Time", Duration(t.Duration), nil},
 	}
 	if t.Energy == energy.MaxEnergy {
@@ -175,6 +175,10 @@ func measuredWords(g footprint.Group) string {
 	switch {
 	case !ok:
 		return "nothing measured"
+	case g.Unknown == g.Energy:
+		return "not known whether measured or modelled"
+	case g.Unknown > 0:
+		return fmt.Sprintf("%s measured, %s not known, the rest modelled", Percent(share), Percent(float64(g.Unknown)/float64(g.Energy)))
 	case share >= 0.9995:
 		return "all measured"
 	case share == 0:
@@ -202,10 +206,34 @@ func called(g footprint.Group) string {
 }
 
 func measuredCell(g footprint.Group) string {
-	if share, ok := g.MeasuredShare(); ok {
+	switch share, ok := g.MeasuredShare(); {
+	case !ok:
+		return ""
+	case g.Unknown > 0 && share == 0:
+		return "not known"
+	default:
 		return Percent(share)
 	}
-	return ""
+}
+
+// energyRange shows between which amounts a sum may lie, as far as its runs tell.
+func energyRange(s footprint.Summary) string {
+	return unbounded(s, energyBounds(s.Energy, s.Low, s.High))
+}
+
+// emissionsRange is energyRange for emissions.
+func emissionsRange(s footprint.Summary) string {
+	return unbounded(s, massBounds(s.Emissions, s.GramsLow, s.GramsHigh))
+}
+
+func unbounded(s footprint.Summary, bounds string) string {
+	switch {
+	case s.Unknown == 0:
+		return bounds
+	case s.Unknown == s.Energy:
+		return "bounds not known"
+	}
+	return bounds + ", but some runs have no bounds"
 }
 
 func massBar(g footprint.Group) bar {
@@ -219,7 +247,7 @@ func (t Totals) groupSection(list []footprint.Group) section {
 	p.table.columns = []column{{keys, name}, {"runs", amount}, {"energy", amount}, {"CO2e", amount}, {"bounds", amount}, {"measured", amount}}
 	for _, g := range list {
 		p.table.rows = append(p.table.rows, []string{called(g), fmt.Sprint(g.Runs), Energy(g.Energy), Mass(g.Emissions),
-			massBounds(g.Emissions, g.GramsLow, g.GramsHigh), measuredCell(g)})
+			emissionsRange(g.Summary), measuredCell(g)})
 		p.chart.bars = append(p.chart.bars, massBar(g))
 	}
 	if n := len(list); n > mostBars {

@@ -136,3 +136,25 @@ func TestOddFigures(t *testing.T) {
 		}
 	}
 }
+
+// What another tool has recorded has neither bounds nor a basis, and is not said
+// to have them.
+func TestWhatRowsDoNotTell(t *testing.T) {
+	own, foreign := row(0), row(1)
+	foreign.MeasuredShare = nil
+	text := func(rows ...footprint.Row) string {
+		groups := footprint.Groups{By: []footprint.Key{footprint.ByProject}}
+		for _, r := range rows {
+			groups.Add(r)
+		}
+		var b bytes.Buffer
+		require.NoError(t, report.Totals{Groups: &groups}.Text(&b))
+		return b.String()
+	}
+	assert.Contains(t, text(foreign), "bounds not known")
+	assert.Contains(t, text(foreign), "not known whether measured or modelled")
+	assert.NotContains(t, text(foreign), "all modelled")
+	assert.Contains(t, text(own, foreign), "but some runs have no bounds")
+	assert.Contains(t, text(own, foreign), "50 % not known")
+	assert.NotContains(t, text(own), "bounds not known")
+}
