@@ -206,6 +206,7 @@ func (p *Page) epochs(r footprint.Report) {
 	}
 	if q := r.Prediction; q != nil && q.AfterEpochs < q.OfEpochs {
 		p.Row("predicted", "%s", Predicted(*q))
+		p.compare(q.Emissions.Expected)
 	}
 }
 
