@@ -2,7 +2,6 @@ package report_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"flag"
 	"math"
 	"os"
@@ -120,26 +119,4 @@ func row(n int) footprint.Row {
 		Energy: 1800 * energy.Joule, EnergyLow: 1500 * energy.Joule, EnergyHigh: 2500 * energy.Joule,
 		Emissions: 20.5, EmissionsLow: 17, EmissionsHigh: 28, MeasuredShare: &share,
 	}
-}
-
-func TestRuns(t *testing.T) {
-	var s footprint.Summary
-	var rows []footprint.Row
-	for n := range 3 {
-		rows = append(rows, row(n))
-		s.Add(rows[n])
-	}
-	inner := row(9)
-	inner.CountedBy = "id"
-	s.Add(inner)
-	var page, object bytes.Buffer
-	require.NoError(t, report.Runs(&page, s, rows[1:]))
-	golden(t, "testdata/runs.txt", page.Bytes())
-	require.NoError(t, report.RunsJSON(&object, s, rows[1:]))
-	golden(t, "testdata/runs.json", object.Bytes())
-	assert.True(t, json.Valid(object.Bytes()))
-
-	page.Reset()
-	require.NoError(t, report.Runs(&page, footprint.Summary{}, nil))
-	assert.Equal(t, "0 runs\n", page.String())
 }
