@@ -122,9 +122,9 @@ type Group struct {
 }
 
 // MeasuredShare is the part of the energy that comes from counters, 0 to 1; ok
-// is false if there is no energy.
+// is false if there is no energy, or none of which the rows tell.
 func (g Group) MeasuredShare() (share float64, ok bool) {
-	if g.Energy == 0 {
+	if g.Energy == g.Unknown {
 		return 0, false
 	}
 	return min(1, float64(g.Measured)/float64(g.Energy)), true

@@ -129,7 +129,7 @@ func span(t footprint.Total) string {
 func basis(t footprint.Total) string {
 	share, ok := t.MeasuredShare()
 	switch {
-	case ok && t.Unknown == t.Energy:
+	case !ok && t.Energy > 0:
 		return "recorded by other tools, which do not say how it was found"
 	case t.Unknown > 0:
 		return fmt.Sprintf("%s of it measured by the hardware's own counters, of %s it is not known, the rest modelled", Percent(share), Percent(float64(t.Unknown)/float64(t.Energy)))

@@ -159,7 +159,7 @@ func totalFigures(t footprint.Total) []figure {
 		all[1].details = append(all[1].details, "more than can be added up: a lower bound")
 	}
 	if n := t.Charges[footprint.ChargeProcess]; n > 0 && n < t.Runs {
-		all[1].details = append(all[1].details, fmt.Sprintf("the whole machine is charged, and for %d runs the work's part", n))
+		all[1].details = append(all[1].details, fmt.Sprintf("the whole machine is charged, and for %d %s the work's part", n, plural(n, "run", "runs")))
 	}
 	if t.MarketRuns > 0 {
 		all = append(all, figure{"Contracts", Mass(t.Market) + " CO2e", []string{fmt.Sprintf("(market-based, %d of %d runs)", t.MarketRuns, t.Runs)}})
@@ -173,9 +173,9 @@ func totalFigures(t footprint.Total) []figure {
 func measuredWords(g footprint.Group) string {
 	share, ok := g.MeasuredShare()
 	switch {
-	case !ok:
+	case g.Energy == 0:
 		return "nothing measured"
-	case g.Unknown == g.Energy:
+	case !ok:
 		return "not known whether measured or modelled"
 	case g.Unknown > 0:
 		return fmt.Sprintf("%s measured, %s not known, the rest modelled", Percent(share), Percent(float64(g.Unknown)/float64(g.Energy)))
@@ -206,14 +206,14 @@ func called(g footprint.Group) string {
 }
 
 func measuredCell(g footprint.Group) string {
-	switch share, ok := g.MeasuredShare(); {
-	case !ok:
+	share, ok := g.MeasuredShare()
+	switch {
+	case g.Energy == 0:
 		return ""
-	case g.Unknown > 0 && share == 0:
+	case !ok:
 		return "not known"
-	default:
-		return Percent(share)
 	}
+	return Percent(share)
 }
 
 // energyRange shows between which amounts a sum may lie, as far as its runs tell.

@@ -28,6 +28,7 @@ type groupJSON struct {
 	EnergyLow     energy.Energy     `json:"energy_low_joules"`
 	EnergyHigh    energy.Energy     `json:"energy_high_joules"`
 	Measured      energy.Energy     `json:"measured_joules"`
+	Unknown       energy.Energy     `json:"unknown_joules"` // neither measured nor modelled as far as the rows tell, nor bounded
 	MeasuredShare *float64          `json:"measured_share"`
 	Emissions     float64           `json:"emissions_g"`
 	EmissionsLow  float64           `json:"emissions_low_g"`
@@ -66,7 +67,7 @@ func spread(s footprint.Spread) *spreadJSON {
 func groupOf(g footprint.Group, keys []footprint.Key) groupJSON {
 	v := groupJSON{
 		Key: map[string]string{}, Runs: g.Runs, Nested: g.Nested, DurationS: g.Duration.Seconds(),
-		Energy: g.Energy, EnergyLow: g.Low, EnergyHigh: g.High, Measured: g.Measured,
+		Energy: g.Energy, EnergyLow: g.Low, EnergyHigh: g.High, Measured: g.Measured, Unknown: g.Unknown,
 		Emissions: float64(g.Emissions), EmissionsLow: float64(g.GramsLow), EmissionsHigh: float64(g.GramsHigh),
 		MarketRuns: g.MarketRuns, EmbodiedRuns: g.EmbodiedRuns,
 		RunEnergy: spread(g.RunEnergy), RunEmissions: spread(g.RunEmissions), RunTime: spread(g.RunTime), Foresight: spread(g.Foresight),
