@@ -176,7 +176,7 @@ func ConfigFromEnv() (Config, error) {
 	own := math.NaN()
 	number(EnvIntensity, &own)
 	if !math.IsNaN(own) {
-		p, err := regions.Fixed(regions.Grams(own))
+		p, err := regions.Fixed(regions.Grams(own), nil)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", EnvIntensity, err))
 		} else {

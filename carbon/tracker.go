@@ -89,8 +89,10 @@ func New(cfg Config) (*Tracker, error) {
 		quit: make(chan struct{}), idle: make(chan struct{}), over: make(chan struct{}),
 		marks: marks{wake: make(chan struct{}, 1)},
 	}
-	if _, yearly := grid.(*regions.Table); !yearly {
+	table, yearly := grid.(*regions.Table)
+	if !yearly {
 		t.grid, t.zone = grid, cfg.Region
+		table = regions.Builtin()
 	}
 	if f, ok := grid.(forecaster); ok {
 		t.outlook = outlook{from: f, zone: cfg.Region}
@@ -126,7 +128,7 @@ func New(cfg Config) (*Tracker, error) {
 	}
 	t.account = footprint.Account{
 		Run: cfg.Run, Host: machine, Policy: cfg.Policy, PUE: cfg.PUE,
-		Versions: footprint.Versions{Tool: Version(), Data: regions.Builtin().Version()},
+		Versions: footprint.Versions{Tool: Version(), Data: table.Version()},
 	}
 	if cfg.Host.Samples != nil {
 		if t.recorder, err = footprint.Record(cfg.Host.Samples, &t.account); err != nil {

@@ -281,7 +281,7 @@ func TestSamplesThatCannotBeWrittenDoNotStopTheRun(t *testing.T) {
 }
 
 func TestOwnIntensity(t *testing.T) {
-	own, err := regions.Fixed(123)
+	own, err := regions.Fixed(123, nil)
 	require.NoError(t, err)
 	tracker, err := carbon.Start(t.Context(), carbon.Config{Grid: own, Meters: []energy.Meter{&watts{}}, Host: bare})
 	require.NoError(t, err)

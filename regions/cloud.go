@@ -194,19 +194,22 @@ func isZoneSuffix(provider, s string) bool {
 }
 
 // unknownCloud names the regions of the provider that are most like the one
-// asked for or, where the provider isn't known, the providers.
+// asked for or, where the provider isn't known, one of each of the providers most
+// like it.
 func (t *Table) unknownCloud(provider, region string) error {
 	e := &UnknownError{Zone: provider + ":" + region}
-	clouds := slices.Clone(t.cloudsOf(provider))
-	if len(clouds) == 0 {
-		e.Nearest = t.nearestProviders(provider)
-		return e
-	}
 	asked := string(fold(nil, region))
-	far := func(c CloudRegion) int { return distance(asked, strings.ToLower(c.Region)) }
-	slices.SortStableFunc(clouds, func(a, b CloudRegion) int { return far(a) - far(b) })
-	for _, c := range clouds[:min(3, len(clouds))] {
-		e.Nearest = append(e.Nearest, c.label())
+	nearest := func(clouds []CloudRegion, n int) {
+		far := func(c CloudRegion) int { return distance(asked, strings.ToLower(c.Region)) }
+		clouds = slices.SortedStableFunc(slices.Values(clouds), func(a, b CloudRegion) int { return far(a) - far(b) })
+		for _, c := range clouds[:min(n, len(clouds))] {
+			e.Nearest = append(e.Nearest, c.label())
+		}
+	}
+	if nearest(t.cloudsOf(provider), 3); len(e.Nearest) == 0 {
+		for _, p := range t.nearestProviders(provider) {
+			nearest(t.cloudsOf(p), 1)
+		}
 	}
 	return e
 }
@@ -214,11 +217,11 @@ func (t *Table) unknownCloud(provider, region string) error {
 func (t *Table) nearestProviders(provider string) []string {
 	var names []string
 	for c := range t.Clouds() {
-		if name := c.Provider + ":"; len(names) == 0 || names[len(names)-1] != name {
-			names = append(names, name)
+		if len(names) == 0 || names[len(names)-1] != c.Provider {
+			names = append(names, c.Provider)
 		}
 	}
 	asked := string(fold(nil, provider))
-	slices.SortStableFunc(names, func(a, b string) int { return distance(asked, a[:len(a)-1]) - distance(asked, b[:len(b)-1]) })
+	slices.SortStableFunc(names, func(a, b string) int { return distance(asked, a) - distance(asked, b) })
 	return names[:min(3, len(names))]
 }

@@ -94,7 +94,7 @@ func FuzzParse(f *testing.F) {
 }
 
 func TestFixed(t *testing.T) {
-	p, err := Fixed(30)
+	p, err := Fixed(30, nil)
 	require.NoError(t, err)
 	in, err := p.Intensity(context.Background(), Query{})
 	require.NoError(t, err)
@@ -105,10 +105,10 @@ func TestFixed(t *testing.T) {
 	_, err = p.Intensity(context.Background(), Query{Zone: "FX"})
 	var unknown *UnknownError
 	assert.ErrorAs(t, err, &unknown)
-	_, err = Fixed(0)
+	_, err = Fixed(0, nil)
 	assert.NoError(t, err)
 	for _, bad := range []Grams{-1, Grams(math.NaN()), Grams(math.Inf(1)), Grams(math.Inf(-1))} {
-		p, err := Fixed(bad)
+		p, err := Fixed(bad, nil)
 		assert.Nil(t, p)
 		assert.ErrorContains(t, err, "must be a number, zero or more")
 	}

@@ -62,7 +62,7 @@ func TestPlacesThatAreNone(t *testing.T) {
 		"aws:us-east-12":      `region "aws:us-east-12" is not known; nearest: aws:us-east-1 (Ashburn), aws:us-east-2 (Columbus), aws:`,
 		"gcp:europe-west6-":   `region "gcp:europe-west6-" is not known; nearest: gcp:europe-west6 (Zürich), `,
 		"gcp:europe-west-6":   `region "gcp:europe-west-6" is not known; nearest: gcp:`,
-		"awz:eu-west-1":       `region "awz:eu-west-1" is not known; nearest: aws:, `,
+		"awz:eu-west-1":       `region "awz:eu-west-1" is not known; nearest: aws:eu-west-1 (Dublin), gcp:`,
 		":":                   `region ":" is not known; nearest: `,
 		"aws:":                `region "aws:" is not known; nearest: `,
 		"91,0":                `point "91,0": want a latitude of -90 to 90 and a longitude of -180 to 180 degrees`,

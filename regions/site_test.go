@@ -125,7 +125,7 @@ func TestFilter(t *testing.T) {
 		f    Filter
 		want string
 	}{
-		{Filter{Providers: []string{"awz"}}, `provider "awz" is not known; nearest: aws:`},
+		{Filter{Providers: []string{"awz"}}, `provider "awz" is not known; nearest: aws, `},
 		{Filter{Continents: []string{"France"}}, "FR (France) is no continent"},
 		{Filter{Continents: []string{"EU27"}}, "EU27 (European Union (27)) is no continent"},
 		{Filter{Continents: []string{"Atlantis"}}, `region "Atlantis" is not known`},

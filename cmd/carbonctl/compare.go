@@ -84,7 +84,7 @@ scope, and the PUE follows one rule for all providers.`,
 	f.String("from", "", "`PLACE` that the distance counts from, a ZONE or LAT,LON (default: here)")
 	f.Float64("pue", 0, "`FACTOR` to use everywhere, in place of each region's own")
 	figureFlags(f)
-	regionsFile(f)
+	tableFlag(f)
 	f.Int("top", 20, "show the first `N` places, and here; 0 for all, as json and csv do by default")
 	f.String("format", "text", "`FORMAT`: "+strings.Join(report.RankingFormats(), ", "))
 	f.BoolVar(&asJSON, "json", false, "print as JSON")

@@ -103,6 +103,7 @@ func (a *app) devices() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			c.locate(os.DirFS(root))
 			inv := look(cmd.Context(), os.DirFS(root), watch, libraryPath(library), c)
 			if asJSON {
 				err = printJSON(a.out, inv)
@@ -197,7 +198,7 @@ func modelOf(m estimate.Model) *model {
 // effective lists every setting, those that nobody set as well.
 func effective(c *config) []value {
 	defaults := map[string]string{
-		"region": "the world's mean", "intensity": "from the region", "pue": "1, not given", "interval": c.every.String(),
+		tableKey: "none: the built-in table", "region": "the world's mean", "detect-cloud": "false", "intensity": "from the region", "pue": "1, not given", "interval": c.every.String(),
 		"charge": "machine, or process where a limit shows that the machine is shared", "project": "", "label": "", "ledger": c.ledger,
 	}
 	var all []value

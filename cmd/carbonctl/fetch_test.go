@@ -6,12 +6,37 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
+
+// playCloud: cloud REGION plays AWS's metadata service, in that region. Without one
+// no service answers.
+func playCloud(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 1 {
+		ts.Fatalf("usage: cloud [REGION]")
+	}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case len(args) == 0:
+			http.NotFound(w, r)
+		case r.Method == http.MethodPut && r.URL.Path == "/latest/api/token":
+			_, _ = io.WriteString(w, "token")
+		case r.URL.Path == "/latest/meta-data/placement/region":
+			_, _ = io.WriteString(w, args[0])
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	ts.Defer(s.Close)
+	ts.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", s.URL)
+	ts.Setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", s.URL)
+	ts.Setenv("GCE_METADATA_HOST", strings.TrimPrefix(s.URL, "http://"))
+}
 
 // fetch: [!] fetch ADDRESS PATH FILE asks the server whose address is the last
 // word of the file ADDRESS, and writes what it answers into FILE. With "!" the

@@ -44,7 +44,7 @@ func hint(err error) string {
 	case errors.As(err, &env):
 		return "docs/regions.md says what each live service needs; tokens come from the environment alone"
 	case errors.Is(err, regions.ErrNoForecast):
-		return `"carbonctl regions data" lists the zones with typical hours; elsewhere --provider asks a live forecast`
+		return `"carbonctl regions data" lists the zones with typical hours; elsewhere --live asks a live forecast`
 	case errors.As(err, &none):
 		return "no run was recorded there yet; carbonctl wrap -- CMD records one"
 	case errors.As(err, &need):

@@ -37,7 +37,7 @@ func liveNames(ahead bool) []string {
 type envError struct{ name, variable string }
 
 func (e *envError) Error() string {
-	return fmt.Sprintf("--provider %s needs the variable %s", e.name, e.variable)
+	return fmt.Sprintf("--live %s needs the variable %s", e.name, e.variable)
 }
 
 // liveOf makes a service ready by its name; it asks nothing yet. Tokens come
@@ -100,10 +100,10 @@ func liveOf(name string, t *regions.Table, env func(string) string) (l live, err
 			l.now = p
 		}
 	default:
-		return l, fmt.Errorf("--provider: %.40q is none of %s", name, strings.Join(liveNames(false), ", "))
+		return l, fmt.Errorf("--live: %.40q is none of %s", name, strings.Join(liveNames(false), ", "))
 	}
 	if newErr != nil {
-		return live{}, fmt.Errorf("--provider %s: %w", name, newErr)
+		return live{}, fmt.Errorf("--live %s: %w", name, newErr)
 	}
 	return l, nil
 }
@@ -115,14 +115,14 @@ func liveOver(name string, t *regions.Table, q regions.Query) (regions.Provider,
 		return t, nil
 	}
 	if q.Year != 0 || q.Market {
-		return nil, fmt.Errorf("--provider: %s knows the hour at hand, not --year or --market", name)
+		return nil, fmt.Errorf("--live: %s knows the hour at hand, not --year or --market", name)
 	}
 	l, err := liveOf(name, t, os.Getenv)
 	switch {
 	case err != nil:
 		return nil, err
 	case l.now == nil:
-		return nil, fmt.Errorf("--provider: what %s knows is marginal, and no intensity to account with; %q asks it", name, "carbonctl when")
+		return nil, fmt.Errorf("--live: what %s knows is marginal, and no intensity to account with; %q asks it", name, "carbonctl when")
 	}
 	return regions.Else(l.now, t), nil
 }

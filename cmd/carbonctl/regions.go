@@ -79,21 +79,16 @@ type zone struct {
 	Data  string         `json:"data"`             // version of the table
 }
 
-// regionsFile adds the flag that table looks at.
-func regionsFile(flags *pflag.FlagSet) {
-	flags.String("regions-file", "", "CSV `FILE` with a table of your own, laid over the built-in one")
-}
+const tableUsage = "CSV `FILE` with a table of your own, laid over the built-in one"
 
-// table is the built-in table, or that with the user's own laid over it.
-func table(flags *pflag.FlagSet) (*regions.Table, error) {
-	t := regions.Builtin()
-	path, _ := flags.GetString("regions-file")
-	if path == "" {
-		return t, nil
-	}
+// tableFlag adds the flag that table looks at.
+func tableFlag(flags *pflag.FlagSet) { flags.String(tableKey, "", tableUsage) }
+
+// tableOf is the built-in table with that of a file laid over it.
+func tableOf(path string) (*regions.Table, error) {
 	f, err := os.Open(path)
 	if named := (*fs.PathError)(nil); errors.As(err, &named) {
-		err = fmt.Errorf("--regions-file: %s: %w", path, named.Err)
+		err = fmt.Errorf("%s: %w", path, named.Err)
 	}
 	if err != nil {
 		return nil, err
@@ -103,25 +98,48 @@ func table(flags *pflag.FlagSet) (*regions.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t, err = t.With(own); err != nil {
-		return nil, fmt.Errorf("--regions-file: %s: %w", path, err)
+	t, err := regions.Builtin().With(own)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return t, nil
 }
 
-// region is the zone that a flag names, which may be of the user's own table, or
-// else the settings.
+// table is the table in force: the built-in one, or that with the user's own
+// laid over it.
+func table(flags *pflag.FlagSet) (*regions.Table, error) {
+	c, err := only(flags, tableKey)
+	if err != nil {
+		return nil, err
+	}
+	return c.table, nil
+}
+
+// only reads the settings where of all flags those with these names are flags of
+// settings. Any that is wrong is an error.
+func only(flags *pflag.FlagSet, keys ...string) (*config, error) {
+	some := pflag.NewFlagSet("", pflag.ContinueOnError)
+	for _, key := range keys {
+		some.AddFlag(flags.Lookup(key))
+	}
+	c, err := configure(some)
+	if err == nil {
+		err = errors.Join(c.problems...)
+	}
+	return c, err
+}
+
+// region is the zone that a flag names, or else the settings, or the cloud that
+// this machine is in.
 func region(flags *pflag.FlagSet) (string, error) {
 	if zone, _ := flags.GetString("region"); flags.Changed("region") {
 		return zone, nil
 	}
-	c, err := configure(pflag.NewFlagSet("", pflag.ContinueOnError))
-	if err == nil {
-		err = errors.Join(c.problems...)
-	}
+	c, err := only(flags, tableKey)
 	if err != nil {
 		return "", err
 	}
+	c.locate(os.DirFS("/"))
 	return c.region, nil
 }
 
@@ -179,7 +197,7 @@ at a point, and how that came about; without a ZONE, list all.`,
 			}
 			if len(args) == 0 {
 				if service != "" {
-					return errors.New("--provider: name the ZONE to ask for")
+					return errors.New("--live: name the ZONE to ask for")
 				}
 				return a.listZones(cmd.Context(), t, q, asJSON)
 			}
@@ -194,9 +212,9 @@ at a point, and how that came about; without a ZONE, list all.`,
 		},
 	}
 	show.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
-	show.Flags().StringVar(&service, "provider", "", "`NAME` of a live service to ask: carbonaware, electricitymaps, entsoe, gbcarbon, rte")
+	show.Flags().StringVar(&service, "live", "", "`NAME` of a live service to ask: carbonaware, electricitymaps, entsoe, gbcarbon, rte")
 	figureFlags(show.Flags())
-	regionsFile(show.Flags())
+	tableFlag(show.Flags())
 	show.Flags().SortFlags = false
 	cmd.AddCommand(show, a.regionsData())
 	return cmd

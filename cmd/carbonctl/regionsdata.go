@@ -79,7 +79,7 @@ func (a *app) regionsData() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
-	regionsFile(cmd.Flags())
+	tableFlag(cmd.Flags())
 	return cmd
 }
 

@@ -178,12 +178,7 @@ func formatOf(name, file string) (string, error) {
 // files finds what to read, and adds the runs of dead trackers to it.
 func (r *reporting) files(ctx context.Context, flags *pflag.FlagSet, args []string) ([]input, error) {
 	if len(args) == 0 {
-		only := pflag.NewFlagSet("", pflag.ContinueOnError)
-		only.AddFlag(flags.Lookup("ledger")) // the other settings are no concern of a report's
-		c, err := configure(only)
-		if err == nil {
-			err = errors.Join(c.problems...)
-		}
+		c, err := only(flags, "ledger")
 		if err != nil {
 			return nil, err
 		}

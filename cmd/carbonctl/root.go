@@ -134,15 +134,25 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return code
 }
 
-// fail prints an error and what to do about it; several errors as several.
-func (a *app) fail(err error) {
+// each gives the errors that are joined in one, line by line; none of nil.
+func each(err error) (list []error) {
+	if err == nil {
+		return nil
+	}
 	if all, ok := err.(interface{ Unwrap() []error }); ok && strings.Contains(err.Error(), "\n") {
 		for _, e := range all.Unwrap() {
-			a.fail(e)
+			list = append(list, each(e)...)
 		}
-		return
+		return list
 	}
-	a.say(err.Error(), hint(err))
+	return []error{err}
+}
+
+// fail prints an error and what to do about it; several errors as several.
+func (a *app) fail(err error) {
+	for _, e := range each(err) {
+		a.say(e.Error(), hint(e))
+	}
 }
 
 // say prints a message and a hint, if there is one.

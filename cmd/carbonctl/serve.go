@@ -31,7 +31,7 @@ ends on TERM or INT once what is underway is answered.`,
 		Example: `  carbonctl serve --listen :9106
   curl 'http://127.0.0.1:9106/v1/emissions?region=FR&energy=1.2kWh'
   curl 'http://127.0.0.1:9106/emissions/bylocation?location=westeurope'
-  carbonctl serve --listen 0.0.0.0:9106 --provider gbcarbon`,
+  carbonctl serve --listen 0.0.0.0:9106 --live gbcarbon`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t, err := table(cmd.Flags())
@@ -70,8 +70,8 @@ ends on TERM or INT once what is underway is answered.`,
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&listen, "listen", ":9106", "`ADDRESS` to hear on; without a host, this machine alone")
-	f.StringVar(&name, "provider", "", "`NAME` of a live service to ask first: carbonaware, electricitymaps, entsoe, gbcarbon, rte, watttime")
-	regionsFile(f)
+	f.StringVar(&name, "live", "", "`NAME` of a live service to ask first: carbonaware, electricitymaps, entsoe, gbcarbon, rte, watttime")
+	tableFlag(f)
 	f.BoolVar(&asJSON, "json", false, "print as JSON where it serves")
 	return cmd
 }

@@ -27,7 +27,9 @@ import (
 
 // options are the settings of a run, checked.
 type options struct {
+	table     *regions.Table
 	region    string
+	ask       bool             // the cloud's metadata service, where nothing else names a region
 	intensity regions.Provider // nil: the table
 	pue       float64
 	every     time.Duration
@@ -47,9 +49,15 @@ type setting struct {
 	set    func(o *options, v string) error
 }
 
+// tableKey is the setting that is read before all others: it says what zones
+// there are.
+const tableKey = "regions-file"
+
 func settings() []setting {
 	return []setting{
+		{tableKey, tableUsage, false, setTable},
 		{"region", "`ZONE` where the machine is: FR, France, US-CA; \"carbonctl regions show\" lists all", true, setRegion},
+		{"detect-cloud", "ask the cloud that this machine may be in for the region, for 300 ms at most", false, setDetect},
 		{"intensity", "your own carbon intensity, in `GRAMS` of CO2e per kWh", true, setIntensity},
 		{"pue", "`FACTOR` of the building's energy over the computers', at least 1", true, setPUE},
 		{"interval", "`TIME` between two readings (default 1s)", false, setInterval},
@@ -60,9 +68,26 @@ func settings() []setting {
 	}
 }
 
+func setTable(o *options, v string) error {
+	t, err := tableOf(v)
+	if err == nil {
+		o.table = t
+	}
+	return err
+}
+
+func setDetect(o *options, v string) error {
+	ask, err := strconv.ParseBool(v)
+	if err != nil {
+		return fmt.Errorf("%q is neither true nor false", v)
+	}
+	o.ask = ask
+	return nil
+}
+
 func setRegion(o *options, v string) error {
 	if v != "" {
-		if _, err := regions.Builtin().Intensity(context.Background(), regions.Query{Zone: v}); err != nil {
+		if _, err := o.table.Intensity(context.Background(), regions.Query{Zone: v}); err != nil {
 			return err
 		}
 	}
@@ -83,8 +108,12 @@ func setIntensity(o *options, v string) error {
 	if err != nil {
 		return err
 	}
-	o.intensity, err = regions.Fixed(regions.Grams(x))
-	return err
+	own, err := regions.Fixed(regions.Grams(x), o.table)
+	if err != nil {
+		return err // and what was set before stays
+	}
+	o.intensity = own
+	return nil
 }
 
 func setPUE(o *options, v string) error {
@@ -166,29 +195,49 @@ type config struct {
 	problems []error
 }
 
+// A given is what somebody has said of a setting, and where: "--region",
+// "CARBONCTL_REGION", "config.toml:3: region". err says that it can't be one.
+type given struct {
+	setting
+	value, origin, where string
+	err                  error
+}
+
 // configure reads the settings: built in, the user's file, the project's file,
 // environment, flags, each over the one before. The error is that of a flag.
 func configure(flags *pflag.FlagSet) (*config, error) {
-	c := &config{options: options{every: time.Second, ledger: defaultLedger()}}
+	c := newConfig()
 	all := settings()
+	var list []given
 	if dir, err := os.UserConfigDir(); err == nil {
-		c.file(all, filepath.Join(dir, "carbonctl", "config.toml"), false)
+		list = inFile(all, filepath.Join(dir, "carbonctl", "config.toml"), false)
 	}
-	c.file(all, ".carbonctl.toml", true)
+	list = append(list, inFile(all, ".carbonctl.toml", true)...)
 	for _, s := range all {
-		name := "CARBONCTL_" + strings.ToUpper(s.key)
+		name := "CARBONCTL_" + strings.ToUpper(strings.ReplaceAll(s.key, "-", "_"))
 		v := os.Getenv(name)
 		if v == "" {
 			continue
 		}
-		given := []string{v}
+		values := []string{v}
 		if s.key == "label" { // there is only one variable for all of them
-			given = strings.Split(v, ",")
+			values = strings.Split(v, ",")
 		}
-		for _, v := range given {
-			if err := c.put(s, v, "environment"); err != nil {
-				c.problems = append(c.problems, fmt.Errorf("%s: %w", name, err))
-			}
+		for _, v := range values {
+			list = append(list, given{s, v, "environment", name, nil})
+		}
+	}
+	for _, s := range all {
+		f := flags.Lookup(s.key)
+		if f == nil || !f.Changed {
+			continue
+		}
+		values := []string{f.Value.String()}
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			values = list.GetSlice()
+		}
+		for _, v := range values {
+			list = append(list, given{s, v, "flag", "--" + s.key, nil})
 		}
 	}
 	parent, err := carbon.ParentFromEnv()
@@ -196,38 +245,56 @@ func configure(flags *pflag.FlagSet) (*config, error) {
 		c.problems = append(c.problems, err)
 	}
 	c.parent = parent
-	for _, s := range all {
-		f := flags.Lookup(s.key)
-		if f == nil || !f.Changed {
-			continue
-		}
-		given := []string{f.Value.String()}
-		if list, ok := f.Value.(pflag.SliceValue); ok {
-			given = list.GetSlice()
-		}
-		for _, v := range given {
-			if err := c.put(s, v, "flag"); err != nil {
-				return nil, fmt.Errorf("--%s: %w", s.key, err)
-			}
-		}
-	}
-	return c, nil
+	return c, c.take(list)
 }
 
-func (c *config) put(s setting, v, origin string) error {
-	if err := s.set(&c.options, v); err != nil {
-		return err
+func newConfig() *config {
+	return &config{options: options{table: regions.Builtin(), every: time.Second, ledger: defaultLedger()}}
+}
+
+// take puts settings into force, in their order. What is wrong is a problem, and
+// that of a flag an error.
+func (c *config) take(list []given) error {
+	for i, g := range list {
+		if g.key == tableKey && g.err == nil {
+			list[i].err = c.put(g)
+		}
 	}
-	i := slices.IndexFunc(c.values, func(o value) bool { return o.Key == s.key })
-	if s.key == "label" {
-		v = pairs(c.labels) // they add up
-	}
-	if i < 0 {
-		c.values = append(c.values, value{s.key, v, origin})
-	} else {
-		c.values[i] = value{s.key, v, origin}
+	for _, g := range list {
+		err := g.err
+		if err == nil && g.key != tableKey {
+			err = c.put(g)
+		}
+		var wrong []error
+		for _, e := range each(err) {
+			wrong = append(wrong, fmt.Errorf("%s: %w", g.where, e))
+		}
+		if err != nil && g.origin == "flag" {
+			return errors.Join(wrong...)
+		}
+		c.problems = append(c.problems, wrong...)
 	}
 	return nil
+}
+
+func (c *config) put(g given) error {
+	if err := g.set(&c.options, g.value); err != nil {
+		return err
+	}
+	if g.key == "label" {
+		g.value = pairs(c.labels) // they add up
+	}
+	c.note(value{g.key, g.value, g.origin})
+	return nil
+}
+
+// note keeps what a setting is, in place of what it was.
+func (c *config) note(v value) {
+	if i := slices.IndexFunc(c.values, func(o value) bool { return o.Key == v.Key }); i >= 0 {
+		c.values[i] = v
+		return
+	}
+	c.values = append(c.values, v)
 }
 
 // origin says where a setting was given, "" if nowhere.
@@ -240,11 +307,11 @@ func (c *config) origin(key string) string {
 	return ""
 }
 
-// file reads one TOML file; one that is not there says nothing.
-func (c *config) file(all []setting, path string, shared bool) {
+// inFile reads the settings of a TOML file; one that is not there says nothing.
+func inFile(all []setting, path string, shared bool) []given {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return
+		return nil
 	}
 	var keys map[string]any
 	if err == nil {
@@ -254,13 +321,11 @@ func (c *config) file(all []setting, path string, shared bool) {
 		err = named.Err // its path is said anyway
 	}
 	if err != nil {
-		var at toml.ParseError
-		if errors.As(err, &at) {
-			c.problems = append(c.problems, fmt.Errorf("%s:%d: %s", path, at.Position.Line, at.Message))
-			return
+		where := path
+		if at := (toml.ParseError{}); errors.As(err, &at) {
+			where, err = fmt.Sprintf("%s:%d", path, at.Position.Line), errors.New(at.Message)
 		}
-		c.problems = append(c.problems, fmt.Errorf("%s: %w", path, err))
-		return
+		return []given{{origin: path, where: where, err: err}}
 	}
 	lines := map[string]int{}
 	for key := range keys {
@@ -269,39 +334,44 @@ func (c *config) file(all []setting, path string, shared bool) {
 	inOrder := slices.SortedFunc(maps.Keys(keys), func(x, y string) int {
 		return cmp.Or(cmp.Compare(lines[x], lines[y]), cmp.Compare(x, y))
 	})
+	var list []given
 	for _, key := range inOrder {
-		where := fmt.Sprintf("%s:%d: %s", path, lines[key], key)
+		g := given{origin: path, where: fmt.Sprintf("%s:%d: %s", path, lines[key], key)}
 		i := slices.IndexFunc(all, func(s setting) bool { return s.key == key })
 		switch {
 		case i < 0:
-			c.problems = append(c.problems, fmt.Errorf("%s: no such setting; the nearest is %q", where, nearest(all, key)))
+			g.err = fmt.Errorf("no such setting; the nearest is %q", nearest(all, key))
+			list = append(list, g)
 		case shared && !all[i].shared:
-			c.problems = append(c.problems, fmt.Errorf("%s: a project's file may not set this; your own config.toml may", where))
+			g.err = errors.New("a project's file may not set this; your own config.toml may")
+			list = append(list, g)
 		default:
-			if err := c.putAny(all[i], keys[key], path); err != nil {
-				c.problems = append(c.problems, fmt.Errorf("%s: %w", where, err))
-			}
+			g.setting = all[i]
+			list = append(list, g.of(keys[key])...)
 		}
 	}
+	return list
 }
 
-// putAny takes a value as TOML has it: text, a number, or a table of labels.
-func (c *config) putAny(s setting, v any, origin string) error {
+// of gives a setting its value as TOML has it: text, a number, a truth, or a
+// table of labels.
+func (g given) of(v any) (list []given) {
 	switch v := v.(type) {
-	case string, int64, float64:
-		return c.put(s, fmt.Sprint(v), origin)
+	case string, int64, float64, bool:
+		g.value = fmt.Sprint(v)
+		return []given{g}
 	case map[string]any:
-		if s.key != "label" {
+		if g.key != "label" {
 			break
 		}
 		for _, k := range slices.Sorted(maps.Keys(v)) {
-			if err := c.put(s, k+"="+fmt.Sprint(v[k]), origin); err != nil {
-				return err
-			}
+			g.value = k + "=" + fmt.Sprint(v[k])
+			list = append(list, g)
 		}
-		return nil
+		return list
 	}
-	return fmt.Errorf("%v is neither text nor a number", v)
+	g.err = fmt.Errorf("%v is neither text nor a number", v)
+	return []given{g}
 }
 
 // lineOf finds the line that sets a key, 1 if it can't tell.

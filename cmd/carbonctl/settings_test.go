@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/carbonctl/carbonctl/regions"
 )
 
 func TestLineOf(t *testing.T) {
@@ -43,8 +45,8 @@ func FuzzFile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		path := filepath.Join(t.TempDir(), "config.toml")
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-		c := &config{}
-		c.file(settings(), path, true)
+		c := &config{options: options{table: regions.Builtin()}}
+		require.NoError(t, c.take(inFile(settings(), path, true)))
 		for _, p := range c.problems {
 			assert.ErrorContains(t, p, path)
 		}

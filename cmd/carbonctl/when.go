@@ -147,7 +147,7 @@ func (p *plan) window(ctx context.Context, flags *pflag.FlagSet) (window, error)
 			return window{}, err
 		}
 		if l.ahead == nil {
-			return window{}, fmt.Errorf("--provider: %s has no forecast; these have: %s", p.service, strings.Join(liveNames(true), ", "))
+			return window{}, fmt.Errorf("--live: %s has no forecast; these have: %s", p.service, strings.Join(liveNames(true), ", "))
 		}
 	}
 	return greenest(ctx, l.ahead, t, q, p.length, p.last)
@@ -162,9 +162,9 @@ func (a *app) when() *cobra.Command {
 		Long: `Find when work of a known length would emit least, from a live forecast or,
 without one, from typical hours of the zone, which know no weather.`,
 		Example: `  carbonctl when --region US-NY --for 4h --by 'tomorrow 18:00'
-  carbonctl when --region GB --for 90m --by +24h --provider gbcarbon
+  carbonctl when --region GB --for 90m --by +24h --live gbcarbon
   CARBONCTL_ELECTRICITYMAPS_TOKEN=… carbonctl when --region FR --for 8h \
-    --by 2026-12-01T08:00:00Z --provider electricitymaps --json`,
+    --by 2026-12-01T08:00:00Z --live electricitymaps --json`,
 		Args: cobra.MaximumNArgs(1), // --by tomorrow 18:00, as people write it
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p.now = time.Now()
@@ -196,9 +196,9 @@ without one, from typical hours of the zone, which know no weather.`,
 	f.StringVar(&p.by, "by", "+24h", "`WHEN` it is to be done: +24h, 'tomorrow 18:00', 18:00, 'monday 9:00', or RFC 3339")
 	f.StringVar(&p.from, "from", "", "`WHEN` it may begin (default: now)")
 	f.String("region", "", "`ZONE` where it would run (default: as set)")
-	f.StringVar(&p.service, "provider", "", "`NAME` of a live forecast: "+strings.Join(liveNames(true), ", "))
+	f.StringVar(&p.service, "live", "", "`NAME` of a live forecast: "+strings.Join(liveNames(true), ", "))
 	f.String("scope", "", "`SCOPE`: lifecycle, or direct for what leaves the stack")
-	regionsFile(f)
+	tableFlag(f)
 	f.BoolVar(&asJSON, "json", false, "print as JSON")
 	return cmd
 }

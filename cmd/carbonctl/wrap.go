@@ -74,6 +74,8 @@ that carbonctl failed before it started, 126 that the command is not executable,
 			if w.config, err = configure(cmd.Flags()); err != nil {
 				return err
 			}
+			w.config.locate(os.DirFS(w.root))
+			w.config.askCloud(cmd.Context())
 			w.args = args
 			return w.run(cmd.Context())
 		},
@@ -117,11 +119,14 @@ func libraryPath(file string) string {
 // addSettings adds a flag for each setting.
 func addSettings(cmd *cobra.Command) {
 	for _, s := range settings() {
-		if s.key == "label" {
+		switch s.key {
+		case "label":
 			cmd.Flags().StringArray(s.key, nil, s.usage)
-			continue
+		case "detect-cloud":
+			cmd.Flags().Bool(s.key, false, s.usage)
+		default:
+			cmd.Flags().String(s.key, "", s.usage)
 		}
-		cmd.Flags().String(s.key, "", s.usage)
 	}
 }
 
@@ -155,14 +160,14 @@ func (w *wrapping) run(ctx context.Context) error {
 		return &exitError{exitWrapFailed, err}
 	}
 	if w.live != "" {
-		service, err := liveOf(w.live, regions.Builtin(), os.Getenv)
+		service, err := liveOf(w.live, w.config.table, os.Getenv)
 		if err == nil && service.now == nil {
 			err = fmt.Errorf("--live: the figures of %s are marginal, and never emissions", w.live)
 		}
 		if err != nil {
 			return &exitError{exitWrapFailed, err}
 		}
-		follower := regions.Follow(service.now, regions.Builtin())
+		follower := regions.Follow(service.now, w.config.table)
 		defer follower.Close()
 		cfg.Grid = follower
 	}
@@ -270,6 +275,9 @@ func (w *wrapping) carbon(tree *tree, book *book) carbon.Config {
 	if cfg.Run.How == "" && o.region != "" {
 		cfg.Run.How = "config" // a file
 	}
+	if cfg.Grid == nil {
+		cfg.Grid = o.table
+	}
 	if w.command {
 		cfg.Run.Command = w.args
 	}
@@ -277,7 +285,7 @@ func (w *wrapping) carbon(tree *tree, book *book) carbon.Config {
 }
 
 // origins are the words of the report for where a region was given.
-var origins = map[string]string{"flag": "flag", "environment": "environment"}
+var origins = map[string]string{"flag": "flag", "environment": "environment", fromCloud: "cloud"}
 
 // show prints the result on stderr: stdout belongs to the command. An error is
 // left alone, there is nobody to tell it to.

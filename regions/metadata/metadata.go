@@ -30,7 +30,7 @@ type Servers struct {
 // written in a query: "aws:eu-west-1", "gcp:europe-west6-a", "azure:westeurope".
 // It takes no longer than Patience. Without a client it uses one of its own that
 // goes through no proxy; one that is given should go through none either. Where
-// no service answers, the error says what each said.
+// no service answers, the error is a *NoneError.
 func Region(ctx context.Context, client *http.Client, at Servers) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
@@ -75,8 +75,21 @@ func Region(ctx context.Context, client *http.Client, at Servers) (string, error
 	if found != "" {
 		return found, nil
 	}
-	return "", fmt.Errorf("no cloud's metadata service answers: %w", errors.Join(errs...))
+	return "", &NoneError{errs}
 }
+
+// A NoneError says that no service has told the region, and what each said.
+type NoneError struct{ Said []error }
+
+func (e *NoneError) Error() string {
+	said := make([]string, len(e.Said))
+	for i, err := range e.Said {
+		said[i] = err.Error()
+	}
+	return "no cloud's metadata service tells the region: " + strings.Join(said, "; ")
+}
+
+func (e *NoneError) Unwrap() []error { return e.Said }
 
 type asker struct{ http http.Client }
 
