@@ -12,7 +12,7 @@ import (
 func (a *Account) Report() Report {
 	r := Report{
 		Schema: Schema, RunID: a.Run.ID, Project: a.Run.Project, Labels: a.Run.Labels,
-		Command: a.Run.Command, Job: a.Run.Job,
+		Command: a.Run.Command, Job: a.Run.Job, Wait: a.Run.Wait,
 		Status: a.End.Status, ExitCode: a.End.ExitCode, Overhead: a.End.Overhead,
 		Host: a.Host, Charge: a.Run.Charge, PUE: PUE{Value: a.PUE, Source: "given"},
 		Power:    []struct{}{},

@@ -53,6 +53,7 @@ const (
 	EpochUnseen      = "epoch-unseen"      // no line of the output fits the pattern for epochs
 	OutputSkipped    = "output-skipped"    // lines of output came faster than they could be searched
 	EventsLost       = "events-lost"       // the file of events was removed, or has lines that are none
+	NotWaited        = "not-waited"        // it was to wait for a greener grid, and nothing was known of the hours to come
 	BudgetReached    = "budget-reached"    // the run has reached its budget
 	BudgetForecast   = "budget-forecast"   // the run is expected to need more than its budget
 )
@@ -68,6 +69,7 @@ var hints = map[string]string{
 	CounterAmbiguous: `what the counter cannot tell is in the upper bound; a busy machine, or a debugger, keeps us from reading in time`,
 	TooShort:         `repeat the work in one run, so that it takes longer`,
 	ShareUnknown:     `the whole of it is charged`,
+	NotWaited:        `"carbonctl regions data" lists the zones with typical hours; elsewhere --live asks a live forecast`,
 }
 
 // warn adds what the reader must know, most important first.
@@ -88,6 +90,9 @@ func (a *Account) warn(r *Report) {
 	a.warnShare(r, add)
 	a.warnEpochs(r, add)
 	a.warnBudget(r, add)
+	if w := a.Run.Wait; w != nil && w.Reason == WaitBlind {
+		add(NotWaited, "it was to wait for a greener grid, and started at once: %s", w.Note)
+	}
 	if a.samples > 1 && r.Coverage < 0.99 && r.Energy > 0 {
 		add(LowCoverage, "%.0f %% of the run was seen; the bounds say what the rest can be", 100*r.Coverage)
 	}

@@ -31,6 +31,7 @@ func Text(w io.Writer, r footprint.Report) error {
 	p.head(r)
 	p.energy(r)
 	p.emissions(r)
+	p.waited(r)
 	p.epochs(r)
 	p.warnings(r)
 	if r.Ledger != nil {
@@ -46,6 +47,39 @@ func (p *Page) head(r footprint.Report) {
 		state += fmt.Sprintf(", exit code %d", *r.ExitCode)
 	}
 	p.line("carbonctl: %s after %s", state, Duration(seconds(r.DurationS)))
+}
+
+// waited says what came of waiting for a greener grid.
+func (p *Page) waited(r footprint.Report) {
+	if text := waited(r); text != "" {
+		p.Row("waited", "%s", text)
+	}
+}
+
+// waited says how long a run has waited for a greener grid, and for what; "" if
+// it did not.
+func waited(r footprint.Report) string {
+	w := r.Wait
+	if w == nil || r.StartedAt.Sub(w.AskedAt) < time.Second {
+		return ""
+	}
+	by := w.Kind
+	switch w.Kind {
+	case string(regions.Profile):
+		by = "typical hours"
+	case string(regions.Forecast):
+		by = "a forecast"
+	}
+	text := Duration(r.StartedAt.Sub(w.AskedAt)) + " for a greener grid"
+	switch {
+	case w.Reason == footprint.WaitBlind:
+		return ""
+	case w.PerKWh == nil || w.AtOnce == nil:
+		return text + ", up to the bound"
+	case w.Marginal:
+		by += " of marginal emissions, which are none of those above"
+	}
+	return fmt.Sprintf("%s: %s g/kWh was expected, %s without the wait, by %s", text, digits(*w.PerKWh), digits(*w.AtOnce), by)
 }
 
 // seconds is a duration of s seconds; one too long for a Duration is the longest.

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -36,6 +37,35 @@ func playCloud(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", s.URL)
 	ts.Setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", s.URL)
 	ts.Setenv("GCE_METADATA_HOST", strings.TrimPrefix(s.URL, "http://"))
+}
+
+// playForecast: forecast TIME plays the Carbon Aware SDK's service, by which the
+// grid is three times as green from then on.
+func playForecast(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: forecast TIME")
+	}
+	after, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	green := time.Now().Add(after)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		minutes := after.Truncate(time.Minute).Minutes() + 2
+		start := green.Add(-time.Duration(minutes) * time.Minute)
+		type point struct {
+			Time    time.Time `json:"timestamp"`
+			Minutes float64   `json:"duration"`
+			Value   float64   `json:"value"`
+		}
+		_ = json.NewEncoder(w).Encode([]any{map[string]any{
+			"location": r.URL.Query().Get("location"),
+			"forecastData": []point{
+				{start, minutes, 300},
+				{green, 24 * 60, 100},
+			},
+		}})
+	}))
+	ts.Defer(s.Close)
+	ts.Setenv("CARBONCTL_CARBONAWARE_URL", s.URL)
 }
 
 // fetch: [!] fetch ADDRESS PATH FILE asks the server whose address is the last

@@ -44,6 +44,7 @@ type wrapping struct {
 	nvml    string        // NVIDIA's library, "" to find it
 	live    string        // service that knows the intensity of the hour, "" for the table
 	command bool          // record the command line
+	green   greenFlags
 	epochs  epochFlags
 	budget  budgetFlags
 }
@@ -94,6 +95,7 @@ that carbonctl failed before it started, 126 that the command is not executable,
 	f.DurationVar(&w.flush, "flush", 0, "`TIME` between two states of the journal that survives a kill (default 10s)")
 	f.StringVar(&w.samples, "samples", "", "write every reading to this `FILE`, so that the result can be recomputed")
 	f.StringVar(&w.live, "live", "", "ask this service, `NAME`, for the intensity of the hour: "+strings.Join(liveNames(false), ", "))
+	w.green.add(f)
 	w.epochs.add(f)
 	w.budget.add(f)
 	f.BoolVarP(&w.quiet, "quiet", "q", false, "print no result; it is recorded all the same")
@@ -154,19 +156,27 @@ func (w *wrapping) run(ctx context.Context) error {
 	if err != nil {
 		return &exitError{exitWrapFailed, err}
 	}
+	if err := w.green.check(w.config.region); err != nil {
+		return &exitError{exitWrapFailed, err}
+	}
 	alarm := &alarm{flags: &w.budget, say: func(text string) { w.say(text, "") }}
 	cfg := w.carbon(tree, book)
 	if cfg.Run.Budget, err = w.budget.budget(alarm); err != nil {
 		return &exitError{exitWrapFailed, err}
 	}
+	var service live
 	if w.live != "" {
-		service, err := liveOf(w.live, w.config.table, os.Getenv)
-		if err == nil && service.now == nil {
-			err = fmt.Errorf("--live: the figures of %s are marginal, and never emissions", w.live)
-		}
-		if err != nil {
+		if service, err = liveOf(w.live, w.config.table, os.Getenv); err != nil {
 			return &exitError{exitWrapFailed, err}
 		}
+		if service.now == nil && w.green.bound == 0 {
+			return &exitError{exitWrapFailed, fmt.Errorf("--live: the figures of %s are marginal, and never emissions", w.live)}
+		}
+	}
+	if cfg.Run.Wait, err = w.waitForGreen(ctx, service.ahead); err != nil {
+		return &exitError{code: interrupted} // the user has given it up, and knows
+	}
+	if service.now != nil {
 		follower := regions.Follow(service.now, w.config.table)
 		defer follower.Close()
 		cfg.Grid = follower
