@@ -64,8 +64,8 @@ var rooms = map[string][]string{
 	"internal/watch": {"golang.org/x/sys"},
 	"cmd/carbonctl": {
 		"carbon", "energy", "estimate", "footprint", "internal/child", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "internal/serve", "ledger", "nvml", "rapl", "regions", "report",
-		"regions/carbonaware", "regions/electricitymaps", "regions/entsoe", "regions/gbcarbon", "regions/rte", "regions/watttime",
-		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/BurntSushi/toml", "github.com/agnivade/levenshtein",
+		"regions/carbonaware", "regions/electricitymaps", "regions/entsoe", "regions/gbcarbon", "regions/metadata", "regions/rte", "regions/watttime",
+		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/BurntSushi/toml", "github.com/agnivade/levenshtein", "github.com/gofrs/flock",
 	},
 
 	// For tests, and for people.
