@@ -80,6 +80,11 @@ type Host struct {
 	// Epochs takes every epoch that has ended as footprint.EpochWriter writes it,
 	// also where there are too many for the report; nil is nobody.
 	Epochs io.Writer
+	// Events takes what happens in the run when it does, one line of JSON each, as
+	// footprint.EventWriter writes it: the start, epochs, tasks, predictions, the
+	// budget, the end. nil is nobody. Like Samples and Epochs it is written to
+	// between two readings: one that blocks delays them.
+	Events io.Writer
 }
 
 // A Sink takes finished reports. ctx bounds the time it may take: 10 seconds

@@ -80,14 +80,18 @@ func (t *Tracker) edges(now time.Time) []footprint.Mark {
 }
 
 // heed does what a sample calls for: tells of a budget that is reached, before
-// who waits for the sample goes on, and writes the epochs that have ended. After
-// a failure to write it leaves off, and the report says so.
+// who waits for the sample goes on, and writes what has happened. After a failure
+// to write it leaves off, and the report says so.
 func (t *Tracker) heed() {
 	t.mu.Lock()
 	reached, budget := t.account.Tripped(), t.account.Run.Budget
 	var ended []footprint.Epoch
 	if t.epochs != nil {
 		ended = t.account.Ended()
+	}
+	var events []footprint.Event
+	if t.events != nil {
+		events = t.account.Events()
 	}
 	t.mu.Unlock()
 	if reached != nil && !t.tripped {
@@ -100,7 +104,14 @@ func (t *Tracker) heed() {
 		if err := t.epochs.Write(e); err != nil {
 			t.epochs = nil
 			t.faults = append(t.faults, footprint.Fault{Code: footprint.NotRecorded, Component: "epochs", Text: err.Error()})
-			return
+			break
+		}
+	}
+	for _, e := range events {
+		if err := t.events.Write(e); err != nil {
+			t.events = nil
+			t.faults = append(t.faults, footprint.Fault{Code: footprint.NotRecorded, Component: "events", Text: err.Error()})
+			break
 		}
 	}
 }

@@ -39,6 +39,7 @@ type Tracker struct {
 	// These belong to whoever takes samples: Start once, then the goroutine.
 	recorder *footprint.Recorder
 	epochs   *footprint.EpochWriter
+	events   *footprint.EventWriter
 	readings []energy.Reading
 	use      []energy.Use
 	faults   []footprint.Fault // found, not yet in a sample
@@ -137,6 +138,9 @@ func New(cfg Config) (*Tracker, error) {
 	}
 	if cfg.Host.Epochs != nil {
 		t.epochs = footprint.NewEpochWriter(cfg.Host.Epochs)
+	}
+	if cfg.Host.Events != nil {
+		t.events = footprint.NewEventWriter(cfg.Host.Events)
 	}
 	return t, nil
 }
@@ -372,6 +376,12 @@ func (t *Tracker) settle(e footprint.End) {
 		}
 	}
 	t.report = t.account.Report()
+	if t.events != nil && !t.report.StartedAt.IsZero() {
+		if err := t.events.Write(t.report.Ending()); err != nil {
+			t.account.Note(footprint.Fault{Code: footprint.NotRecorded, Component: "events", Text: err.Error()})
+			t.report = t.account.Report()
+		}
+	}
 	for _, m := range t.meters {
 		_ = m.Close() // nothing is written through it
 	}

@@ -38,6 +38,7 @@ type Account struct {
 	faults      []Fault
 	marks       marks
 	tripped     *BudgetError
+	trippedIn   int // the sample that it was reached with
 	forecast    []regions.Intensity
 }
 

@@ -175,7 +175,7 @@ func (a *Account) watch(s Sample, ended bool) {
 	if e.Used >= 1 {
 		e.Next = 0
 	}
-	a.tripped = e
+	a.tripped, a.trippedIn = e, a.samples
 }
 
 // Tripped says how the budget was reached, nil while it is not.

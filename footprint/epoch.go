@@ -124,7 +124,7 @@ type marks struct {
 	latest        edge   // the greatest amounts so far
 	origin        edge   // the start of the run
 	past          past
-	fresh         []*stretch // epochs that ended with the latest sample
+	fresh         []*stretch // those that ended with the latest sample
 	wrong         wrongs
 }
 
@@ -276,6 +276,7 @@ func (a *Account) finish(m Mark, at edge) {
 			break
 		}
 	}
+	a.marks.fresh = append(a.marks.fresh, x)
 	if m.Edge == TaskEnd {
 		a.marks.tasks.add(x)
 		return
@@ -287,7 +288,6 @@ func (a *Account) finish(m Mark, at edge) {
 		a.marks.inside.add(a.marks.since, at)
 	}
 	a.marks.epochs.add(x)
-	a.marks.fresh = append(a.marks.fresh, x)
 	a.learn(x)
 }
 
@@ -307,19 +307,12 @@ func (a *Account) stretches(r *Report) {
 	r.Epochs, r.Tasks = []Epoch{}, []Task{}
 	var excess amount // what edges hold beyond the run's final amounts
 	epoch := func(x *stretch) {
-		s, over := x.between(end)
+		_, over := x.between(end)
 		excess.energy += over.energy
 		excess.grams += over.grams
-		r.Epochs = append(r.Epochs, Epoch{Index: x.mark.Index, Name: x.mark.Name, Stretch: s, PredictedTotal: x.predicted})
+		r.Epochs = append(r.Epochs, x.epoch(end))
 	}
-	task := func(x *stretch) {
-		s, _ := x.between(end)
-		t := Task{Name: x.mark.Name, Stretch: s}
-		if x.within != "" {
-			t.Within = &x.within
-		}
-		r.Tasks = append(r.Tasks, t)
-	}
+	task := func(x *stretch) { r.Tasks = append(r.Tasks, x.task(end)) }
 	m.epochs.each(epoch)
 	m.tasks.each(task)
 	for _, x := range m.open {
@@ -347,6 +340,21 @@ func (a *Account) stretches(r *Report) {
 		Energy:    max(r.Energy-in.energy, 0),
 		Emissions: max(r.Emissions-in.grams, 0),
 	}
+}
+
+// epoch and task give a stretch as reports show it; one that is open ends now.
+func (x *stretch) epoch(now edge) Epoch {
+	s, _ := x.between(now)
+	return Epoch{Index: x.mark.Index, Name: x.mark.Name, Stretch: s, PredictedTotal: x.predicted}
+}
+
+func (x *stretch) task(now edge) Task {
+	s, _ := x.between(now)
+	t := Task{Name: x.mark.Name, Stretch: s}
+	if x.within != "" {
+		t.Within = &x.within
+	}
+	return t
 }
 
 // between gives a stretch as reports show it. The run's final amounts can be

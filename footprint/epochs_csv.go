@@ -17,11 +17,15 @@ import (
 func (a *Account) Ended() []Epoch {
 	var epochs []Epoch
 	for _, x := range a.marks.fresh {
-		s, _ := x.between(edge{energy: energy.MaxEnergy, grams: regions.Grams(math.Inf(1))})
-		epochs = append(epochs, Epoch{Index: x.mark.Index, Name: x.mark.Name, Stretch: s, PredictedTotal: x.predicted})
+		if x.mark.Edge == EpochStart {
+			epochs = append(epochs, x.epoch(endless))
+		}
 	}
 	return epochs
 }
+
+// endless is an edge that no stretch reaches beyond.
+var endless = edge{energy: energy.MaxEnergy, grams: regions.Grams(math.Inf(1))}
 
 // EpochWriter writes epochs as CSV, with the keys of a report for columns. It
 // is for one goroutine at a time.

@@ -83,6 +83,53 @@ func (w Writer) Recover(ctx context.Context) ([]footprint.Report, error) {
 	return added, errors.Join(errs...)
 }
 
+// Running gives the runs of this host that go on, as their journals hold them:
+// as they were at their last checkpoint, some seconds ago. It changes nothing. Of
+// a ledger or a folder that is not there it gives none. A journal that can't be
+// read is an error, and the others are given all the same.
+func Running(path string) (runs []footprint.Report, err error) {
+	if path, err = resolve(path); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		return nil, err
+	}
+	files, err := os.ReadDir(path + ".d")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var errs []error
+	for _, f := range files {
+		id, isJournal := strings.CutSuffix(f.Name(), ".json")
+		if !isJournal || !isPlain(id) {
+			continue
+		}
+		name := filepath.Join(path+".d", id)
+		e, err := readEntry(name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // it has ended meanwhile
+		case err != nil:
+			errs = append(errs, &JournalError{Path: name + ".json", Err: err})
+		case e.here() && held(name):
+			runs = append(runs, e.Report)
+		}
+	}
+	return runs, errors.Join(append(errs, err)...)
+}
+
+// held reports whether a journal's writer lives.
+func held(name string) bool {
+	if _, err := os.Stat(name + ".lock"); err != nil {
+		return false // and taking it would make one
+	}
+	lock, err := lockJournal(name)
+	if lock == nil {
+		return err == nil
+	}
+	_ = lock.Unlock()
+	return false
+}
+
 // recoverOne deals with one journal, or with a lock that was left without one.
 func (w Writer) recoverOne(ctx context.Context, path, name string) (*footprint.Report, error) {
 	if e, err := readEntry(name); err == nil && !e.here() {

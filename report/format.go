@@ -3,17 +3,18 @@ package report
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/carbonctl/carbonctl/footprint"
 )
 
-// Formats are the names that Write and [Totals.Write] take; csv and openmetrics only the
-// latter.
+// Formats are the names that [Totals.Write] takes.
 func Formats() []string {
 	return []string{"text", "json", "csv", "markdown", "html", "latex", "openmetrics"}
 }
+
+// RunFormats are the names that Write takes.
+func RunFormats() []string { return []string{"text", "json", "markdown", "html", "latex"} }
 
 // Write writes a report in a format by its name.
 func Write(w io.Writer, format string, r footprint.Report) error {
@@ -29,7 +30,7 @@ func Write(w io.Writer, format string, r footprint.Report) error {
 	case "latex":
 		return LaTeX(w, r)
 	}
-	return unknownFormat(format, "csv", "openmetrics")
+	return unknownFormat(format, RunFormats())
 }
 
 // Write writes the totals in a format by its name.
@@ -50,15 +51,9 @@ func (t Totals) Write(w io.Writer, format string) error {
 	case "openmetrics":
 		return t.OpenMetrics(w)
 	}
-	return unknownFormat(format)
+	return unknownFormat(format, Formats())
 }
 
-func unknownFormat(format string, but ...string) error {
-	var all []string
-	for _, f := range Formats() {
-		if !slices.Contains(but, f) {
-			all = append(all, f)
-		}
-	}
-	return fmt.Errorf("%.40q is no format: it is one of %s", format, strings.Join(all, ", "))
+func unknownFormat(format string, known []string) error {
+	return fmt.Errorf("%.40q is no format: it is one of %s", format, strings.Join(known, ", "))
 }

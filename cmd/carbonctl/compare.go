@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -134,7 +133,7 @@ func (a *app) work(flags *pflag.FlagSet, args []string) (w work, bad bool, err e
 	case err != nil:
 		return w, false, fmt.Errorf("compare: %s: %w", args[0], err)
 	case head[0] == '{':
-		w, err = readRun(r, args[0], predicted)
+		w, err = runWork(r, args[0], predicted)
 		return w, false, err
 	case predicted:
 		return w, false, errors.New("compare: --predicted is of one run: give the JSON of it")
@@ -144,21 +143,12 @@ func (a *app) work(flags *pflag.FlagSet, args []string) (w work, bad bool, err e
 
 var errNothing = errors.New("compare: nothing to compare: give the JSON of a run, a ledger, or --energy 1.2kWh")
 
-// readRun takes the energy of a run's JSON.
-func readRun(r io.Reader, file string, predicted bool) (w work, err error) {
-	var run footprint.Report
-	text, err := io.ReadAll(io.LimitReader(r, maxRun+1))
-	if err == nil && len(text) > maxRun {
-		err = fmt.Errorf("more than %d bytes", maxRun)
-	}
-	if err == nil {
-		err = json.Unmarshal(text, &run)
-	}
+// runWork takes the energy of a run's JSON.
+func runWork(r io.Reader, file string, predicted bool) (w work, err error) {
+	run, err := report.Parse(io.LimitReader(r, maxRun))
 	switch {
 	case err != nil:
 		return w, fmt.Errorf("compare: %s: %w", file, err)
-	case run.Schema != footprint.Schema:
-		return w, fmt.Errorf("compare: %s: it is no run: its schema is %.40q, not %q", file, run.Schema, footprint.Schema)
 	case predicted && run.Prediction == nil:
 		return w, fmt.Errorf("compare: %s: the run has no prediction", file)
 	}

@@ -25,6 +25,7 @@ type epochFlags struct {
 	pattern string
 	preset  string
 	file    string
+	events  string
 }
 
 func (e *epochFlags) add(f *pflag.FlagSet) {
@@ -32,6 +33,7 @@ func (e *epochFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&e.pattern, "epoch-pattern", "", "regular expression `RE` that finds epochs in the output")
 	f.StringVar(&e.preset, "epoch-preset", "", "`NAME` of what prints them: "+strings.Join(watch.Presets(), ", "))
 	f.StringVar(&e.file, "epochs-file", "", "write every epoch as CSV to this `FILE`")
+	f.StringVar(&e.events, "events-file", "", "write what happens as it does, JSON lines of epochs, predictions …, to this `FILE`")
 }
 
 // wanted returns the pattern to look for in the output, nil if it is to be left

@@ -16,6 +16,10 @@ import (
 const (
 	readerWait = time.Second      // for somebody to open the other end of a pipe
 	writeWait  = 10 * time.Second // for them to read
+
+	// logWait is how long a pipe that is full may hold up one write of what is
+	// written as the run goes on: readings wait for it.
+	logWait = 100 * time.Millisecond
 )
 
 // writeFile replaces a file at once, so that a reader never sees half of it. A
@@ -51,8 +55,11 @@ func writeFile(path string, write func(io.Writer) error) error {
 
 // openLog makes a file to add to as the run goes on, or opens a stream.
 func openLog(path string) (io.WriteCloser, error) {
-	if f, err := openStream(path, 0); err != nil || f != nil {
-		return f, err
+	switch f, err := openStream(path, 0); {
+	case err != nil:
+		return nil, err
+	case f != nil:
+		return soon{f}, nil
 	}
 	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 }
@@ -68,6 +75,14 @@ func (s *stream) Close() error {
 		return nil
 	}
 	return s.File.Close()
+}
+
+// soon is a stream of which no write takes long.
+type soon struct{ *stream }
+
+func (s soon) Write(p []byte) (int, error) {
+	_ = s.SetWriteDeadline(time.Now().Add(logWait)) // what has none does not block for long
+	return s.stream.Write(p)
 }
 
 // openStream opens what is no file to be replaced, nil if path is one. Replacing

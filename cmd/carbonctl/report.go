@@ -72,7 +72,7 @@ altered is told by "carbonctl verify".`,
 	f.String("ledger", "", "ledger `FILE` to read, where none is given")
 	f.StringVar(&r.sign, "sign", "", "OpenSSH ed25519 `KEY` that signs the head of a ledger to which a run is added")
 	r.about.add(f)
-	cmd.AddCommand(a.merge())
+	cmd.AddCommand(a.showRun(), a.merge())
 	return cmd
 }
 
@@ -149,7 +149,7 @@ func (r *reporting) form() (func(io.Writer, report.Totals) error, error) {
 		if name := r.about.alone(); name != "" {
 			return nil, fmt.Errorf("--%s says something of a statement: add --statement FORM", name)
 		}
-		format, err := formatOf(r.format, r.output)
+		format, err := formatOf(r.format, r.output, report.Formats())
 		return func(w io.Writer, t report.Totals) error { return t.Write(w, format) }, err
 	}
 	if r.format != "" || len(r.by) > 0 || r.budget != "" {
@@ -159,17 +159,18 @@ func (r *reporting) form() (func(io.Writer, report.Totals) error, error) {
 	return func(w io.Writer, t report.Totals) error { return report.Statement(w, form, t.Groups.Total, about) }, err
 }
 
-// formats are further names of formats, and the ends of files that hold them.
-func formatOf(name, file string) (string, error) {
+// formatOf is the format by its name, one of those that are known, or else by the
+// name of the file that is to hold it; text for neither.
+func formatOf(name, file string, known []string) (string, error) {
 	also := map[string]string{"md": "markdown", "tex": "latex", "txt": "text", "htm": "html"}
 	named := func(s string) string { return cmp.Or(also[s], s) }
 	if name != "" {
-		if name = named(name); !slices.Contains(report.Formats(), name) {
-			return "", fmt.Errorf("--format: %.40q is none of %s", name, strings.Join(report.Formats(), ", "))
+		if name = named(name); !slices.Contains(known, name) {
+			return "", fmt.Errorf("--format: %.40q is none of %s", name, strings.Join(known, ", "))
 		}
 		return name, nil
 	}
-	if end := named(strings.TrimPrefix(filepath.Ext(file), ".")); slices.Contains(report.Formats(), end) {
+	if end := named(strings.TrimPrefix(filepath.Ext(file), ".")); slices.Contains(known, end) {
 		return end, nil
 	}
 	return "text", nil

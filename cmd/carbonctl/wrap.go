@@ -195,6 +195,7 @@ func (w *wrapping) run(ctx context.Context) error {
 		return func() { _ = f.Close() } // who writes to it has told of errors
 	}
 	defer logTo(w.samples, "the samples are not written", &cfg.Host.Samples)()
+	defer logTo(w.epochs.events, "the events are not written", &cfg.Host.Events)()
 	defer logTo(w.epochs.file, "the epochs are not written", &cfg.Host.Epochs)()
 	tracker, err := carbon.New(cfg)
 	if err != nil {
