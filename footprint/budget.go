@@ -178,6 +178,20 @@ func (a *Account) watch(s Sample, ended bool) {
 	a.tripped, a.trippedIn = e, a.samples
 }
 
+// BudgetUsed is the part of its budget that the run has used, 1 for all of it. ok is
+// false without a budget, for one of money, whose price a report does not hold,
+// and for an energy that is not known.
+func (r Report) BudgetUsed() (part float64, ok bool) {
+	if r.Budget == nil {
+		return 0, false
+	}
+	b, err := ParseBudget(r.Budget.Limit, 0)
+	if err != nil || b.Duration == 0 && r.MeasuredShare == nil && r.MachineEnergy == 0 && r.Energy == 0 {
+		return 0, false
+	}
+	return b.amount(r.DurationS, r.Energy, r.Emissions, 1) / b.max(), true
+}
+
 // Tripped says how the budget was reached, nil while it is not.
 func (a *Account) Tripped() *BudgetError { return a.tripped }
 

@@ -150,3 +150,25 @@ func TestARunThatWillNeedMoreThanItsBudgetSaysSoEarly(t *testing.T) {
 	assert.Equal(t, 5000*energy.Joule, *row.PredictedEnergy, "after the first epoch")
 	assert.Equal(t, regions.Grams(*row.PredictedEmissions), r.Prediction.History[0].Emissions.Expected)
 }
+
+func TestHowMuchOfABudgetARunHasUsed(t *testing.T) {
+	share := 1.0
+	r := footprint.Report{DurationS: 1800, Energy: energy.KilowattHour, Emissions: 41, MeasuredShare: &share}
+	for limit, want := range map[string]float64{"1h": 0.5, "2kWh": 0.5, "20.5gCO2e": 2} {
+		r.Budget = &footprint.Spending{Limit: limit}
+		used, ok := r.BudgetUsed()
+		assert.True(t, ok, limit)
+		assert.InDelta(t, want, used, 1e-9, limit)
+	}
+	unknown := footprint.Report{DurationS: 1800}
+	for _, limit := range []string{"", "2EUR", "what?", "500g", "2kWh"} {
+		unknown.Budget = &footprint.Spending{Limit: limit}
+		_, ok := unknown.BudgetUsed()
+		assert.False(t, ok, limit)
+	}
+	unknown.Budget.Limit = "1h"
+	_, ok := unknown.BudgetUsed()
+	assert.True(t, ok, "time is known")
+	_, ok = footprint.Report{}.BudgetUsed()
+	assert.False(t, ok)
+}

@@ -93,8 +93,9 @@ type Between struct {
 	Emissions regions.Grams `json:"emissions_g"`
 }
 
-// A report shows the first and the last halfShown epochs, and tasks.
-const halfShown = 500
+// HalfShown is how many of the first epochs a report holds, and of the last; as
+// many tasks.
+const HalfShown = 500
 
 // mostOpen bounds what can be open at one time; a program that never ends its
 // tasks must not fill the memory.
@@ -141,13 +142,13 @@ type shown struct {
 
 func (s *shown) add(x *stretch) {
 	switch {
-	case len(s.first) < halfShown:
+	case len(s.first) < HalfShown:
 		s.first = append(s.first, x)
-	case len(s.last) < halfShown:
+	case len(s.last) < HalfShown:
 		s.last = append(s.last, x)
 	default:
 		s.last[s.next] = x
-		s.next = (s.next + 1) % halfShown
+		s.next = (s.next + 1) % HalfShown
 		s.omitted++
 	}
 }
@@ -318,7 +319,7 @@ func (a *Account) stretches(r *Report) {
 	for _, x := range m.open {
 		if x.mark.Edge == EpochStart {
 			epoch(x)
-		} else if len(r.Tasks) < 2*halfShown {
+		} else if len(r.Tasks) < 2*HalfShown {
 			task(x)
 		} else {
 			r.TasksOmitted++

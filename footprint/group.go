@@ -138,8 +138,10 @@ func (g *Group) add(r *Row) {
 	g.RunEnergy.Add(r.Energy.Joules())
 	g.RunEmissions.Add(float64(r.Emissions))
 	g.RunTime.Add(float64(r.DurationS))
-	if r.PredictedEnergy != nil && r.Energy > 0 && r.Status == Completed {
-		g.Foresight.Add(r.PredictedEnergy.Joules()/r.Energy.Joules() - 1)
+	if r.PredictedEnergy != nil && r.Status == Completed {
+		if off, ok := (Range[energy.Energy]{Expected: *r.PredictedEnergy}).Off(r.Energy); ok {
+			g.Foresight.Add(off)
+		}
 	}
 	for code := range strings.FieldsSeq(r.Warnings) {
 		if _, ok := g.Warnings[code]; !ok {

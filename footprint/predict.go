@@ -26,11 +26,23 @@ type Prediction struct {
 }
 
 // Range is what is expected, between bounds.
-type Range[T any] struct {
+type Range[T ~int64 | ~float64] struct {
 	Low      T `json:"low"`
 	Expected T `json:"expected"`
 	High     T `json:"high"`
 }
+
+// Off is how far what was expected lies off the truth, as a part of that: −0.1
+// is a tenth too little. ok is false where the truth is not above 0.
+func (r Range[T]) Off(truth T) (off float64, ok bool) {
+	if truth <= 0 {
+		return 0, false
+	}
+	return float64(r.Expected)/float64(truth) - 1, true
+}
+
+// Holds reports whether the truth lies between the bounds.
+func (r Range[T]) Holds(truth T) bool { return r.Low <= truth && truth <= r.High }
 
 // Earlier is a prediction as it was after fewer epochs.
 type Earlier struct {

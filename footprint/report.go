@@ -84,7 +84,7 @@ type Report struct {
 	Market        *Market        `json:"market"`
 	Embodied      *regions.Grams `json:"embodied_g"`
 
-	// Epochs and Tasks hold the first and the last 500 of each, in the order of
+	// Epochs and Tasks hold the first and the last [HalfShown] of each, in the order of
 	// their ends; what is still open comes last. Between is the rest of a run that
 	// has epochs, nil if it has none.
 	Epochs        []Epoch     `json:"epochs"`

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strconv"
@@ -15,17 +16,25 @@ type bar struct {
 	// measured is the part of x that comes from counters, 0 to 1; the rest is
 	// drawn hatched.
 	measured float64
+	full     string // what to say in place of label where there is room, or ""
 }
 
 // A chart is a picture of amounts. What it shows stands in a table beside it.
 type chart struct {
-	title string
-	bars  []bar
+	title   string
+	caption string // what else it takes to read the picture
+	bars    []bar
+	most    int    // bars that are drawn, 0 is mostBars
+	hatch   string // what is hatched, "" is what is modelled
 	// upright bars stand in the order of time.
 	upright bool
 	// limit is a line across upright bars, none if 0.
 	limit      float64
 	limitLabel string
+	// level is a thin line across upright bars, with its name at the right, none
+	// if that is "".
+	level                 float64
+	levelName, levelValue string
 }
 
 // drawing is a chart in the coordinates of an SVG; lengths are strings, since
@@ -35,8 +44,10 @@ type drawing struct {
 	Title         string
 	Width, Height string
 	Bars          []shape
-	Limit         *shape
+	Limit, Level  *shape
 	Modelled      bool
+	Caption       string
+	Hatch         string // what is hatched where that is not what is modelled
 	Legend        string // y of the legend
 }
 
@@ -59,16 +70,20 @@ func px(x float64) string { return strconv.FormatFloat(x, 'f', 1, 64) }
 // draw places the chart; id keeps its patterns apart from those of others.
 func (c chart) draw(id int) drawing {
 	c.bars = slices.Clone(c.bars)
-	if len(c.bars) > mostBars {
+	if n := cmp.Or(c.most, mostBars); len(c.bars) > n {
 		if c.upright {
-			c.bars = c.bars[len(c.bars)-mostBars:]
+			c.bars = c.bars[len(c.bars)-n:]
 		} else {
-			c.bars = c.bars[:mostBars]
+			c.bars = c.bars[:n]
 		}
 	}
-	most := sound(c.limit)
+	c.level = sound(c.level)
+	most := max(sound(c.limit), c.level)
 	for i, b := range c.bars {
-		b.label = nameText(plain(b.label))
+		if b.full == "" {
+			b.label = nameText(plain(b.label))
+			b.full = b.label
+		}
 		b.x, b.low, b.high, b.measured = sound(b.x), sound(b.low), sound(b.high), min(1, sound(b.measured))
 		most = max(most, b.x, b.low, b.high)
 		c.bars[i] = b
@@ -76,7 +91,7 @@ func (c chart) draw(id int) drawing {
 	if most == 0 {
 		most = 1
 	}
-	d := drawing{ID: id, Title: c.title, Width: px(chartWidth)}
+	d := drawing{ID: id, Title: c.title, Width: px(chartWidth), Caption: c.caption, Hatch: c.hatch}
 	for _, b := range c.bars {
 		d.Modelled = d.Modelled || b.measured < 0.9995 && b.x > 0
 	}
@@ -105,7 +120,7 @@ func (c chart) rows(d *drawing, most float64) {
 		y := 6 + step*float64(i)
 		split := at(b.x * b.measured)
 		d.Bars = append(d.Bars, shape{
-			Label: clip(b.label, 25), Full: b.label, Value: b.value, Anchor: "end",
+			Label: clip(b.label, 25), Full: b.full, Value: b.value, Anchor: "end",
 			LabelX: px(left - 10), LabelY: px(y + thick - 3), ValueX: px(max(at(b.x), at(b.high)) + 8), ValueY: px(y + thick - 3),
 			MX: px(left), MY: px(y), MW: px(split - left), MH: px(thick),
 			EX: px(split), EY: px(y), EW: px(at(b.x) - split), EH: px(thick),
@@ -119,30 +134,46 @@ func (c chart) rows(d *drawing, most float64) {
 
 // columns draws the bars side by side, in the order of time.
 func (c chart) columns(d *drawing, most float64) {
-	const top, bottom, left, right = 26.0, 196.0, 10.0, 710.0
+	const top, bottom, left = 26.0, 196.0, 10.0
+	right := 710.0
+	if c.levelName != "" {
+		right = 620
+	}
 	at := func(x float64) float64 { return bottom - (bottom-top)*x/most }
 	step := min((right-left)/float64(max(1, len(c.bars))), 120)
 	thick := step * 0.6
+	labels, values := 1, 1 // the widest, in pixels
+	for _, b := range c.bars {
+		labels, values = max(labels, 8*utf8.RuneCountInString(b.label)+8), max(values, 8*utf8.RuneCountInString(b.value)+4)
+	}
+	every := int(math.Ceil(float64(labels) / step))
 	for i, b := range c.bars {
 		mid := left + step*(float64(i)+0.5)
 		split := at(b.x * b.measured)
 		s := shape{
-			Full: b.label, Anchor: "middle", LabelX: px(mid), LabelY: px(bottom + 16), ValueX: px(mid), ValueY: px(min(at(b.x), at(b.high)) - 6),
+			Full: b.full, Anchor: "middle", LabelX: px(mid), LabelY: px(bottom + 16), ValueX: px(mid), ValueY: px(min(at(b.x), at(b.high)) - 6),
 			MX: px(mid - thick/2), MY: px(split), MW: px(thick), MH: px(bottom - split),
 			EX: px(mid - thick/2), EY: px(at(b.x)), EW: px(thick), EH: px(split - at(b.x)),
 			X1: px(mid), Y1: px(at(b.low)), X2: px(mid), Y2: px(at(b.high)),
 		}
-		if every := int(math.Ceil(64 / step)); i%every == 0 {
+		if i%every == 0 {
 			s.Label = b.label
 		}
-		if step >= 60 {
+		if step >= float64(values) {
 			s.Value = b.value
+		} else if b.value != "" {
+			s.Full += ": " + b.value
 		}
 		d.Bars = append(d.Bars, s)
 	}
 	if c.limit > 0 {
 		y := px(at(c.limit))
 		d.Limit = &shape{Label: c.limitLabel, X1: px(left), Y1: y, X2: px(right), Y2: y, LabelX: px(right), LabelY: px(at(c.limit) - 5), Anchor: "end"}
+	}
+	if c.levelName != "" {
+		y := at(c.level)
+		d.Level = &shape{Label: c.levelName, Value: c.levelValue, X1: px(left), Y1: px(y), X2: px(right), Y2: px(y),
+			LabelX: px(right + 8), LabelY: px(y - 2), ValueX: px(right + 8), ValueY: px(y + 13)}
 	}
 	d.Legend = px(bottom + 40)
 	d.Height = px(bottom + 50)

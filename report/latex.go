@@ -12,7 +12,7 @@ import (
 // needs no package besides LaTeX's own.
 func LaTeX(w io.Writer, r footprint.Report) error { return runSheet(r).latex(w) }
 
-// latex writes the tables that have a picture, or the headline where none has.
+// latex writes the tables for a paper, or the headline where there is none.
 // The first caption holds the headline, since a table stands by itself in a
 // paper.
 func (s sheet) latex(w io.Writer) error {
@@ -24,7 +24,7 @@ func (s sheet) latex(w io.Writer) error {
 	}
 	n := 0
 	for _, p := range s.sections {
-		if p.chart == nil || len(p.table.rows) == 0 {
+		if p.chart == nil && !p.paper || len(p.table.rows) == 0 {
 			continue
 		}
 		caption := s.title + ": " + lower(p.title)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 )
 
 // Width is how many columns text takes at the most.
@@ -55,6 +56,17 @@ func (p *Page) Code(line string) { p.line("    %s", line) }
 func (p *Page) Note(text string) {
 	for _, l := range fold(text, Width-2) {
 		p.line("  %s", l)
+	}
+}
+
+// Lead writes text after a lead, and folds it below its beginning.
+func (p *Page) Lead(lead, text string) {
+	n := utf8.RuneCountInString(lead)
+	for i, l := range fold(text, Width-n) {
+		if i > 0 {
+			lead = strings.Repeat(" ", n)
+		}
+		p.line("%s%s", lead, l)
 	}
 }
 

@@ -43,7 +43,10 @@ func runSheet(r footprint.Report) sheet {
 	if !r.StartedAt.IsZero() {
 		s.subtitle += ", started " + r.StartedAt.UTC().Format("2006-01-02 15:04:05 MST")
 	}
-	for _, p := range []section{componentSection(r), warningSection(r.Warnings), gridSection(r), machineSection(r), verifySection(r)} {
+	for _, p := range []section{
+		componentSection(r), epochSection(r), taskSection(r), predictionSection(r), budgetSection(r),
+		warningSection(r.Warnings), gridSection(r), machineSection(r), verifySection(r),
+	} {
 		if len(p.table.rows) > 0 || p.code != "" || len(p.notes) > 0 {
 			s.sections = append(s.sections, p)
 		}
@@ -66,7 +69,7 @@ func known(r footprint.Report) bool {
 
 func runFigures(r footprint.Report) []figure {
 	if !known(r) {
-		return []figure{{label: "Emissions", value: "not known"}, {label: "Energy", value: "not known"}}
+		return append([]figure{{label: "Emissions", value: "not known"}, {label: "Energy", value: "not known"}}, predictionFigure(r)...)
 	}
 	how := "all modelled"
 	switch share := deref(r.MeasuredShare); {
@@ -84,7 +87,7 @@ func runFigures(r footprint.Report) []figure {
 		e.details = append(e.details, fmt.Sprintf("the work's part: %s, %s", part(r), Energy(*r.ProcessEnergy)))
 	}
 	g := figure{"Emissions", Mass(r.Emissions) + " CO2e", append([]string{"(" + massBounds(r.Emissions, r.EmissionsLow, r.EmissionsHigh) + ")"}, Compare(r.Emissions)...)}
-	all := []figure{g, e}
+	all := append([]figure{g, e}, predictionFigure(r)...)
 	if r.Market != nil {
 		all = append(all, figure{"Contracts", Mass(r.Market.Emissions) + " CO2e", []string{"(market-based, " + digits(float64(r.Market.PerKWh)) + " g/kWh)", r.Market.Source}})
 	}

@@ -116,6 +116,8 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add([]byte(`{"schema":"carbonctl.run/v1","components":[{"energy_joules":-1,"low_joules":null,"name":"\u0000"}],"market":{},"embodied_g":-1,"intensity":{"parts":null}}`))
 	f.Add([]byte(`{"schema":"carbonctl.run/v1","duration_s":1e300,"emissions_g":1e308,"emissions_high_g":-1e308,"measured_share":7,"warnings":[{"code":"a b"}],"labels":{"":""}}`))
+	f.Add([]byte(`{"schema":"carbonctl.run/v1","energy_joules":5,"duration_s":-1,"epochs":[{"index":-1,"energy_joules":-5,"energy_high_joules":9e9,"ended":true},{"coverage":-1},{"ended":true,"duration_s":1e300,"emissions_g":1e308}],"epochs_omitted":-3,"tasks":[{"name":"","within":"|"}],"tasks_omitted":-1,"between":{},
+		"prediction":{"method":"<","level":-1e300,"after_epochs":-1,"of_epochs":5,"emissions_g":{"low":2,"expected":1,"high":-1},"history":[{"after_epochs":-7},{"emissions_g":{"high":1e308}}]},"budget":{"limit":"1e-300g","tripped_at":"0001-01-01T00:00:00Z"}}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r, err := report.Parse(bytes.NewReader(b))
 		if err != nil {

@@ -27,6 +27,8 @@ type section struct {
 	table table
 	chart *chart
 	code  string // to be copied
+	// paper says that the table stands in a paper too, as all with a chart do.
+	paper bool
 }
 
 // A kind of cell says who wrote it and on which side it stands.
@@ -68,6 +70,19 @@ func (t table) used() table {
 		out.rows = append(out.rows, row)
 	}
 	return out
+}
+
+// mostRows is how many rows a table of a run's parts has at the most: it is to
+// be read.
+const mostRows = 20
+
+// parts gives those of n that a table shows: all of them, or the first up to head
+// and the last from tail on.
+func parts(n int) (head, tail int) {
+	if n <= mostRows {
+		return n, n
+	}
+	return mostRows / 2, n - mostRows/2
 }
 
 // nameText shows a name where nothing else can tell that there is none.

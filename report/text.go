@@ -217,44 +217,6 @@ func (p *Page) compare(g regions.Grams) {
 	}
 }
 
-// epochs says what the epochs and tasks took, and what the whole run is expected
-// to, once that is more than what it has taken.
-func (p *Page) epochs(r footprint.Report) {
-	if n := len(r.Epochs) + r.EpochsOmitted; n > 0 {
-		var e energy.Energy
-		var g regions.Grams
-		var s float64
-		for _, epoch := range r.Epochs {
-			e, g, s = e.Plus(epoch.Energy), g+epoch.Emissions, s+epoch.DurationS
-		}
-		shown := float64(len(r.Epochs))
-		of := ""
-		if r.Prediction != nil && r.Prediction.OfEpochs > 0 {
-			of = fmt.Sprintf(" of %d", r.Prediction.OfEpochs)
-		}
-		p.Row("epochs", "%d%s, on average %s, %s, %s CO2e", n, of, Duration(seconds(s/shown)),
-			Energy(e.Scale(1/shown)), Mass(g/regions.Grams(shown)))
-	}
-	for _, t := range r.Tasks {
-		p.Row("task", "%s: %s, %s, %s CO2e", t.Name, Duration(seconds(t.DurationS)), Energy(t.Energy), Mass(t.Emissions))
-	}
-	if q := r.Prediction; q != nil && q.AfterEpochs < q.OfEpochs {
-		p.Row("predicted", "%s", Predicted(*q))
-		p.compare(q.Emissions.Expected)
-	}
-}
-
-// Predicted says what a whole run is expected to need.
-func Predicted(q footprint.Prediction) string {
-	level := ""
-	if q.Level != nil {
-		level = fmt.Sprintf(", %.0f in 100 lie in that", 100**q.Level)
-	}
-	return fmt.Sprintf("for %d epochs, after %d: %s, %s (%s), %s CO2e (%s)%s", q.OfEpochs, q.AfterEpochs,
-		Duration(seconds(q.DurationS.Expected)), Energy(q.Energy.Expected), energyBounds(q.Energy.Expected, q.Energy.Low, q.Energy.High),
-		Mass(q.Emissions.Expected), massBounds(q.Emissions.Expected, q.Emissions.Low, q.Emissions.High), level)
-}
-
 func (p *Page) warnings(r footprint.Report) {
 	for _, w := range r.Warnings {
 		p.Row("warning", "%s", Clean(w.Text))

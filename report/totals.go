@@ -238,7 +238,7 @@ func unbounded(s footprint.Summary, bounds string) string {
 
 func massBar(g footprint.Group) bar {
 	share, _ := g.MeasuredShare()
-	return bar{called(g), Mass(g.Emissions), float64(g.Emissions), float64(g.GramsLow), float64(g.GramsHigh), share}
+	return bar{label: called(g), value: Mass(g.Emissions), x: float64(g.Emissions), low: float64(g.GramsLow), high: float64(g.GramsHigh), measured: share}
 }
 
 func (t Totals) groupSection(list []footprint.Group) section {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -106,8 +107,11 @@ func foresightSection(all footprint.Spread) section {
 	return p
 }
 
-// signed shows a part of 1 with its sign: "+3.2 %".
+// signed shows a part of 1 with its sign, where that can be seen: "+3.2 %".
 func signed(x float64) string {
+	if math.Abs(x) < 0.0005 {
+		return Percent(math.Abs(x))
+	}
 	if x < 0 {
 		return "−" + Percent(-x)
 	}

@@ -155,7 +155,15 @@ func (a *app) fail(err error) {
 	}
 }
 
-// say prints a message and a hint, if there is one.
+// tell prints what is of note as a command goes on, folded as its result is.
+func (a *app) tell(text string) {
+	var p report.Page
+	p.Lead("carbonctl: ", text)
+	_, _ = p.WriteTo(a.err) // nobody could be told of an error
+}
+
+// say prints a message and a hint, if there is one. They are not folded: errors
+// are searched for, and hints copied.
 func (a *app) say(text, hint string) {
 	fmt.Fprintf(a.err, "carbonctl: %s\n", report.Clean(text))
 	if hint != "" {

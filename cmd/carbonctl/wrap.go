@@ -207,7 +207,7 @@ func (w *wrapping) run(ctx context.Context) error {
 	}
 	var say func(text string)
 	if !w.quiet && !w.json {
-		say = func(text string) { w.say(text, "") }
+		say = w.tell
 	}
 	lookout := watchFor(pattern, w.epochs.planned, tracker, say)
 	lookout.connect(&cmd)

@@ -1,0 +1,177 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+
+	"github.com/carbonctl/carbonctl/footprint"
+)
+
+// underway reports whether a prediction is of more than what has been.
+func underway(q *footprint.Prediction) bool { return q != nil && q.AfterEpochs < q.OfEpochs }
+
+// Predicted says what a whole run is expected to need.
+func Predicted(q footprint.Prediction) string {
+	text := fmt.Sprintf("%s: %s, %s (%s), %s CO2e (%s)", epochsOf(q),
+		Duration(seconds(q.DurationS.Expected)), Energy(q.Energy.Expected), energyBounds(q.Energy.Expected, q.Energy.Low, q.Energy.High),
+		Mass(q.Emissions.Expected), massBounds(q.Emissions.Expected, q.Emissions.Low, q.Emissions.High))
+	if level := levelText(q); level != "" {
+		text += ", " + level + " in that"
+	}
+	return text
+}
+
+func epochsOf(q footprint.Prediction) string {
+	return fmt.Sprintf("for %d epochs, after %d", q.OfEpochs, q.AfterEpochs)
+}
+
+func levelText(q footprint.Prediction) string {
+	if q.Level == nil {
+		return ""
+	}
+	return fmt.Sprintf("%.0f in 100 lie", 100**q.Level)
+}
+
+// predictionFigure is the headline of a run that has not had all its epochs.
+func predictionFigure(r footprint.Report) []figure {
+	q := r.Prediction
+	if !underway(q) {
+		return nil
+	}
+	f := figure{"Whole run, predicted", Duration(seconds(q.DurationS.Expected)), []string{epochsOf(*q)}}
+	if known(r) {
+		f.details = []string{"(" + massBounds(q.Emissions.Expected, q.Emissions.Low, q.Emissions.High) + ")", epochsOf(*q), Energy(q.Energy.Expected) + ", " + f.value}
+		f.value = Mass(q.Emissions.Expected) + " CO2e"
+	}
+	return []figure{f}
+}
+
+// predictionSection says what was expected of the whole run as it went on, and,
+// where all of it has been, how good that was.
+func predictionSection(r footprint.Report) section {
+	q := r.Prediction
+	if q == nil {
+		return section{}
+	}
+	var all []footprint.Earlier
+	for _, e := range q.History {
+		if e.AfterEpochs < min(q.AfterEpochs, q.OfEpochs) { // after all epochs nothing is left to be predicted
+			all = append(all, e)
+		}
+	}
+	if underway(q) {
+		all = append(all, footprint.Earlier{AfterEpochs: q.AfterEpochs, DurationS: q.DurationS, Energy: q.Energy, Emissions: q.Emissions})
+	}
+	if len(all) == 0 {
+		return section{}
+	}
+	f := foresight{level: q.Level != nil, known: r.Status == footprint.Completed && !underway(q)}
+	p := section{title: "Prediction", paper: true}
+	note := fmt.Sprintf("What the whole run of %d epochs was expected to need after some of them, by the method %q", q.OfEpochs, q.Method)
+	if level := levelText(*q); level != "" {
+		note += "; " + level + " between low and high"
+	}
+	p.notes = []string{note + "."}
+	taken := "so far"
+	if r.Status == footprint.Completed {
+		taken = "in the end"
+	}
+	switch {
+	case f.known:
+		note := "Off is how far what was expected lies from what the run took in the end"
+		if f.level {
+			note += "; held, whether that lies between low and high"
+		}
+		p.notes = append(p.notes, note+".")
+	case r.Status == footprint.Completed:
+		p.notes = append(p.notes, fmt.Sprintf("The run ended after %d of them: what all would have taken is not known.", q.AfterEpochs))
+	}
+	p.table.columns = []column{{"predicted", text}, {"after epoch", text}, {"low", amount}, {"expected", amount}, {"high", amount}, {taken, amount}, {"off", amount}, {"held", text}}
+	head, tail := parts(len(all))
+	rows := func(row func(e footprint.Earlier) []string) {
+		for i, e := range all {
+			switch {
+			case i < head || i >= tail:
+				cells := row(e)
+				if !f.known && i < len(all)-1 {
+					cells[5] = "" // it was less then
+				}
+				cells[1] = strconv.Itoa(e.AfterEpochs)
+				p.table.rows = append(p.table.rows, cells)
+			case i == head:
+				p.table.rows = append(p.table.rows, rest(tail-head, p.table.columns))
+			}
+		}
+	}
+	rows(func(e footprint.Earlier) []string {
+		return predictionRow(f, "time", e.DurationS, r.DurationS, func(s float64) string { return Duration(seconds(s)) })
+	})
+	if known(r) {
+		rows(func(e footprint.Earlier) []string { return predictionRow(f, "energy", e.Energy, r.Energy, Energy) })
+		rows(func(e footprint.Earlier) []string { return predictionRow(f, "CO2e", e.Emissions, r.Emissions, Mass) })
+		p.chart = predictionChart(r, all, taken)
+	}
+	return p
+}
+
+// foresight says what can be told of predictions.
+type foresight struct {
+	level bool // they have an interval
+	known bool // the truth is
+}
+
+func predictionRow[T ~int64 | ~float64](f foresight, what string, p footprint.Range[T], taken T, show func(T) string) []string {
+	row := []string{what, "", "", show(p.Expected), "", show(taken), "", ""}
+	if f.level {
+		row[2], row[4] = show(p.Low), show(p.High)
+	}
+	if off, ok := p.Off(taken); ok && f.known {
+		row[6] = signed(off)
+	}
+	if f.known && f.level {
+		row[7] = "no"
+		if p.Holds(taken) {
+			row[7] = "yes"
+		}
+	}
+	return row
+}
+
+// predictionChart shows how the prediction of the emissions went on.
+func predictionChart(r footprint.Report, all []footprint.Earlier, taken string) *chart {
+	c := &chart{
+		title: "Predicted emissions of the whole run", upright: true,
+		caption: "Emissions of the whole run, as they were predicted after 1, 2, 3 … epochs.",
+		hatch:   "predicted",
+		level:   float64(r.Emissions), levelName: taken, levelValue: Mass(r.Emissions),
+	}
+	for _, e := range all {
+		g := e.Emissions
+		after := strconv.Itoa(e.AfterEpochs)
+		c.bars = append(c.bars, bar{label: after, full: "after epoch " + after, value: Mass(g.Expected), x: float64(g.Expected), low: float64(g.Low), high: float64(g.High)})
+	}
+	return c
+}
+
+// budgetSection says what the run was allowed, and whether it has kept to that.
+func budgetSection(r footprint.Report) section {
+	b := r.Budget
+	if b == nil {
+		return section{}
+	}
+	basis := map[string]string{
+		"measured": "measured: what the run has used", "predicted": "predicted: whether the next epoch will fit",
+	}[b.Basis]
+	used, tripped := "", "no"
+	if part, ok := r.BudgetUsed(); ok {
+		used = Percent(part)
+	}
+	if b.TrippedAt != nil {
+		tripped = b.TrippedAt.UTC().Format("2006-01-02 15:04:05 MST")
+		if after := b.TrippedAt.Sub(r.StartedAt); !r.StartedAt.IsZero() && after >= 0 {
+			tripped += ", after " + Duration(after)
+		}
+	}
+	return section{title: "Budget", table: facts("limit", b.Limit, "used", used, "basis", cmp.Or(basis, b.Basis), "action", b.Action, "reached", tripped)}
+}
