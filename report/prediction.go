@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/carbonctl/carbonctl/footprint"
 )
@@ -31,6 +32,25 @@ func levelText(q footprint.Prediction) string {
 		return ""
 	}
 	return fmt.Sprintf("%.0f in 100 lie", 100**q.Level)
+}
+
+// hindsight says how far the first and the last prediction of a run lay from what
+// it took, "" where that is not known.
+func hindsight(r footprint.Report) string {
+	q := r.Prediction
+	if q == nil || underway(q) || r.Status != footprint.Completed || !known(r) {
+		return ""
+	}
+	var said []string
+	for _, e := range q.History {
+		if off, ok := e.Energy.Off(r.Energy); ok && e.AfterEpochs < q.OfEpochs {
+			said = append(said, fmt.Sprintf("%s after epoch %d, off by %s", Energy(e.Energy.Expected), e.AfterEpochs, signed(off)))
+		}
+	}
+	if len(said) > 2 {
+		said = append(said[:1], said[len(said)-1])
+	}
+	return strings.Join(said, "; ")
 }
 
 // predictionFigure is the headline of a run that has not had all its epochs.
