@@ -6,16 +6,15 @@ import (
 )
 
 // What extrapolate assumes where the epochs themselves do not tell. Each is set
-// by the runs that docs/prediction.md shows, so that the interval holds nine of
-// ten of them.
+// by other runs than those that docs/prediction.md shows: there is how.
 const (
 	// After one epoch nobody knows what of it was warm-up: the others cost from
 	// firstLow to firstHigh times as much.
-	firstLow, firstHigh = 0.3, 1.5
-	// wander is how much the level of a run changes, as a part of itself, while
-	// the number of its epochs grows e-fold; young is how much more that is for
-	// one that is known by few.
-	wander, young = 0.075, 1.5
+	firstLow, firstHigh = 0.25, 1.5
+	// wander is how much the level of a run changes, as a part of itself, each time
+	// that the number of its epochs doubles; young, over the number of epochs that
+	// it is known by, how much more that is.
+	wander, young = 0.07, 0.04
 	// plain is how many standard errors a change is away from chance.
 	plain = 4
 	// normal is the 95 % quantile of the normal distribution: 5 % on each side.
@@ -53,17 +52,24 @@ func extrapolate(x []float64, left int) outlook {
 	return l.spread(expected, n, m)
 }
 
-// level is what an epoch costs: the mean, and how single epochs and means of
-// several scatter around it.
-type level struct{ mean, sd, long float64 }
+// level is what an epoch costs: the mean, how single epochs and means of several
+// scatter around it, and how far it has moved from the earlier half of what was
+// seen to the later, beyond chance.
+type level struct{ mean, sd, long, moved float64 }
 
 // spread puts bounds around what m more epochs after n cost: epochs scatter, and
-// so does the mean that was taken for the level; and levels wander.
+// so does the mean that was taken for the level; and levels wander, by as much
+// more as this one has been seen to. The bounds are as many times below what is
+// expected as above.
 func (l level) spread(expected, n, m float64) outlook {
-	scatter := l.long * l.long * (m + m*m/n)
-	way := expected * wander * math.Sqrt(math.Log1p(m/n)) * (1 + young/n)
-	d := normal * math.Sqrt(scatter+way*way)
-	return outlook{max(expected-d, expected*firstLow), expected, expected + d}
+	scatter := l.long * math.Sqrt(m+m*m/n)
+	way := math.Hypot(expected*(wander+young/n), m*l.moved) * math.Sqrt(math.Log2(1+m/n))
+	high := expected + normal*math.Hypot(scatter, way)
+	low := 0.0
+	if high > 0 {
+		low = max(expected/high, firstLow) * expected
+	}
+	return outlook{low, expected, high}
 }
 
 // levelOf gives the level at the end of y.
@@ -71,16 +77,21 @@ func levelOf(y []float64) level {
 	all := measure(y)
 	later := measure(y[len(y)/2:])
 	if len(y) < 4 {
-		return level{later.mean, max(all.sd, 0.02*all.mean), max(all.sd, 0.02*all.mean)}
+		return level{mean: later.mean, long: max(all.sd, 0.02*all.mean)}
 	}
 	h := float64(len(y) / 2)
 	earlier := measure(y[:len(y)/2])
 	se := math.Sqrt((earlier.long*earlier.long + later.long*later.long) / h)
 	sure := 1.0
-	if d := math.Abs(later.mean - earlier.mean); d < plain*se {
+	d := math.Abs(later.mean - earlier.mean)
+	if d < plain*se {
 		sure = d / (plain * se)
 	}
-	return level{all.mean + sure*(later.mean-all.mean), later.sd, max(later.long, all.long*(1-sure))}
+	return level{
+		mean:  all.mean + sure*(later.mean-all.mean),
+		long:  max(later.long, all.long*(1-sure)),
+		moved: math.Sqrt(max(d*d-se*se, 0)),
+	}
 }
 
 // measure gives the mean of y, its standard deviation, and that of long means
@@ -182,5 +193,5 @@ func periodic(y []float64, k, at, left int) outlook {
 	due := float64(until(len(y)+left) - until(len(y)))
 	d, u := levelOf(dear), levelOf(usual)
 	m := float64(left)
-	return level{sd: u.sd, long: u.long}.spread(d.mean*due+u.mean*(m-due), float64(len(y)), m)
+	return u.spread(d.mean*due+u.mean*(m-due), float64(len(y)), m)
 }
