@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"regexp/syntax"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -21,9 +22,11 @@ type Pattern struct {
 
 	index int  // the last epoch that began or ended
 	zero  bool // the program counts from 0
-	seen  bool
-	open  bool
-	of    int
+	// beyond: it prints the last number in place of how many there are.
+	beyond bool
+	seen   bool
+	open   bool
+	of     int
 }
 
 // rule is one kind of line.
@@ -32,6 +35,7 @@ type rule struct {
 	literal string // what each line of it holds; "": nobody knows
 	expr    string
 	does    does
+	later   bool // it says something only where its preset has matched before
 	re      *regexp.Regexp
 }
 
@@ -47,6 +51,8 @@ const (
 	row                  // of a table: the end of the epoch that goes on, else of this one, counted from 0
 	fromZero             // as starts, counted from 0, and the total is the last number
 	totals               // the number of epochs
+	heads                // the head of a table, whose rows follow
+	bar                  // of a bar over all epochs: how many have passed
 )
 
 // preset is what a framework prints.
@@ -89,20 +95,39 @@ func presets() []preset {
 			{literal: "Epoch ", does: starts, expr: `^Epoch (?P<epoch>\d+)/(?P<total>\d+) ?: ?\|`},
 			{literal: ":", does: row, expr: `^(?P<epoch>\d+)\s+(?:[\d.]+|nan)\s+(?:[\d.]+|nan|None)\s(?:.*\s)?\d+:\d\d\s*$`},
 		}},
+		{"skorch", []rule{
+			{literal: " dur", does: heads, expr: `^\s*epoch\s.*\sdur\s*$`},
+			{literal: ".", does: ends, later: true, expr: `^\s*(?P<epoch>\d+)\s+\S.*\s\d+\.\d+\s*$`},
+		}},
 		{"keras", []rule{
 			{literal: "Epoch ", does: starts, expr: `^Epoch (?P<epoch>\d+)/(?P<total>\d+)\s*$`},
 			{literal: "/", does: full, expr: `^\s*(?P<epoch>\d+)/(?P<total>\d+) .*(?:━|\[=|- )`},
 		}},
 		{"plain", []rule{
+			{literal: "poch", does: bar, expr: `^(?i:epochs?)\s*:\s+` + tqdm},
+			{literal: "poch", does: ends, expr: `(?i:\b(?:finished|completed|end of|done with)\s+(?:training\s+)?epoch)` + number},
 			{literal: "poch", does: plainly, expr: plain},
 			{literal: "POCH", does: plainly, expr: plain},
+		}},
+		{"tqdm", []rule{
+			{literal: "%|", does: bar, expr: `^(?:[^|]*:)?\s*` + tqdm},
 		}},
 	}
 }
 
+// tqdm is one of its bars: how much, how many, of how many.
+const tqdm = `\d+%\|.*\|\s*(?P<epoch>\d+)/(?P<total>\d+) \[`
+
+// notAuto are presets that would take what counts anything for epochs.
+var notAuto = []string{"tqdm"}
+
 // plain is the word and a number, at the start of a line or of what a logger
-// was given: not "best epoch 3".
-const plain = `^(?:.*[\]|:>-]\s*|[^A-Za-z]*)(?i:epoch)\b\s*[:#=]?\s*[\[(]?(?P<epoch>\d+)(?:\s*(?:/|of)\s*(?P<total>\d+))?[\])]?`
+// was given: "Train epoch 3", not "best epoch 3".
+const (
+	plain = `^(?:.*[\]|:>-]\s*|[^A-Za-z]*)(?i:(?:(?:train|start|begin|runn)(?:n?ing)?\s+(?:of\s+)?)?epoch)` + number
+
+	number = `\b\s*[:#=]?\s*[\[(]?(?P<epoch>\d+)(?:\s*(?:/|of)\s*(?P<total>\d+))?[\])]?`
+)
 
 // In what follows, a step or a bar says that the epoch goes on, a number that it
 // has ended.
@@ -123,11 +148,11 @@ func Presets() []string {
 }
 
 // Preset gives the pattern for what a framework prints. "auto" tries all of
-// them, and stays with the first that matches.
+// them but tqdm, whose bars count anything, and stays with the first that matches.
 func Preset(name string) (*Pattern, error) {
 	p := &Pattern{Name: name, goesOn: regexp.MustCompile(goesOn), hasMore: regexp.MustCompile(hasMore)}
 	for i, preset := range presets() {
-		if name != "auto" && name != preset.name {
+		if name != preset.name && (name != "auto" || slices.Contains(notAuto, preset.name)) {
 			continue
 		}
 		for _, r := range preset.rules {
@@ -195,7 +220,7 @@ func (p *Pattern) match(line []byte, ended bool) (e Event, ok, found bool) {
 	var plainText []byte
 	for i := range p.rules {
 		r := &p.rules[i]
-		if p.only != 0 && r.preset != p.only || r.literal != "" && !bytes.Contains(line, []byte(r.literal)) {
+		if p.only != r.preset && (p.only != 0 || r.later) || r.literal != "" && !bytes.Contains(line, []byte(r.literal)) {
 			continue
 		}
 		if plainText == nil {
@@ -275,13 +300,16 @@ func (p *Pattern) does(h hit) does {
 func (p *Pattern) apply(h hit) (Event, bool) {
 	does := p.does(h)
 	if n, ok := h.count("total"); ok && n > 0 && does != full {
-		if does == fromZero {
+		switch {
+		case does == bar && p.of != 0 && n != p.of:
+			return Event{}, false // a bar within the first one
+		case does == fromZero, p.beyond:
 			n++
 		}
 		p.of = n
 	}
 	switch does {
-	case totals:
+	case totals, heads:
 		return Event{}, false
 	case last:
 		return p.stop()
@@ -297,7 +325,7 @@ func (p *Pattern) apply(h hit) (Event, bool) {
 			return p.stop()
 		}
 		return p.ended(n + 1)
-	case passes:
+	case passes, bar:
 		s, _ := h.text("epoch")
 		f, err := strconv.ParseFloat(s, 64)
 		if err != nil || f < 1 || f > mostEpochs || int(f) <= p.index {
@@ -346,6 +374,9 @@ func (p *Pattern) next(n *int) bool {
 	}
 	if p.zero {
 		*n++
+		if p.of > 0 && *n == p.of+1 { // 0/5 … 5/5
+			p.beyond, p.of = true, *n
+		}
 	}
 	again := *n == 1 && p.index > 1 && (p.index > 2 || p.index == p.of)
 	return *n > p.index && *n > 0 || again

@@ -60,12 +60,22 @@ func TestPresetsFindEpochsInWhatFrameworksPrint(t *testing.T) {
 		{"plain_result", "plain", wholes(3, 1, 2, 3)},
 		{"plain_steps", "plain", starts},
 		{"plain_bar", "plain", starts},
+		{"plain_train", "plain", []string{"start 1/0", "start 2/0", "start 3/0"}},
+		{"plain_last", "plain", []string{"start 1/2", "start 2/2", "start 3/3"}},
+		{"tqdm_epochs", "plain", wholes(3, 1, 2, 3)},
+		{"tqdm_epochs", "tqdm", wholes(3, 1, 2, 3)},
+		{"tqdm", "tqdm", wholes(3, 1, 2, 3)},
+		{"skorch", "skorch", wholes(0, 1, 2, 3)},
 		{"json", "json", wholes(0, 1, 2, 3)},
 		{"json_steps", "json", []string{"start 1/0", "start 2/0", "start 3/0"}},
 	} {
 		out, err := os.ReadFile("testdata/" + tt.file + ".txt")
 		require.NoError(t, err)
-		for _, preset := range []string{tt.preset, "auto"} {
+		presets := []string{tt.preset, "auto"}
+		if tt.file == "tqdm" {
+			presets = presets[:1] // it counts anything
+		}
+		for _, preset := range presets {
 			for _, piece := range []int{1, 7, 1 << 20} {
 				p, err := Preset(preset)
 				require.NoError(t, err)
@@ -81,6 +91,29 @@ func TestPresetsFindEpochsInWhatFrameworksPrint(t *testing.T) {
 	}
 }
 
+// What else people print of epochs.
+func TestPlain(t *testing.T) {
+	for text, want := range map[string]string{
+		"Training epoch 3/10 ...":                     "start 3/10",
+		"Starting epoch 3 of 10":                      "start 3/10",
+		"INFO:root:Begin of epoch 3":                  "start 3/0",
+		"Finished epoch 3/10 in 4.2 s":                "end 3/10 whole",
+		"[12:00:01] Completed training epoch 3":       "end 3/0 whole",
+		"End of epoch #3, loss 0.2":                   "end 3/0 whole",
+		"Epochs:  30%|███       | 3/10 [00:03<00:07]": "end 3/10 whole",
+	} {
+		p, err := Preset("plain")
+		require.NoError(t, err)
+		got, _ := scan(t, p, []byte(text+"\n"), 100)
+		assert.Equal(t, []string{want}, got, text)
+	}
+	// The bars within that over all epochs count steps.
+	p, err := Preset("tqdm")
+	require.NoError(t, err)
+	got, _ := scan(t, p, []byte("  0%|  | 0/2 [0]\n 50%|▌ | 5/10 [0]\n100%|█ | 10/10 [0]\n 50%|▌ | 1/2 [0]\n100%|█ | 2/2 [0]\n"), 100)
+	assert.Equal(t, []string{"end 1/2 whole", "end 2/2 whole"}, got)
+}
+
 func TestOnePresetIsNotAnother(t *testing.T) {
 	for _, tt := range []struct{ preset, text string }{
 		{"keras", "1875/1875 ━━━━ 3s - loss: 0.1\n"},
@@ -91,6 +124,9 @@ func TestOnePresetIsNotAnother(t *testing.T) {
 		{"json", `{"epochs": 3}` + "\n" + `not {"epoch": x}` + "\n"},
 		{"fastai", "1 2 3\n12:00 13:00\n"},
 		{"ultralytics", "  3/4 of it\n"},
+		{"plain", "Validation epoch 3\nloss of epoch 3\nfirst epoch 3\n"},
+		{"skorch", "      1        0.6905       0.6150        0.6749  0.0301\n"},
+		{"tqdm", "  0%|          | 0/3 [00:00<?, ?it/s]\n3/3 done\n"},
 	} {
 		p, err := Preset(tt.preset)
 		require.NoError(t, err)
