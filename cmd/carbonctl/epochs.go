@@ -90,7 +90,16 @@ func (l *lookout) foresee(tracker *carbon.Tracker) {
 	}
 	if q, ok := tracker.Predict(); ok && q.AfterEpochs < q.OfEpochs {
 		l.said = true
+		l.newLine(os.Stderr)
 		l.say("predicted " + report.Predicted(q))
+	}
+}
+
+// newLine ends the line that the command has begun on our stderr, such as a bar
+// that it draws, where that can be known.
+func (l *lookout) newLine(stderr *os.File) {
+	if l.output != nil && l.output.Midline(stderr) {
+		_, _ = fmt.Fprintln(stderr) // nobody could be told of an error
 	}
 }
 

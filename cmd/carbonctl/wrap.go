@@ -242,6 +242,9 @@ func (w *wrapping) run(ctx context.Context) error {
 	}
 	r.Warnings = append(r.Warnings, unwritten...)
 	w.record(ctx, book, &r)
+	if !w.quiet {
+		lookout.newLine(os.Stderr)
+	}
 	w.show(r)
 	for _, lost := range found() {
 		w.say(lost, "")

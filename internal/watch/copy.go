@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -26,9 +27,11 @@ type channel struct {
 	inner *os.File // what the command prints comes out here
 	give  *os.File // its other end, ours until the command has started
 	outer *os.File // where it goes: not descriptor 1 or 2 itself, at which Go dies of a broken pipe
-	sized bool     // a terminal
+	file  os.FileInfo
+	sized bool // a terminal
 	seen  *Stream
 	bytes atomic.Int64
+	ended atomic.Bool // what was passed on last has ended its line
 	done  chan struct{}
 	err   error // of passing on, after done
 }
@@ -60,14 +63,15 @@ func (o *Output) open(f *os.File, m *Matcher) (*channel, error) {
 	if f == nil {
 		return nil, nil
 	}
-	if _, err := f.Stat(); err != nil {
+	file, err := f.Stat()
+	if err != nil {
 		return nil, nil // closed
 	}
 	outer, err := another(f)
 	if err != nil {
 		return nil, fmt.Errorf("watch output: %w", err)
 	}
-	c := &channel{outer: outer, done: make(chan struct{})}
+	c := &channel{outer: outer, file: file, done: make(chan struct{})}
 	if terminal(f) {
 		c.sized = true
 		c.inner, c.give, err = pair(f)
@@ -119,12 +123,23 @@ func (c *channel) copy() {
 				return
 			}
 			c.bytes.Add(int64(n))
+			c.ended.Store(buf[n-1] == '\n')
 			c.seen.Feed(buf[:n], time.Now())
 		}
 		if err != nil {
 			return // the end; on a terminal that is an EIO
 		}
 	}
+}
+
+// Midline reports whether what was printed last on f, a file or terminal of ours,
+// has not ended its line, as a bar that is drawn: who prints there too begins a
+// line of their own.
+func (o *Output) Midline(f *os.File) bool {
+	file, err := f.Stat()
+	return err == nil && slices.ContainsFunc(o.channels, func(c *channel) bool {
+		return c.bytes.Load() > 0 && os.SameFile(c.file, file) && !c.ended.Load()
+	})
 }
 
 // Wait passes on the rest, after the command has ended. Processes that it left
