@@ -200,6 +200,7 @@ func effective(c *config) []value {
 	defaults := map[string]string{
 		tableKey: "none: the built-in table", "region": "the world's mean", "detect-cloud": "false", "intensity": "from the region", "pue": "1, not given", "interval": c.every.String(),
 		"charge": "machine, or process where a limit shows that the machine is shared", "project": "", "label": "", "ledger": c.ledger,
+		"epochs": "not known", "epoch-pattern": "", "epoch-preset": "",
 	}
 	var all []value
 	for _, s := range settings() {

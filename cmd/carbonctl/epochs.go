@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/carbon"
 	"github.com/carbonctl/carbonctl/footprint"
@@ -19,49 +18,24 @@ import (
 	"github.com/carbonctl/carbonctl/report"
 )
 
-// epochFlags say where the epochs of a command are to be seen.
-type epochFlags struct {
+// epochs are how many there will be, 0 if that is not known, and the pattern to
+// look for in the output, nil if none was given.
+type epochs struct {
 	planned int
-	pattern string
-	preset  string
-	file    string
-	events  string
-}
-
-func (e *epochFlags) add(f *pflag.FlagSet) {
-	f.IntVar(&e.planned, "epochs", 0, "how many epochs there will be, `N`; they are looked for in the output")
-	f.StringVar(&e.pattern, "epoch-pattern", "", "regular expression `RE` that finds epochs in the output")
-	f.StringVar(&e.preset, "epoch-preset", "", "`NAME` of what prints them: "+strings.Join(watch.Presets(), ", "))
-	f.StringVar(&e.file, "epochs-file", "", "write every epoch as CSV to this `FILE`")
-	f.StringVar(&e.events, "events-file", "", "write what happens as it does, JSON lines of epochs, predictions …, to this `FILE`")
+	pattern *watch.Pattern
 }
 
 // wanted returns the pattern to look for in the output, nil if it is to be left
 // alone.
-func (e *epochFlags) wanted() (*watch.Pattern, error) {
-	switch {
-	case e.planned < 0:
-		return nil, fmt.Errorf("--epochs: %d is below 0", e.planned)
-	case e.pattern != "" && e.preset != "":
-		return nil, errors.New("--epoch-pattern and --epoch-preset: give one of them")
-	case e.pattern != "":
-		p, err := watch.Compile(e.pattern)
-		if err != nil {
-			return nil, fmt.Errorf("--epoch-pattern: %w", err)
-		}
-		return p, nil
-	case e.preset == "" && e.planned == 0:
-		return nil, nil
+func (e epochs) wanted() *watch.Pattern {
+	if e.pattern != nil || e.planned == 0 {
+		return e.pattern
 	}
-	name := e.preset
-	if name == "" {
-		name = "auto"
-	}
-	p, err := watch.Preset(name)
+	p, err := watch.Preset("auto")
 	if err != nil {
-		return nil, fmt.Errorf("--epoch-preset: %w", err)
+		panic(err) // it is there
 	}
-	return p, nil
+	return p
 }
 
 // lookout is what watches a command for epochs and tasks.
@@ -105,7 +79,8 @@ func (l *lookout) newLine(stderr *os.File) {
 
 // watchFor begins to watch. What can't be watched is a warning: the command runs
 // all the same.
-func watchFor(p *watch.Pattern, planned int, tracker *carbon.Tracker, say func(text string)) *lookout {
+func watchFor(e epochs, tracker *carbon.Tracker, say func(text string)) *lookout {
+	p, planned := e.wanted(), e.planned
 	l := &lookout{pattern: p, say: say}
 	found := func(e watch.Event) {
 		time.AfterFunc(readSoon, func() { l.foresee(tracker) })

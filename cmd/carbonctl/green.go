@@ -133,7 +133,7 @@ func (g *waiting) why(w *footprint.Wait) string {
 	case w.Reason == footprint.WaitBound:
 		return "now: the time to wait was over at " + local(w.StartBy)
 	case waited < time.Minute && *w.PerKWh >= *w.AtOnce*(1-worth):
-		return fmt.Sprintf("at once: by %s, no start within %s would save %s", foreseen(w.Kind), report.Duration(g.bound), report.Percent(worth))
+		return fmt.Sprintf("at once: by %s, a later start within %s saves less than %s", foreseen(w.Kind), report.Duration(g.bound), report.Percent(worth))
 	}
 	return fmt.Sprintf("after %s: %s g/kWh expected, by %s; %s without the wait", report.Duration(waited), grams(*w.PerKWh), foreseen(w.Kind), grams(*w.AtOnce))
 }

@@ -22,6 +22,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/carbon"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/watch"
 	"github.com/carbonctl/carbonctl/regions"
 )
 
@@ -37,6 +38,7 @@ type options struct {
 	project   string
 	labels    map[string]string
 	ledger    string
+	epochs    epochs
 	parent    string // the run that started this one, "" if none
 }
 
@@ -65,6 +67,9 @@ func settings() []setting {
 		{"project", "`NAME` that groups runs", true, func(o *options, v string) error { o.project = v; return nil }},
 		{"label", "a key and its value, `K=V`, to group and filter by; may be repeated", true, setLabel},
 		{"ledger", "CSV `FILE` that keeps the runs, or none", false, setLedger},
+		{"epochs", "how many epochs there will be, `N`; they are looked for in the output", true, setEpochs},
+		{"epoch-pattern", "regular expression `RE` that finds epochs in the output", true, setPattern},
+		{"epoch-preset", "`NAME` of what prints them: " + strings.Join(watch.Presets(), ", "), true, setPreset},
 	}
 }
 
@@ -157,6 +162,35 @@ func setLedger(o *options, v string) error {
 	return nil
 }
 
+func setEpochs(o *options, v string) error {
+	n, err := strconv.Atoi(v)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%q is not a whole number", v)
+	case n < 0:
+		return fmt.Errorf("%d is below 0", n)
+	}
+	o.epochs.planned = n
+	return nil
+}
+
+// setPattern and setPreset: whichever is set last says where epochs are.
+func setPattern(o *options, v string) error {
+	p, err := watch.Compile(v)
+	if err == nil {
+		o.epochs.pattern = p
+	}
+	return err
+}
+
+func setPreset(o *options, v string) error {
+	p, err := watch.Preset(v)
+	if err == nil {
+		o.epochs.pattern = p
+	}
+	return err
+}
+
 // setLabel takes one pair. Only the first = separates, and a comma belongs to
 // the value.
 func setLabel(o *options, pair string) error {
@@ -214,7 +248,7 @@ func configure(flags *pflag.FlagSet) (*config, error) {
 	}
 	list = append(list, inFile(all, ".carbonctl.toml", true)...)
 	for _, s := range all {
-		name := "CARBONCTL_" + strings.ToUpper(strings.ReplaceAll(s.key, "-", "_"))
+		name := variable(s.key)
 		v := os.Getenv(name)
 		if v == "" {
 			continue
@@ -240,12 +274,20 @@ func configure(flags *pflag.FlagSet) (*config, error) {
 			list = append(list, given{s, v, "flag", "--" + s.key, nil})
 		}
 	}
+	if flags.Changed("epoch-pattern") && flags.Changed("epoch-preset") {
+		return nil, errors.New("--epoch-pattern and --epoch-preset: give one of them")
+	}
 	parent, err := carbon.ParentFromEnv()
 	if err != nil {
 		c.problems = append(c.problems, err)
 	}
 	c.parent = parent
 	return c, c.take(list)
+}
+
+// variable is the environment's name of a setting.
+func variable(key string) string {
+	return "CARBONCTL_" + strings.ToUpper(strings.ReplaceAll(key, "-", "_"))
 }
 
 func newConfig() *config {

@@ -26,6 +26,19 @@ func TestNearest(t *testing.T) {
 	}
 }
 
+// Whoever looks a setting up finds it, with its variable and flag.
+func TestSettingsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/settings.md")
+	require.NoError(t, err)
+	for _, s := range settings() {
+		may := "no"
+		if s.shared {
+			may = "yes"
+		}
+		assert.Regexp(t, "(?m)^\\| `"+s.key+"` \\| `"+variable(s.key)+"`.*\\| `--"+s.key+"\\b.*\\| "+may+" \\|", string(page))
+	}
+}
+
 func TestDefaultLedger(t *testing.T) {
 	t.Setenv("HOME", "/h")
 	t.Setenv("XDG_STATE_HOME", "")

@@ -45,7 +45,8 @@ type wrapping struct {
 	live    string        // service that knows the intensity of the hour, "" for the table
 	command bool          // record the command line
 	green   greenFlags
-	epochs  epochFlags
+	epochs  string // files for the epochs and the events, "" for none
+	events  string
 	budget  budgetFlags
 }
 
@@ -96,7 +97,8 @@ that carbonctl failed before it started, 126 that the command is not executable,
 	f.StringVar(&w.samples, "samples", "", "write every reading to this `FILE`, so that the result can be recomputed")
 	f.StringVar(&w.live, "live", "", "ask this service, `NAME`, for the intensity of the hour: "+strings.Join(liveNames(false), ", "))
 	w.green.add(f)
-	w.epochs.add(f)
+	f.StringVar(&w.epochs, "epochs-file", "", "write every epoch as CSV to this `FILE`")
+	f.StringVar(&w.events, "events-file", "", "write what happens as it does, JSON lines of epochs, predictions …, to this `FILE`")
 	w.budget.add(f)
 	f.BoolVarP(&w.quiet, "quiet", "q", false, "print no result; it is recorded all the same")
 	f.BoolVar(&w.command, "record-command", false, "record the command line; it may hold secrets")
@@ -152,10 +154,6 @@ func (w *wrapping) run(ctx context.Context) error {
 	if err != nil {
 		return &exitError{exitWrapFailed, err}
 	}
-	pattern, err := w.epochs.wanted()
-	if err != nil {
-		return &exitError{exitWrapFailed, err}
-	}
 	if err := w.green.check(w.config.region); err != nil {
 		return &exitError{exitWrapFailed, err}
 	}
@@ -195,8 +193,8 @@ func (w *wrapping) run(ctx context.Context) error {
 		return func() { _ = f.Close() } // who writes to it has told of errors
 	}
 	defer logTo(w.samples, "the samples are not written", &cfg.Host.Samples)()
-	defer logTo(w.epochs.events, "the events are not written", &cfg.Host.Events)()
-	defer logTo(w.epochs.file, "the epochs are not written", &cfg.Host.Epochs)()
+	defer logTo(w.events, "the events are not written", &cfg.Host.Events)()
+	defer logTo(w.epochs, "the epochs are not written", &cfg.Host.Epochs)()
 	tracker, err := carbon.New(cfg)
 	if err != nil {
 		return &exitError{exitWrapFailed, err}
@@ -209,7 +207,7 @@ func (w *wrapping) run(ctx context.Context) error {
 	if !w.quiet && !w.json {
 		say = w.tell
 	}
-	lookout := watchFor(pattern, w.epochs.planned, tracker, say)
+	lookout := watchFor(w.config.epochs, tracker, say)
 	lookout.connect(&cmd)
 	process, err := cmd.Start(func() { tracker.Start(ctx) })
 	if err != nil {
@@ -282,7 +280,7 @@ func (w *wrapping) carbon(tree *tree, book *book) carbon.Config {
 		Region: o.region, Grid: o.intensity, PUE: o.pue, Every: o.every, Work: tree, Sinks: book.sinks(),
 		Run: footprint.Run{
 			Project: o.project, Labels: o.labels, Charge: o.charge, Job: job(os.Getenv),
-			Parent: o.parent, Epochs: w.epochs.planned, How: origins[w.config.origin("region")],
+			Parent: o.parent, Epochs: o.epochs.planned, How: origins[w.config.origin("region")],
 		},
 		Host: carbon.Host{Root: os.DirFS(w.root), NVMLLibrary: libraryPath(w.nvml), Env: os.LookupEnv},
 	}
