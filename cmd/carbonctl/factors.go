@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
+
+	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
@@ -48,7 +49,7 @@ func factorOf(r footprint.Row) factor {
 }
 
 // parse reads the flags for factors.
-func (r *recomputing) parse() error {
+func (r *recomputing) parse(flags *pflag.FlagSet) error {
 	f := &r.factors
 	f.known = map[string]found{}
 	f.query = regions.Query{Scope: regions.Scope(r.scope), Year: r.year}
@@ -62,45 +63,31 @@ func (r *recomputing) parse() error {
 		}
 		f.pue = o.pue
 	}
-	if r.intensity != "" && (r.year != 0 || r.scope != "" || r.table != "") {
-		return errors.New("--intensity is a figure of its own: leave out --year, --scope and --table")
+	newTable := flags.Changed(tableKey)
+	if r.intensity != "" && (r.year != 0 || r.scope != "" || newTable) {
+		return fmt.Errorf("--intensity is a figure of its own: leave out --year, --scope and --%s", tableKey)
 	}
-	table := regions.Builtin()
-	if r.table != "" {
-		own, err := readTable(r.table)
-		if err == nil {
-			table, err = table.With(own)
-		}
-		if err != nil {
-			return fmt.Errorf("--table: %w", err)
-		}
+	known, err := table(flags)
+	if err != nil {
+		return err
 	}
 	switch {
 	case r.intensity != "":
-		var o options
+		o := options{table: known}
 		if err := setIntensity(&o, r.intensity); err != nil {
 			return fmt.Errorf("--intensity: %w", err)
 		}
 		f.grid = o.intensity
-	case r.region != "" || r.year != 0 || r.scope != "" || r.table != "":
-		f.grid = table
+	case r.region != "" || r.year != 0 || r.scope != "" || newTable:
+		f.grid = known
 	}
 	if r.region != "" {
-		if _, err := table.Place(r.region); err != nil {
+		if _, err := known.Place(r.region); err != nil {
 			return fmt.Errorf("--region: %w", err)
 		}
 		f.place = r.region
 	}
 	return nil
-}
-
-func readTable(path string) (*regions.Table, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return regions.ReadTable(f, path)
 }
 
 // errNoZone is a row that does not say where the run was.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
@@ -71,7 +72,7 @@ exit code is then 1.`,
   carbonctl import logs/*.log --ledger old-runs.csv --region DK
   carbonctl import emissions.csv --dry-run --timezone Europe/Paris`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := m.run(cmd.Context(), args); err != nil {
+			if err := m.run(cmd.Context(), cmd.Flags(), args); err != nil {
 				return err
 			}
 			if m.bad {
@@ -86,13 +87,14 @@ exit code is then 1.`,
 	f.StringVar(&m.timezone, "timezone", "", "`ZONE` of times that name none, such as Europe/Paris (default UTC)")
 	f.StringVar(&m.region, "region", "", "`ZONE` whose factor is used where a file has neither emissions nor a factor")
 	f.StringVar(&m.intensity, "intensity", "", "the same as a figure in `GRAMS` of CO2e per kWh")
+	tableFlag(f)
 	f.StringVar(&m.sign, "sign", "", "OpenSSH ed25519 `KEY` that signs the head of the ledger")
 	f.BoolVar(&m.dry, "dry-run", false, "say what would be added, and add nothing")
 	f.BoolVar(&m.json, "json", false, "print as JSON")
 	return cmd
 }
 
-func (m *importing) run(ctx context.Context, args []string) error {
+func (m *importing) run(ctx context.Context, flags *pflag.FlagSet, args []string) error {
 	wrong := func(err error) error { return fmt.Errorf("import: %w", err) }
 	if len(args) == 0 {
 		return wrong(errors.New("which file? One of CodeCarbon, CarbonTracker, Green Algorithms or experiment-impact-tracker"))
@@ -100,7 +102,7 @@ func (m *importing) run(ctx context.Context, args []string) error {
 	if m.path == "" && !m.dry {
 		return wrong(fmt.Errorf("into which ledger? Name it with --ledger FILE; your own is %s", defaultLedger()))
 	}
-	if err := m.parse(ctx); err != nil {
+	if err := m.parse(ctx, flags); err != nil {
 		return wrong(err)
 	}
 	if err := m.readKnown(); err != nil {
@@ -123,7 +125,7 @@ func (m *importing) run(ctx context.Context, args []string) error {
 }
 
 // parse reads the flags.
-func (m *importing) parse(ctx context.Context) error {
+func (m *importing) parse(ctx context.Context, flags *pflag.FlagSet) error {
 	o := &m.options
 	formats := []foreign.Format{foreign.CodeCarbon, foreign.CarbonTracker, foreign.GreenAlgorithms, foreign.ImpactTracker}
 	if o.Format = foreign.Format(m.format); m.format != "" && !slices.Contains(formats, o.Format) {
@@ -135,9 +137,13 @@ func (m *importing) parse(ctx context.Context) error {
 			return fmt.Errorf("--timezone: %w", err)
 		}
 	}
-	var grid regions.Provider = regions.Builtin()
+	known, err := table(flags)
+	if err != nil {
+		return err
+	}
+	var grid regions.Provider = known
 	if m.intensity != "" {
-		var own options
+		own := options{table: known}
 		if err := setIntensity(&own, m.intensity); err != nil {
 			return fmt.Errorf("--intensity: %w", err)
 		}

@@ -24,10 +24,10 @@ const recomputeSchema = "carbonctl.recompute/v1"
 // recomputing is one run of recompute.
 type recomputing struct {
 	reading
-	region, scope, table, samples string
-	intensity, pue                string
-	year, last                    int
-	json                          bool
+	region, scope, samples string
+	intensity, pue         string
+	year, last             int
+	json                   bool
 
 	factors factors
 	answer  recomputed
@@ -119,7 +119,7 @@ be read, or a run has no figure for what was asked; 2 if nothing could be done.`
 	f.IntVar(&r.year, "year", 0, "the factor of this `YEAR`, of each run's own zone if no region is given")
 	f.StringVar(&r.scope, "scope", "", "`SCOPE`: lifecycle or direct")
 	f.StringVar(&r.intensity, "intensity", "", "your own carbon intensity, in `GRAMS` of CO2e per kWh")
-	f.StringVar(&r.table, "table", "", "CSV `FILE` with figures of your own, laid over the built-in ones")
+	tableFlag(f)
 	f.StringVar(&r.pue, "pue", "", "`FACTOR` of the building's energy over the computers', at least 1")
 	f.StringVar(&r.samples, "samples", "", "`FILE` of recorded samples to compute the run from")
 	f.IntVar(&r.last, "last", 20, "list the latest `N` runs; 0 for all")
@@ -129,7 +129,7 @@ be read, or a run has no figure for what was asked; 2 if nothing could be done.`
 
 func (r *recomputing) run(ctx context.Context, flags *pflag.FlagSet, args []string) error {
 	wrong := func(err error) error { return fmt.Errorf("recompute: %w", err) }
-	given := slices.ContainsFunc([]string{"region", "year", "scope", "intensity", "table", "pue"}, flags.Changed)
+	given := slices.ContainsFunc([]string{"region", "year", "scope", "intensity", tableKey, "pue"}, flags.Changed)
 	switch {
 	case r.samples != "" && given:
 		return wrong(errors.New("--samples does the recorded computation: apply other factors to FILE in a second step"))
@@ -143,7 +143,7 @@ func (r *recomputing) run(ctx context.Context, flags *pflag.FlagSet, args []stri
 	if r.samples != "" {
 		return r.replay(args)
 	}
-	if err := r.parse(); err != nil {
+	if err := r.parse(flags); err != nil {
 		return wrong(err)
 	}
 	files, err := r.inputs(args)
