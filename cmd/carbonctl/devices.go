@@ -202,6 +202,9 @@ func effective(c *config) []value {
 		"charge": "machine, or process where a limit shows that the machine is shared", "project": "", "label": "", "ledger": c.ledger,
 		"epochs": "not known", "epoch-pattern": "", "epoch-preset": "",
 	}
+	if hint := c.cloudHint(); hint != "" {
+		defaults["region"] += "; " + hint
+	}
 	var all []value
 	for _, s := range settings() {
 		v := value{s.key, defaults[s.key], "default"}

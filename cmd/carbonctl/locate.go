@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/regions/metadata"
@@ -19,9 +20,22 @@ func (c *config) locate(root fs.FS) {
 	if c.region != "" {
 		return
 	}
-	if found, _ := c.table.DetectRegion(root, os.Getenv); found != "" {
+	var found string
+	if found, c.cloud = c.table.DetectRegion(root, os.Getenv); found != "" {
 		c.found(found)
 	}
+}
+
+// asks are the clouds whose metadata services package metadata knows.
+var asks = []string{"aws", "gcp", "azure"}
+
+// cloudHint says how the region of this machine could be known, "" if it could
+// not, or was looked for.
+func (c *config) cloudHint() string {
+	if c.region != "" || c.ask || !slices.Contains(asks, c.cloud) {
+		return ""
+	}
+	return fmt.Sprintf("this is a machine of %s: --detect-cloud asks it for its region", c.cloud)
 }
 
 // askCloud asks the cloud's metadata service for the region, where nobody has named

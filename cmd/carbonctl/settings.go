@@ -225,6 +225,7 @@ type value struct {
 // which were left out.
 type config struct {
 	options
+	cloud    string // the provider of the machine, "" if that is not known
 	values   []value
 	problems []error
 }

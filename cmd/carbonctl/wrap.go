@@ -227,6 +227,11 @@ func (w *wrapping) run(ctx context.Context) error {
 	unseen := lookout.ended(exit)
 	r, _ := tracker.Stop() // the journal has told of errors by warnings
 	r.Warnings = append(r.Warnings, unseen...)
+	for i, n := range r.Warnings {
+		if hint := w.config.cloudHint(); n.Code == footprint.RegionAssumed && hint != "" {
+			r.Warnings[i].Hint = hint
+		}
+	}
 	if waitErr != nil {
 		r.Warnings = append(r.Warnings, footprint.Warning{Code: footprint.ReadFault, Text: waitErr.Error()})
 	}
