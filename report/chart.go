@@ -28,11 +28,11 @@ type chart struct {
 	hatch   string // what is hatched, "" is what is modelled
 	// upright bars stand in the order of time.
 	upright bool
-	// limit is a line across upright bars, none if 0.
-	limit      float64
-	limitLabel string
-	// level is a thin line across upright bars, with its name at the right, none
+	// limit is a dashed line across upright bars, with its name at the right, none
 	// if that is "".
+	limit                 float64
+	limitName, limitValue string
+	// level is a thin line of the same kind. A chart has one of the two.
 	level                 float64
 	levelName, levelValue string
 }
@@ -77,8 +77,8 @@ func (c chart) draw(id int) drawing {
 			c.bars = c.bars[:n]
 		}
 	}
-	c.level = sound(c.level)
-	most := max(sound(c.limit), c.level)
+	c.limit, c.level = sound(c.limit), sound(c.level)
+	most := max(c.limit, c.level)
 	for i, b := range c.bars {
 		if b.full == "" {
 			b.label = nameText(plain(b.label))
@@ -136,8 +136,8 @@ func (c chart) rows(d *drawing, most float64) {
 func (c chart) columns(d *drawing, most float64) {
 	const top, bottom, left = 26.0, 196.0, 10.0
 	right := 710.0
-	if c.levelName != "" {
-		right = 620
+	if c.limitName+c.levelName != "" {
+		right = 620 // what is right of it is for the name, which no bar may lie below
 	}
 	at := func(x float64) float64 { return bottom - (bottom-top)*x/most }
 	step := min((right-left)/float64(max(1, len(c.bars))), 120)
@@ -166,14 +166,16 @@ func (c chart) columns(d *drawing, most float64) {
 		}
 		d.Bars = append(d.Bars, s)
 	}
-	if c.limit > 0 {
-		y := px(at(c.limit))
-		d.Limit = &shape{Label: c.limitLabel, X1: px(left), Y1: y, X2: px(right), Y2: y, LabelX: px(right), LabelY: px(at(c.limit) - 5), Anchor: "end"}
+	across := func(x float64, name, value string) *shape {
+		y := at(x)
+		return &shape{Label: name, Value: value, X1: px(left), Y1: px(y), X2: px(right), Y2: px(y),
+			LabelX: px(right + 8), LabelY: px(y - 2), ValueX: px(right + 8), ValueY: px(y + 13)}
+	}
+	if c.limitName != "" {
+		d.Limit = across(c.limit, c.limitName, c.limitValue)
 	}
 	if c.levelName != "" {
-		y := at(c.level)
-		d.Level = &shape{Label: c.levelName, Value: c.levelValue, X1: px(left), Y1: px(y), X2: px(right), Y2: px(y),
-			LabelX: px(right + 8), LabelY: px(y - 2), ValueX: px(right + 8), ValueY: px(y + 13)}
+		d.Level = across(c.level, c.levelName, c.levelValue)
 	}
 	d.Legend = px(bottom + 40)
 	d.Height = px(bottom + 50)

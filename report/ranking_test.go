@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"html"
 	"io"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -74,6 +77,12 @@ func TestRankingEverywhereFitsAndParses(t *testing.T) {
 			}
 			assert.Equal(t, mostRanked, strings.Count(out, `height="16"`))
 			assert.Equal(t, 1, strings.Count(out, `class="here"`))
+			for _, label := range regexp.MustCompile(`x="(\d+)" y="[0-9.]+" text-anchor="end">([^<]*)<`).FindAllStringSubmatch(out, -1) {
+				room, err := strconv.Atoi(label[1])
+				require.NoError(t, err)
+				assert.LessOrEqual(t, 8*utf8.RuneCountInString(html.UnescapeString(label[2])), room, label[2])
+			}
+			assert.Contains(t, out, "svg { max-width: 100%; height: auto;", "it fits a narrow window")
 		}
 	}
 	assert.ErrorContains(t, r.Write(&b, "pdf"), `"pdf" is no format: it is one of text, json`)

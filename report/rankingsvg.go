@@ -23,7 +23,7 @@ const mostRanked = 60
 // colour. It needs nothing else and follows the reader's light or dark setting.
 // Of more than 60 places it shows the first.
 func (r Ranking) SVG(w io.Writer) error {
-	const left, most, top, step, width = 260.0, 300.0, 68.0, 24.0, 760.0
+	const left, most, top, step, width = 310.0, 300.0, 68.0, 24.0, 810.0
 	type bar struct {
 		Label, Value, Full       string
 		Here                     bool

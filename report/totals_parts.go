@@ -17,7 +17,7 @@ func (t Totals) monthSection(months []footprint.Group) section {
 	p.table.columns = []column{{"month", name}, {"runs", amount}, {"energy", amount}, {"CO2e", amount}, {"used", amount}, {"left", amount}}
 	b := t.Budget
 	if b.Emissions > 0 {
-		p.chart.limit, p.chart.limitLabel = float64(b.Emissions), "budget "+Mass(b.Emissions)
+		p.chart.limit, p.chart.limitName, p.chart.limitValue = float64(b.Emissions), "budget", Mass(b.Emissions)
 	}
 	if b != (footprint.Allowance{}) {
 		p.title = "By month, against a budget of " + allowance(b)
