@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // hostile is a name in which everything means something to somebody.
@@ -34,6 +35,25 @@ func TestLaTeXSetsItsTables(t *testing.T) {
 		d.run("carbonctl", append([]string{"report", "runs.csv", "--format", "latex", "--output", name + ".tex"}, args...)...)
 		compile(d, name)
 	}
+}
+
+// TestLaTeXCitesItsStatement puts the statement for a paper into one, and its sources
+// into the list of references.
+func TestLaTeXCitesItsStatement(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.run("carbonctl", "wrap", "-q", "--region", "FR", "--ledger", "runs.csv", "--", "true")
+	statement := d.run("carbonctl", "report", "runs.csv", "--statement", "paper", "--about", hostile)
+	text, sources, found := strings.Cut(statement, "% For the .bib file:\n")
+	require.True(t, found, statement)
+	d.write("sources.bib", sources)
+	d.write("statement.tex", text+`\bibliographystyle{plain}\bibliography{sources}`)
+	compile(d, "statement")
+	d.run("bibtex", "paper")
+	compile(d, "statement")
+	compile(d, "statement")
+	assert.NotContains(t, d.read("paper.log"), "undefined")
+	assert.Equal(t, strings.Count(sources, "@misc{"), strings.Count(d.read("paper.bbl"), `\bibitem{`))
 }
 
 // compile sets one of our files in an article, with nothing but LaTeX's own.

@@ -64,7 +64,7 @@ altered is told by "carbonctl verify".`,
 	r.filter.add(f)
 	f.StringSliceVar(&r.by, "by", nil, "group by these `KEYS`: project, label:NAME, host, user, region, provider, status, job, day, month, year")
 	f.StringVar(&r.budget, "budget", "", "`AMOUNT` that a month may use, such as 50kg or 200kWh")
-	f.StringVar(&r.format, "format", "", "`FORMAT`: text, json, csv, markdown, html or latex")
+	f.StringVar(&r.format, "format", "", "`FORMAT`: text, json, csv, markdown, html, latex or openmetrics")
 	f.BoolVar(&r.json, "json", false, "print as JSON; the same as --format json")
 	f.StringVarP(&r.output, "output", "o", "", "write to this `FILE`; its name tells the format, where none is given")
 	f.IntVar(&r.last, "last", 20, "list the latest `N` runs; 0 for all")
