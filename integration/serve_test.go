@@ -65,7 +65,7 @@ func TestCurlAsksServe(t *testing.T) {
 		assert.NotEmpty(t, v.(map[string]any)["detail"], "%q", bad.args)
 	}
 	code, _, _ = ask("--head", "--output", "/dev/null", address+"/v1/intensity?region=FR")
-	assert.Contains(t, []string{"200", "405"}, code)
+	assert.Equal(t, "200", code)
 
 	// TERM ends it, in order: a client that keeps its connection holds nothing up.
 	idle, err := http.Get(address + "/health")
