@@ -166,6 +166,26 @@ func TestMemos(t *testing.T) {
 		assert.False(t, m.old, text)
 		m.remove()
 	}
+	// Those of long ago are removed, unless somebody still waits.
+	dir := t.TempDir()
+	past := time.Now().Add(-stale - time.Hour)
+	for _, key := range []string{"gone", "waits"} {
+		m, err := openMemo(dir, key, time.Hour, time.Now())
+		require.NoError(t, err)
+		require.NoError(t, os.Chtimes(m.path, past, past))
+		if key == "gone" {
+			require.NoError(t, m.lock.Unlock())
+		} else {
+			defer m.remove()
+		}
+	}
+	m, err = openMemo(dir, "new", time.Hour, time.Now())
+	require.NoError(t, err)
+	defer m.remove()
+	left, err := filepath.Glob(filepath.Join(dir, "*"))
+	require.NoError(t, err)
+	assert.Len(t, left, 4, "%q", left)
+
 	assert.NotEqual(t, keyOf("/a", []string{"b", "c"}), keyOf("/a", []string{"bc"}))
 	assert.NotEqual(t, keyOf("/a", []string{"b"}), keyOf("/b", []string{"b"}))
 }

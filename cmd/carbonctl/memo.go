@@ -45,6 +45,7 @@ func openMemo(dir, key string, bound time.Duration, now time.Time) (*memo, error
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return m, err
 	}
+	sweep(dir, now.Add(-stale))
 	for i := range mostMemos {
 		path := filepath.Join(dir, fmt.Sprintf("%s-%d.json", key, i))
 		lock := flock.New(strings.TrimSuffix(path, ".json") + ".lock")
@@ -65,6 +66,25 @@ func openMemo(dir, key string, bound time.Duration, now time.Time) (*memo, error
 		return m, m.write()
 	}
 	return m, fmt.Errorf("%d others wait to start the same command", mostMemos)
+}
+
+// stale is the age at which what nobody has taken up is litter.
+const stale = 30 * 24 * time.Hour
+
+// sweep removes the memos that were written before a time, and whose owner is
+// gone. What can't be removed stays.
+func sweep(dir string, before time.Time) {
+	names, _ := filepath.Glob(filepath.Join(dir, "*.json")) // a home with brackets in it is swept by nobody
+	for _, path := range names {
+		info, err := os.Stat(path)
+		if err != nil || !info.ModTime().Before(before) {
+			continue
+		}
+		lock := flock.New(strings.TrimSuffix(path, ".json") + ".lock")
+		if held, err := lock.TryLock(); held && err == nil {
+			(&memo{path: path, lock: lock}).remove()
+		}
+	}
 }
 
 // write keeps what the memo says. A memo that is cut off is none.
