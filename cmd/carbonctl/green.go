@@ -155,8 +155,8 @@ func (g *waiting) plan(ctx context.Context, w *footprint.Wait) (start time.Time,
 	if start = found.From; found.Saving < worth {
 		start, found.PerKWh = now, found.Now
 	}
-	before := w.PlannedFor
-	w.Reason, w.PlannedFor, w.PerKWh = footprint.WaitGreenest, &start, &found.PerKWh
+	before, planned := w.PlannedFor, start.UTC().Truncate(time.Millisecond)
+	w.Reason, w.PlannedFor, w.PerKWh = footprint.WaitGreenest, &planned, &found.PerKWh
 	w.Kind, w.Scope, w.Marginal, w.Source, w.Note = found.Kind, found.Scope, found.Marginal, found.Source, found.Instead
 	if w.AtOnce == nil {
 		w.AtOnce = &found.Now

@@ -50,6 +50,9 @@ func TestWaitForGreen(t *testing.T) {
 				assert.Equal(t, c.waited, wall().Sub(began))
 				assert.Equal(t, c.reason, w.Reason)
 				assert.Equal(t, c.says, s[len(s)-1])
+				if c.reason == footprint.WaitGreenest {
+					assert.Equal(t, began.Add(c.waited).UTC(), *w.PlannedFor)
+				}
 				assert.Equal(t, began.Add(6*time.Hour).Unix(), w.StartBy.Unix())
 				left, err := os.ReadDir(dir)
 				require.NoError(t, err)
