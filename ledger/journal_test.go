@@ -247,6 +247,42 @@ func TestRecoverSetsAsideWhatItCannotRead(t *testing.T) {
 	assert.Len(t, rows(t, path), 1)
 }
 
+// What goes on is shown; the dead, what can't be read and what is of elsewhere is
+// left as it is.
+func TestRunning(t *testing.T) {
+	path := newPath(t)
+	none := func() {
+		got, err := Running(path)
+		require.NoError(t, err)
+		assert.Empty(t, got)
+	}
+	none()
+	w := &Writer{Path: path}
+	require.NoError(t, w.Checkpoint(soFar("alive", 7)))
+	dead := &Writer{Path: path}
+	require.NoError(t, dead.Checkpoint(soFar("dead", 8)))
+	die(t, dead)
+	require.NoError(t, os.WriteFile(path+".d/unlocked.json", []byte(strings.Replace(contents(t, path+".d/dead.json"), `"dead"`, `"unlocked"`, 1)), 0o600))
+	before := journals(t, path)
+	got, err := Running(path)
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+	assert.Equal(t, "alive", got[0].RunID)
+	assert.Equal(t, energy.Energy(7), got[0].Energy)
+
+	require.NoError(t, os.WriteFile(path+".d/half.json", []byte("{"), 0o600))
+	got, err = Running(path)
+	assert.Len(t, got, 1)
+	var bad *JournalError
+	require.ErrorAs(t, err, &bad)
+	assert.Contains(t, bad.Path, "half.json")
+	require.NoError(t, os.Remove(path+".d/half.json"))
+	assert.Equal(t, before, journals(t, path), "nothing was made, moved or removed")
+
+	die(t, w)
+	none()
+}
+
 func withoutLocks(names []string) (rest []string) {
 	for _, n := range names {
 		if !strings.HasSuffix(n, ".lock") {

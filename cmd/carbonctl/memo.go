@@ -17,7 +17,8 @@ import (
 // A memo says on disk since when somebody waits to start a command, so that the
 // same command, started again after the wait was broken off, goes on with it and
 // does not begin a new one. Each has one owner, who holds its lock; of several
-// that start the same command each has its own. What can't be kept is nil's.
+// that start the same command each has its own. One that can't be kept has no
+// lock.
 type memo struct {
 	AskedAt time.Time `json:"asked_at"`
 	// AtOnce is the intensity of a start without a wait, nil if it was not known.
@@ -105,8 +106,8 @@ func (m *memo) remove() {
 		return
 	}
 	_ = os.Remove(m.path)
-	_ = os.Remove(m.lock.Path()) // of two that take it at this moment, one is not kept
-	_ = m.lock.Unlock()
+	_ = m.lock.Unlock()          // not all systems remove open files
+	_ = os.Remove(m.lock.Path()) // whoever takes it at this moment is not kept
 }
 
 // keyOf names a command in a folder, without telling it: it may hold secrets.

@@ -327,6 +327,9 @@ func (c *config) put(g given) error {
 	if g.key == "label" {
 		g.value = pairs(c.labels) // they add up
 	}
+	if other := map[string]string{"epoch-pattern": "epoch-preset", "epoch-preset": "epoch-pattern"}[g.key]; other != "" {
+		c.values = slices.DeleteFunc(c.values, func(v value) bool { return v.Key == other }) // it holds no more
+	}
 	c.note(value{g.key, g.value, g.origin})
 	return nil
 }
