@@ -109,9 +109,12 @@ func (s *State) UnmarshalText(b []byte) error {
 // A Reading is one counter at one instant.
 type Reading struct {
 	Component Component
-	// Time is taken right after the counter was read. It carries a monotonic
-	// part, so that a step of the wall clock does not change a span.
-	Time time.Time
+	// Before and Time are taken just before and just after the counter was read:
+	// the reader may lose the CPU in between, so the counter showed Raw at some
+	// instant of that stretch. What is plausible is judged by Time less the Before
+	// of the reading before it. Both carry a monotonic part, so that a step of the
+	// wall clock does not change a span. A zero Before is Time: read in no time.
+	Before, Time time.Time
 	// Total never falls while the Meter is open. Its origin means nothing, only
 	// differences do.
 	Total Energy
@@ -172,6 +175,10 @@ type Use struct {
 	Mine     float64 `json:"mine"`
 	All      float64 `json:"all"`
 	Capacity float64 `json:"capacity"`
+	// MineEdge and AllEdge are the resolution of the clocks behind Mine and All, as
+	// Reading.Edge is of a Total: the truth lies within Mine ± MineEdge. 0 is exact.
+	MineEdge float64 `json:"mine_edge,omitempty"`
+	AllEdge  float64 `json:"all_edge,omitempty"`
 	// Known is false when this sample could not tell. The next one that can
 	// tells for the time between.
 	Known bool `json:"known"`
