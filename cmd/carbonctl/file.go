@@ -3,12 +3,13 @@ package main
 import (
 	"errors"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/carbonctl/carbonctl/internal/atomicfile"
 )
 
 // What a file that the user names is given at the most, once the command has
@@ -33,24 +34,7 @@ func writeFile(path string, write func(io.Writer) error) error {
 		_ = f.SetWriteDeadline(time.Now().Add(writeWait)) // what has none does not block for long
 		return errors.Join(write(f), f.Close())
 	}
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if named := (*fs.PathError)(nil); errors.As(err, &named) {
-		named.Path = path // and not a name that nobody gave
-	}
-	if err != nil {
-		return err
-	}
-	err = errors.Join(write(f), f.Chmod(0o644), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return err
+	return atomicfile.Write(path, atomicfile.Options{}, write)
 }
 
 // openLog makes a file to add to as the run goes on, or opens a stream.

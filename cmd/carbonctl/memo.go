@@ -6,12 +6,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/carbonctl/carbonctl/internal/atomicfile"
 )
 
 // A memo says on disk since when somebody waits to start a command, so that the
@@ -88,7 +91,7 @@ func sweep(dir string, before time.Time) {
 	}
 }
 
-// write keeps what the memo says. A memo that is cut off is none.
+// write keeps what the memo says.
 func (m *memo) write() error {
 	if m.lock == nil {
 		return nil
@@ -97,7 +100,10 @@ func (m *memo) write() error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(m.path, append(b, '\n'), 0o600)
+	return atomicfile.Write(m.path, atomicfile.Options{Perm: 0o600}, func(f io.Writer) error {
+		_, err := f.Write(append(b, '\n'))
+		return err
+	})
 }
 
 // remove ends a wait: nobody is to take it up.

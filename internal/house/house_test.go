@@ -27,8 +27,9 @@ const module = "github.com/carbonctl/carbonctl"
 // floors come first.
 var rooms = map[string][]string{
 	// Floor 1: words, and the kernel's files.
-	"energy":        {},
-	"internal/proc": {"github.com/shirou/gopsutil/v3", "golang.org/x/sys"},
+	"energy":              {},
+	"internal/atomicfile": {},
+	"internal/proc":       {"github.com/shirou/gopsutil/v3", "golang.org/x/sys"},
 
 	// Floor 2: counters of one source each, and grams per kWh.
 	"rapl":                 {"energy", "golang.org/x/sys"},
@@ -39,7 +40,7 @@ var rooms = map[string][]string{
 	"regions/internal/gen": {},
 
 	// Its live providers, a package each, over one HTTP layer.
-	"regions/internal/fetch":  {"regions"},
+	"regions/internal/fetch":  {"regions", "internal/atomicfile"},
 	"regions/electricitymaps": {"regions", "regions/internal/fetch"},
 	"regions/gbcarbon":        {"regions", "regions/internal/fetch"},
 	"regions/rte":             {"regions", "regions/internal/fetch"},
@@ -53,7 +54,7 @@ var rooms = map[string][]string{
 
 	// Floor 4: the tracker, the record, the pages.
 	"carbon":         {"energy", "rapl", "nvml", "estimate", "regions", "footprint", "internal/proc", "github.com/google/uuid"},
-	"ledger":         {"energy", "footprint", "regions", "github.com/gocarina/gocsv", "github.com/gofrs/flock", "github.com/google/uuid", "golang.org/x/sys"},
+	"ledger":         {"energy", "internal/atomicfile", "footprint", "regions", "github.com/gocarina/gocsv", "github.com/gofrs/flock", "github.com/google/uuid", "golang.org/x/sys"},
 	"ledger/foreign": {"energy", "footprint", "regions", "github.com/google/uuid"},
 	"ledger/sshsig":  {"golang.org/x/crypto"},
 	"report":         {"energy", "footprint", "regions"},
@@ -63,7 +64,7 @@ var rooms = map[string][]string{
 	"internal/serve": {"energy", "footprint", "regions"},
 	"internal/watch": {"golang.org/x/sys"},
 	"cmd/carbonctl": {
-		"carbon", "energy", "estimate", "footprint", "internal/child", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "internal/serve", "ledger", "nvml", "rapl", "regions", "report",
+		"carbon", "energy", "estimate", "footprint", "internal/atomicfile", "internal/child", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "internal/serve", "ledger", "nvml", "rapl", "regions", "report",
 		"regions/carbonaware", "regions/electricitymaps", "regions/entsoe", "regions/gbcarbon", "regions/metadata", "regions/rte", "regions/watttime",
 		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/BurntSushi/toml", "github.com/agnivade/levenshtein", "github.com/gofrs/flock",
 	},

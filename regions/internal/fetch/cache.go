@@ -3,9 +3,12 @@ package fetch
 import (
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/carbonctl/carbonctl/internal/atomicfile"
 )
 
 // An answer is kept in a file named by a hash of the question and by the slot of
@@ -39,13 +42,11 @@ func (c *Client) store(key string, fresh time.Duration, body []byte) {
 		return
 	}
 	old, _ := filepath.Glob(filepath.Join(c.Cache, question+"-*"))
-	temporary, err := os.CreateTemp(c.Cache, "new-*")
+	err := atomicfile.Write(filepath.Join(c.Cache, file), atomicfile.Options{Perm: 0o600}, func(w io.Writer) error {
+		_, err := w.Write(body)
+		return err
+	})
 	if err != nil {
-		return
-	}
-	_, err = temporary.Write(body)
-	if closeErr := temporary.Close(); err != nil || closeErr != nil || os.Rename(temporary.Name(), filepath.Join(c.Cache, file)) != nil {
-		_ = os.Remove(temporary.Name())
 		return
 	}
 	for _, o := range old {
