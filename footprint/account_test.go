@@ -423,17 +423,6 @@ func TestARecordingReplaysToTheLastDigit(t *testing.T) {
 	}
 }
 
-func TestRowHoldsTheReport(t *testing.T) {
-	r := run(use(at(0, joules(pkg, 0), joules(dram, 0)), 0, 0), use(at(1, joules(pkg, 100), joules(dram, 10)), 1, 2))
-	row := r.Row()
-	assert.Equal(t, 100*energy.Joule, *row.CPU)
-	assert.Equal(t, 10*energy.Joule, *row.Memory)
-	assert.Nil(t, row.GPU)
-	assert.Equal(t, row.Energy, *row.CPU+*row.Memory)
-	assert.Equal(t, "FR", row.Zone)
-	assert.Equal(t, "share-unknown", row.Warnings)
-}
-
 func FuzzReplay(f *testing.F) {
 	var a footprint.Account
 	var buf bytes.Buffer

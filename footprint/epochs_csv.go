@@ -56,7 +56,7 @@ func (w *EpochWriter) Write(e Epoch) error {
 		name = "'" + name // or a spreadsheet would run it
 	}
 	_ = w.w.Write([]string{
-		strconv.Itoa(e.Index), name, e.StartedAt.Format(stampLayout), number(e.DurationS),
+		strconv.Itoa(e.Index), name, e.StartedAt.Format("2006-01-02T15:04:05.000Z"), number(e.DurationS),
 		e.Energy.Fixed(), e.EnergyLow.Fixed(), e.EnergyHigh.Fixed(), number(float64(e.Emissions)), number(e.Coverage), predicted,
 	})
 	w.w.Flush()

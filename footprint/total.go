@@ -161,7 +161,7 @@ func (a *Account) total(r *Report, length time.Duration) {
 	var process, charged, measured energy.Energy
 	var known bool
 	for _, l := range r.Components {
-		if !l.counted() || l.Energy == nil {
+		if !l.Counted() || l.Energy == nil {
 			continue
 		}
 		r.MachineEnergy = r.MachineEnergy.Plus(*l.Energy)
@@ -178,7 +178,7 @@ func (a *Account) total(r *Report, length time.Duration) {
 	for i := range r.Components {
 		l := &r.Components[i]
 		switch {
-		case !l.counted():
+		case !l.Counted():
 			continue
 		case l.Energy == nil:
 			if l.High != nil {
@@ -209,7 +209,9 @@ func (a *Account) total(r *Report, length time.Duration) {
 	r.Coverage = a.coverage(length)
 }
 
-func (l Line) counted() bool { return l.Within == nil && l.Kind != energy.Platform }
+// Counted reports whether totals include the line: no other one holds it already,
+// and it is no cross-check.
+func (l Line) Counted() bool { return l.Within == nil && l.Kind != energy.Platform }
 
 // coverage is the mean over what is to be counted, each measured component
 // together with the model that stands in for it.

@@ -133,7 +133,7 @@ func (a *Account) warnModel(r *Report, add func(code, format string, args ...any
 	var modelled, measured []string
 	for _, l := range r.Components {
 		switch {
-		case !l.counted() || l.Energy == nil:
+		case !l.Counted() || l.Energy == nil:
 		case l.Basis == energy.Measured:
 			measured = append(measured, l.ID)
 		default:
@@ -179,7 +179,7 @@ func (a *Account) warnTrack(t *track, add func(code, format string, args ...any)
 func (a *Account) warnShare(r *Report, add func(code, format string, args ...any)) {
 	var ids []string
 	for _, l := range r.Components {
-		if l.counted() && l.Energy != nil && *l.Energy > 0 && l.ProcessEnergy == nil && r.ProcessEnergy != nil && !slices.Contains(ids, l.ID) {
+		if l.Counted() && l.Energy != nil && *l.Energy > 0 && l.ProcessEnergy == nil && r.ProcessEnergy != nil && !slices.Contains(ids, l.ID) {
 			ids = append(ids, l.ID)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // Writer appends rows to the ledger at Path. Any number of writers, in any
@@ -85,7 +86,7 @@ const (
 // the receipt is not empty, the row was added and only FILE.head could not be
 // replaced or signed, which the next Append makes good. A *HeaderError or *RowError means
 // that the file is not one that a row can be added to.
-func (w Writer) Append(ctx context.Context, row footprint.Row) (footprint.Receipt, error) {
+func (w Writer) Append(ctx context.Context, row runs.Row) (footprint.Receipt, error) {
 	path, err := locate(w.Path)
 	if err != nil {
 		return footprint.Receipt{}, fmt.Errorf("ledger: %w", err)
@@ -118,7 +119,7 @@ func lockLedger(ctx context.Context, path string) (unlock func() error, err erro
 }
 
 // add appends a row, under the lock.
-func (w Writer) add(path string, row footprint.Row) (footprint.Receipt, error) {
+func (w Writer) add(path string, row runs.Row) (footprint.Receipt, error) {
 	head, err := w.appendRow(path, row)
 	if head.Hash == "" {
 		return footprint.Receipt{}, err
@@ -174,7 +175,7 @@ func lockError(path string, err error) error {
 }
 
 // appendRow does the work of Append, under the lock.
-func (w Writer) appendRow(path string, row footprint.Row) (Head, error) {
+func (w Writer) appendRow(path string, row runs.Row) (Head, error) {
 	open := w.opener()
 	f, err := open(path)
 	if err != nil {
@@ -200,7 +201,7 @@ func (w Writer) appendRow(path string, row footprint.Row) (Head, error) {
 		return Head{}, fmt.Errorf("ledger %s: row %s: %w", path, row.RunID, err)
 	}
 
-	row.Schema, row.LedgerID, row.PreviousHash, row.Hash = footprint.LedgerSchema, next.LedgerID, next.Hash, ""
+	row.Schema, row.LedgerID, row.PreviousHash, row.Hash = runs.LedgerSchema, next.LedgerID, next.Hash, ""
 	line, err := encode(row)
 	if err != nil {
 		return Head{}, fmt.Errorf("ledger %s: %w", path, err)

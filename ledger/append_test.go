@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // TestMain lets the test binary be one of several processes that append.
@@ -28,7 +29,7 @@ func TestMain(m *testing.M) {
 	if path := os.Getenv("LEDGER_TEST_APPEND"); path != "" {
 		n, _ := strconv.Atoi(os.Getenv("LEDGER_TEST_ROWS"))
 		for i := range n {
-			row := footprint.Row{RunID: fmt.Sprintf("process-%d-%d", os.Getpid(), i)}
+			row := runs.Row{RunID: fmt.Sprintf("process-%d-%d", os.Getpid(), i)}
 			if _, err := (Writer{Path: path, open: openUnsynced}).Append(context.Background(), row); err != nil {
 				fmt.Fprintln(os.Stderr, err)
 				os.Exit(1)
@@ -42,7 +43,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func add(t testing.TB, path string, row footprint.Row) footprint.Receipt {
+func add(t testing.TB, path string, row runs.Row) footprint.Receipt {
 	t.Helper()
 	receipt, err := Writer{Path: path}.Append(t.Context(), row)
 	require.NoError(t, err)
@@ -59,7 +60,7 @@ func contents(t testing.TB, path string) string {
 }
 
 // rows reads a ledger that must be whole, head included.
-func rows(t testing.TB, path string) []footprint.Row {
+func rows(t testing.TB, path string) []runs.Row {
 	t.Helper()
 	text := contents(t, path)
 	head, err := ReadHead(path)
@@ -68,7 +69,7 @@ func rows(t testing.TB, path string) []footprint.Row {
 	require.NoError(t, err)
 	require.Empty(t, result.Findings)
 	require.Empty(t, result.Unseen)
-	var all []footprint.Row
+	var all []runs.Row
 	for row, err := range Read(strings.NewReader(text), path) {
 		require.NoError(t, err)
 		all = append(all, row)
@@ -79,15 +80,15 @@ func rows(t testing.TB, path string) []footprint.Row {
 
 func TestAppend(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new", "dir", "ledger.csv")
-	first := add(t, path, footprint.Row{RunID: "a", LedgerID: "not mine to choose", Hash: "nor this"})
-	second := add(t, path, footprint.Row{RunID: "b"})
+	first := add(t, path, runs.Row{RunID: "a", LedgerID: "not mine to choose", Hash: "nor this"})
+	second := add(t, path, runs.Row{RunID: "b"})
 
 	assert.Equal(t, path, first.Path)
 	assert.EqualValues(t, 1, first.Rows)
 	assert.EqualValues(t, 2, second.Rows)
 	assert.Equal(t, first.LedgerID, second.LedgerID)
 	all := rows(t, path)
-	assert.Equal(t, footprint.LedgerSchema, all[0].Schema)
+	assert.Equal(t, runs.LedgerSchema, all[0].Schema)
 	assert.Equal(t, first.LedgerID, all[0].LedgerID)
 	assert.Equal(t, first.Hash, all[0].Hash)
 	assert.Equal(t, first.Hash, all[1].PreviousHash)
@@ -112,20 +113,20 @@ func TestAppendToAnEmptyFileOrABareHeader(t *testing.T) {
 	for _, text := range []string{"", Header + "\n"} {
 		path := newPath(t)
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-		add(t, path, footprint.Row{RunID: "a"})
+		add(t, path, runs.Row{RunID: "a"})
 		assert.Len(t, rows(t, path), 1)
 	}
 }
 
 func TestAppendThroughALinkSharesOneLock(t *testing.T) {
 	path := newPath(t)
-	add(t, path, footprint.Row{})
+	add(t, path, runs.Row{})
 	link := filepath.Join(t.TempDir(), "link.csv")
 	if err := os.Symlink(path, link); err != nil {
 		require.Equal(t, "windows", runtime.GOOS, err)
 		return
 	}
-	receipt := add(t, link, footprint.Row{})
+	receipt := add(t, link, runs.Row{})
 	assert.Equal(t, link, receipt.Path)
 	assert.Len(t, rows(t, path), 2)
 	assert.NoFileExists(t, link+".lock")
@@ -133,8 +134,8 @@ func TestAppendThroughALinkSharesOneLock(t *testing.T) {
 
 func TestAppendAfterATornLine(t *testing.T) {
 	whole := newPath(t)
-	add(t, whole, footprint.Row{RunID: "a"})
-	add(t, whole, footprint.Row{RunID: "b"})
+	add(t, whole, runs.Row{RunID: "a"})
+	add(t, whole, runs.Row{RunID: "b"})
 	text := contents(t, whole)
 	second := text[strings.LastIndex(strings.TrimSuffix(text, "\n"), "\n")+1:]
 	kept := strings.TrimSuffix(text, second)
@@ -150,7 +151,7 @@ func TestAppendAfterATornLine(t *testing.T) {
 		path := newPath(t)
 		require.NoError(t, os.WriteFile(path, []byte(kept+torn), 0o600))
 		require.NoError(t, os.WriteFile(path+".head", []byte(headText(t, kept)), 0o600))
-		add(t, path, footprint.Row{RunID: "c", Details: `{"k":1}`})
+		add(t, path, runs.Row{RunID: "c", Details: `{"k":1}`})
 
 		all := rows(t, path)
 		require.Len(t, all, 2, name)
@@ -181,7 +182,7 @@ func TestAppendAfterATornHeader(t *testing.T) {
 	for _, torn := range []string{"s", Header[:100], Header, strings.Repeat("\x00", 4096)} {
 		path := newPath(t)
 		require.NoError(t, os.WriteFile(path, []byte(torn), 0o600))
-		add(t, path, footprint.Row{RunID: "a"})
+		add(t, path, runs.Row{RunID: "a"})
 		all := rows(t, path)
 		require.Len(t, all, 1)
 		assert.Contains(t, all[0].Details, fmt.Sprintf(`"torn_bytes":%d`, len(torn)))
@@ -191,7 +192,7 @@ func TestAppendAfterATornHeader(t *testing.T) {
 
 func TestAppendLeavesForeignFilesAlone(t *testing.T) {
 	good := newPath(t)
-	add(t, good, footprint.Row{RunID: "a"})
+	add(t, good, runs.Row{RunID: "a"})
 	text := contents(t, good)
 
 	for name, c := range map[string]struct {
@@ -213,7 +214,7 @@ func TestAppendLeavesForeignFilesAlone(t *testing.T) {
 	} {
 		path := newPath(t)
 		require.NoError(t, os.WriteFile(path, []byte(c.text), 0o600))
-		receipt, err := Writer{Path: path}.Append(t.Context(), footprint.Row{})
+		receipt, err := Writer{Path: path}.Append(t.Context(), runs.Row{})
 		assert.Zero(t, receipt, name)
 		if c.what != "" {
 			var bad *HeaderError
@@ -234,7 +235,7 @@ func TestAppendCountsWhereTheHeadDoesNot(t *testing.T) {
 	path := newPath(t)
 	var heads []string
 	for i := range 4 {
-		add(t, path, footprint.Row{RunID: strconv.Itoa(i)})
+		add(t, path, runs.Row{RunID: strconv.Itoa(i)})
 		heads = append(heads, contents(t, path+".head"))
 	}
 	for name, head := range map[string]string{"none": "", "garbage": "{", "one row old": heads[2], "older": heads[0]} {
@@ -243,27 +244,27 @@ func TestAppendCountsWhereTheHeadDoesNot(t *testing.T) {
 		if head != "" {
 			require.NoError(t, os.WriteFile(copied+".head", []byte(head), 0o600))
 		}
-		assert.EqualValues(t, 5, add(t, copied, footprint.Row{}).Rows, name)
+		assert.EqualValues(t, 5, add(t, copied, runs.Row{}).Rows, name)
 		assert.Empty(t, rows(t, copied)[4].Details, name)
 	}
 }
 
 func TestAppendKeepsAHeadWhoseRowIsGone(t *testing.T) {
 	path := newPath(t)
-	add(t, path, footprint.Row{RunID: "a"})
+	add(t, path, runs.Row{RunID: "a"})
 	kept := contents(t, path)
-	lost := add(t, path, footprint.Row{RunID: "b"})
+	lost := add(t, path, runs.Row{RunID: "b"})
 	require.NoError(t, os.WriteFile(path, []byte(kept), 0o600))
 
-	assert.EqualValues(t, 2, add(t, path, footprint.Row{RunID: "c"}).Rows)
+	assert.EqualValues(t, 2, add(t, path, runs.Row{RunID: "c"}).Rows)
 	assert.Contains(t, rows(t, path)[1].Details, lost.Hash)
 }
 
 func TestAppendRefusesABadRow(t *testing.T) {
 	path := newPath(t)
-	add(t, path, footprint.Row{})
+	add(t, path, runs.Row{})
 	before := contents(t, path)
-	for _, row := range []footprint.Row{{Details: "{"}, {Labels: "x"}, {Details: strings.Repeat(" ", 10)}} {
+	for _, row := range []runs.Row{{Details: "{"}, {Labels: "x"}, {Details: strings.Repeat(" ", 10)}} {
 		_, err := Writer{Path: path}.Append(t.Context(), row)
 		assert.ErrorContains(t, err, path)
 	}
@@ -281,14 +282,14 @@ func TestAppendWaitsNoLongerThanItsContext(t *testing.T) {
 			}
 			return openFile(name)
 		}}
-		_, err := w.Append(context.Background(), footprint.Row{RunID: "slow"})
+		_, err := w.Append(context.Background(), runs.Row{RunID: "slow"})
 		assert.NoError(t, err)
 		close(ended)
 	}()
 	<-held
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	_, err := Writer{Path: path}.Append(ctx, footprint.Row{RunID: "late"})
+	_, err := Writer{Path: path}.Append(ctx, runs.Row{RunID: "late"})
 	assert.ErrorIs(t, err, context.DeadlineExceeded)
 	assert.ErrorContains(t, err, path+".lock")
 	close(holding)
@@ -315,7 +316,7 @@ func TestAppendWhereItCannot(t *testing.T) {
 	for name, path := range map[string]string{
 		"below a file": filepath.Join(plain, "ledger.csv"), "a directory": dir, "no name": "", "a device": os.DevNull,
 	} {
-		_, err := Writer{Path: path}.Append(t.Context(), footprint.Row{})
+		_, err := Writer{Path: path}.Append(t.Context(), runs.Row{})
 		assert.ErrorContains(t, err, "ledger: ", name)
 		if name == "a directory" {
 			assert.ErrorContains(t, err, dir+": not a regular file")
@@ -351,7 +352,7 @@ func (d fullDisk) Sync() error {
 // has the whole row; and the next append works.
 func TestAppendOnAFullDisk(t *testing.T) {
 	torn := newPath(t)
-	add(t, torn, footprint.Row{RunID: "a"})
+	add(t, torn, runs.Row{RunID: "a"})
 	before := contents(t, torn)
 	for left := 0; left < 700; left += 13 {
 		for _, tail := range []string{"", "half a ro"} {
@@ -363,7 +364,7 @@ func TestAppendOnAFullDisk(t *testing.T) {
 				f, err := openFile(name)
 				return fullDisk{file: f, left: &room}, err
 			}}
-			receipt, err := w.Append(t.Context(), footprint.Row{RunID: "b"})
+			receipt, err := w.Append(t.Context(), runs.Row{RunID: "b"})
 			after := contents(t, path)
 			switch {
 			case err == nil:
@@ -379,7 +380,7 @@ func TestAppendOnAFullDisk(t *testing.T) {
 			if tail != "" && after != before+tail {
 				require.Contains(t, contents(t, path+".torn"), tail)
 			}
-			add(t, path, footprint.Row{RunID: "c"})
+			add(t, path, runs.Row{RunID: "c"})
 			rows(t, path)
 		}
 	}
@@ -391,22 +392,22 @@ func TestAppendOnAFullDiskMakesNoNewFile(t *testing.T) {
 		f, err := openFile(name)
 		return fullDisk{file: f, left: &room}, err
 	}}
-	_, err := w.Append(t.Context(), footprint.Row{})
+	_, err := w.Append(t.Context(), runs.Row{})
 	require.ErrorIs(t, err, syscall.ENOSPC)
 	assert.Empty(t, contents(t, path))
-	add(t, path, footprint.Row{})
+	add(t, path, runs.Row{})
 	assert.Len(t, rows(t, path), 1)
 }
 
 func TestAppendThatCannotSync(t *testing.T) {
 	path, room := newPath(t), 1<<20
-	add(t, path, footprint.Row{})
+	add(t, path, runs.Row{})
 	before := contents(t, path)
 	w := Writer{Path: path, open: func(name string) (file, error) {
 		f, err := openFile(name)
 		return fullDisk{f, &room, syscall.EIO}, err
 	}}
-	_, err := w.Append(t.Context(), footprint.Row{})
+	_, err := w.Append(t.Context(), runs.Row{})
 	assert.ErrorIs(t, err, syscall.EIO)
 	assert.Equal(t, before, contents(t, path))
 }
@@ -450,7 +451,7 @@ func manyWriters(t testing.TB, each int) {
 	for g := range goroutines {
 		all.Go(func() {
 			for i := range each {
-				_, err := w.Append(t.Context(), footprint.Row{RunID: fmt.Sprintf("goroutine-%d-%d", g, i)})
+				_, err := w.Append(t.Context(), runs.Row{RunID: fmt.Sprintf("goroutine-%d-%d", g, i)})
 				assert.NoError(t, err)
 			}
 		})

@@ -6,11 +6,11 @@ import (
 	"testing"
 
 	"github.com/carbonctl/carbonctl/energy"
-	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // plain is a row such as wrap writes on a machine with counters.
-func plain(t testing.TB) footprint.Row {
+func plain(t testing.TB) runs.Row {
 	for row, err := range Read(strings.NewReader(contents(t, "../docs/testdata/ledger/vector.csv")), "vector.csv") {
 		if err != nil {
 			t.Fatal(err)
@@ -20,7 +20,7 @@ func plain(t testing.TB) footprint.Row {
 		row.IntensitySource = "Ember, Yearly Electricity Data, 2026"
 		return row
 	}
-	return footprint.Row{}
+	return runs.Row{}
 }
 
 // One row, with its lock, two fsyncs and the head.
@@ -48,7 +48,7 @@ func BenchmarkEncode(b *testing.B) {
 const benchRows = 1000
 
 func bigLedger(b *testing.B) []byte {
-	all := make([]footprint.Row, benchRows)
+	all := make([]runs.Row, benchRows)
 	for i := range all {
 		all[i] = plain(b)
 	}

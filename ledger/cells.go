@@ -7,7 +7,7 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // cells takes one line at a time apart. A csv.Reader over the whole file would
@@ -90,7 +90,7 @@ func quoted(s string) (cell, rest string, more bool, err error) {
 // decode reads the cells of one line into row. gocsv could do it, but takes
 // "1,5" for a number, 1.9 for an integer and a missing column for zeros; a test
 // holds the two together on what we write.
-func (c *cells) decode(got []string, as []column, row *footprint.Row) error {
+func (c *cells) decode(got []string, as []column, row *runs.Row) error {
 	v := reflect.ValueOf(row).Elem()
 	for i := range as {
 		if as[i].field < 0 {

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carbonctl/carbonctl/energy"
-	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // sameAsCSV compares the cells of a line with those that encoding/csv finds.
@@ -93,7 +93,7 @@ func TestSixDecimals(t *testing.T) {
 // Some columns are read as all of them are.
 func TestReadSomeColumns(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
-	var rows []footprint.Row
+	var rows []runs.Row
 	for range 300 {
 		row := randomRow(r)
 		row.Hash = "" // comes with the chain
@@ -104,7 +104,7 @@ func TestReadSomeColumns(t *testing.T) {
 	for range 20 {
 		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 		some := names[:1+r.IntN(len(names))]
-		var want, got []footprint.Row
+		var want, got []runs.Row
 		for row, err := range Read(strings.NewReader(text), "x") {
 			require.NoError(t, err)
 			want = append(want, only(row, some))
@@ -121,8 +121,8 @@ func TestReadSomeColumns(t *testing.T) {
 }
 
 // only clears the fields of all other columns.
-func only(row footprint.Row, names []string) footprint.Row {
-	var kept footprint.Row
+func only(row runs.Row, names []string) runs.Row {
+	var kept runs.Row
 	from, to, all := reflect.ValueOf(row), reflect.ValueOf(&kept).Elem(), fields()
 	for _, name := range names {
 		to.Field(all[name]).Set(from.Field(all[name]))
@@ -132,7 +132,7 @@ func only(row footprint.Row, names []string) footprint.Row {
 
 func TestSumColumnsAreEnough(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
-	var rows []footprint.Row
+	var rows []runs.Row
 	for range 300 {
 		row := randomRow(r)
 		row.Hash, row.StartedAt.Time = "", time.UnixMilli(r.Int64N(2e12)).UTC()
@@ -142,7 +142,7 @@ func TestSumColumnsAreEnough(t *testing.T) {
 		rows = append(rows, row)
 	}
 	text := strings.Join(chainOf(t, idA, rows...), "")
-	sum := func(columns ...string) (s footprint.Summary) {
+	sum := func(columns ...string) (s runs.Summary) {
 		for row, err := range Read(strings.NewReader(text), "x", columns...) {
 			require.NoError(t, err)
 			s.Add(row)
@@ -175,7 +175,7 @@ func (a *again) Read(p []byte) (int, error) {
 
 // million is a ledger of so many rows of 100 projects that is nowhere as a whole.
 func million(t testing.TB, rows int) io.Reader {
-	var all []footprint.Row
+	var all []runs.Row
 	for i := range 1000 {
 		row := plain(t)
 		row.Project = "project-" + string(rune('a'+i%26))
@@ -192,7 +192,7 @@ func BenchmarkMillionRows(b *testing.B) {
 	columns := append(SumColumns(), "project")
 	var most uint64
 	for b.Loop() {
-		groups := map[string]*footprint.Summary{}
+		groups := map[string]*runs.Summary{}
 		n := 0
 		for row, err := range Read(million(b, 1_000_000), "x", columns...) {
 			if err != nil {
@@ -200,7 +200,7 @@ func BenchmarkMillionRows(b *testing.B) {
 			}
 			g := groups[row.Project]
 			if g == nil {
-				g = &footprint.Summary{}
+				g = &runs.Summary{}
 				groups[row.Project] = g
 			}
 			g.Add(row)

@@ -13,19 +13,19 @@ import (
 	"github.com/gocarina/gocsv"
 
 	"github.com/carbonctl/carbonctl/energy"
-	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // encode returns a row as one line, its line end included. Row.Hash is written
 // as it stands.
-func encode(row footprint.Row) ([]byte, error) {
+func encode(row runs.Row) ([]byte, error) {
 	if err := tidy(&row); err != nil {
 		return nil, err
 	}
 	eachText(&row, guard)
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
-	if err := gocsv.MarshalCSVWithoutHeaders([]footprint.Row{row}, w); err != nil {
+	if err := gocsv.MarshalCSVWithoutHeaders([]runs.Row{row}, w); err != nil {
 		return nil, fmt.Errorf("row %s: %w", row.RunID, err)
 	}
 	if b.Len()+64 > MaxRow { // the hash is yet to come
@@ -35,13 +35,13 @@ func encode(row footprint.Row) ([]byte, error) {
 }
 
 // tidy brings the two JSON cells into the form that they have in a file.
-func tidy(row *footprint.Row) error {
+func tidy(row *runs.Row) error {
 	if row.Labels != "" {
 		var labels map[string]string
 		if err := json.Unmarshal([]byte(row.Labels), &labels); err != nil {
 			return fmt.Errorf("row %s: labels: not a JSON object of strings: %w", row.RunID, err)
 		}
-		row.Labels = footprint.LabelCell(labels)
+		row.Labels = runs.LabelCell(labels)
 	}
 	if row.Details != "" {
 		var b bytes.Buffer
@@ -58,7 +58,7 @@ func tidy(row *footprint.Row) error {
 }
 
 // eachText replaces every text cell of a row.
-func eachText(row *footprint.Row, by func(string) string) {
+func eachText(row *runs.Row, by func(string) string) {
 	v := reflect.ValueOf(row).Elem()
 	for i := range v.NumField() {
 		if f := v.Field(i); f.Kind() == reflect.String {
@@ -67,7 +67,7 @@ func eachText(row *footprint.Row, by func(string) string) {
 	}
 }
 
-// column is a field of footprint.Row by its name in the header.
+// column is a field of runs.Row by its name in the header.
 type column struct {
 	name  string
 	field int
@@ -76,7 +76,7 @@ type column struct {
 // fields are the fields of a Row by the names of their columns.
 func fields() map[string]int {
 	all := map[string]int{}
-	t := reflect.TypeFor[footprint.Row]()
+	t := reflect.TypeFor[runs.Row]()
 	for i := range t.NumField() {
 		name, _, _ := strings.Cut(t.Field(i).Tag.Get("csv"), ",")
 		all[name] = i
@@ -138,9 +138,9 @@ func decodeCell(cell string, field reflect.Value) error {
 			return nil
 		}
 		return to.UnmarshalCSV(cell)
-	case *footprint.Number:
+	case *runs.Number:
 		return to.UnmarshalCSV(cell)
-	case *footprint.Stamp:
+	case *runs.Stamp:
 		return to.UnmarshalCSV(cell)
 	}
 	return fmt.Errorf("no way to read a %s", field.Type())

@@ -16,12 +16,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carbonctl/carbonctl/energy"
-	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 func TestHeaderIsTheRowsColumns(t *testing.T) {
 	var b bytes.Buffer
-	require.NoError(t, gocsv.MarshalCSV([]footprint.Row{}, csv.NewWriter(&b)))
+	require.NoError(t, gocsv.MarshalCSV([]runs.Row{}, csv.NewWriter(&b)))
 	assert.Equal(t, Header+"\n", b.String())
 	assert.Len(t, strings.Split(Header, ","), 52)
 }
@@ -45,8 +45,8 @@ func randomText(r *rand.Rand) string {
 }
 
 // randomRow fills every field of a Row as what writes rows may fill it.
-func randomRow(r *rand.Rand) footprint.Row {
-	var row footprint.Row
+func randomRow(r *rand.Rand) runs.Row {
+	var row runs.Row
 	v := reflect.ValueOf(&row).Elem()
 	for i := range v.NumField() {
 		f := v.Field(i)
@@ -58,12 +58,12 @@ func randomRow(r *rand.Rand) footprint.Row {
 			f = f.Elem()
 		}
 		switch f.Interface().(type) {
-		case footprint.Stamp:
+		case runs.Stamp:
 			if r.IntN(5) > 0 {
 				at := time.UnixMilli(r.Int64N(250_000_000_000_000) - 60_000_000_000_000).UTC()
-				f.Set(reflect.ValueOf(footprint.Stamp{Time: at}))
+				f.Set(reflect.ValueOf(runs.Stamp{Time: at}))
 			}
-		case footprint.Number:
+		case runs.Number:
 			x := math.Float64frombits(r.Uint64())
 			for math.IsNaN(x) || math.IsInf(x, 0) {
 				x = math.Float64frombits(r.Uint64())
@@ -84,7 +84,7 @@ func randomRow(r *rand.Rand) footprint.Row {
 	for range r.IntN(4) {
 		labels[strings.ToValidUTF8(randomText(r), "")] = strings.ToValidUTF8(randomText(r), "")
 	}
-	row.Labels, row.Details = footprint.LabelCell(labels), ""
+	row.Labels, row.Details = runs.LabelCell(labels), ""
 	if r.IntN(2) == 0 {
 		b, _ := json.Marshal(map[string]any{"note": randomText(r), "n": r.IntN(9)})
 		row.Details = string(b)
@@ -115,7 +115,7 @@ func TestRowReadsBack(t *testing.T) {
 func TestReadAgreesWithGocsv(t *testing.T) {
 	var b bytes.Buffer
 	b.WriteString(Header + "\n")
-	var want []footprint.Row
+	var want []runs.Row
 	for seed := range uint64(300) {
 		row := randomRow(rand.New(rand.NewPCG(seed, 2)))
 		line, err := encode(row)
@@ -123,7 +123,7 @@ func TestReadAgreesWithGocsv(t *testing.T) {
 		b.Write(line)
 		want = append(want, row)
 	}
-	var got []footprint.Row
+	var got []runs.Row
 	require.NoError(t, gocsv.UnmarshalCSV(csv.NewReader(&b), &got))
 	for i := range got {
 		eachText(&got[i], unguard)
@@ -145,21 +145,21 @@ func TestGuard(t *testing.T) {
 }
 
 func TestNumericCellsAreNotGuarded(t *testing.T) {
-	line, err := encode(footprint.Row{Energy: -1500000, Emissions: -2.5})
+	line, err := encode(runs.Row{Energy: -1500000, Emissions: -2.5})
 	require.NoError(t, err)
 	assert.Contains(t, string(line), ",-1.500000,")
 	assert.Contains(t, string(line), ",-2.5,")
 }
 
 func TestEncodeRefuses(t *testing.T) {
-	for name, row := range map[string]footprint.Row{
-		"NaN":         {Coverage: footprint.Number(math.NaN())},
-		"infinity":    {Emissions: footprint.Number(math.Inf(1))},
+	for name, row := range map[string]runs.Row{
+		"NaN":         {Coverage: runs.Number(math.NaN())},
+		"infinity":    {Emissions: runs.Number(math.Inf(1))},
 		"labels":      {Labels: "a=b"},
 		"label type":  {Labels: `{"a":1}`},
 		"details":     {Details: "x"},
 		"details [":   {Details: "[1]"},
-		"far future":  {StartedAt: footprint.Stamp{Time: time.Date(12026, 1, 1, 0, 0, 0, 0, time.UTC)}},
+		"far future":  {StartedAt: runs.Stamp{Time: time.Date(12026, 1, 1, 0, 0, 0, 0, time.UTC)}},
 		"a long cell": {Project: strings.Repeat("x", MaxRow)},
 	} {
 		row.RunID = "run-7"
@@ -169,7 +169,7 @@ func TestEncodeRefuses(t *testing.T) {
 }
 
 func TestJSONCellsAreCompact(t *testing.T) {
-	row := footprint.Row{Labels: `{ "b": "2", "a": "1" }`, Details: "{ \"x\":\n 1 }"}
+	row := runs.Row{Labels: `{ "b": "2", "a": "1" }`, Details: "{ \"x\":\n 1 }"}
 	line, err := encode(row)
 	require.NoError(t, err)
 	assert.Contains(t, string(line), `"{""a"":""1"",""b"":""2""}"`)

@@ -14,6 +14,7 @@ import (
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // CodeCarbonHeader is the first line of the emissions.csv that CodeCarbon 3.3
@@ -135,7 +136,7 @@ func codecarbonTail(open func(string) (file, error), path string, f file) (forei
 // local time of the end. What a report does not know is an empty cell.
 func codecarbonCells(r footprint.Report) []string {
 	number := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
-	row := r.Row()
+	row := runs.FromReport(r)
 	kwh := func(e *energy.Energy) float64 {
 		if e == nil {
 			return 0

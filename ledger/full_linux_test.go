@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // notAllowed is how the process ends that may not mount.
@@ -56,7 +56,7 @@ func fullFileSystem(t *testing.T, dir string) {
 	require.NoError(t, w.Checkpoint(soFar("first", 1)))
 	n := 0
 	for ; ; n++ {
-		receipt, err := Writer{Path: path}.Append(t.Context(), footprint.Row{})
+		receipt, err := Writer{Path: path}.Append(t.Context(), runs.Row{})
 		if err != nil {
 			require.ErrorIs(t, err, syscall.ENOSPC)
 		}

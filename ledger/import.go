@@ -8,14 +8,14 @@ import (
 	"iter"
 	"os"
 
-	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // Import appends the rows whose run_id the ledger does not have, in their order,
 // and says how many those were and how many it had. It holds the ledger's lock
 // until all are written, and ends with the first error; rows added until then
 // stay. rows must not come from the ledger itself while it is read.
-func (w Writer) Import(ctx context.Context, rows iter.Seq[footprint.Row]) (added, had int, err error) {
+func (w Writer) Import(ctx context.Context, rows iter.Seq[runs.Row]) (added, had int, err error) {
 	path, err := locate(w.Path)
 	if err != nil {
 		return 0, 0, fmt.Errorf("ledger: %w", err)

@@ -9,16 +9,16 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 func TestImport(t *testing.T) {
 	path := newPath(t)
 	w := Writer{Path: path}
-	some := func(ids ...string) []footprint.Row {
-		var all []footprint.Row
+	some := func(ids ...string) []runs.Row {
+		var all []runs.Row
 		for _, id := range ids {
-			all = append(all, footprint.Row{RunID: id})
+			all = append(all, runs.Row{RunID: id})
 		}
 		return all
 	}
@@ -32,7 +32,7 @@ func TestImport(t *testing.T) {
 	assert.Equal(t, []int{1, 2}, []int{added, had})
 	assert.Len(t, rows(t, path), 3)
 
-	bad := append(some("d"), footprint.Row{RunID: "e", Labels: "x"}, footprint.Row{RunID: "f"})
+	bad := append(some("d"), runs.Row{RunID: "e", Labels: "x"}, runs.Row{RunID: "f"})
 	added, _, err = w.Import(t.Context(), slices.Values(bad))
 	assert.ErrorContains(t, err, "labels")
 	assert.Equal(t, 1, added)

@@ -25,6 +25,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // soFar is a report of a run that has used so much.
@@ -94,7 +95,7 @@ func die(t testing.TB, w *Writer) {
 
 func TestRecover(t *testing.T) {
 	path := newPath(t)
-	add(t, path, footprint.Row{RunID: "before"})
+	add(t, path, runs.Row{RunID: "before"})
 	w := &Writer{Path: path, User: "ada"}
 	require.NoError(t, w.Checkpoint(soFar("dead", 7)))
 	die(t, w)
@@ -135,15 +136,15 @@ func TestRecoverDoesNotAddTwice(t *testing.T) {
 	for _, before := range []int{0, 3} {
 		path := newPath(t)
 		for range before {
-			add(t, path, footprint.Row{RunID: "before", Project: ",\"dead"})
+			add(t, path, runs.Row{RunID: "before", Project: ",\"dead"})
 		}
 		w := &Writer{Path: path}
 		require.NoError(t, w.Checkpoint(soFar("dead", 7)))
 		die(t, w)
 		journal := contents(t, path+".d/dead.json")
-		add(t, path, footprint.Row{RunID: "dead2", Project: "dead"})
-		add(t, path, footprint.Row{RunID: "dead"})
-		add(t, path, footprint.Row{RunID: "after"})
+		add(t, path, runs.Row{RunID: "dead2", Project: "dead"})
+		add(t, path, runs.Row{RunID: "dead"})
+		add(t, path, runs.Row{RunID: "after"})
 		got, err := Writer{Path: path}.Recover(t.Context())
 		require.NoError(t, err)
 		assert.Empty(t, got)
@@ -152,7 +153,7 @@ func TestRecoverDoesNotAddTwice(t *testing.T) {
 
 		// The same where the ledger is another, shorter file by now.
 		moved := newPath(t)
-		add(t, moved, footprint.Row{RunID: "dead"})
+		add(t, moved, runs.Row{RunID: "dead"})
 		require.NoError(t, os.Mkdir(moved+".d", 0o700))
 		longer := strings.Replace(journal, `"ledger_bytes":`, `"ledger_bytes":1`, 1)
 		require.NotEqual(t, journal, longer)
@@ -171,7 +172,7 @@ func TestRecordOfARecoveredRun(t *testing.T) {
 	path := newPath(t)
 	w := &Writer{Path: path}
 	require.NoError(t, w.Checkpoint(soFar("run", 7)))
-	add(t, path, footprint.Row{RunID: "run", Status: footprint.Recovered})
+	add(t, path, runs.Row{RunID: "run", Status: footprint.Recovered})
 	_, err := w.Record(t.Context(), soFar("run", 9))
 	assert.ErrorIs(t, err, ErrRecorded)
 	assert.Len(t, rows(t, path), 1)
@@ -430,7 +431,7 @@ func TestJournalKeepsTheRow(t *testing.T) {
 	require.NoError(t, err)
 	e, err := parseEntry(b, "run")
 	require.NoError(t, err)
-	assert.Equal(t, r.Row(), e.Report.Row())
+	assert.Equal(t, runs.FromReport(r), runs.FromReport(e.Report))
 }
 
 func FuzzJournal(f *testing.F) {
@@ -446,7 +447,7 @@ func FuzzJournal(f *testing.F) {
 		if err != nil {
 			return
 		}
-		line, err := encode(e.Report.Row())
+		line, err := encode(runs.FromReport(e.Report))
 		if err != nil {
 			return
 		}
@@ -611,7 +612,7 @@ func BenchmarkCheckpoint(b *testing.B) {
 
 func BenchmarkRecoverNothing(b *testing.B) {
 	w := Writer{Path: newPath(b)}
-	add(b, w.Path, footprint.Row{})
+	add(b, w.Path, runs.Row{})
 	if err := os.Mkdir(w.Path+".d", 0o700); err != nil {
 		b.Fatal(err)
 	}

@@ -19,7 +19,7 @@ import (
 )
 
 // Header is the first line of a ledger, without its line end: the columns of a
-// footprint.Row. It is a contract; other columns are another schema.
+// runs.Row. It is a contract; other columns are another schema.
 const Header = "schema,ledger_id,run_id,parent_run_id,counted_by,project,labels,user,host,job_id,job_rank," +
 	"status,exit_code,started_at,ended_at,duration_s,zone,provider,cloud_region,g_per_kwh,intensity_kind," +
 	"intensity_scope,intensity_year,intensity_source,pue,charge,machine_energy_joules,process_energy_joules," +

@@ -7,7 +7,7 @@ import (
 	"io"
 	"iter"
 
-	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // LineError says which line of a ledger is no row, and why.
@@ -37,10 +37,10 @@ var ErrTorn = errors.New("torn line: it has no line end")
 // over, and a byte-order mark, CRLF line ends, blank lines and a header repeated
 // between rows are taken as they come. An empty r has no rows. Memory does not
 // grow with r.
-func Read(r io.Reader, name string, columns ...string) iter.Seq2[footprint.Row, error] {
-	return func(yield func(footprint.Row, error) bool) {
+func Read(r io.Reader, name string, columns ...string) iter.Seq2[runs.Row, error] {
+	return func(yield func(runs.Row, error) bool) {
 		if err := known(columns); err != nil {
-			yield(footprint.Row{}, fmt.Errorf("read ledger %s: %w", name, err))
+			yield(runs.Row{}, fmt.Errorf("read ledger %s: %w", name, err))
 			return
 		}
 		l := newLines(r)
@@ -48,7 +48,7 @@ func Read(r io.Reader, name string, columns ...string) iter.Seq2[footprint.Row, 
 		header, as, err := readHeader(l, cells, name, columns)
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
-				yield(footprint.Row{}, err)
+				yield(runs.Row{}, err)
 			}
 			return
 		}
@@ -58,7 +58,7 @@ func Read(r io.Reader, name string, columns ...string) iter.Seq2[footprint.Row, 
 				return
 			}
 			if err != nil {
-				yield(footprint.Row{}, fmt.Errorf("read ledger %s: %w", name, err))
+				yield(runs.Row{}, fmt.Errorf("read ledger %s: %w", name, err))
 				return
 			}
 			if isBlank(line) || bytes.Equal(line, header) {
@@ -94,28 +94,28 @@ func readHeader(l *lines, cells *cells, name string, only []string) (header []by
 	return header, as, nil
 }
 
-func readRow(line []byte, cells *cells, as []column) (footprint.Row, error) {
+func readRow(line []byte, cells *cells, as []column) (runs.Row, error) {
 	if line[len(line)-1] != '\n' {
 		if len(line) == MaxRow {
-			return footprint.Row{}, fmt.Errorf("a line of more than %d bytes", MaxRow)
+			return runs.Row{}, fmt.Errorf("a line of more than %d bytes", MaxRow)
 		}
-		return footprint.Row{}, ErrTorn
+		return runs.Row{}, ErrTorn
 	}
 	got, err := cells.split(line)
 	if err != nil {
-		return footprint.Row{}, err
+		return runs.Row{}, err
 	}
 	if len(got) != len(as) {
-		return footprint.Row{}, fmt.Errorf("%d cells instead of %d", len(got), len(as))
+		return runs.Row{}, fmt.Errorf("%d cells instead of %d", len(got), len(as))
 	}
-	var row footprint.Row
+	var row runs.Row
 	if err := cells.decode(got, as, &row); err != nil {
-		return footprint.Row{}, err
+		return runs.Row{}, err
 	}
 	return row, nil
 }
 
-// SumColumns are the columns that footprint.Summary.Add looks at, for Read.
+// SumColumns are the columns that runs.Summary.Add looks at, for Read.
 func SumColumns() []string {
 	return []string{
 		"counted_by", "started_at", "ended_at", "duration_s", "energy_joules", "energy_low_joules", "energy_high_joules",

@@ -10,10 +10,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carbonctl/carbonctl/energy"
-	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
-func rowLine(t testing.TB, row footprint.Row) string {
+func rowLine(t testing.TB, row runs.Row) string {
 	t.Helper()
 	line, err := encode(row)
 	require.NoError(t, err)
@@ -33,7 +33,7 @@ func readAll(text string) (ids []string, errs []error) {
 }
 
 func TestReadGoesOnAfterABadLine(t *testing.T) {
-	a, b := rowLine(t, footprint.Row{RunID: "a"}), rowLine(t, footprint.Row{RunID: "b", Coverage: 0.5})
+	a, b := rowLine(t, runs.Row{RunID: "a"}), rowLine(t, runs.Row{RunID: "b", Coverage: 0.5})
 	for name, c := range map[string]struct{ line, why string }{
 		"a stray quote":    {"\"" + b, "x.csv:3: column"},
 		"an open quote":    {strings.Replace(b, ",b,", ",\"b,", 1), "x.csv:3: "},
@@ -56,7 +56,7 @@ func TestReadGoesOnAfterABadLine(t *testing.T) {
 
 func TestReadIntegers(t *testing.T) {
 	for _, bad := range []string{"1.9", "0x10", "1e3", "99999999999999999999", " 1"} {
-		text := strings.Replace(rowLine(t, footprint.Row{Epochs: 1234567}), ",1234567,", ","+bad+",", 1)
+		text := strings.Replace(rowLine(t, runs.Row{Epochs: 1234567}), ",1234567,", ","+bad+",", 1)
 		_, errs := readAll(Header + "\n" + text)
 		require.Len(t, errs, 1, bad)
 		assert.ErrorContains(t, errs[0], "epochs: ", bad)
@@ -64,7 +64,7 @@ func TestReadIntegers(t *testing.T) {
 }
 
 func TestReadTornLastLine(t *testing.T) {
-	a := rowLine(t, footprint.Row{RunID: "a"})
+	a := rowLine(t, runs.Row{RunID: "a"})
 	for _, torn := range []string{a[:30], strings.TrimSuffix(a, "\n"), "\x00\x00\x00"} {
 		ids, errs := readAll(Header + "\n" + a + torn)
 		assert.Equal(t, []string{"a"}, ids)
@@ -74,7 +74,7 @@ func TestReadTornLastLine(t *testing.T) {
 }
 
 func TestReadTakesWhatOtherProgramsSave(t *testing.T) {
-	a, b := rowLine(t, footprint.Row{RunID: "a"}), rowLine(t, footprint.Row{RunID: "b"})
+	a, b := rowLine(t, runs.Row{RunID: "a"}), rowLine(t, runs.Row{RunID: "b"})
 	whole := Header + "\n" + a + b
 	for name, text := range map[string]string{
 		"as written":        whole,
@@ -100,7 +100,7 @@ func TestReadColumnsInAnyOrder(t *testing.T) {
 		cells[2], cells[28] = cells[28], cells[2] // run_id, energy_joules
 		return strings.Join(cells, ",") + "\n"
 	}
-	text := swap(Header+"\n") + swap(rowLine(t, footprint.Row{RunID: "a", Energy: energy.Joules(7)}))
+	text := swap(Header+"\n") + swap(rowLine(t, runs.Row{RunID: "a", Energy: energy.Joules(7)}))
 	for row, err := range Read(strings.NewReader(text), "x.csv") {
 		require.NoError(t, err)
 		assert.Equal(t, "a", row.RunID)
@@ -137,7 +137,7 @@ func TestReadEmptyAndBroken(t *testing.T) {
 	assert.Empty(t, ids)
 	assert.Empty(t, errs)
 
-	text := Header + "\n" + rowLine(t, footprint.Row{RunID: "a"})
+	text := Header + "\n" + rowLine(t, runs.Row{RunID: "a"})
 	n := 0
 	for row, err := range Read(io.MultiReader(strings.NewReader(text), iotest.ErrReader(io.ErrClosedPipe)), "x.csv") {
 		if n++; n == 1 {
@@ -154,7 +154,7 @@ func TestReadEmptyAndBroken(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	a := rowLine(f, footprint.Row{RunID: "a", Project: "=x\n"})
+	a := rowLine(f, runs.Row{RunID: "a", Project: "=x\n"})
 	for _, s := range []string{"", Header, Header + "\n" + a, Header + "\r\n" + a + "\"\n", "\ufeff" + Header + "\n" + a[:40], codecarbonHeader} {
 		f.Add(s)
 	}

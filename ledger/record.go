@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // ErrRecorded says that a run is in the ledger already.
@@ -85,7 +86,7 @@ func (w *Writer) Report(ctx context.Context, r footprint.Report) error {
 // a row already, since somebody took it for dead and recovered it, is not added
 // again: ErrRecorded.
 func (w *Writer) Record(ctx context.Context, r footprint.Report) (footprint.Receipt, error) {
-	row := r.Row()
+	row := runs.FromReport(r)
 	row.User = w.User
 	receipt, err := w.record(ctx, row)
 	j := w.journal
@@ -116,7 +117,7 @@ func (w *Writer) keep(r footprint.Report, why error) error {
 }
 
 // record appends a row unless the run has one since its journal was opened.
-func (w *Writer) record(ctx context.Context, row footprint.Row) (footprint.Receipt, error) {
+func (w *Writer) record(ctx context.Context, row runs.Row) (footprint.Receipt, error) {
 	if w.journal == nil || w.journal.id != row.RunID {
 		return w.Append(ctx, row)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // A JournalError says that a file in LEDGER.d is no journal that can be read. It
@@ -225,7 +226,7 @@ func (w Writer) addOrphan(ctx context.Context, path, name string, e entry) (*foo
 	if r.Status == footprint.Running || r.Status == "" {
 		r.Status, r.ExitCode = footprint.Recovered, nil
 	}
-	row := r.Row()
+	row := runs.FromReport(r)
 	row.User = e.User
 	row.Details, err = addNotes(row.Details, []note{
 		{"recovered_at", time.Now().UTC().Format(time.RFC3339)},

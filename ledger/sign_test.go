@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/crypto/ssh"
 
-	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/ledger/sshsig"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // key has a seed of 32 times b.
@@ -31,7 +31,7 @@ func TestSignedLedger(t *testing.T) {
 	k := key(t, 1)
 	w := Writer{Path: path, Key: k}
 	for range 3 {
-		_, err := w.Append(t.Context(), footprint.Row{})
+		_, err := w.Append(t.Context(), runs.Row{})
 		require.NoError(t, err)
 		head, sig := []byte(contents(t, path+".head")), []byte(contents(t, path+".head.sig"))
 		who, err := sshsig.Check(head, sig, []byte("# auditors\n\nada@example.org "+k.String()+" comment\n"))
@@ -45,14 +45,14 @@ func TestSignedLedger(t *testing.T) {
 	}
 
 	// A row by somebody without the key, and then one with it.
-	unsigned := add(t, path, footprint.Row{})
+	unsigned := add(t, path, runs.Row{})
 	_, err := sshsig.Check([]byte(contents(t, path+".head")), []byte(contents(t, path+".head.sig")), []byte(k.String()))
 	var bad *sshsig.Error
 	require.ErrorAs(t, err, &bad)
 	assert.ErrorContains(t, err, "not of these bytes")
-	_, err = w.Append(t.Context(), footprint.Row{})
+	_, err = w.Append(t.Context(), runs.Row{})
 	require.NoError(t, err)
-	_, err = Writer{Path: path, Key: key(t, 2)}.Append(t.Context(), footprint.Row{})
+	_, err = Writer{Path: path, Key: key(t, 2)}.Append(t.Context(), runs.Row{})
 	require.NoError(t, err)
 	all := rows(t, path)
 	assert.Equal(t, `{"unsigned_before":"`+unsigned.Hash+`"}`, all[4].Details)
@@ -67,7 +67,7 @@ func TestSignatureOnAFullDisk(t *testing.T) {
 			f, err := openFile(name)
 			return fullDisk{file: f, left: &room}, err
 		}}
-		receipt, err := w.Append(t.Context(), footprint.Row{})
+		receipt, err := w.Append(t.Context(), runs.Row{})
 		if err == nil {
 			_, err = sshsig.Check([]byte(contents(t, path+".head")), []byte(contents(t, path+".head.sig")), []byte(key(t, 1).String()))
 			require.NoError(t, err)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 var update = flag.Bool("update", false, "write testdata anew")
@@ -27,12 +28,12 @@ const (
 )
 
 // chainOf returns a ledger's lines, the header first.
-func chainOf(t testing.TB, id string, rows ...footprint.Row) []string {
+func chainOf(t testing.TB, id string, rows ...runs.Row) []string {
 	t.Helper()
 	all := []string{Header + "\n"}
 	previous := genesis([]byte(all[0]), id)
 	for _, row := range rows {
-		row.Schema, row.LedgerID, row.PreviousHash = footprint.LedgerSchema, id, previous
+		row.Schema, row.LedgerID, row.PreviousHash = runs.LedgerSchema, id, previous
 		all = append(all, seal(rowLine(t, row)))
 		previous = all[len(all)-1][len(all[len(all)-1])-hashLen-1:][:hashLen]
 	}
@@ -48,9 +49,9 @@ func seal(line string) string {
 
 func five(t testing.TB, id string) []string {
 	t.Helper()
-	var all []footprint.Row
+	var all []runs.Row
 	for i := range 5 {
-		all = append(all, footprint.Row{RunID: fmt.Sprintf("%s-%d", id[35:], i+1), Project: "é,\"", Energy: energy.Energy(i)})
+		all = append(all, runs.Row{RunID: fmt.Sprintf("%s-%d", id[35:], i+1), Project: "é,\"", Energy: energy.Energy(i)})
 	}
 	return chainOf(t, id, all...)
 }
@@ -91,7 +92,7 @@ func TestVerifyWhole(t *testing.T) {
 
 func TestVerifyFinds(t *testing.T) {
 	r := five(t, idA)
-	x := chainOf(t, idA, footprint.Row{RunID: "x"})[1] // sound in itself, follows nothing here
+	x := chainOf(t, idA, runs.Row{RunID: "x"})[1] // sound in itself, follows nothing here
 	linked := seal(strings.Replace(x, x[len(x)-2*hashLen-2:][:hashLen], r[2][len(r[2])-hashLen-1:][:hashLen], 1))
 	rewritten := seal(strings.Replace(r[2], "a-2", "a-9", 1))
 	at := func(i ...int) (lines []string) {
@@ -309,17 +310,17 @@ func TestVerifyForeignAndBroken(t *testing.T) {
 // The vector of docs/ledger.md, for those who write a verifier of their own.
 func TestVector(t *testing.T) {
 	at := time.Date(2026, 11, 22, 13, 0, 0, 0, time.UTC)
-	zero, seven, year, half := 0, 7, 2025, footprint.Number(0.5)
+	zero, seven, year, half := 0, 7, 2025, runs.Number(0.5)
 	gpu := energy.Joules(1234.567891)
 	lines := chainOf(t, idA,
-		footprint.Row{RunID: "0193a000-0000-7000-8000-000000000001", Project: "demo", Status: footprint.Completed, ExitCode: &zero,
-			StartedAt: footprint.Stamp{Time: at}, EndedAt: footprint.Stamp{Time: at.Add(12345 * time.Millisecond)}, DurationS: 12.345,
+		runs.Row{RunID: "0193a000-0000-7000-8000-000000000001", Project: "demo", Status: footprint.Completed, ExitCode: &zero,
+			StartedAt: runs.Stamp{Time: at}, EndedAt: runs.Stamp{Time: at.Add(12345 * time.Millisecond)}, DurationS: 12.345,
 			Zone: "FR", PerKWh: 41, IntensityYear: &year, PUE: 1, Charge: footprint.ChargeMachine,
 			MachineEnergy: energy.Joules(1500), Energy: energy.Joules(1500), EnergyLow: energy.Joules(1490), EnergyHigh: energy.Joules(1510),
 			GPU: &gpu, MeasuredShare: &half, Coverage: 1, Emissions: 0.0170833, EmissionsLow: 0.0169694, EmissionsHigh: 0.0171972, ToolVersion: "v0.1.0"},
-		footprint.Row{RunID: "0193a000-0000-7000-8000-000000000002", Project: "=HYPERLINK(\"x\")\n", Labels: `{"team":"vision, 2"}`,
+		runs.Row{RunID: "0193a000-0000-7000-8000-000000000002", Project: "=HYPERLINK(\"x\")\n", Labels: `{"team":"vision, 2"}`,
 			User: "Zoë", PUE: 1, PerKWh: 41, Status: footprint.Failed, ExitCode: &seven, Charge: footprint.ChargeProcess},
-		footprint.Row{RunID: "0193a000-0000-7000-8000-000000000003", Status: footprint.Recovered, PUE: 1, PerKWh: 41, Charge: footprint.ChargeMachine,
+		runs.Row{RunID: "0193a000-0000-7000-8000-000000000003", Status: footprint.Recovered, PUE: 1, PerKWh: 41, Charge: footprint.ChargeMachine,
 			Details: `{"torn_at":"2026-11-22T13:05:00Z","torn_bytes":99}`},
 	)
 	text, head := strings.Join(lines, ""), string(headOf(t, lines).bytes())

@@ -11,6 +11,7 @@ import (
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // The parts of a BoAmps report that we can fill in: its schema as of 2026,
@@ -87,7 +88,7 @@ var boampsTypes = []string{"tabular", "audio", "boolean", "image", "video", "obj
 
 // boamps is the report of an AI task in BoAmps. It requires the nature of the
 // task and of its data, which no counter tells, and the machine.
-func boamps(t footprint.Total, a About) (string, error) {
+func boamps(t runs.Total, a About) (string, error) {
 	var needs []string
 	for _, n := range []struct{ name, value string }{{"stage", a.Stage}, {"family", a.Family}, {"data", a.Data}} {
 		if n.value == "" {
@@ -142,7 +143,7 @@ func stamp(t time.Time) string {
 	return t.UTC().Format(boampsDate)
 }
 
-func boampsOf(t footprint.Total, r footprint.Report) boampsMeasure {
+func boampsOf(t runs.Total, r footprint.Report) boampsMeasure {
 	m := boampsMeasure{Method: "carbonctl", Version: strings.TrimPrefix(tool(t), "carbonctl "), Consumption: t.Energy.KilowattHours(),
 		Duration: t.Duration.Seconds(), Date: stamp(t.First)}
 	if m.Version == "carbonctl" {
@@ -182,7 +183,7 @@ func boampsMachine(r footprint.Report) boampsInfrastructure {
 }
 
 // quality is how far the truth may be off: within 10, 25 or 50 %; "" beyond.
-func quality(t footprint.Total) string {
+func quality(t runs.Total) string {
 	if t.Energy == 0 {
 		return ""
 	}

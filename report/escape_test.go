@@ -13,13 +13,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // named gives totals in which all that people name has one name.
 func named(s string) report.Totals {
-	t := report.Totals{Groups: &footprint.Groups{By: []footprint.Key{footprint.ByProject}}, Filter: footprint.Filter{Hosts: []string{s}}}
+	t := report.Totals{Groups: &runs.Groups{By: []runs.Key{runs.ByProject}}, Filter: runs.Filter{Hosts: []string{s}}}
 	for i := range 3 {
 		r := row(i)
 		r.Project = s

@@ -6,21 +6,21 @@ import (
 	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
-	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // Rows of a ledger, added up by a label.
 func ExampleTotals() {
-	groups := footprint.Groups{By: []footprint.Key{"label:model"}}
-	modelled := footprint.Number(0)
+	groups := runs.Groups{By: []runs.Key{"label:model"}}
+	modelled := runs.Number(0)
 	for i, model := range []string{"small", "large", "small", "large"} {
-		groups.Add(footprint.Row{
-			Labels: footprint.LabelCell(map[string]string{"model": model}), DurationS: 600,
+		groups.Add(runs.Row{
+			Labels: runs.LabelCell(map[string]string{"model": model}), DurationS: 600,
 			Energy: energy.Energy(i+1) * energy.WattHour, EnergyLow: energy.Energy(i+1) * energy.WattHour, EnergyHigh: energy.Energy(i+2) * energy.WattHour,
-			Emissions: footprint.Number(i + 1), EmissionsLow: footprint.Number(i + 1), EmissionsHigh: footprint.Number(i + 2),
-			StartedAt: footprint.Stamp{Time: time.Date(2026, 11, 22, 13, 10*i, 0, 0, time.UTC)},
-			EndedAt:   footprint.Stamp{Time: time.Date(2026, 11, 22, 13, 10*(i+1), 0, 0, time.UTC)},
+			Emissions: runs.Number(i + 1), EmissionsLow: runs.Number(i + 1), EmissionsHigh: runs.Number(i + 2),
+			StartedAt: runs.Stamp{Time: time.Date(2026, 11, 22, 13, 10*i, 0, 0, time.UTC)},
+			EndedAt:   runs.Stamp{Time: time.Date(2026, 11, 22, 13, 10*(i+1), 0, 0, time.UTC)},
 			Zone:      "FR", PerKWh: 1000, IntensityKind: "own", MeasuredShare: &modelled,
 		})
 	}
@@ -67,8 +67,8 @@ func ExampleStatement() {
 		fmt.Println(err)
 		return
 	}
-	var total footprint.Total
-	total.Add(run.Row())
+	var total runs.Total
+	total.Add(runs.FromReport(run))
 	if err := report.Statement(os.Stdout, report.ModelCard, total, report.About{Run: &run, Stage: "pre-training"}); err != nil {
 		fmt.Println(err)
 	}

@@ -9,27 +9,27 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // A metric is one that totals give to a monitoring system.
 type metric struct {
 	name, kind, unit, help string
-	value                  func(footprint.Group) float64
+	value                  func(runs.Group) float64
 }
 
 // metrics are the OpenMetrics that totals have. Their names are a contract, and
 // stand in docs/metrics.md.
 var metrics = []metric{
-	{"carbonctl_runs", "counter", "", "Runs that are in the totals.", func(g footprint.Group) float64 { return float64(g.Runs) }},
-	{"carbonctl_run_seconds", "counter", "seconds", "Time that the runs took, added up.", func(g footprint.Group) float64 { return g.Duration.Seconds() }},
-	{"carbonctl_energy_joules", "counter", "joules", "Energy that the runs are charged with.", func(g footprint.Group) float64 { return g.Energy.Joules() }},
-	{"carbonctl_energy_measured_joules", "counter", "joules", "The part of it that comes from counters.", func(g footprint.Group) float64 { return g.Measured.Joules() }},
-	{"carbonctl_energy_low_joules", "gauge", "joules", "The least that the energy can have been.", func(g footprint.Group) float64 { return g.Low.Joules() }},
-	{"carbonctl_energy_high_joules", "gauge", "joules", "The most that the energy can have been.", func(g footprint.Group) float64 { return g.High.Joules() }},
-	{"carbonctl_emissions_grams", "counter", "grams", "Emissions of CO2 equivalent.", func(g footprint.Group) float64 { return float64(g.Emissions) }},
-	{"carbonctl_emissions_low_grams", "gauge", "grams", "The least that the emissions can have been, by the energy.", func(g footprint.Group) float64 { return float64(g.GramsLow) }},
-	{"carbonctl_emissions_high_grams", "gauge", "grams", "The most that the emissions can have been, by the energy.", func(g footprint.Group) float64 { return float64(g.GramsHigh) }},
+	{"carbonctl_runs", "counter", "", "Runs that are in the totals.", func(g runs.Group) float64 { return float64(g.Runs) }},
+	{"carbonctl_run_seconds", "counter", "seconds", "Time that the runs took, added up.", func(g runs.Group) float64 { return g.Duration.Seconds() }},
+	{"carbonctl_energy_joules", "counter", "joules", "Energy that the runs are charged with.", func(g runs.Group) float64 { return g.Energy.Joules() }},
+	{"carbonctl_energy_measured_joules", "counter", "joules", "The part of it that comes from counters.", func(g runs.Group) float64 { return g.Measured.Joules() }},
+	{"carbonctl_energy_low_joules", "gauge", "joules", "The least that the energy can have been.", func(g runs.Group) float64 { return g.Low.Joules() }},
+	{"carbonctl_energy_high_joules", "gauge", "joules", "The most that the energy can have been.", func(g runs.Group) float64 { return g.High.Joules() }},
+	{"carbonctl_emissions_grams", "counter", "grams", "Emissions of CO2 equivalent.", func(g runs.Group) float64 { return float64(g.Emissions) }},
+	{"carbonctl_emissions_low_grams", "gauge", "grams", "The least that the emissions can have been, by the energy.", func(g runs.Group) float64 { return float64(g.GramsLow) }},
+	{"carbonctl_emissions_high_grams", "gauge", "grams", "The most that the emissions can have been, by the energy.", func(g runs.Group) float64 { return float64(g.GramsHigh) }},
 }
 
 // OpenMetrics writes the totals in the text format 1.0.0 of OpenMetrics, one
@@ -37,7 +37,7 @@ var metrics = []metric{
 func (t Totals) OpenMetrics(w io.Writer) error {
 	groups, keys := t.Groups.List(), t.Groups.By
 	if len(keys) == 0 {
-		groups = []footprint.Group{t.Groups.Total.Group}
+		groups = []runs.Group{t.Groups.Total.Group}
 	}
 	out := bufio.NewWriter(w)
 	for _, m := range metrics {
@@ -62,7 +62,7 @@ func (t Totals) OpenMetrics(w io.Writer) error {
 var notLabel = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[^a-zA-Z0-9_]`) })
 
 // labels gives the labels of a group: its keys, "label:team" as label_team.
-func labels(keys []footprint.Key, name []string) string {
+func labels(keys []runs.Key, name []string) string {
 	if len(keys) == 0 {
 		return ""
 	}

@@ -9,12 +9,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 func TestOpenMetrics(t *testing.T) {
-	groups := footprint.Groups{By: []footprint.Key{footprint.ByProject, "label:team"}}
+	groups := runs.Groups{By: []runs.Key{runs.ByProject, "label:team"}}
 	for n, project := range []string{"demo", "demo", "a \"quoted\"\nname\\"} {
 		r := row(n)
 		r.Project, r.Labels = project, `{"team":"x"}`
@@ -34,6 +34,6 @@ func TestOpenMetrics(t *testing.T) {
 	}
 
 	b.Reset()
-	require.NoError(t, report.Totals{Groups: &footprint.Groups{}}.Write(&b, "openmetrics"))
+	require.NoError(t, report.Totals{Groups: &runs.Groups{}}.Write(&b, "openmetrics"))
 	assert.Contains(t, b.String(), "carbonctl_runs_total 0\n")
 }

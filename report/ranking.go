@@ -11,12 +11,12 @@ import (
 	"unicode/utf8"
 
 	"github.com/carbonctl/carbonctl/energy"
-	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // A Ranking shows what the same work would emit in many places, as
-// [footprint.Compare] ranked them.
+// [runs.Compare] ranked them.
 type Ranking struct {
 	Energy energy.Energy
 	// Of says whose energy it is, "" if it was given as such.
@@ -24,7 +24,7 @@ type Ranking struct {
 	// Recorded is what the work's own record says it emitted, nil without one.
 	Recorded *regions.Grams
 	// Places are all, or the first of them and here.
-	Places []footprint.Comparison
+	Places []runs.Comparison
 	// Of how many places these are, and how many more have no such figure.
 	All, Without int
 	// Notes are said before what the comparison does not cover.
@@ -89,7 +89,7 @@ func (r Ranking) subtitle() string {
 }
 
 // counted says what the figures of a ranking count; they are all of one sort.
-func counted(c footprint.Comparison) string {
+func counted(c runs.Comparison) string {
 	switch {
 	case c.Market:
 		return "market-based figures"
@@ -121,14 +121,14 @@ func (r Ranking) notes(marks bool) []string {
 	} else {
 		all = append(all, "PUE, by one rule: the region's own as published; else the provider's mean; else the industry's.")
 	}
-	if marks && slices.ContainsFunc(r.Places, func(c footprint.Comparison) bool { return c.CFE != nil }) {
+	if marks && slices.ContainsFunc(r.Places, func(c runs.Comparison) bool { return c.CFE != nil }) {
 		all = append(all, "CFE: carbon-free energy hour by hour, the newest that the provider publishes; it is not in the grams.")
 	}
-	return append(all, footprint.Uncovered+".")
+	return append(all, runs.Uncovered+".")
 }
 
 // place is how a row is called: its cloud region, or its zone.
-func place(c footprint.Comparison) string {
+func place(c runs.Comparison) string {
 	if c.Provider != nil {
 		return *c.Provider + ":" + *c.CloudRegion
 	}
@@ -136,14 +136,14 @@ func place(c footprint.Comparison) string {
 }
 
 // near is where it is, for people.
-func near(c footprint.Comparison) string {
+func near(c runs.Comparison) string {
 	if c.City != nil {
 		return *c.City
 	}
 	return c.Name
 }
 
-func ratio(c footprint.Comparison) string {
+func ratio(c runs.Comparison) string {
 	switch {
 	case c.Here:
 		return "here"
@@ -156,13 +156,13 @@ func ratio(c footprint.Comparison) string {
 }
 
 // markedPUE marks a PUE that is not the region's own.
-func markedPUE(c footprint.Comparison) string {
+func markedPUE(c runs.Comparison) string {
 	return strconv.FormatFloat(c.PUE, 'f', 2, 64) + map[string]string{"provider": "p", "industry": "i"}[c.PUEOf]
 }
 
 // sources numbers the sources of a ranking by where they first stand.
-func (r Ranking) sources() (names []string, of func(c footprint.Comparison) int) {
-	name := func(c footprint.Comparison) string {
+func (r Ranking) sources() (names []string, of func(c runs.Comparison) int) {
+	name := func(c runs.Comparison) string {
 		s := c.Source
 		if c.Kind == regions.Own && !strings.HasPrefix(s, "user's table") {
 			s += " (own table)"
@@ -174,7 +174,7 @@ func (r Ranking) sources() (names []string, of func(c footprint.Comparison) int)
 			names = append(names, name(c))
 		}
 	}
-	return names, func(c footprint.Comparison) int { return 1 + slices.Index(names, name(c)) }
+	return names, func(c runs.Comparison) int { return 1 + slices.Index(names, name(c)) }
 }
 
 // Text writes the ranking for a person, 80 columns wide.
@@ -268,19 +268,19 @@ func (r Ranking) Markdown(w io.Writer) error {
 
 // JSON writes the ranking for a program.
 func (r Ranking) JSON(w io.Writer) error {
-	places := append([]footprint.Comparison{}, r.Places...)
+	places := append([]runs.Comparison{}, r.Places...)
 	notes := append([]string{}, r.Notes...)
 	b, err := json.MarshalIndent(struct {
-		Energy   energy.Energy          `json:"energy_joules"`
-		Of       string                 `json:"of"`
-		Recorded *regions.Grams         `json:"recorded_emissions_g"`
-		Regions  []footprint.Comparison `json:"regions"`
-		All      int                    `json:"places"`
-		Without  int                    `json:"without_figure"`
-		Notes    []string               `json:"notes"`
-		Not      string                 `json:"not_covered"`
-		Data     string                 `json:"data"`
-	}{r.Energy, r.Of, r.Recorded, places, r.All, r.Without, notes, footprint.Uncovered, r.Data}, "", "  ")
+		Energy   energy.Energy     `json:"energy_joules"`
+		Of       string            `json:"of"`
+		Recorded *regions.Grams    `json:"recorded_emissions_g"`
+		Regions  []runs.Comparison `json:"regions"`
+		All      int               `json:"places"`
+		Without  int               `json:"without_figure"`
+		Notes    []string          `json:"notes"`
+		Not      string            `json:"not_covered"`
+		Data     string            `json:"data"`
+	}{r.Energy, r.Of, r.Recorded, places, r.All, r.Without, notes, runs.Uncovered, r.Data}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("ranking: %w", err)
 	}

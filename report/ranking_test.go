@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carbonctl/carbonctl/energy"
-	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // ranked is a ranking of everywhere, with distances.
@@ -31,7 +31,7 @@ func ranked(t *testing.T) Ranking {
 	require.True(t, ok)
 	sites, without, err := grid.Sites(q, regions.Filter{From: paris, Distances: true})
 	require.NoError(t, err)
-	places, err := footprint.Compare(energy.KilowattHour, 0, here, sites)
+	places, err := runs.Compare(energy.KilowattHour, 0, here, sites)
 	require.NoError(t, err)
 	return Ranking{Energy: energy.KilowattHour, Of: "run <1>", Places: places, All: len(places), Without: without, Data: "test"}
 }
@@ -50,11 +50,11 @@ func TestRankingEverywhereFitsAndParses(t *testing.T) {
 			for line := range strings.Lines(out) {
 				assert.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), Width, line)
 			}
-			assert.Contains(t, out, footprint.Uncovered[:30])
+			assert.Contains(t, out, runs.Uncovered[:30])
 		case "json":
 			var v struct {
-				Regions []footprint.Comparison `json:"regions"`
-				Not     string                 `json:"not_covered"`
+				Regions []runs.Comparison `json:"regions"`
+				Not     string            `json:"not_covered"`
 			}
 			require.NoError(t, json.Unmarshal([]byte(out), &v))
 			assert.Equal(t, r.Places, v.Regions)
@@ -105,7 +105,7 @@ func TestRankingKeepsHereInTheTop(t *testing.T) {
 func TestRankingEscapes(t *testing.T) {
 	bad := "=x</text><script>|\x1b[2J"
 	zero := 0.0
-	r := Ranking{Places: []footprint.Comparison{
+	r := Ranking{Places: []runs.Comparison{
 		{Rank: 1, Here: true, Zone: bad, Name: bad, Source: bad, Licence: bad, Kind: regions.Own, PUE: 1, PUEOf: "given", Kilometres: &zero},
 	}, All: 1, Of: bad, Notes: []string{bad}}
 	for _, format := range RankingFormats() {

@@ -17,6 +17,7 @@ import (
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files; read the difference")
@@ -110,12 +111,12 @@ func TestNamesCannotMoveTheCursor(t *testing.T) {
 	}
 }
 
-func row(n int) footprint.Row {
+func row(n int) runs.Row {
 	start := time.Date(2026, 11, 22, 13, n, 0, 0, time.UTC)
-	share := footprint.Number(0.5)
-	return footprint.Row{
+	share := runs.Number(0.5)
+	return runs.Row{
 		RunID: "id", Project: "demo", Status: footprint.Completed, Zone: "FR", DurationS: 12.5,
-		StartedAt: footprint.Stamp{Time: start}, EndedAt: footprint.Stamp{Time: start.Add(12500 * time.Millisecond)},
+		StartedAt: runs.Stamp{Time: start}, EndedAt: runs.Stamp{Time: start.Add(12500 * time.Millisecond)},
 		Energy: 1800 * energy.Joule, EnergyLow: 1500 * energy.Joule, EnergyHigh: 2500 * energy.Joule,
 		Emissions: 20.5, EmissionsLow: 17, EmissionsHigh: 28, MeasuredShare: &share,
 	}

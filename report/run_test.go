@@ -17,6 +17,7 @@ import (
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 func replay(t *testing.T, trace string) footprint.Report {
@@ -124,14 +125,14 @@ func FuzzParse(f *testing.F) {
 			assert.ErrorIs(t, err, report.ErrNotRun)
 			return
 		}
-		var total footprint.Total
-		total.Add(r.Row())
+		var total runs.Total
+		total.Add(runs.FromReport(r))
 		for _, format := range report.Formats() {
 			if format != "csv" && format != "openmetrics" {
 				assert.NoError(t, report.Write(io.Discard, format, r), format)
 			}
 			if format != "json" { // it has no infinity, which a sum may reach
-				assert.NoError(t, report.Totals{Groups: &footprint.Groups{Total: total}}.Write(io.Discard, format), format)
+				assert.NoError(t, report.Totals{Groups: &runs.Groups{Total: total}}.Write(io.Discard, format), format)
 			}
 		}
 		for _, form := range report.Forms() {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // A Form is what a statement is for.
@@ -65,7 +66,7 @@ func (e *NeedError) Error() string {
 // Statement writes what the runs took in the words of one form. Nothing is made
 // up: what is not known is said so, or left out, and where the form requires it
 // the error is a *NeedError.
-func Statement(w io.Writer, form Form, t footprint.Total, a About) error {
+func Statement(w io.Writer, form Form, t runs.Total, a About) error {
 	if t.Runs == 0 {
 		return ErrNoRuns
 	}
@@ -100,12 +101,12 @@ func Statement(w io.Writer, form Form, t footprint.Total, a About) error {
 const home = "https://github.com/carbonctl/carbonctl"
 
 // tool names us and the versions that wrote the rows.
-func tool(t footprint.Total) string {
+func tool(t runs.Total) string {
 	return strings.TrimSpace("carbonctl " + strings.Join(slices.Sorted(maps.Keys(t.Tools)), ", "))
 }
 
 // runsOf says what is counted: "27 runs (the training of …)".
-func runsOf(t footprint.Total, a About) string {
+func runsOf(t runs.Total, a About) string {
 	s := fmt.Sprintf("%d %s", t.Runs, plural(t.Runs, "run", "runs"))
 	if a.Subject != "" {
 		s += " (" + plain(a.Subject) + ")"
@@ -114,7 +115,7 @@ func runsOf(t footprint.Total, a About) string {
 }
 
 // span says when: "on 2026-09-01", "from 2026-09-01 to 2026-11-27".
-func span(t footprint.Total) string {
+func span(t runs.Total) string {
 	first, last := t.First.UTC().Format(time.DateOnly), t.Last.UTC().Format(time.DateOnly)
 	switch {
 	case t.First.IsZero():
@@ -126,7 +127,7 @@ func span(t footprint.Total) string {
 }
 
 // basis says how the energy is known, after "of which".
-func basis(t footprint.Total) string {
+func basis(t runs.Total) string {
 	share, ok := t.MeasuredShare()
 	switch {
 	case !ok && t.Energy > 0:
@@ -142,7 +143,7 @@ func basis(t footprint.Total) string {
 }
 
 // charged says whose energy it is.
-func charged(t footprint.Total) string {
+func charged(t runs.Total) string {
 	n := t.Charges[footprint.ChargeProcess]
 	switch {
 	case n == t.Runs:
@@ -165,7 +166,7 @@ func counts(scope string) string {
 }
 
 // factor says a grid's factor: "41.0 g CO2e/kWh in FR (life cycle, 2025)".
-func factor(t footprint.Total, g footprint.Grid) string {
+func factor(t runs.Total, g runs.Grid) string {
 	where := g.Zone
 	switch {
 	case regions.Kind(g.Kind) == regions.WorldDefault:
@@ -187,14 +188,14 @@ func factor(t footprint.Total, g footprint.Grid) string {
 const mostFactors = 6
 
 // factors names the grids with the most energy, and how many more there are.
-func factors(t footprint.Total) (list []footprint.Grid, more int) {
+func factors(t runs.Total) (list []runs.Grid, more int) {
 	list = grids(t)
 	more = max(0, len(list)-mostFactors)
 	return list[:len(list)-more], more
 }
 
 // pue says what the buildings add: the range over the factors.
-func pue(t footprint.Total) string {
+func pue(t runs.Total) string {
 	low, high := 0.0, 0.0
 	for _, c := range t.Grids {
 		if v := c.PUE(); v > 0 {
@@ -213,7 +214,7 @@ func pue(t footprint.Total) string {
 	return fmt.Sprintf("A power usage effectiveness (PUE) of %.4g to %.4g is included.", low, high)
 }
 
-func embodied(t footprint.Total) string {
+func embodied(t runs.Total) string {
 	switch t.EmbodiedRuns {
 	case 0:
 		return "Emissions from making the hardware are not included."
@@ -226,7 +227,7 @@ func embodied(t footprint.Total) string {
 const ofEnergy = "The bounds carry the uncertainty of the energy, not that of the factors."
 
 // summary is a paragraph in Markdown.
-func summary(t footprint.Total, a About) string {
+func summary(t runs.Total, a About) string {
 	list, more := factors(t)
 	var grid []string
 	for _, g := range list {
@@ -250,7 +251,7 @@ func summary(t footprint.Total, a About) string {
 
 // modelCard is the metadata of a model card on the Hugging Face Hub: the five
 // keys that it knows, in its order.
-func modelCard(t footprint.Total, a About) string {
+func modelCard(t runs.Total, a About) string {
 	var b strings.Builder
 	b.WriteString("co2_eq_emissions:\n")
 	fmt.Fprintf(&b, "  emissions: %s # grams of CO2 equivalent, %s\n", decimal(float64(t.Emissions)), emissionsRange(t.Summary))
@@ -276,7 +277,7 @@ func modelCard(t footprint.Total, a About) string {
 }
 
 // location is where the runs were, "" if no row tells.
-func location(t footprint.Total, a About) string {
+func location(t runs.Total, a About) string {
 	if a.Location != "" {
 		return a.Location
 	}

@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/carbonctl/carbonctl/energy"
-	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // decimal shows six significant digits without an exponent.
@@ -17,7 +17,7 @@ func decimal(x float64) string {
 }
 
 // factorTable lists all factors, with what was charged by each.
-func factorTable(t footprint.Total) table {
+func factorTable(t runs.Total) table {
 	p := gridsSection(t).table
 	p.columns = append(p.columns, column{"CO2e", amount}, column{"source", text})
 	for i, g := range grids(t) {
@@ -27,7 +27,7 @@ func factorTable(t footprint.Total) table {
 }
 
 // boundary names what the energy covers.
-func boundary(t footprint.Total) string {
+func boundary(t runs.Total) string {
 	var all []string
 	for _, c := range []struct {
 		name string
@@ -46,7 +46,7 @@ func boundary(t footprint.Total) string {
 // sci gives the software carbon intensity (O + M) per R of ISO/IEC 21031:2024. The
 // standard requires M; without it there is no score, and O per R is called what
 // it is.
-func sci(t footprint.Total, a About) (string, error) {
+func sci(t runs.Total, a About) (string, error) {
 	var needs []string
 	if a.Unit == "" {
 		needs = append(needs, "unit")
@@ -102,7 +102,7 @@ func sci(t footprint.Total, a About) (string, error) {
 	return b.String(), err
 }
 
-func ownFactor(t footprint.Total) bool {
+func ownFactor(t runs.Total) bool {
 	for g := range t.Grids {
 		if regions.Kind(g.Kind) == regions.Own {
 			return true
@@ -114,7 +114,7 @@ func ownFactor(t footprint.Total) bool {
 // ghg is a note for an inventory by the GHG Protocol: its Scope 2 Guidance (2015)
 // wants the location-based figure, and the market-based one where contracts
 // exist; what comes before the power plant is scope 3, category 3.
-func ghg(t footprint.Total, a About) string {
+func ghg(t runs.Total, a About) string {
 	var direct, lifecycle, other regions.Grams
 	for g, c := range t.Grids {
 		switch regions.Scope(g.Scope) {

@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // paper is a paragraph in LaTeX that needs no package, and the entries that it
 // cites in BibTeX.
-func paper(t footprint.Total, a About) string {
+func paper(t runs.Total, a About) string {
 	list, more := factors(t)
 	cite := map[string]string{} // by source
 	var sources, grid []string

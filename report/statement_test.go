@@ -14,6 +14,7 @@ import (
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 func about(t *testing.T) report.About {
@@ -33,14 +34,14 @@ func TestStatements(t *testing.T) {
 	one := totals(month()[:1]).Groups.Total
 	known := month()[:3]
 	for i := range known {
-		m, e := footprint.Number(2), footprint.Number(10)
+		m, e := runs.Number(2), runs.Number(10)
 		known[i].MarketEmissions, known[i].Embodied = &m, &e
 		known[i].IntensityScope = []string{"direct", "lifecycle", ""}[i]
 		known[i].IntensityKind = []string{"live", "own", "annual-average"}[i]
 		known[i].Charge = []footprint.Charge{"machine", "process", "machine"}[i]
 	}
 	for name, c := range map[string]struct {
-		total footprint.Total
+		total runs.Total
 		about report.About
 	}{
 		"many": {totals(month()).Groups.Total, about(t)}, "one": {one, about(t)}, "known": {totals(known).Groups.Total, about(t)},
@@ -72,7 +73,7 @@ func TestStatementNeeds(t *testing.T) {
 		assert.NoError(t, report.Statement(io.Discard, form, total, report.About{}), form)
 	}
 	for _, form := range report.Forms() {
-		assert.ErrorIs(t, report.Statement(io.Discard, form, footprint.Total{}, about(t)), report.ErrNoRuns)
+		assert.ErrorIs(t, report.Statement(io.Discard, form, runs.Total{}, about(t)), report.ErrNoRuns)
 		assert.ErrorIs(t, report.Statement(&broken{3}, form, total, about(t)), errFull)
 	}
 	a := about(t)
@@ -88,7 +89,7 @@ func TestSCI(t *testing.T) {
 	require.NoError(t, report.Statement(&b, report.SCI, totals(rows).Groups.Total, about(t)))
 	assert.Contains(t, b.String(), "not known: M is missing")
 	for i := range rows {
-		e := footprint.Number(500)
+		e := runs.Number(500)
 		rows[i].Embodied, rows[i].Emissions = &e, 1000
 	}
 	b.Reset()

@@ -11,19 +11,20 @@ import (
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // Totals are the sums over many runs, to be shown in one of the forms below. Its
 // fields are only read.
 type Totals struct {
 	// Groups holds the sums; it must not be nil.
-	Groups *footprint.Groups
+	Groups *runs.Groups
 	// Filter is what the rows were taken by; every form says it.
-	Filter footprint.Filter
+	Filter runs.Filter
 	// Budget is what a month may use, none if zero.
-	Budget footprint.Allowance
+	Budget runs.Allowance
 	// Latest are runs to list one by one.
-	Latest []footprint.Row
+	Latest []runs.Row
 }
 
 // Text writes the totals for a person, in 80 columns.
@@ -79,8 +80,8 @@ func (t Totals) sheet() sheet {
 	if p := t.meanSection(list); len(p.table.rows) > 0 && (len(list) > 0 || filterWords(t.Filter) != "") {
 		s.sections = append(s.sections, p)
 	}
-	byMonth := len(t.Groups.By) == 1 && t.Groups.By[0] == footprint.ByMonth
-	if t.Budget != (footprint.Allowance{}) || len(months) > 1 && !byMonth {
+	byMonth := len(t.Groups.By) == 1 && t.Groups.By[0] == runs.ByMonth
+	if t.Budget != (runs.Allowance{}) || len(months) > 1 && !byMonth {
 		s.sections = append(s.sections, t.monthSection(months))
 	}
 	s.sections = append(s.sections, gridsSection(total))
@@ -118,7 +119,7 @@ func (t Totals) subtitle() string {
 }
 
 // filterWords says a filter in words, "" if it takes all.
-func filterWords(f footprint.Filter) string {
+func filterWords(f runs.Filter) string {
 	var all []string
 	add := func(what string, values []string) {
 		if len(values) > 0 {
@@ -149,7 +150,7 @@ func filterWords(f footprint.Filter) string {
 	return strings.Join(all, ", ")
 }
 
-func totalFigures(t footprint.Total) []figure {
+func totalFigures(t runs.Total) []figure {
 	all := []figure{
 		{"Emissions", Mass(t.Emissions) + " CO2e", append([]string{"(" + emissionsRange(t.Summary) + ")"}, Compare(t.Emissions)...)},
 		{"Energy", Energy(t.Energy), []string{"(" + energyRange(t.Summary) + ")", measuredWords(t.Group)}},
@@ -170,7 +171,7 @@ func totalFigures(t footprint.Total) []figure {
 	return all
 }
 
-func measuredWords(g footprint.Group) string {
+func measuredWords(g runs.Group) string {
 	share, ok := g.MeasuredShare()
 	switch {
 	case g.Energy == 0:
@@ -188,7 +189,7 @@ func measuredWords(g footprint.Group) string {
 }
 
 // by names what rows are grouped by: "month / model".
-func by(keys []footprint.Key) string {
+func by(keys []runs.Key) string {
 	var all []string
 	for _, k := range keys {
 		all = append(all, strings.TrimPrefix(string(k), "label:"))
@@ -197,7 +198,7 @@ func by(keys []footprint.Key) string {
 }
 
 // called is the name of a group on one line.
-func called(g footprint.Group) string {
+func called(g runs.Group) string {
 	var all []string
 	for _, n := range g.Name {
 		all = append(all, nameText(n))
@@ -205,7 +206,7 @@ func called(g footprint.Group) string {
 	return strings.Join(all, " / ")
 }
 
-func measuredCell(g footprint.Group) string {
+func measuredCell(g runs.Group) string {
 	share, ok := g.MeasuredShare()
 	switch {
 	case g.Energy == 0:
@@ -217,16 +218,16 @@ func measuredCell(g footprint.Group) string {
 }
 
 // energyRange shows between which amounts a sum may lie, as far as its runs tell.
-func energyRange(s footprint.Summary) string {
+func energyRange(s runs.Summary) string {
 	return unbounded(s, energyBounds(s.Energy, s.Low, s.High))
 }
 
 // emissionsRange is energyRange for emissions.
-func emissionsRange(s footprint.Summary) string {
+func emissionsRange(s runs.Summary) string {
 	return unbounded(s, massBounds(s.Emissions, s.GramsLow, s.GramsHigh))
 }
 
-func unbounded(s footprint.Summary, bounds string) string {
+func unbounded(s runs.Summary, bounds string) string {
 	switch {
 	case s.Unknown == 0:
 		return bounds
@@ -236,14 +237,14 @@ func unbounded(s footprint.Summary, bounds string) string {
 	return bounds + ", but some runs have no bounds"
 }
 
-func massBar(g footprint.Group) bar {
+func massBar(g runs.Group) bar {
 	share, _ := g.MeasuredShare()
 	return bar{label: called(g), value: Mass(g.Emissions), x: float64(g.Emissions), low: float64(g.GramsLow), high: float64(g.GramsHigh), measured: share}
 }
 
-func (t Totals) groupSection(list []footprint.Group) section {
+func (t Totals) groupSection(list []runs.Group) section {
 	keys := by(t.Groups.By)
-	p := section{title: "By " + keys, chart: &chart{title: "Emissions by " + keys, upright: t.Groups.By[0] == footprint.ByMonth && len(t.Groups.By) == 1}}
+	p := section{title: "By " + keys, chart: &chart{title: "Emissions by " + keys, upright: t.Groups.By[0] == runs.ByMonth && len(t.Groups.By) == 1}}
 	p.table.columns = []column{{keys, name}, {"runs", amount}, {"energy", amount}, {"CO2e", amount}, {"bounds", amount}, {"measured", amount}}
 	for _, g := range list {
 		p.table.rows = append(p.table.rows, []string{called(g), fmt.Sprint(g.Runs), Energy(g.Energy), Mass(g.Emissions),
@@ -258,19 +259,19 @@ func (t Totals) groupSection(list []footprint.Group) section {
 
 // meanSection says what one run takes: the mean of a group and how sure it is,
 // and the difference from the first group that has one.
-func (t Totals) meanSection(list []footprint.Group) section {
+func (t Totals) meanSection(list []runs.Group) section {
 	if len(list) == 0 {
-		list = []footprint.Group{t.Groups.Total.Group}
+		list = []runs.Group{t.Groups.Total.Group}
 		list[0].Name = []string{"all"}
 	}
 	p := section{title: "One run"}
-	first := slices.IndexFunc(list, func(g footprint.Group) bool { return g.Runs > 1 })
+	first := slices.IndexFunc(list, func(g runs.Group) bool { return g.Runs > 1 })
 	if first < 0 {
 		return p
 	}
 	p.notes = []string{"Means, ± their standard error. " + deviationWords(list[first])}
 	versus := ""
-	if slices.ContainsFunc(list[first+1:], func(g footprint.Group) bool { return g.Runs > 1 }) {
+	if slices.ContainsFunc(list[first+1:], func(g runs.Group) bool { return g.Runs > 1 }) {
 		versus = "against " + clip(plain(called(list[first])), 16)
 		p.notes = append(p.notes, "A difference below two standard errors can be chance: it is in brackets.")
 	}
@@ -291,7 +292,7 @@ func (t Totals) meanSection(list []footprint.Group) section {
 	return p
 }
 
-func deviationWords(g footprint.Group) string {
+func deviationWords(g runs.Group) string {
 	d, ok := g.RunEmissions.Deviation()
 	if !ok || g.RunEmissions.Mean <= 0 {
 		return ""
@@ -300,7 +301,7 @@ func deviationWords(g footprint.Group) string {
 }
 
 // mean shows a mean and its standard error in one unit.
-func mean(s footprint.Spread, show func(float64) string) string {
+func mean(s runs.Spread, show func(float64) string) string {
 	e, ok := s.StdError()
 	if !ok || s.Mean <= 0 {
 		return show(s.Mean)
@@ -309,7 +310,7 @@ func mean(s footprint.Spread, show func(float64) string) string {
 }
 
 // difference shows how much the mean of s is above that of o, as a part of o's.
-func difference(s, o footprint.Spread) string {
+func difference(s, o runs.Spread) string {
 	d, e, ok := s.Minus(o)
 	if !ok || o.Mean <= 0 {
 		return ""

@@ -11,6 +11,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // TotalsSchema names the shape of Totals in JSON. Keys are only ever added to it.
@@ -52,7 +53,7 @@ type spreadJSON struct {
 	Most      float64  `json:"most"`
 }
 
-func spread(s footprint.Spread) *spreadJSON {
+func spread(s runs.Spread) *spreadJSON {
 	if s.N == 0 {
 		return nil
 	}
@@ -64,7 +65,7 @@ func spread(s footprint.Spread) *spreadJSON {
 	return &v
 }
 
-func groupOf(g footprint.Group, keys []footprint.Key) groupJSON {
+func groupOf(g runs.Group, keys []runs.Key) groupJSON {
 	v := groupJSON{
 		Key: map[string]string{}, Runs: g.Runs, Nested: g.Nested, DurationS: g.Duration.Seconds(),
 		Energy: g.Energy, EnergyLow: g.Low, EnergyHigh: g.High, Measured: g.Measured, Unknown: g.Unknown,
@@ -102,7 +103,7 @@ func timeOrNil(t time.Time) *time.Time {
 	return &t
 }
 
-func groupsOf(list []footprint.Group, keys []footprint.Key) []groupJSON {
+func groupsOf(list []runs.Group, keys []runs.Key) []groupJSON {
 	all := []groupJSON{}
 	for _, g := range list {
 		all = append(all, groupOf(g, keys))
@@ -123,7 +124,7 @@ type gridJSON struct {
 	Emissions float64       `json:"emissions_g"`
 }
 
-func gridsOf(t footprint.Total) []gridJSON {
+func gridsOf(t runs.Total) []gridJSON {
 	all := []gridJSON{}
 	for _, g := range grids(t) {
 		c := t.Grids[g]
@@ -176,15 +177,15 @@ func (t Totals) JSON(w io.Writer) error {
 	f := t.Filter
 	months := []monthJSON{}
 	for _, g := range t.Groups.Months() {
-		m := monthJSON{groupOf(g, []footprint.Key{footprint.ByMonth}), nil}
-		if t.Budget != (footprint.Allowance{}) {
+		m := monthJSON{groupOf(g, []runs.Key{runs.ByMonth}), nil}
+		if t.Budget != (runs.Allowance{}) {
 			used := t.Budget.Used(g.Summary)
 			m.Used = &used
 		}
 		months = append(months, m)
 	}
 	var budget any
-	if t.Budget != (footprint.Allowance{}) {
+	if t.Budget != (runs.Allowance{}) {
 		limits := map[string]any{"emissions_g": nil, "energy_joules": nil}
 		if t.Budget.Emissions > 0 {
 			limits["emissions_g"] = float64(t.Budget.Emissions)
@@ -235,7 +236,7 @@ func (t Totals) CSV(w io.Writer) error {
 	}
 	list := t.Groups.List()
 	if len(t.Groups.By) == 0 {
-		list = []footprint.Group{t.Groups.Total.Group}
+		list = []runs.Group{t.Groups.Total.Group}
 	}
 	if err := c.Write(append(head, "runs", "nested", "first_started_at", "last_ended_at", "duration_s",
 		"energy_joules", "energy_low_joules", "energy_high_joules", "measured_share",
@@ -252,7 +253,7 @@ func (t Totals) CSV(w io.Writer) error {
 	return c.Error()
 }
 
-func csvLine(v groupJSON, g footprint.Group) []string {
+func csvLine(v groupJSON, g runs.Group) []string {
 	var line []string
 	for _, n := range g.Name {
 		line = append(line, cell(n))

@@ -8,23 +8,23 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
-func (t Totals) monthSection(months []footprint.Group) section {
+func (t Totals) monthSection(months []runs.Group) section {
 	p := section{title: "By month", chart: &chart{title: "Emissions by month", upright: true}}
 	p.table.columns = []column{{"month", name}, {"runs", amount}, {"energy", amount}, {"CO2e", amount}, {"used", amount}, {"left", amount}}
 	b := t.Budget
 	if b.Emissions > 0 {
 		p.chart.limit, p.chart.limitName, p.chart.limitValue = float64(b.Emissions), "budget", Mass(b.Emissions)
 	}
-	if b != (footprint.Allowance{}) {
+	if b != (runs.Allowance{}) {
 		p.title = "By month, against a budget of " + allowance(b)
 	}
 	for _, g := range months {
 		row := []string{called(g), fmt.Sprint(g.Runs), Energy(g.Energy), Mass(g.Emissions), "", ""}
-		if b != (footprint.Allowance{}) {
+		if b != (runs.Allowance{}) {
 			row[4], row[5] = Percent(b.Used(g.Summary)), left(b, g.Summary)
 		}
 		p.table.rows = append(p.table.rows, row)
@@ -33,7 +33,7 @@ func (t Totals) monthSection(months []footprint.Group) section {
 	return p
 }
 
-func allowance(a footprint.Allowance) string {
+func allowance(a runs.Allowance) string {
 	var all []string
 	if a.Emissions > 0 {
 		all = append(all, Mass(a.Emissions)+" CO2e")
@@ -45,7 +45,7 @@ func allowance(a footprint.Allowance) string {
 }
 
 // left shows what remains of a month's allowance, or by how much it is passed.
-func left(a footprint.Allowance, s footprint.Summary) string {
+func left(a runs.Allowance, s runs.Summary) string {
 	var all []string
 	if d := a.Emissions - s.Emissions; a.Emissions > 0 && d >= 0 {
 		all = append(all, Mass(d))
@@ -61,14 +61,14 @@ func left(a footprint.Allowance, s footprint.Summary) string {
 }
 
 // grids gives the factors, those with the most energy first.
-func grids(t footprint.Total) []footprint.Grid {
-	return slices.SortedFunc(maps.Keys(t.Grids), func(a, b footprint.Grid) int {
+func grids(t runs.Total) []runs.Grid {
+	return slices.SortedFunc(maps.Keys(t.Grids), func(a, b runs.Grid) int {
 		return cmp.Or(cmp.Compare(t.Grids[b].Energy, t.Grids[a].Energy), cmp.Compare(a.Zone, b.Zone), cmp.Compare(a.Source, b.Source),
 			cmp.Compare(b.Year, a.Year), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Scope, b.Scope))
 	})
 }
 
-func gridsSection(t footprint.Total) section {
+func gridsSection(t runs.Total) section {
 	p := section{title: "Factors"}
 	p.table.columns = []column{{"region", name}, {"runs", amount}, {"energy", amount}, {"g/kWh", amount}, {"PUE", amount}, {"kind", text}, {"year", amount}, {"counts", text}}
 	for i, g := range grids(t) {
@@ -88,7 +88,7 @@ func gridsSection(t footprint.Total) section {
 	return p
 }
 
-func countedSection(t footprint.Total) section {
+func countedSection(t runs.Total) section {
 	p := section{title: "Warnings"}
 	p.table.columns = []column{{"code", name}, {"runs", amount}, {"of all", amount}}
 	for _, code := range codes(t.Warnings) {
@@ -100,7 +100,7 @@ func countedSection(t footprint.Total) section {
 
 // foresightSection says how good the first predictions of runs were, now that
 // the truth is known.
-func foresightSection(all footprint.Spread) section {
+func foresightSection(all runs.Spread) section {
 	p := section{title: "Predictions"}
 	p.table.columns = []column{{"after the first epochs", name}, {"runs", amount}, {"off on average", amount}, {"least", amount}, {"most", amount}}
 	p.table.rows = [][]string{{"energy of the whole run", fmt.Sprint(all.N), signed(all.Mean), signed(all.Least), signed(all.Most)}}
@@ -125,7 +125,7 @@ func codes(warnings map[string]int) []string {
 	})
 }
 
-func latestSection(list []footprint.Row, all int) section {
+func latestSection(list []runs.Row, all int) section {
 	p := section{title: "Runs"}
 	if len(list) < all {
 		p.title = fmt.Sprintf("The latest %d", len(list))

@@ -19,6 +19,7 @@ import (
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 var totalsFormats = map[string]func(report.Totals, io.Writer) error{
@@ -28,17 +29,17 @@ var totalsFormats = map[string]func(report.Totals, io.Writer) error{
 
 // month is a quarter of a team's runs: three projects, one of them with a name
 // that every format must keep from running.
-func month() []footprint.Row {
-	var rows []footprint.Row
+func month() []runs.Row {
+	var rows []runs.Row
 	for i := range 27 {
 		r := row(0)
 		start := time.Date(2026, time.Month(9+i/9), 1+i, 8, 0, 0, 0, time.UTC)
-		r.StartedAt, r.EndedAt, r.DurationS = footprint.Stamp{Time: start}, footprint.Stamp{Time: start.Add(2 * time.Hour)}, 7200
+		r.StartedAt, r.EndedAt, r.DurationS = runs.Stamp{Time: start}, runs.Stamp{Time: start.Add(2 * time.Hour)}, 7200
 		r.RunID, r.Host, r.User = fmt.Sprintf("run-%02d", i), []string{"node1", "node2"}[i%2], "ada"
 		r.Project = []string{"vision", "a very long project name that no table has room for", hostile}[i%3]
 		r.Labels = fmt.Sprintf(`{"model":"%s"}`, []string{"A", "B"}[i/3%2])
 		joules := []float64{2.4e6, 1.9e6, 36e3}[i%3] * (1 + 0.02*float64(i%5))
-		share := footprint.Number([]float64{0.96, 1, 0}[i%3])
+		share := runs.Number([]float64{0.96, 1, 0}[i%3])
 		r.Energy, r.MeasuredShare = energy.Joules(joules), &share
 		r.EnergyLow, r.EnergyHigh = energy.Joules(joules*0.97), energy.Joules(joules*1.08)
 		year := 2025
@@ -49,9 +50,9 @@ func month() []footprint.Row {
 			r.Warnings = "region-assumed modelled"
 		}
 		g := r.Energy.KilowattHours() * float64(r.PUE) * float64(r.PerKWh)
-		r.Emissions, r.EmissionsLow, r.EmissionsHigh = footprint.Number(g), footprint.Number(g*0.97), footprint.Number(g*1.08)
+		r.Emissions, r.EmissionsLow, r.EmissionsHigh = runs.Number(g), runs.Number(g*0.97), runs.Number(g*1.08)
 		if i%3 == 0 {
-			m := footprint.Number(g / 4)
+			m := runs.Number(g / 4)
 			r.MarketEmissions = &m
 		}
 		r.Charge, r.ToolVersion, r.DataVersion = footprint.ChargeMachine, "v0.1.0", "2026.1"
@@ -64,8 +65,8 @@ func month() []footprint.Row {
 	return rows
 }
 
-func totals(rows []footprint.Row, by ...footprint.Key) report.Totals {
-	t := report.Totals{Groups: &footprint.Groups{By: by}}
+func totals(rows []runs.Row, by ...runs.Key) report.Totals {
+	t := report.Totals{Groups: &runs.Groups{By: by}}
 	for _, r := range rows {
 		t.Groups.Add(r)
 	}
@@ -76,11 +77,11 @@ func TestTotalsPages(t *testing.T) {
 	rows := month()
 	whole := totals(rows)
 	whole.Latest = rows[24:]
-	projects := totals(rows, footprint.ByProject)
-	projects.Budget = footprint.Allowance{Emissions: 180}
-	projects.Filter = footprint.Filter{From: time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC), Labels: map[string]string{"a|b": hostile}}
+	projects := totals(rows, runs.ByProject)
+	projects.Budget = runs.Allowance{Emissions: 180}
+	projects.Filter = runs.Filter{From: time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC), Labels: map[string]string{"a|b": hostile}}
 	for name, v := range map[string]report.Totals{
-		"whole": whole, "projects": projects, "months": totals(rows, footprint.ByMonth, "label:model"), "none": totals(nil, footprint.ByProject),
+		"whole": whole, "projects": projects, "months": totals(rows, runs.ByMonth, "label:model"), "none": totals(nil, runs.ByProject),
 	} {
 		for ext, write := range totalsFormats {
 			var b bytes.Buffer
@@ -106,13 +107,13 @@ func TestTotalsPages(t *testing.T) {
 
 func TestTotalsWriteErrorsAreTold(t *testing.T) {
 	for ext, write := range totalsFormats {
-		assert.ErrorIs(t, write(totals(month(), footprint.ByProject), &broken{10}), errFull, ext)
+		assert.ErrorIs(t, write(totals(month(), runs.ByProject), &broken{10}), errFull, ext)
 	}
 }
 
 // However many months there are, what names the budget's line lies beside the bars.
 func TestTheBudgetsNameIsBesideTheBars(t *testing.T) {
-	v := report.Totals{Groups: &footprint.Groups{By: []footprint.Key{footprint.ByProject}}, Budget: footprint.Allowance{Emissions: 1}}
+	v := report.Totals{Groups: &runs.Groups{By: []runs.Key{runs.ByProject}}, Budget: runs.Allowance{Emissions: 1}}
 	for i := range 12 {
 		r := row(0)
 		r.StartedAt.Time = r.StartedAt.AddDate(0, i, 0)
@@ -138,9 +139,9 @@ func number(t *testing.T, s string) float64 {
 
 // Rows that other programs wrote may hold anything: the picture stays one.
 func TestOddFigures(t *testing.T) {
-	for _, by := range []footprint.Key{footprint.ByProject, footprint.ByMonth} {
-		v := report.Totals{Groups: &footprint.Groups{By: []footprint.Key{by}}, Budget: footprint.Allowance{Emissions: 1, Energy: 1}}
-		for i, x := range []footprint.Number{0, -5, 1e300, 1e-300, 3, footprint.Number(math.Inf(1)), footprint.Number(math.NaN())} {
+	for _, by := range []runs.Key{runs.ByProject, runs.ByMonth} {
+		v := report.Totals{Groups: &runs.Groups{By: []runs.Key{by}}, Budget: runs.Allowance{Emissions: 1, Energy: 1}}
+		for i, x := range []runs.Number{0, -5, 1e300, 1e-300, 3, runs.Number(math.Inf(1)), runs.Number(math.NaN())} {
 			r := row(i)
 			share := -x
 			r.Project, r.Emissions, r.EmissionsLow, r.EmissionsHigh, r.MeasuredShare = fmt.Sprint(i), x, 2*x, -x, &share
@@ -170,8 +171,8 @@ func TestOddFigures(t *testing.T) {
 func TestWhatRowsDoNotTell(t *testing.T) {
 	own, foreign := row(0), row(1)
 	foreign.MeasuredShare = nil
-	text := func(rows ...footprint.Row) string {
-		groups := footprint.Groups{By: []footprint.Key{footprint.ByProject}}
+	text := func(rows ...runs.Row) string {
+		groups := runs.Groups{By: []runs.Key{runs.ByProject}}
 		for _, r := range rows {
 			groups.Add(r)
 		}

@@ -20,6 +20,7 @@ import (
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // maxRun is how large the JSON of a run may be; reports are bounded well below.
@@ -167,7 +168,7 @@ func runWork(r io.Reader, file string, predicted bool) (w work, err error) {
 
 // readWork adds a ledger up. It is here where all its runs were.
 func (a *app) readWork(r io.Reader, file string) (w work, bad bool, err error) {
-	var sum footprint.Summary
+	var sum runs.Summary
 	zones, scopes := map[string]bool{}, map[string]bool{}
 	for row, err := range ledger.Read(r, file) {
 		switch line := (*ledger.LineError)(nil); {
@@ -255,7 +256,7 @@ func rank(flags *pflag.FlagSet, w work) (r report.Ranking, err error) {
 	if flags.Changed("pue") && !(pue >= 1 && pue <= 10) {
 		return r, fmt.Errorf("--pue: %v is not from 1 to 10", pue)
 	}
-	r.Places, err = footprint.Compare(w.energy, pue, here, sites)
+	r.Places, err = runs.Compare(w.energy, pue, here, sites)
 	if len(sites) == 0 {
 		r.Notes = append(r.Notes, "no other place is left by these filters.")
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/energy"
-	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // factors are those that were asked for.
@@ -40,7 +40,7 @@ type factor struct {
 }
 
 // factorOf is the factor of a row, but for its figure: live ones differ in each.
-func factorOf(r footprint.Row) factor {
+func factorOf(r runs.Row) factor {
 	f := factor{r.Zone, 0, float64(r.PUE), regions.Kind(r.IntensityKind), regions.Scope(r.IntensityScope), 0, r.IntensitySource}
 	if r.IntensityYear != nil {
 		f.Year = *r.IntensityYear
@@ -94,8 +94,8 @@ func (r *recomputing) parse(flags *pflag.FlagSet) error {
 var errNoZone = errors.New("no zone is recorded: give --region")
 
 // of gives the factors for a row.
-func (f *factors) of(ctx context.Context, row footprint.Row) (footprint.Factors, error) {
-	to := footprint.Factors{PUE: f.pue}
+func (f *factors) of(ctx context.Context, row runs.Row) (runs.Factors, error) {
+	to := runs.Factors{PUE: f.pue}
 	if f.grid == nil {
 		return to, nil
 	}
@@ -119,7 +119,7 @@ func (f *factors) of(ctx context.Context, row footprint.Row) (footprint.Factors,
 }
 
 // weighted is the mean of two intensities by their energies.
-func weighted(a regions.Grams, of energy.Energy, b footprint.Number, more energy.Energy) regions.Grams {
+func weighted(a regions.Grams, of energy.Energy, b runs.Number, more energy.Energy) regions.Grams {
 	if of == 0 {
 		return regions.Grams(b)
 	}

@@ -16,11 +16,11 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/energy"
-	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/ledger/foreign"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // importing is one run of import.
@@ -196,7 +196,7 @@ func (m *importing) file(ctx context.Context, path string) error {
 	}
 	defer f.Close()
 	got := importedFile{File: path, Notes: []remark{}}
-	rows := func(yield func(footprint.Row) bool) {
+	rows := func(yield func(runs.Row) bool) {
 		for row, err := range foreign.Read(f, path, m.options) {
 			switch {
 			case err != nil:
@@ -230,11 +230,11 @@ func (m *importing) file(ctx context.Context, path string) error {
 }
 
 // add appends rows to the ledger, and waits for other writers as a run does.
-func (m *importing) add(ctx context.Context, rows iter.Seq[footprint.Row], got *importedFile) error {
+func (m *importing) add(ctx context.Context, rows iter.Seq[runs.Row], got *importedFile) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	locked := time.AfterFunc(lockWait, func() { cancel(context.DeadlineExceeded) })
-	added, had, err := m.writer.Import(ctx, func(yield func(footprint.Row) bool) {
+	added, had, err := m.writer.Import(ctx, func(yield func(runs.Row) bool) {
 		locked.Stop() // it is ours, for as long as it takes
 		rows(yield)
 	})
@@ -245,14 +245,14 @@ func (m *importing) add(ctx context.Context, rows iter.Seq[footprint.Row], got *
 }
 
 // take adds the figures of a row that is new, and what its details tell.
-func (i *importedFile) take(row footprint.Row) {
+func (i *importedFile) take(row runs.Row) {
 	i.Energy = i.Energy.Plus(row.Energy)
 	i.Emissions += regions.Grams(row.Emissions)
 	i.note(row)
 }
 
 // note takes what a row's details tell of its origin.
-func (i *importedFile) note(row footprint.Row) {
+func (i *importedFile) note(row runs.Row) {
 	var details struct {
 		Imported struct {
 			Format string   `json:"format"`

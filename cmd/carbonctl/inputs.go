@@ -12,9 +12,9 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // An input is one file of runs.
@@ -130,18 +130,18 @@ const inBatch = 128
 // rows gives the rows of all files to add, in their order, and reads on
 // meanwhile; a row is lent until add returns. The error is that of a file that the user named, and that is none of
 // ours.
-func (r *reading) rows(files []input, add func(*footprint.Row)) error {
+func (r *reading) rows(files []input, add func(*runs.Row)) error {
 	// Each row is garbage once it is added: to look for it less often takes a
 	// quarter off the time, for 10 MB of memory.
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	var err error
-	full, free := make(chan []footprint.Row, 2), make(chan []footprint.Row, 2)
-	free <- make([]footprint.Row, 0, inBatch)
-	free <- make([]footprint.Row, 0, inBatch)
+	full, free := make(chan []runs.Row, 2), make(chan []runs.Row, 2)
+	free <- make([]runs.Row, 0, inBatch)
+	free <- make([]runs.Row, 0, inBatch)
 	go func() {
 		defer close(full)
-		batch := make([]footprint.Row, 0, inBatch)
-		err = r.read(files, func(row footprint.Row) {
+		batch := make([]runs.Row, 0, inBatch)
+		err = r.read(files, func(row runs.Row) {
 			if batch = append(batch, row); len(batch) == inBatch {
 				full <- batch
 				batch = (<-free)[:0]
@@ -163,7 +163,7 @@ func (r *reading) rows(files []input, add func(*footprint.Row)) error {
 
 // read gives the rows of all files to add, in their order. The error is that of
 // a file that the user named, and that is none of ours.
-func (r *reading) read(files []input, add func(footprint.Row)) error {
+func (r *reading) read(files []input, add func(runs.Row)) error {
 	for _, in := range files {
 		read, err := r.file(in.path, add)
 		header := (*ledger.HeaderError)(nil)
@@ -188,7 +188,7 @@ const mostLines = 20
 
 // file gives the rows of one file, a ledger or the JSON of a run, and says how
 // many there were.
-func (r *reading) file(path string, add func(footprint.Row)) (read int, err error) {
+func (r *reading) file(path string, add func(runs.Row)) (read int, err error) {
 	f, err := openLedger(path)
 	if err != nil {
 		return 0, err
@@ -199,7 +199,7 @@ func (r *reading) file(path string, add func(footprint.Row)) (read int, err erro
 		if err != nil {
 			return 0, fmt.Errorf("%s: %w", path, err)
 		}
-		add(run.Row())
+		add(runs.FromReport(run))
 		return 1, nil
 	}
 	wrong := 0
@@ -232,7 +232,7 @@ func (r *reading) file(path string, add func(footprint.Row)) (read int, err erro
 
 // first warns of files in which a chain begins with the same row: their runs are
 // in the sums twice.
-func (r *reading) first(path string, row footprint.Row) {
+func (r *reading) first(path string, row runs.Row) {
 	key := firstRow{strings.Clone(row.LedgerID), strings.Clone(row.RunID)}
 	if other, ok := r.firsts[key]; ok {
 		r.say(fmt.Sprintf("%s holds runs of %s too: they are counted twice", path, other),

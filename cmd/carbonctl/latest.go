@@ -5,14 +5,14 @@ import (
 	"slices"
 	"time"
 
-	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // latest keeps the runs that started last, most of them, 0 for all. It holds no
 // more than these.
 type latest struct {
 	most  int
-	rows  []footprint.Row
+	rows  []runs.Row
 	order []place // a heap, the earliest first
 	seen  int
 }
@@ -40,7 +40,7 @@ func (l *latest) Swap(i, j int)      { l.order[i], l.order[j] = l.order[j], l.or
 func (l *latest) Push(x any)         { l.order = append(l.order, x.(place)) }
 func (l *latest) Pop() any           { panic("nothing is taken out") }
 
-func (l *latest) add(row *footprint.Row) {
+func (l *latest) add(row *runs.Row) {
 	p := place{row.StartedAt.Time, l.seen, len(l.rows)}
 	l.seen++
 	if l.most == 0 || len(l.rows) < l.most {
@@ -58,8 +58,8 @@ func (l *latest) add(row *footprint.Row) {
 }
 
 // list gives the runs in the order of their starts.
-func (l *latest) list() []footprint.Row {
-	list := make([]footprint.Row, 0, len(l.rows))
+func (l *latest) list() []runs.Row {
+	list := make([]runs.Row, 0, len(l.rows))
 	for _, p := range slices.SortedFunc(slices.Values(l.order), place.compare) {
 		list = append(list, l.rows[p.stands])
 	}

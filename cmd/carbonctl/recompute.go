@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/energy"
-	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // recomputeSchema names the shape of what recompute answers. Keys are only ever
@@ -59,7 +59,7 @@ type emitted struct {
 	High  regions.Grams `json:"emissions_high_g"`
 }
 
-func (e *emitted) add(r footprint.Row) {
+func (e *emitted) add(r runs.Row) {
 	e.Grams += regions.Grams(r.Emissions)
 	e.Low += regions.Grams(r.EmissionsLow)
 	e.High += regions.Grams(r.EmissionsHigh)
@@ -152,7 +152,7 @@ func (r *recomputing) run(ctx context.Context, flags *pflag.FlagSet, args []stri
 	}
 	r.answer = recomputed{Schema: recomputeSchema, Why: map[string]int{}, List: []rerun{}, Which: []string{}, Grids: []*regrid{}, grids: map[grids]*regrid{}}
 	r.latest.most = r.last
-	err = r.rows(files, func(row *footprint.Row) { r.add(ctx, *row, !given) })
+	err = r.rows(files, func(row *runs.Row) { r.add(ctx, *row, !given) })
 	if err != nil {
 		return wrong(err)
 	}
@@ -160,7 +160,7 @@ func (r *recomputing) run(ctx context.Context, flags *pflag.FlagSet, args []stri
 }
 
 // add recomputes one row. check says that it must come out as it was.
-func (r *recomputing) add(ctx context.Context, row footprint.Row, check bool) {
+func (r *recomputing) add(ctx context.Context, row runs.Row, check bool) {
 	a := &r.answer
 	if row.CountedBy != "" {
 		a.Nested++
@@ -178,7 +178,7 @@ func (r *recomputing) add(ctx context.Context, row footprint.Row, check bool) {
 			a.Which = append(a.Which, strings.Clone(row.RunID))
 		}
 	}
-	again := footprint.Recompute(row, to)
+	again := runs.Recompute(row, to)
 	a.Runs++
 	a.Energy = a.Energy.Plus(row.Energy)
 	a.Old.add(row)
@@ -210,7 +210,7 @@ func (r *recomputing) finish(ctx context.Context, given bool) error {
 		to, _ := r.factors.of(ctx, row) // it had none before
 		v := rerun{RunID: row.RunID, Project: row.Project, Started: stampOf(row), Energy: row.Energy}
 		v.Old.add(row)
-		v.New.add(footprint.Recompute(row, to))
+		v.New.add(runs.Recompute(row, to))
 		a.List = append(a.List, v)
 	}
 	var err error
@@ -225,7 +225,7 @@ func (r *recomputing) finish(ctx context.Context, given bool) error {
 	return err
 }
 
-func stampOf(row footprint.Row) string {
+func stampOf(row runs.Row) string {
 	if row.StartedAt.IsZero() {
 		return ""
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // print shows old against new for a person.
@@ -206,7 +207,7 @@ func (r *recomputing) compare(path string, run footprint.Report) (int, []differe
 			return 0, nil, err
 		}
 		if row.RunID == run.RunID {
-			return differ(columns(row), columns(run.Row()))
+			return differ(columns(row), columns(runs.FromReport(run)))
 		}
 	}
 	return 0, nil, fmt.Errorf("%s has no row of run %s", path, run.RunID)
@@ -252,7 +253,7 @@ func flatten(to map[string]string, path string, v any) {
 
 // columns gives the figures of a row by the names of their columns. Left out are
 // those of the chain, and those that no sample knows.
-func columns(r footprint.Row) map[string]string {
+func columns(r runs.Row) map[string]string {
 	all := map[string]string{}
 	v := reflect.ValueOf(r)
 	for i := range v.NumField() {
@@ -277,7 +278,7 @@ func cellText(v any) string {
 		return ""
 	case energy.Energy:
 		return v.Fixed()
-	case footprint.Stamp:
+	case runs.Stamp:
 		return v.UTC().Format("2006-01-02T15:04:05.000Z")
 	}
 	if p := reflect.ValueOf(v); p.Kind() == reflect.Pointer {

@@ -20,6 +20,7 @@ import (
 	"github.com/carbonctl/carbonctl/ledger/sshsig"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // reporting is one run of report.
@@ -85,19 +86,19 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 	if err != nil {
 		return wrong(err)
 	}
-	t := report.Totals{Groups: &footprint.Groups{}}
+	t := report.Totals{Groups: &runs.Groups{}}
 	if t.Filter, err = r.filter.parse(); err != nil {
 		return wrong(err)
 	}
 	for _, name := range r.by {
-		key, err := footprint.ParseKey(name)
+		key, err := runs.ParseKey(name)
 		if err != nil {
 			return wrong(fmt.Errorf("--by: %w", err))
 		}
 		t.Groups.By = append(t.Groups.By, key)
 	}
 	if r.budget != "" {
-		if t.Budget, err = footprint.ParseAllowance(r.budget); err != nil {
+		if t.Budget, err = runs.ParseAllowance(r.budget); err != nil {
 			return wrong(fmt.Errorf("--budget: %w", err))
 		}
 	}
@@ -107,7 +108,7 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 	}
 	list := latest{most: r.last}
 	r.columns = append(t.Groups.Columns(t.Filter), "ledger_id")
-	err = r.rows(files, func(row *footprint.Row) {
+	err = r.rows(files, func(row *runs.Row) {
 		if !t.Filter.Match(*row) {
 			return
 		}
@@ -123,7 +124,7 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 	if err := r.write(func(w io.Writer) error { return write(w, t) }); err != nil {
 		return wrong(err)
 	}
-	if r.bad || slices.ContainsFunc(t.Groups.Months(), func(m footprint.Group) bool { return t.Budget.Used(m.Summary) > 1 }) {
+	if r.bad || slices.ContainsFunc(t.Groups.Months(), func(m runs.Group) bool { return t.Budget.Used(m.Summary) > 1 }) {
 		return &exitError{code: exitFinding}
 	}
 	return nil
@@ -246,7 +247,7 @@ type filterFlags struct {
 	from, to         string
 	statuses, labels []string
 	zones            []string
-	filter           footprint.Filter
+	filter           runs.Filter
 }
 
 func (f *filterFlags) add(to *pflag.FlagSet) {
@@ -260,7 +261,7 @@ func (f *filterFlags) add(to *pflag.FlagSet) {
 	to.StringArrayVar(&f.statuses, "status", nil, "runs that ended as `STATUS`: completed, failed, interrupted, recovered")
 }
 
-func (f *filterFlags) parse() (footprint.Filter, error) {
+func (f *filterFlags) parse() (runs.Filter, error) {
 	var err error
 	if f.filter.From, _, err = period(f.from); err != nil {
 		return f.filter, fmt.Errorf("--from: %w", err)

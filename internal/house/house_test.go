@@ -51,20 +51,21 @@ var rooms = map[string][]string{
 
 	// Floor 3: arithmetic on plain values.
 	"footprint": {"energy", "regions"},
+	"runs":      {"energy", "footprint", "regions"},
 
 	// Floor 4: the tracker, the record, the pages.
 	"carbon":         {"energy", "rapl", "nvml", "estimate", "regions", "footprint", "internal/proc", "github.com/google/uuid"},
-	"ledger":         {"energy", "internal/atomicfile", "footprint", "regions", "github.com/gocarina/gocsv", "github.com/gofrs/flock", "github.com/google/uuid", "golang.org/x/sys"},
-	"ledger/foreign": {"energy", "footprint", "regions", "github.com/google/uuid"},
+	"ledger":         {"energy", "internal/atomicfile", "footprint", "runs", "regions", "github.com/gocarina/gocsv", "github.com/gofrs/flock", "github.com/google/uuid", "golang.org/x/sys"},
+	"ledger/foreign": {"energy", "footprint", "runs", "regions", "github.com/google/uuid"},
 	"ledger/sshsig":  {"golang.org/x/crypto"},
-	"report":         {"energy", "footprint", "regions"},
+	"report":         {"energy", "footprint", "runs", "regions"},
 
 	// Floor 5: the command.
 	"internal/child": {"energy", "internal/proc", "golang.org/x/sys"},
 	"internal/serve": {"energy", "footprint", "regions"},
 	"internal/watch": {"golang.org/x/sys"},
 	"cmd/carbonctl": {
-		"carbon", "energy", "estimate", "footprint", "internal/atomicfile", "internal/child", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "internal/serve", "ledger", "nvml", "rapl", "regions", "report",
+		"carbon", "energy", "estimate", "footprint", "runs", "internal/atomicfile", "internal/child", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "internal/serve", "ledger", "nvml", "rapl", "regions", "report",
 		"regions/carbonaware", "regions/electricitymaps", "regions/entsoe", "regions/gbcarbon", "regions/metadata", "regions/rte", "regions/watttime",
 		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/BurntSushi/toml", "github.com/agnivade/levenshtein", "github.com/gofrs/flock",
 	},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // The lines of CarbonTracker's two logs, behind the time and the thread that some
@@ -211,9 +212,9 @@ func seconds(s string) (float64, error) {
 	return total, nil
 }
 
-func (f *file) ctRow(r *ctRun) (footprint.Row, origin, error) {
+func (f *file) ctRow(r *ctRun) (runs.Row, origin, error) {
 	o := origin{Version: r.version, Unknown: []string{"project", "measured_share", "zone", "host", "user"}}
-	var row footprint.Row
+	var row runs.Row
 	switch {
 	case r.actual != nil && r.actual.hasKWh:
 		row = f.ctOutput(r, &o)
@@ -241,7 +242,7 @@ func (f *file) ctRow(r *ctRun) (footprint.Row, origin, error) {
 		emit(&row, r.actual.grams, source+", as emissions / energy")
 	case r.knowsIntensity:
 		emit(&row, row.Energy.KilowattHours()*float64(row.PUE)*r.intensity, source+", mean of the values fetched")
-		row.PerKWh = footprint.Number(r.intensity)
+		row.PerKWh = runs.Number(r.intensity)
 	default:
 		if err := f.given(&row); err != nil {
 			return row, o, err
@@ -251,7 +252,7 @@ func (f *file) ctRow(r *ctRun) (footprint.Row, origin, error) {
 }
 
 // ctOutput makes a row of the block of actual consumption.
-func (f *file) ctOutput(r *ctRun, o *origin) footprint.Row {
+func (f *file) ctOutput(r *ctRun, o *origin) runs.Row {
 	pue := r.pue
 	if pue < 1 {
 		pue = 1
@@ -259,12 +260,12 @@ func (f *file) ctOutput(r *ctRun, o *origin) footprint.Row {
 		o.Unknown = append(o.Unknown, "pue")
 	}
 	row := f.row(kilowattHours(r.actual.kwh/pue), o)
-	row.PUE, row.DurationS, row.Epochs = footprint.Number(pue), footprint.Number(r.actual.seconds), r.actual.epochs
+	row.PUE, row.DurationS, row.Epochs = runs.Number(pue), runs.Number(r.actual.seconds), r.actual.epochs
 	if p := r.predicted; p != nil && p.hasKWh {
 		e := kilowattHours(p.kwh / pue)
 		row.PredictedEnergy = &e
 		if p.knowsGrams {
-			g := footprint.Number(p.grams)
+			g := runs.Number(p.grams)
 			row.PredictedEmissions = &g
 		}
 	}
@@ -272,7 +273,7 @@ func (f *file) ctOutput(r *ctRun, o *origin) footprint.Row {
 }
 
 // ctStandard makes a row of the epochs of the standard log.
-func (f *file) ctStandard(r *ctRun, o *origin) footprint.Row {
+func (f *file) ctStandard(r *ctRun, o *origin) runs.Row {
 	var sum energy.Energy
 	for _, e := range r.energy {
 		sum = sum.Plus(e)
@@ -284,11 +285,11 @@ func (f *file) ctStandard(r *ctRun, o *origin) footprint.Row {
 		}
 	}
 	if r.pue >= 1 {
-		row.PUE = footprint.Number(r.pue)
+		row.PUE = runs.Number(r.pue)
 	} else {
 		o.Unknown = append(o.Unknown, "pue")
 	}
-	row.DurationS, row.Epochs = footprint.Number(r.seconds), r.epochs
+	row.DurationS, row.Epochs = runs.Number(r.seconds), r.epochs
 	o.Notes = append(o.Notes, "energy is mean power × duration, over the epochs: nothing was measured between them")
 	if r.unmeasured > 0 {
 		o.Notes = append(o.Notes, fmt.Sprintf("%d time(s) a component had no power in an epoch: counted as 0", r.unmeasured))
@@ -298,7 +299,7 @@ func (f *file) ctStandard(r *ctRun, o *origin) footprint.Row {
 
 // bound raises the upper bound by the known error of version 2: a component's
 // power is the mean over its devices, not their sum.
-func (r *ctRun) bound(row *footprint.Row, o *origin) {
+func (r *ctRun) bound(row *runs.Row, o *origin) {
 	if strings.HasPrefix(r.version, "0.") || strings.HasPrefix(r.version, "1.") {
 		return
 	}

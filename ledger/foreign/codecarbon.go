@@ -12,6 +12,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // ccOrder are CodeCarbon's columns in the order of its data class, as of 3.3. An
@@ -126,7 +127,7 @@ func (f *file) codecarbon() {
 
 // ccRun is one row on its way.
 type ccRun struct {
-	row     footprint.Row
+	row     runs.Row
 	origin  origin
 	id      string
 	text    string
@@ -300,7 +301,7 @@ func (f *file) ccRun(header, cells []string, line string) (ccRun, error) {
 	}
 	run.row = f.row(kilowattHours(at["energy_consumed"]/pue), o)
 	row := &run.row
-	row.PUE = footprint.Number(pue)
+	row.PUE = runs.Number(pue)
 	for name, cell := range map[string]**energy.Energy{"cpu_energy": &row.CPU, "gpu_energy": &row.GPU, "ram_energy": &row.Memory} {
 		if have[name] {
 			e := kilowattHours(at[name] / pue)
@@ -308,7 +309,7 @@ func (f *file) ccRun(header, cells []string, line string) (ccRun, error) {
 		}
 	}
 	emit(row, at["emissions"]*1000, strings.TrimSpace("CodeCarbon "+o.Version)+", as emissions / energy")
-	row.Project, row.DurationS = named["project_name"], footprint.Number(at["duration"])
+	row.Project, row.DurationS = named["project_name"], runs.Number(at["duration"])
 	end, err := time.ParseInLocation("2006-01-02T15:04:05", named["timestamp"], f.Location)
 	if err != nil {
 		return ccRun{}, fmt.Errorf("timestamp: %.40q is not a time", named["timestamp"])

@@ -23,6 +23,7 @@ import (
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // Format is who wrote a file.
@@ -80,8 +81,8 @@ func (e *LineError) Unwrap() error { return e.Err }
 //
 // No other tool gives bounds or a coverage: the bounds of a row are its energy
 // itself unless something better is known, and details name what is unknown.
-func Read(r io.Reader, name string, o Options) iter.Seq2[footprint.Row, error] {
-	return func(yield func(footprint.Row, error) bool) {
+func Read(r io.Reader, name string, o Options) iter.Seq2[runs.Row, error] {
+	return func(yield func(runs.Row, error) bool) {
 		if o.Location == nil {
 			o.Location = time.UTC
 		}
@@ -89,7 +90,7 @@ func Read(r io.Reader, name string, o Options) iter.Seq2[footprint.Row, error] {
 		if o.Format == "" {
 			start, err := b.Peek(64 << 10)
 			if err != nil && !errors.Is(err, io.EOF) {
-				yield(footprint.Row{}, &LineError{name, 0, err})
+				yield(runs.Row{}, &LineError{name, 0, err})
 				return
 			}
 			o.Format = detect(start)
@@ -134,7 +135,7 @@ type file struct {
 	Options
 	name  string
 	in    *bufio.Reader
-	yield func(footprint.Row, error) bool
+	yield func(runs.Row, error) bool
 	line  int
 	ended bool // nobody takes more, or there is no more
 }
@@ -178,12 +179,12 @@ func (f *file) next() (line string, more bool) {
 }
 
 func (f *file) fail(line int, err error) {
-	if !f.ended && !f.yield(footprint.Row{}, &LineError{f.name, line, err}) {
+	if !f.ended && !f.yield(runs.Row{}, &LineError{f.name, line, err}) {
 		f.ended = true
 	}
 }
 
-func (f *file) give(row footprint.Row) {
+func (f *file) give(row runs.Row) {
 	if !f.ended && !f.yield(row, nil) {
 		f.ended = true
 	}
@@ -201,10 +202,10 @@ type origin struct {
 }
 
 // row starts the row of a run that has used so much, without PUE.
-func (f *file) row(used energy.Energy, o *origin) footprint.Row {
+func (f *file) row(used energy.Energy, o *origin) runs.Row {
 	o.Format, o.File = f.Format, f.name
 	o.Unknown = append(o.Unknown, "energy_low_joules", "energy_high_joules", "coverage", "exit_code")
-	return footprint.Row{
+	return runs.Row{
 		Status: footprint.Completed, Charge: footprint.ChargeMachine, PUE: 1, Coverage: 1, Warnings: Imported,
 		MachineEnergy: used, Energy: used, EnergyLow: used, EnergyHigh: used,
 	}
@@ -212,29 +213,29 @@ func (f *file) row(used energy.Energy, o *origin) footprint.Row {
 
 // emit sets the emissions, and bounds in proportion to those of the energy. The
 // intensity is what makes the one of the other.
-func emit(row *footprint.Row, grams float64, source string) {
-	row.Emissions = footprint.Number(grams)
+func emit(row *runs.Row, grams float64, source string) {
+	row.Emissions = runs.Number(grams)
 	row.EmissionsLow, row.EmissionsHigh = row.Emissions, row.Emissions
 	row.IntensitySource = source
 	if row.Energy > 0 {
 		perJoule := grams / float64(row.Energy)
-		row.EmissionsLow = footprint.Number(perJoule * float64(row.EnergyLow))
-		row.EmissionsHigh = footprint.Number(perJoule * float64(row.EnergyHigh))
-		row.PerKWh = footprint.Number(perJoule * float64(energy.KilowattHour) / float64(row.PUE))
+		row.EmissionsLow = runs.Number(perJoule * float64(row.EnergyLow))
+		row.EmissionsHigh = runs.Number(perJoule * float64(row.EnergyHigh))
+		row.PerKWh = runs.Number(perJoule * float64(energy.KilowattHour) / float64(row.PUE))
 	}
 }
 
 // given applies the intensity of the options to a row that has none.
-func (f *file) given(row *footprint.Row) error {
+func (f *file) given(row *runs.Row) error {
 	if f.Intensity == nil {
 		return errors.New("the file does not say what the energy emitted: give a region or an intensity")
 	}
-	*row = footprint.Recompute(*row, footprint.Factors{Intensity: f.Intensity})
+	*row = runs.Recompute(*row, runs.Factors{Intensity: f.Intensity})
 	return nil
 }
 
 // finish fills in what identifies a row. id is the tool's own, or "".
-func finish(row *footprint.Row, o origin, id string, content string) error {
+func finish(row *runs.Row, o origin, id string, content string) error {
 	if parsed, err := uuid.Parse(id); err == nil && parsed != uuid.Nil && len(id) == 36 {
 		row.RunID = parsed.String()
 	} else {

@@ -17,6 +17,7 @@ import (
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 func text(t testing.TB, name string) string {
@@ -26,7 +27,7 @@ func text(t testing.TB, name string) string {
 	return string(b)
 }
 
-func readAll(s string, o Options) (rows []footprint.Row, errs []error) {
+func readAll(s string, o Options) (rows []runs.Row, errs []error) {
 	for row, err := range Read(strings.NewReader(s), "x", o) {
 		if err != nil {
 			errs = append(errs, err)
@@ -38,7 +39,7 @@ func readAll(s string, o Options) (rows []footprint.Row, errs []error) {
 }
 
 // rowsOf reads a recording without errors.
-func rowsOf(t testing.TB, s string, o Options) []footprint.Row {
+func rowsOf(t testing.TB, s string, o Options) []runs.Row {
 	t.Helper()
 	rows, errs := readAll(s, o)
 	require.Empty(t, errs)
@@ -52,7 +53,7 @@ func rowsOf(t testing.TB, s string, o Options) []footprint.Row {
 	return rows
 }
 
-func originOf(t testing.TB, row footprint.Row) origin {
+func originOf(t testing.TB, row runs.Row) origin {
 	t.Helper()
 	var d struct {
 		Imported origin `json:"imported"`
@@ -337,11 +338,11 @@ func fuzz(f *testing.F, as Format, seeds ...string) {
 			require.GreaterOrEqual(t, row.Energy, energy.Energy(0))
 			require.GreaterOrEqual(t, row.EnergyHigh, row.Energy)
 			require.True(t, json.Valid([]byte(row.Details)))
-			for _, n := range []footprint.Number{row.Emissions, row.PerKWh, row.DurationS, row.PUE} {
+			for _, n := range []runs.Number{row.Emissions, row.PerKWh, row.DurationS, row.PUE} {
 				_, err := n.MarshalCSV()
 				require.NoError(t, err)
 			}
-			require.GreaterOrEqual(t, row.PUE, footprint.Number(1))
+			require.GreaterOrEqual(t, row.PUE, runs.Number(1))
 		}
 	})
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/carbonctl/carbonctl/energy"
-	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // greenAlgorithms reads what the calculator exports: a header and one row,
@@ -49,7 +49,7 @@ func (f *file) greenAlgorithms() {
 	}
 }
 
-func (f *file) gaRow(named map[string]string) (footprint.Row, origin, error) {
+func (f *file) gaRow(named map[string]string) (runs.Row, origin, error) {
 	o := origin{
 		Version: strings.TrimPrefix(named["appVersion"], "v"), Line: f.line,
 		Unknown: []string{"started_at", "ended_at", "project", "status", "host", "user"},
@@ -60,11 +60,11 @@ func (f *file) gaRow(named map[string]string) (footprint.Row, origin, error) {
 	for _, name := range []string{"energy_needed", "carbonEmissions", "carbonIntensity", "PUE", "runTime", "CE_CPU", "CE_GPU", "CE_memory", "manufacturing_carbonEmissions"} {
 		var err error
 		if at[name], have[name], err = number(named[name]); err != nil {
-			return footprint.Row{}, o, fmt.Errorf("%s: %w", name, err)
+			return runs.Row{}, o, fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	if !have["energy_needed"] || !have["carbonEmissions"] {
-		return footprint.Row{}, o, errors.New("energy_needed or carbonEmissions is missing")
+		return runs.Row{}, o, errors.New("energy_needed or carbonEmissions is missing")
 	}
 	pue := at["PUE"]
 	if pue < 1 {
@@ -72,12 +72,12 @@ func (f *file) gaRow(named map[string]string) (footprint.Row, origin, error) {
 		o.Unknown = append(o.Unknown, "pue")
 	}
 	row := f.row(kilowattHours(at["energy_needed"]/pue), &o)
-	row.PUE = footprint.Number(pue)
-	none := footprint.Number(0)
+	row.PUE = runs.Number(pue)
+	none := runs.Number(0)
 	row.MeasuredShare = &none
 	emit(&row, at["carbonEmissions"], strings.TrimSpace("Green Algorithms "+o.Version))
 	if at["carbonIntensity"] > 0 {
-		row.PerKWh = footprint.Number(at["carbonIntensity"])
+		row.PerKWh = runs.Number(at["carbonIntensity"])
 		for name, cell := range map[string]**energy.Energy{"CE_CPU": &row.CPU, "CE_GPU": &row.GPU, "CE_memory": &row.Memory} {
 			if have[name] {
 				e := kilowattHours(at[name] / at["carbonIntensity"] / pue)
@@ -86,10 +86,10 @@ func (f *file) gaRow(named map[string]string) (footprint.Row, origin, error) {
 		}
 	}
 	if have["manufacturing_carbonEmissions"] {
-		g := footprint.Number(at["manufacturing_carbonEmissions"])
+		g := runs.Number(at["manufacturing_carbonEmissions"])
 		row.Embodied = &g
 	}
-	row.DurationS = footprint.Number(at["runTime"] * 3600)
+	row.DurationS = runs.Number(at["runTime"] * 3600)
 	if row.Zone = zone(named["location"]); row.Zone == "" && named["location"] != "" {
 		o.Notes = append(o.Notes, "location: "+named["location"])
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // eitPoint is a line of experiment-impact-tracker's data.json: seconds since
@@ -123,10 +124,10 @@ func (s *eitSum) add(p eitPoint) error {
 	return nil
 }
 
-func (f *file) eitRow(s *eitSum) (footprint.Row, origin, error) {
+func (f *file) eitRow(s *eitSum) (runs.Row, origin, error) {
 	o := origin{Unknown: []string{"project", "status", "zone", "host", "user", "pue", "machine_energy_joules", "measured_share"}}
 	if s.points < 2 || !s.knowsCPU && !s.knowsGPU {
-		return footprint.Row{}, o, errors.New("fewer than two points with a power: nothing to add up")
+		return runs.Row{}, o, errors.New("fewer than two points with a power: nothing to add up")
 	}
 	row := f.row(s.cpu.Plus(s.gpu), &o)
 	if s.knowsCPU {
@@ -137,7 +138,7 @@ func (f *file) eitRow(s *eitSum) (footprint.Row, origin, error) {
 	}
 	used := row.Energy
 	row.Charge, row.ProcessEnergy = footprint.ChargeProcess, &used
-	row.DurationS = footprint.Number(s.last - s.first)
+	row.DurationS = runs.Number(s.last - s.first)
 	row.StartedAt.Time = time.UnixMilli(int64(s.first * 1000)).UTC()
 	row.EndedAt.Time = time.UnixMilli(int64(s.last * 1000)).UTC()
 	o.Notes = append(o.Notes,

@@ -1,9 +1,10 @@
-package footprint
+package runs
 
 import (
 	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
 )
 
 // LedgerSchema names the columns of a Row.
@@ -14,33 +15,33 @@ const LedgerSchema = "carbonctl.ledger/v1"
 // that is not known is nil, and its cell empty; "omitempty" makes an empty cell
 // nil again where gocsv reads it. Package ledger writes and reads rows.
 type Row struct {
-	Schema      string `csv:"schema"`
-	LedgerID    string `csv:"ledger_id"`
-	RunID       string `csv:"run_id"`
-	ParentRunID string `csv:"parent_run_id"`
-	CountedBy   string `csv:"counted_by"`
-	Project     string `csv:"project"`
-	Labels      string `csv:"labels"` // compact JSON object, keys sorted
-	User        string `csv:"user"`
-	Host        string `csv:"host"`
-	JobID       string `csv:"job_id"`
-	JobRank     *int   `csv:"job_rank,omitempty"`
-	Status      Status `csv:"status"`
-	ExitCode    *int   `csv:"exit_code,omitempty"`
-	StartedAt   Stamp  `csv:"started_at"`
-	EndedAt     Stamp  `csv:"ended_at"`
-	DurationS   Number `csv:"duration_s"`
+	Schema      string           `csv:"schema"`
+	LedgerID    string           `csv:"ledger_id"`
+	RunID       string           `csv:"run_id"`
+	ParentRunID string           `csv:"parent_run_id"`
+	CountedBy   string           `csv:"counted_by"`
+	Project     string           `csv:"project"`
+	Labels      string           `csv:"labels"` // compact JSON object, keys sorted
+	User        string           `csv:"user"`
+	Host        string           `csv:"host"`
+	JobID       string           `csv:"job_id"`
+	JobRank     *int             `csv:"job_rank,omitempty"`
+	Status      footprint.Status `csv:"status"`
+	ExitCode    *int             `csv:"exit_code,omitempty"`
+	StartedAt   Stamp            `csv:"started_at"`
+	EndedAt     Stamp            `csv:"ended_at"`
+	DurationS   Number           `csv:"duration_s"`
 
-	Zone            string `csv:"zone"`
-	Provider        string `csv:"provider"`
-	CloudRegion     string `csv:"cloud_region"`
-	PerKWh          Number `csv:"g_per_kwh"`
-	IntensityKind   string `csv:"intensity_kind"`
-	IntensityScope  string `csv:"intensity_scope"`
-	IntensityYear   *int   `csv:"intensity_year,omitempty"`
-	IntensitySource string `csv:"intensity_source"`
-	PUE             Number `csv:"pue"`
-	Charge          Charge `csv:"charge"`
+	Zone            string           `csv:"zone"`
+	Provider        string           `csv:"provider"`
+	CloudRegion     string           `csv:"cloud_region"`
+	PerKWh          Number           `csv:"g_per_kwh"`
+	IntensityKind   string           `csv:"intensity_kind"`
+	IntensityScope  string           `csv:"intensity_scope"`
+	IntensityYear   *int             `csv:"intensity_year,omitempty"`
+	IntensitySource string           `csv:"intensity_source"`
+	PUE             Number           `csv:"pue"`
+	Charge          footprint.Charge `csv:"charge"`
 
 	MachineEnergy energy.Energy  `csv:"machine_energy_joules"`
 	ProcessEnergy *energy.Energy `csv:"process_energy_joules,omitempty"`

@@ -1,4 +1,4 @@
-package footprint
+package runs
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/regions"
 )
 
@@ -20,7 +21,7 @@ type Filter struct {
 	// bound; a run whose start is not known is within none.
 	From, To                      time.Time
 	Projects, Hosts, Users, Zones []string
-	Statuses                      []Status
+	Statuses                      []footprint.Status
 	// Labels must all be there, with these values.
 	Labels map[string]string
 }

@@ -1,4 +1,4 @@
-package footprint
+package runs
 
 import (
 	"fmt"
@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
 )
 
 func anyRow(r *rand.Rand) Row {
@@ -22,12 +23,12 @@ func anyRow(r *rand.Rand) Row {
 	cpu := energy.Energy(r.Int64N(1e9))
 	row := Row{
 		Project: pick("", "a", "b", "a b"), Host: pick("n1", "n2"), User: pick("", "ada"), Zone: pick("FR", "DE", "US-CA"),
-		Status: Status(pick("completed", "failed")), Labels: pick("", `{"model":"x"}`, `{"model":"y","z":"x"}`),
+		Status: footprint.Status(pick("completed", "failed")), Labels: pick("", `{"model":"x"}`, `{"model":"y","z":"x"}`),
 		StartedAt: Stamp{time.Date(2026, time.Month(1+r.IntN(12)), 1+r.IntN(28), r.IntN(24), 0, 0, 0, time.UTC)},
 		DurationS: Number(r.Float64() * 100), Energy: cpu + energy.Energy(r.Int64N(1e9)), CPU: &cpu,
 		Emissions: Number(r.Float64() * 10), MeasuredShare: &share,
 		PerKWh: 100, IntensityYear: &year, IntensitySource: "source", IntensityKind: "annual-average",
-		Warnings: pick("", "modelled", "modelled region-assumed"), ToolVersion: "v1", DataVersion: "2026.1", Charge: ChargeMachine,
+		Warnings: pick("", "modelled", "modelled region-assumed"), ToolVersion: "v1", DataVersion: "2026.1", Charge: footprint.ChargeMachine,
 	}
 	row.EnergyLow, row.EnergyHigh = row.Energy/2, row.Energy*2
 	row.EndedAt = Stamp{row.StartedAt.Add(time.Minute)}
@@ -98,7 +99,7 @@ func TestGroupsAddUp(t *testing.T) {
 
 func TestGroupNames(t *testing.T) {
 	at := Stamp{time.Date(2026, 11, 22, 23, 30, 0, 0, time.FixedZone("", -3600))} // the 23rd in UTC
-	row := Row{Project: "p", Host: "h", User: "u", Zone: "FR", Provider: "aws", Status: Failed, JobID: "7", StartedAt: at, Labels: `{"k":"v","é":"ü"}`}
+	row := Row{Project: "p", Host: "h", User: "u", Zone: "FR", Provider: "aws", Status: footprint.Failed, JobID: "7", StartedAt: at, Labels: `{"k":"v","é":"ü"}`}
 	for k, want := range map[Key]string{
 		ByProject: "p", ByHost: "h", ByUser: "u", ByRegion: "FR", ByProvider: "aws", ByStatus: "failed", ByJob: "7",
 		ByDay: "2026-11-23", ByMonth: "2026-11", ByYear: "2026", "label:k": "v", "label:é": "ü", "label:x": "",
@@ -167,7 +168,7 @@ func TestSpread(t *testing.T) {
 
 func TestFilter(t *testing.T) {
 	day := func(d int) time.Time { return time.Date(2026, 11, d, 0, 0, 0, 0, time.UTC) }
-	row := Row{Project: "p", Host: "h", User: "u", Zone: "FR", Status: Completed, Labels: `{"k":"v","e":""}`, StartedAt: Stamp{day(10)}}
+	row := Row{Project: "p", Host: "h", User: "u", Zone: "FR", Status: footprint.Completed, Labels: `{"k":"v","e":""}`, StartedAt: Stamp{day(10)}}
 	for name, c := range map[string]struct {
 		f    Filter
 		want bool
@@ -178,7 +179,7 @@ func TestFilter(t *testing.T) {
 		"label": {Filter{Labels: map[string]string{"k": "v"}}, true}, "value": {Filter{Labels: map[string]string{"k": "w"}}, false},
 		"all labels": {Filter{Labels: map[string]string{"k": "v", "x": "y"}}, false}, "absent is not empty": {Filter{Labels: map[string]string{"x": ""}}, false},
 		"empty label": {Filter{Labels: map[string]string{"e": ""}}, true},
-		"status":      {Filter{Statuses: []Status{Completed}}, true}, "failed": {Filter{Statuses: []Status{Failed}}, false},
+		"status":      {Filter{Statuses: []footprint.Status{footprint.Completed}}, true}, "failed": {Filter{Statuses: []footprint.Status{footprint.Failed}}, false},
 		"host": {Filter{Hosts: []string{"g"}}, false}, "user": {Filter{Users: []string{"g"}}, false}, "zone": {Filter{Zones: []string{"DE"}}, false},
 		"both": {Filter{Zones: []string{"FR"}, Hosts: []string{"g"}}, false},
 	} {

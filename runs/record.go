@@ -1,14 +1,15 @@
-package footprint
+package runs
 
 import (
 	"strings"
 
 	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
 )
 
-// Row gives the report as a line of the ledger. The ledger fills in the columns
+// FromReport gives a report as a line of the ledger. The ledger fills in the columns
 // of its chain; who the user is, the caller.
-func (r Report) Row() Row {
+func FromReport(r footprint.Report) Row {
 	row := Row{
 		Schema: LedgerSchema, RunID: r.RunID, ParentRunID: deref(r.ParentRunID), CountedBy: deref(r.CountedBy),
 		Project: r.Project, Host: r.Host.Name, Status: r.Status, ExitCode: r.ExitCode,
@@ -51,7 +52,7 @@ func (r Report) Row() Row {
 		row.Budget = r.Budget.Limit
 	}
 	for _, l := range r.Components {
-		if l.counted() && l.Energy != nil {
+		if l.Counted() && l.Energy != nil {
 			row.add(l)
 		}
 	}
@@ -65,7 +66,7 @@ func (r Report) Row() Row {
 
 // add puts what the headline takes of a line into the column of its kind, so
 // that the four columns add up to energy_joules.
-func (row *Row) add(l Line) {
+func (row *Row) add(l footprint.Line) {
 	cell := &row.Other
 	switch l.Kind {
 	case energy.CPU:

@@ -1,0 +1,44 @@
+package runs
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+func TestARowHoldsTheReport(t *testing.T) {
+	line := func(k energy.Kind, within *string, charged energy.Energy) footprint.Line {
+		return footprint.Line{Kind: k, Within: within, Energy: &charged, Charged: charged}
+	}
+	inside := "package-0"
+	r := footprint.Report{
+		Energy: 110 * energy.Joule, Region: footprint.Region{Zone: "FR"}, Warnings: []footprint.Warning{{Code: footprint.ShareUnknown}, {Code: footprint.Suspended}},
+		Components: []footprint.Line{
+			line(energy.CPU, nil, 60*energy.Joule), line(energy.CPU, nil, 40*energy.Joule), line(energy.Memory, nil, 10*energy.Joule),
+			line(energy.CPU, &inside, 7*energy.Joule), line(energy.Platform, nil, 7*energy.Joule), {Kind: energy.GPU},
+		},
+		Budget: &footprint.Spending{Limit: "1kJ"},
+		Prediction: &footprint.Prediction{
+			Energy:    footprint.Range[energy.Energy]{Expected: 110 * energy.Joule},
+			Emissions: footprint.Range[regions.Grams]{Expected: 11},
+			History: []footprint.Earlier{{
+				Energy:    footprint.Range[energy.Energy]{Expected: 90 * energy.Joule},
+				Emissions: footprint.Range[regions.Grams]{Expected: 9},
+			}},
+		},
+	}
+	row := FromReport(r)
+	assert.Equal(t, 100*energy.Joule, *row.CPU)
+	assert.Equal(t, 10*energy.Joule, *row.Memory)
+	assert.Nil(t, row.GPU)
+	assert.Equal(t, row.Energy, *row.CPU+*row.Memory)
+	assert.Equal(t, "FR", row.Zone)
+	assert.Equal(t, "share-unknown suspended", row.Warnings)
+	assert.Equal(t, "1kJ", row.Budget)
+	assert.Equal(t, 90*energy.Joule, *row.PredictedEnergy, "what was predicted first")
+	assert.EqualValues(t, 9, *row.PredictedEmissions)
+}

@@ -1,0 +1,92 @@
+package runs
+
+import (
+	"strings"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+// A Grid is where the factor of a run is from.
+type Grid struct {
+	Zone, Kind, Scope, Source string
+	Year                      int // 0 if it has none
+}
+
+// Charged is what runs were charged by one Grid.
+type Charged struct {
+	Runs      int
+	Energy    energy.Energy
+	Emissions regions.Grams
+	// Bare is what the emissions would be at a PUE of 1: over Energy it is the
+	// mean factor, and Emissions over it the mean PUE.
+	Bare regions.Grams
+}
+
+// PerKWh is the energy-weighted mean factor in g/kWh, 0 if there is no energy.
+func (c Charged) PerKWh() regions.Grams {
+	if c.Energy == 0 {
+		return 0
+	}
+	return c.Bare / regions.Grams(c.Energy.KilowattHours())
+}
+
+// PUE is the mean that the emissions were charged with, 0 if not known.
+func (c Charged) PUE() float64 {
+	if c.Bare == 0 {
+		return 0
+	}
+	return float64(c.Emissions / c.Bare)
+}
+
+// A Total is the group of all rows, and what its figures rest on.
+type Total struct {
+	Group
+	Grids map[Grid]Charged
+	// Charges is how many runs were charged the machine, and how many the work.
+	Charges map[footprint.Charge]int
+	// Tools and Tables are the versions, and how many runs each wrote.
+	Tools, Tables map[string]int
+	// The parts of the energy by kind, where the rows tell them.
+	CPU, Memory, GPU, Other energy.Energy
+	Epochs                  int
+}
+
+// Add takes one row.
+func (t *Total) Add(r Row) { t.add(&r) }
+
+func (t *Total) add(r *Row) {
+	t.Group.add(r)
+	if r.CountedBy != "" {
+		return
+	}
+	grid := Grid{Zone: r.Zone, Kind: r.IntensityKind, Scope: r.IntensityScope, Source: r.IntensitySource}
+	if r.IntensityYear != nil {
+		grid.Year = *r.IntensityYear
+	}
+	c, ok := t.Grids[grid]
+	if !ok {
+		grid = Grid{strings.Clone(grid.Zone), strings.Clone(grid.Kind), strings.Clone(grid.Scope), strings.Clone(grid.Source), grid.Year}
+		if t.Grids == nil {
+			t.Grids = map[Grid]Charged{}
+		}
+	}
+	c.Runs++
+	c.Energy = c.Energy.Plus(r.Energy)
+	c.Emissions += regions.Grams(r.Emissions)
+	c.Bare += regions.Grams(float64(r.PerKWh) * r.Energy.KilowattHours())
+	t.Grids[grid] = c
+	count(&t.Charges, footprint.Charge(kept(t.Charges, string(r.Charge))), 1)
+	count(&t.Tools, kept(t.Tools, r.ToolVersion), 1)
+	count(&t.Tables, kept(t.Tables, r.DataVersion), 1)
+	for _, part := range []struct {
+		sum *energy.Energy
+		of  *energy.Energy
+	}{{&t.CPU, r.CPU}, {&t.Memory, r.Memory}, {&t.GPU, r.GPU}, {&t.Other, r.Other}} {
+		if part.of != nil {
+			*part.sum = part.sum.Plus(*part.of)
+		}
+	}
+	t.Epochs += r.Epochs
+}
