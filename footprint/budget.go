@@ -23,7 +23,7 @@ type Budget struct {
 	Cost  float64 `json:"cost,omitempty"`
 	Price float64 `json:"price_per_kwh,omitempty"`
 	// Predicted stops in time: the budget counts as reached when the next epoch
-	// would not fit for sure (at Level). It is checked where an epoch ends.
+	// would not fit for sure (at predict.Level). It is checked where an epoch ends.
 	Predicted bool `json:"predicted,omitempty"`
 	// Action is what is done then, for the report: "warn", "stop" …
 	Action string `json:"action,omitempty"`
@@ -164,9 +164,9 @@ func (a *Account) watch(s Sample, ended bool) {
 	e := &BudgetError{Limit: b.Limit, At: s.Wall, Used: used}
 	if b.Predicted && ended && (a.toCome() == 0 || a.marks.past.ended < a.toCome()) {
 		p := a.progress(now)
-		more := energy.Joules(p.left(1, func(s Spent) float64 { return s.Energy.Joules() }).high)
-		time := p.left(1, func(s Spent) float64 { return s.Duration.Seconds() }).high
-		grams := p.emissions(more, p.PerKWh) - p.Emissions
+		more := energy.Joules(p.rest(1, spent.joules).High)
+		time := p.rest(1, spent.seconds).High
+		grams := p.emissions(more, p.perKWh) - p.emitted
 		e.Next = b.amount(time, more, grams, pue) / b.max()
 	}
 	if e.Used < 1 && e.Used+e.Next <= 1 {

@@ -2,6 +2,7 @@ package footprint
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,6 +14,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
+
+var update = flag.Bool("update", false, "rewrite docs/report.schema.json; read the difference")
 
 const schemaFile = "../docs/report.schema.json"
 

@@ -50,8 +50,9 @@ var rooms = map[string][]string{
 	"regions/metadata":        {},
 
 	// Floor 3: arithmetic on plain values.
-	"footprint": {"energy", "regions"},
-	"runs":      {"energy", "footprint", "regions"},
+	"footprint/predict": {},
+	"footprint":         {"energy", "regions", "footprint/predict"},
+	"runs":              {"energy", "footprint", "regions"},
 
 	// Floor 4: the tracker, the record, the pages.
 	"carbon":         {"energy", "rapl", "nvml", "estimate", "regions", "footprint", "internal/proc", "github.com/google/uuid"},

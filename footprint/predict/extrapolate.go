@@ -1,4 +1,7 @@
-package footprint
+// Package predict says what the rest of a run will cost from what its epochs have
+// cost so far, be that seconds or joules: plain numbers in, plain numbers out. How
+// good it is stands in docs/prediction.md.
+package predict
 
 import (
 	"math"
@@ -21,21 +24,58 @@ const (
 	normal = 1.645
 )
 
-// outlook is what some more epochs will cost.
-type outlook struct{ low, expected, high float64 }
+// A Range is what is expected, between bounds that hold the truth as often as
+// [Level] says. It is in the unit of the epochs.
+type Range struct{ Low, Expected, High float64 }
+
+// Level is how often the truth is to lie within a Range, of runs such as
+// docs/prediction.md has.
+const Level = 0.9
+
+// Rest is what more epochs will cost after those that have ended, with what lies
+// between them: without the first, which warms up, by the later ones where they
+// differ, along a trend that goes on, and with the validations that are due. It is
+// for a run that has all its epochs: one that stops early needs less.
+//
+// Each of cycles is what some epochs have cost together, in their order: one where
+// each is 0 or 1. Without cycles, or epochs to come, it is 0.
+func Rest(cycles []float64, each, epochs int) Range {
+	if epochs <= 0 {
+		return Range{}
+	}
+	each = max(each, 1)
+	n := (epochs-1)/each + 1
+	o := extrapolate(cycles, n)
+	part := float64(epochs) / float64(n*each)
+	return Range{o.Low * part, o.Expected * part, o.High * part}
+}
+
+// Method is the name of how Rest predicts, as reports show it.
+const Method = "robust"
+
+// Mean is the cost of all of a run, by the method of CarbonTracker (Anthony,
+// Kanding, Selvan 2020, arXiv:2007.03051): the planned number of epochs times the
+// mean of those that have ended. It knows no interval, no warm-up and nothing
+// between epochs. It is 0 where none has ended.
+func Mean(cost float64, ended, of int) float64 {
+	if ended < 1 || of < 1 {
+		return 0
+	}
+	return cost * float64(of) / float64(ended)
+}
 
 // extrapolate gives the cost of left more epochs after those of x. The first is
 // left out as soon as there are others: it loads, compiles and warms up. Then it
 // takes the mean, of the later half only as far as that differs plainly;
 // follows a trend that goes on, but not farther than it has been seen; and
 // counts the validations that are due where they come at a fixed distance.
-func extrapolate(x []float64, left int) outlook {
+func extrapolate(x []float64, left int) Range {
 	m := float64(left)
 	switch {
 	case len(x) == 0 || left <= 0:
-		return outlook{}
+		return Range{}
 	case len(x) == 1:
-		return outlook{x[0] * firstLow * m, x[0] * m, x[0] * firstHigh * m}
+		return Range{x[0] * firstLow * m, x[0] * m, x[0] * firstHigh * m}
 	}
 	y := x[1:]
 	n := float64(len(y))
@@ -61,7 +101,7 @@ type level struct{ mean, sd, long, moved float64 }
 // so does the mean that was taken for the level; and levels wander, by as much
 // more as this one has been seen to. The bounds are as many times below what is
 // expected as above.
-func (l level) spread(expected, n, m float64) outlook {
+func (l level) spread(expected, n, m float64) Range {
 	scatter := l.long * math.Sqrt(m+m*m/n)
 	way := math.Hypot(expected*(wander+young/n), m*l.moved) * math.Sqrt(math.Log2(1+m/n))
 	high := expected + normal*math.Hypot(scatter, way)
@@ -69,7 +109,7 @@ func (l level) spread(expected, n, m float64) outlook {
 	if high > 0 {
 		low = max(expected/high, firstLow) * expected
 	}
-	return outlook{low, expected, high}
+	return Range{low, expected, high}
 }
 
 // levelOf gives the level at the end of y.
@@ -180,7 +220,7 @@ func rhythm(y []float64) (k, at int) {
 }
 
 // periodic counts the dear and the usual epochs that are left.
-func periodic(y []float64, k, at, left int) outlook {
+func periodic(y []float64, k, at, left int) Range {
 	var dear, usual []float64
 	for i, v := range y {
 		if i%k == at {

@@ -1,4 +1,4 @@
-package footprint
+package predict
 
 import (
 	"flag"
@@ -190,12 +190,12 @@ func (s *score) add(x []float64, planned, n int) {
 	o := extrapolate(x[:n], planned-n)
 	s.n++
 	s.mean += math.Abs(past*float64(planned)/float64(n)-truth) / truth
-	s.ours += math.Abs(past+o.expected-truth) / truth
-	s.width += (o.high - o.low) / truth
+	s.ours += math.Abs(past+o.Expected-truth) / truth
+	s.width += (o.High - o.Low) / truth
 	const rounding = 1e-9
-	if truth <= (past+o.high)*(1+rounding) {
+	if truth <= (past+o.High)*(1+rounding) {
 		s.below++
-		if past+o.low <= truth*(1+rounding) {
+		if past+o.Low <= truth*(1+rounding) {
 			s.held++
 		}
 	}
@@ -230,7 +230,7 @@ func (f family) runs(number int, do func(seed uint64, x []float64)) {
 	}
 }
 
-var update = flag.Bool("update", false, "rewrite docs/report.schema.json and the tables of docs/prediction.md; read the difference")
+var update = flag.Bool("update", false, "rewrite the tables of docs/prediction.md; read the difference")
 
 // TestPredictionIsAsGoodAsItsPage scores both methods on runs of which the truth
 // is known, holds the default to its promises, and the page to the scores.
@@ -332,10 +332,10 @@ func TestPredictionIsAsGoodAsItsPage(t *testing.T) {
 	}
 	b.WriteString("\n")
 
-	const page = "../docs/prediction.md"
+	const page = "../../docs/prediction.md"
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)
-	const from, to = "<!-- tables: go test ./footprint -run Page -update -->\n", "<!-- end of tables -->\n"
+	const from, to = "<!-- tables: go test ./footprint/predict -run Page -update -->\n", "<!-- end of tables -->\n"
 	before, rest, ok := strings.Cut(string(text), from)
 	require.True(t, ok)
 	tables, behind, ok := strings.Cut(rest, to)
@@ -356,7 +356,7 @@ func TestExtrapolateCountsValidationsThatAreDue(t *testing.T) {
 		}
 	}
 	// Of 13 to 24, 15 and 20 validate.
-	assert.InDelta(t, 10*10+2*25, extrapolate(x, 12).expected, 1e-9)
+	assert.InDelta(t, 10*10+2*25, extrapolate(x, 12).Expected, 1e-9)
 }
 
 func TestExtrapolateFollowsATrendNoFartherThanItWasSeen(t *testing.T) {
@@ -364,8 +364,8 @@ func TestExtrapolateFollowsATrendNoFartherThanItWasSeen(t *testing.T) {
 	for i := range 101 {
 		x = append(x, 100+float64(i))
 	}
-	assert.InEpsilon(t, 100*(200+300)/2, extrapolate(x, 100).expected, 0.02)
-	far := extrapolate(x, 10_000).expected
+	assert.InEpsilon(t, 100*(200+300)/2, extrapolate(x, 100).Expected, 0.02)
+	far := extrapolate(x, 10_000).Expected
 	assert.InEpsilon(t, 100*250+9900*300, far, 0.02, "then it stays")
 }
 
@@ -380,15 +380,15 @@ func TestExtrapolateIsNeverAbsurd(t *testing.T) {
 			}
 		}
 		o := extrapolate(x, 1+r.IntN(1000))
-		require.False(t, math.IsNaN(o.low+o.expected+o.high) || math.IsInf(o.high, 0), "%v", x)
-		require.GreaterOrEqual(t, o.low, 0.0)
-		require.LessOrEqual(t, o.low, o.expected)
-		require.LessOrEqual(t, o.expected, o.high)
+		require.False(t, math.IsNaN(o.Low+o.Expected+o.High) || math.IsInf(o.High, 0), "%v", x)
+		require.GreaterOrEqual(t, o.Low, 0.0)
+		require.LessOrEqual(t, o.Low, o.Expected)
+		require.LessOrEqual(t, o.Expected, o.High)
 	}
 }
 
 func BenchmarkExtrapolate(b *testing.B) {
-	x := noisy(rand.New(rand.NewPCG(1, 1)), mostCycles, 0.02)
+	x := noisy(rand.New(rand.NewPCG(1, 1)), 1024, 0.02)
 	for b.Loop() {
 		extrapolate(x, 10_000)
 	}

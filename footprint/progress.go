@@ -1,0 +1,248 @@
+package footprint
+
+import (
+	"time"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint/predict"
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+// progress is a run that is underway, as far as predictions need it.
+type progress struct {
+	// ended epochs of the ones that are planned.
+	ended, planned int
+	// cycles are the ended epochs in order, each with what came between it and the
+	// one before, as long as there are at most maxCycles; else each is the sum of
+	// each of them, a rest of the latest left out.
+	cycles []spent
+	each   int // 0 is 1
+	// spent is all of the run up to the end of the latest epoch, what was before
+	// the first included, and emitted what that has emitted.
+	spent   spent
+	emitted regions.Grams
+	// now is all of the run so far: no prediction is below it.
+	now spent
+	// perKWh is the intensity in force, at the wall clock, forecast what is
+	// expected after it. Where it tells nothing, perKWh stays.
+	perKWh   regions.Grams
+	at       time.Time
+	forecast []regions.Intensity
+	pue      float64 // at least 1; 0 counts as 1
+}
+
+// spent is time and the energy that was used in it.
+type spent struct {
+	duration time.Duration
+	energy   energy.Energy
+}
+
+func (s spent) plus(o spent) spent {
+	return spent{s.duration + o.duration, s.energy.Plus(o.energy)}
+}
+
+func (s spent) seconds() float64 { return s.duration.Seconds() }
+func (s spent) joules() float64  { return s.energy.Joules() }
+
+// predict adds to what was spent what the epochs that are left will cost. ok is
+// false before the first epoch has ended, or where no number is planned.
+func (p progress) predict() (_ Prediction, ok bool) {
+	if p.ended < 1 || p.planned < 1 || len(p.cycles) == 0 {
+		return Prediction{}, false
+	}
+	left := p.planned - p.ended
+	t, e := p.rest(left, spent.seconds), p.rest(left, spent.joules)
+	level := predict.Level
+	r := Prediction{
+		Method: predict.Method, Level: &level, AfterEpochs: p.ended, OfEpochs: p.planned, History: []Earlier{},
+	}
+	past, now := p.spent.seconds(), p.now.seconds()
+	r.DurationS = Range[float64]{max(past+t.Low, now), max(past+t.Expected, now), max(past+t.High, now)}
+	total := func(more float64) energy.Energy {
+		return max(p.spent.energy.Plus(energy.Joules(more)), p.now.energy)
+	}
+	r.Energy = Range[energy.Energy]{total(e.Low), total(e.Expected), total(e.High)}
+	perKWh := p.weighted(time.Duration(max(r.DurationS.Expected-past, 0) * float64(time.Second)))
+	grams := func(e energy.Energy) regions.Grams { return p.emissions(e-p.spent.energy, perKWh) }
+	r.Emissions = Range[regions.Grams]{grams(r.Energy.Low), grams(r.Energy.Expected), grams(r.Energy.High)}
+	return r, true
+}
+
+// rest is what more epochs will cost of something.
+func (p progress) rest(epochs int, of func(spent) float64) predict.Range {
+	x := make([]float64, len(p.cycles))
+	for i, c := range p.cycles {
+		x[i] = of(c)
+	}
+	return predict.Rest(x, p.each, epochs)
+}
+
+// emissions is what the run will have emitted after rest more.
+func (p progress) emissions(rest energy.Energy, perKWh regions.Grams) regions.Grams {
+	return p.emitted + regions.Grams(rest.KilowattHours()*max(p.pue, 1))*perKWh
+}
+
+// weighted is the mean intensity of the time that is left, at a power that does
+// not change.
+func (p progress) weighted(left time.Duration) regions.Grams {
+	if left <= 0 || len(p.forecast) == 0 {
+		return p.perKWh
+	}
+	end := p.at.Add(left)
+	var told time.Duration
+	var sum float64
+	from := p.at
+	for _, f := range p.forecast {
+		if f.Marginal {
+			continue
+		}
+		to := end
+		if !f.To.IsZero() && f.To.Before(end) {
+			to = f.To
+		}
+		if f.From.After(from) {
+			from = f.From
+		}
+		if d := to.Sub(from); d > 0 {
+			sum += float64(f.PerKWh) * d.Seconds()
+			told += d
+			from = to
+		}
+	}
+	sum += float64(p.perKWh) * (left - told).Seconds()
+	return regions.Grams(sum / left.Seconds())
+}
+
+// past is what an account keeps of its ended epochs. It does not grow with them.
+type past struct {
+	ended   int
+	cycles  []spent
+	each    int
+	part    spent          // of the next cycle
+	parts   int            // how many epochs are in part
+	end     edge           // of the latest epoch
+	total   *regions.Grams // predicted last
+	history []Earlier
+}
+
+// maxCycles bounds the past: two are put together where there would be more.
+const maxCycles = 1024
+
+// learn takes an epoch that has ended.
+func (a *Account) learn(x *stretch) {
+	p := &a.marks.past
+	from := x.start
+	if p.ended > 0 {
+		from = p.end // what was between is a part; of epochs at the same time, what each adds
+	}
+	p.add(x.stands(), spent{max(x.end.time.Sub(from.time), 0), x.end.energy - from.energy})
+	p.end = x.end
+	if p.parts > 0 { // nothing new to predict from
+		x.predicted = p.total
+		return
+	}
+	predicted, ok := a.progress(x.end).predict()
+	if !ok {
+		return
+	}
+	p.total = &predicted.Emissions.Expected
+	x.predicted = p.total
+	if remembered(p.ended) || p.each > 1 && len(p.history) > 0 && p.ended >= 2*p.history[len(p.history)-1].AfterEpochs {
+		p.history = append(p.history, Earlier{p.ended, predicted.DurationS, predicted.Energy, predicted.Emissions})
+	}
+}
+
+// stands is how many epochs this one stands for.
+func (x *stretch) stands() int {
+	const most = 10_000 // beyond, somebody counts something else
+	if n := x.mark.Index - x.before; n > 0 && n <= most {
+		return n
+	}
+	return 1
+}
+
+// add takes n epochs, with what came before.
+func (p *past) add(n int, cycle spent) {
+	p.ended += n
+	for ; n > 0; n-- {
+		one := spent{cycle.duration / time.Duration(n), cycle.energy / energy.Energy(n)}
+		cycle = spent{cycle.duration - one.duration, cycle.energy - one.energy}
+		p.one(one)
+	}
+}
+
+func (p *past) one(cycle spent) {
+	p.part = p.part.plus(cycle)
+	p.parts++
+	if p.parts < max(p.each, 1) {
+		return
+	}
+	if p.cycles = append(p.cycles, p.part); len(p.cycles) == maxCycles {
+		for i := range maxCycles / 2 {
+			p.cycles[i] = p.cycles[2*i].plus(p.cycles[2*i+1])
+		}
+		p.cycles = p.cycles[:maxCycles/2]
+		p.each = 2 * max(p.each, 1)
+	}
+	p.part, p.parts = spent{}, 0
+}
+
+// remembered reports whether the history keeps the prediction after n epochs: 1,
+// 2, 3, 5, 10, 20, 30, 50 …
+func remembered(n int) bool {
+	for n >= 10 && n%10 == 0 {
+		n /= 10
+	}
+	return n == 1 || n == 2 || n == 3 || n == 5
+}
+
+// planned is how many epochs the run is to have: what a mark has told last, else
+// what the run began with.
+func (a *Account) planned() int {
+	if a.marks.planned > 0 {
+		return a.marks.planned
+	}
+	return a.Run.Epochs
+}
+
+// toCome is how many of the planned epochs are this run's: one that resumes at
+// the 51st has no part in 50.
+func (a *Account) toCome() int {
+	n := a.planned()
+	if before := a.marks.first - 1; before > 0 && n > before {
+		return n - before
+	}
+	return n
+}
+
+// progress is the run at the end of its latest epoch; now is where it is.
+func (a *Account) progress(now edge) progress {
+	m := &a.marks.past
+	p := progress{
+		ended: m.ended, planned: a.toCome(), cycles: m.cycles, each: m.each,
+		spent:   spent{m.end.time.Sub(a.first.time), m.end.energy},
+		now:     spent{now.time.Sub(a.first.time), now.energy},
+		emitted: m.end.grams, at: m.end.wall, forecast: a.forecast, pue: a.PUE,
+	}
+	if n := len(a.parts); n > 0 {
+		p.perKWh = a.parts[n-1].intensity.PerKWh
+	}
+	return p
+}
+
+// Predict gives what the run is expected to need by now. ok is false before the
+// first epoch has ended, or where no number of epochs is known.
+func (a *Account) Predict() (_ Prediction, ok bool) {
+	if a.marks.past.ended == 0 {
+		return Prediction{}, false
+	}
+	p, ok := a.progress(a.peek()).predict()
+	p.History = append([]Earlier{}, a.marks.past.history...)
+	return p, ok
+}
+
+func (a *Account) predict(r *Report) {
+	if p, ok := a.Predict(); ok {
+		r.Prediction = &p
+	}
+}
