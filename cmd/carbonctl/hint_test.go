@@ -9,7 +9,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/child"
 	"github.com/carbonctl/carbonctl/ledger"
 )
@@ -36,15 +35,4 @@ func TestHint(t *testing.T) {
 	// What would not help is not said.
 	assert.Empty(t, hint(&child.Error{Code: child.CodeNotExecutable, Name: "./dir", Err: syscall.EISDIR}))
 	assert.Empty(t, hint(&child.Error{Code: child.CodeNotFound, Name: "./x", Err: syscall.ENOENT}))
-}
-
-// A head that could not be replaced is no lost row.
-func TestLedgerWarning(t *testing.T) {
-	full := fmt.Errorf("ledger: %w", syscall.ENOSPC)
-	lost := ledgerWarning(nil, full)
-	assert.Equal(t, footprint.NotRecorded, lost.Code)
-	assert.Contains(t, lost.Text, "this run is not in the ledger: ledger: ")
-	assert.Contains(t, lost.Hint, "free some space, or choose another file")
-	kept := ledgerWarning(&footprint.Receipt{Hash: "ab"}, full)
-	assert.Contains(t, kept.Text, "this run is in the ledger, but")
 }

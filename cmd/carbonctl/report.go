@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/ledger/sshsig"
 	"github.com/carbonctl/carbonctl/regions"
@@ -135,7 +136,7 @@ func (r *reporting) write(answer func(io.Writer) error) error {
 	if r.output == "" {
 		return answer(r.out)
 	}
-	return writeFile(r.output, answer)
+	return output.Write(r.output, answer)
 }
 
 // form finds what is to be written: a statement, or the totals in a format.
@@ -218,8 +219,8 @@ func (a *app) recover(ctx context.Context, path string, key ledger.Signer) {
 	ctx, cancel := context.WithTimeout(ctx, lockWait)
 	defer cancel()
 	added, err := ledger.Writer{Path: path, User: login(), Key: key}.Recover(ctx)
-	for _, run := range recovered(added, err) {
-		a.say(path+": "+run, "")
+	for _, run := range added {
+		a.say(path+": "+recovered(run), "")
 	}
 	if err != nil {
 		a.fail(err)

@@ -90,14 +90,14 @@ type app struct {
 	out, err io.Writer
 }
 
-// output remembers what went wrong in writing, so that half an answer on a full
+// answer remembers what went wrong in writing, so that half an answer on a full
 // disk is no success.
-type output struct {
+type answer struct {
 	w   io.Writer
 	err error
 }
 
-func (o *output) Write(p []byte) (int, error) {
+func (o *answer) Write(p []byte) (int, error) {
 	n, err := o.w.Write(p)
 	if o.err == nil {
 		o.err = err
@@ -107,7 +107,7 @@ func (o *output) Write(p []byte) (int, error) {
 
 // run is the whole command: it takes arguments and gives an exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	out := &output{w: stdout}
+	out := &answer{w: stdout}
 	a := &app{out: out, err: stderr}
 	root := a.root()
 	root.SetArgs(args)

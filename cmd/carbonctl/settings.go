@@ -22,6 +22,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/carbon"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/session"
 	"github.com/carbonctl/carbonctl/internal/watch"
 	"github.com/carbonctl/carbonctl/regions"
 )
@@ -38,7 +39,7 @@ type options struct {
 	project   string
 	labels    map[string]string
 	ledger    string
-	epochs    epochs
+	epochs    session.Epochs
 	parent    string // the run that started this one, "" if none
 }
 
@@ -170,7 +171,7 @@ func setEpochs(o *options, v string) error {
 	case n < 0:
 		return fmt.Errorf("%d is below 0", n)
 	}
-	o.epochs.planned = n
+	o.epochs.Planned = n
 	return nil
 }
 
@@ -178,7 +179,7 @@ func setEpochs(o *options, v string) error {
 func setPattern(o *options, v string) error {
 	p, err := watch.Compile(v)
 	if err == nil {
-		o.epochs.pattern = p
+		o.epochs.Pattern = p
 	}
 	return err
 }
@@ -186,7 +187,7 @@ func setPattern(o *options, v string) error {
 func setPreset(o *options, v string) error {
 	p, err := watch.Preset(v)
 	if err == nil {
-		o.epochs.pattern = p
+		o.epochs.Pattern = p
 	}
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/report"
 )
@@ -87,7 +88,7 @@ func (s *showing) run(flags *pflag.FlagSet, args []string) error {
 	if len(runs) > 1 {
 		return fmt.Errorf("--output: %d runs go on: name one by its ID", len(runs))
 	}
-	return writeFile(s.output, write)
+	return output.Write(s.output, write)
 }
 
 // find gives the runs to show: one by its file or its ID, or all that go on.

@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,6 +17,8 @@ import (
 	"github.com/carbonctl/carbonctl/carbon"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/child"
+	"github.com/carbonctl/carbonctl/internal/output"
+	"github.com/carbonctl/carbonctl/internal/session"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
 )
@@ -143,132 +143,111 @@ func (w *wrapping) run(ctx context.Context) error {
 	if _, err := machine(w.root); err != nil {
 		return &exitError{exitWrapFailed, err}
 	}
-	// The command's processes are in our own /proc, under the numbers that we
-	// know them by, also where --root shows the host's.
-	tree := newTree(os.DirFS("/"))
-	cmd := child.Command{Args: w.args, Forward: w.forward, Below: tree.below}
-	if _, err := child.Look(w.args[0], nil); err != nil {
-		return refused(err)
-	}
-	book, err := w.openBook()
+	options, service, err := w.options()
 	if err != nil {
 		return &exitError{exitWrapFailed, err}
-	}
-	if err := w.green.check(w.config.region); err != nil {
-		return &exitError{exitWrapFailed, err}
-	}
-	alarm := &alarm{flags: &w.budget, say: func(text string) { w.say(text, "") }}
-	cfg := w.carbon(tree, book)
-	if cfg.Run.Budget, err = w.budget.budget(alarm); err != nil {
-		return &exitError{exitWrapFailed, err}
-	}
-	var service live
-	if w.live != "" {
-		if service, err = liveOf(w.live, w.config.table, os.Getenv); err != nil {
-			return &exitError{exitWrapFailed, err}
-		}
-		if service.now == nil && w.green.bound == 0 {
-			return &exitError{exitWrapFailed, fmt.Errorf("--live: the figures of %s are marginal, and never emissions", w.live)}
-		}
-	}
-	if cfg.Run.Wait, err = w.waitForGreen(ctx, service.ahead); err != nil {
-		return &exitError{code: interrupted} // the user has given it up, and knows
 	}
 	if service.now != nil {
-		follower := regions.Follow(service.now, w.config.table)
+		follower := regions.Follow(service.now, w.config.table) // asks nothing yet
 		defer follower.Close()
-		cfg.Grid = follower
+		options.Tracker.Grid = follower
 	}
-	var unwritten []footprint.Warning
-	logTo := func(path, what string, to *io.Writer) (close func()) {
-		if path == "" {
-			return func() {}
-		}
-		f, err := openLog(path)
-		if err != nil { // the command runs also without it
-			unwritten = append(unwritten, notRecorded(what, err))
-			return func() {}
-		}
-		*to = f
-		return func() { _ = f.Close() } // who writes to it has told of errors
-	}
-	defer logTo(w.samples, "the samples are not written", &cfg.Host.Samples)()
-	defer logTo(w.events, "the events are not written", &cfg.Host.Events)()
-	defer logTo(w.epochs, "the epochs are not written", &cfg.Host.Epochs)()
-	tracker, err := carbon.New(cfg)
+	s, err := session.Open(options)
 	if err != nil {
-		return &exitError{exitWrapFailed, err}
-	}
-	alarm.run = tracker.Report().RunID
-	if book.keeps() {
-		cmd.Env = within(os.Environ(), alarm.run)
-	}
-	var say func(text string)
-	if !w.quiet && !w.json {
-		say = w.tell
-	}
-	lookout := watchFor(w.config.epochs, tracker, say)
-	lookout.connect(&cmd)
-	process, err := cmd.Start(func() { tracker.Start(ctx) })
-	if err != nil {
-		lookout.not()
-		_, _ = tracker.Stop()
 		return refused(err)
 	}
-	defer process.Close()
-	ignorePipe()
-	lookout.started()
-	tree.started(process)
-	alarm.started(process)
-	found := book.recover(ctx)
-	exit, waitErr := process.Wait()
-	tree.ended(exit)
-	alarm.ended()
-	unseen := lookout.ended(exit)
-	r, _ := tracker.Stop() // the journal has told of errors by warnings
-	r.Warnings = append(r.Warnings, unseen...)
-	for i, n := range r.Warnings {
-		if hint := w.config.cloudHint(); n.Code == footprint.RegionAssumed && hint != "" {
-			r.Warnings[i].Hint = hint
-		}
+	waited, err := w.waitForGreen(ctx, service.ahead)
+	if err != nil {
+		return &exitError{code: interrupted} // the user has given it up, and knows
 	}
-	if waitErr != nil {
-		r.Warnings = append(r.Warnings, footprint.Warning{Code: footprint.ReadFault, Text: waitErr.Error()})
+	s.Waited(waited)
+	if err := s.Start(ctx); err != nil {
+		return refused(err)
 	}
-	if n := tree.left(); n > 0 {
-		r.Warnings = append(r.Warnings, footprint.Warning{
-			Code: footprint.Escaped, Text: fmt.Sprintf("%d process(es) of the command go on without it: what they use from now on is not counted", n),
-		})
+	defer s.Close()
+	s.Wait()
+	result := s.Finish(ctx)
+	w.show(s, result)
+	return &exitError{code: result.Exit.Code}
+}
+
+// options are what the flags and settings say of the run.
+func (w *wrapping) options() (o session.Options, service live, err error) {
+	o = session.Options{
+		Args: w.args, Forward: w.forward, Tracker: w.carbon(),
+		Epochs: w.config.epochs, Budget: w.budget.Budget,
+		SamplesFile: w.samples, EventsFile: w.events, EpochsFile: w.epochs,
+		Sinks: w.sinks(),
+		Voice: session.Voice{Say: func(text string) { w.say(text, "") }, Hint: hint},
+	}
+	if !w.quiet && !w.json {
+		o.Voice.Predicted = func(p footprint.Prediction) { w.tell("predicted " + report.Predicted(p)) }
 	}
 	for _, p := range w.config.problems {
-		r.Warnings = append(r.Warnings, footprint.Warning{Code: footprint.ConfigIgnored, Text: leftOut(p)})
+		o.Warnings = append(o.Warnings, footprint.Warning{Code: footprint.ConfigIgnored, Text: leftOut(p)})
 	}
-	r.Warnings = append(r.Warnings, unwritten...)
-	w.record(ctx, book, &r)
-	if !w.quiet {
-		lookout.newLine(os.Stderr)
+	if o.Ledger, err = w.ledger(); err != nil {
+		return o, service, err
 	}
-	w.show(r)
-	for _, lost := range found() {
-		w.say(lost, "")
+	if err := w.green.check(w.config.region); err != nil {
+		return o, service, err
 	}
-	return &exitError{code: exit.Code}
+	if w.live != "" {
+		if service, err = liveOf(w.live, w.config.table, os.Getenv); err != nil {
+			return o, service, err
+		}
+		if service.now == nil && w.green.bound == 0 {
+			return o, service, fmt.Errorf("--live: the figures of %s are marginal, and never emissions", w.live)
+		}
+	}
+	return o, service, nil
+}
+
+// The formats of a ledger.
+const (
+	ownFormat        = "carbonctl"
+	codecarbonFormat = "codecarbon"
+)
+
+// ledger is where the run is to be recorded.
+func (w *wrapping) ledger() (session.Ledger, error) {
+	l := session.Ledger{Path: w.config.ledger, User: login(), Flush: w.flush, CodeCarbon: w.format == codecarbonFormat}
+	var err error
+	if l.Key, err = readKey(w.sign); err != nil {
+		return l, err
+	}
+	switch {
+	case w.format != ownFormat && w.format != codecarbonFormat:
+		return l, fmt.Errorf("--ledger-format: %q is neither %s nor %s", w.format, ownFormat, codecarbonFormat)
+	case w.format == codecarbonFormat && w.config.origin("ledger") == "":
+		return l, errors.New("--ledger-format codecarbon: name its file with --ledger FILE")
+	}
+	return l, nil
+}
+
+// A fileSink writes the report to a file.
+type fileSink struct {
+	path  string
+	write func(io.Writer, footprint.Report) error
+}
+
+// Report implements carbon.Sink.
+func (f fileSink) Report(_ context.Context, r footprint.Report) error {
+	return output.Write(f.path, func(to io.Writer) error { return f.write(to, r) })
+}
+
+func (w *wrapping) sinks() (all []session.Sink) {
+	if w.html != "" {
+		all = append(all, session.Sink{Sink: fileSink{w.html, report.HTML}, Failed: "the page was not written"})
+	}
+	if w.jsonTo != "" {
+		all = append(all, session.Sink{Sink: fileSink{w.jsonTo, report.JSON}, Failed: "the JSON file was not written"})
+	}
+	return all
 }
 
 // leftOut tells of a setting that is wrong, where that does not stop the run.
 func leftOut(problem error) string { return problem.Error() + "; it is left out" }
-
-// within returns an environment that tells what runs in it that it is a part of
-// the run with this ID. A run without a row tells nothing: what runs within it
-// would be counted nowhere.
-func within(env []string, run string) []string {
-	return append(without(env, carbon.EnvRunID), carbon.EnvRunID+"="+run)
-}
-
-// ignorePipe makes a write to a pipe without a reader an error, where it would
-// end us and with us the command's exit code. The command has started: to it
-// the signal does what it always did.
-func ignorePipe() { signal.Ignore(syscall.SIGPIPE) }
 
 // refused gives the error of a command that could not be started its exit code.
 func refused(err error) error {
@@ -279,13 +258,13 @@ func refused(err error) error {
 	return &exitError{code, err}
 }
 
-func (w *wrapping) carbon(tree *tree, book *book) carbon.Config {
+func (w *wrapping) carbon() carbon.Config {
 	o := w.config.options
 	cfg := carbon.Config{
-		Region: o.region, Grid: o.intensity, PUE: o.pue, Every: o.every, Work: tree, Sinks: book.sinks(),
+		Region: o.region, Grid: o.intensity, PUE: o.pue, Every: o.every,
 		Run: footprint.Run{
-			Project: o.project, Labels: o.labels, Charge: o.charge, Job: job(os.Getenv),
-			Parent: o.parent, Epochs: o.epochs.planned, How: origins[w.config.origin("region")],
+			Project: o.project, Labels: o.labels, Charge: o.charge, Job: session.Job(os.Getenv),
+			Parent: o.parent, Epochs: o.epochs.Planned, How: origins[w.config.origin("region")],
 		},
 		Host: carbon.Host{Root: os.DirFS(w.root), NVMLLibrary: libraryPath(w.nvml), Env: os.LookupEnv},
 	}
@@ -306,16 +285,40 @@ var origins = map[string]string{"flag": "flag", "environment": "environment", fr
 
 // show prints the result on stderr: stdout belongs to the command. An error is
 // left alone, there is nobody to tell it to.
-func (w *wrapping) show(r footprint.Report) {
+func (w *wrapping) show(s *session.Session, result session.Result) {
+	r := result.Report
+	for i, n := range r.Warnings {
+		if hint := w.config.cloudHint(); n.Code == footprint.RegionAssumed && hint != "" {
+			r.Warnings[i].Hint = hint
+		}
+	}
+	if result.Lost && !w.json && w.jsonTo == "" {
+		w.printJSON(r) // else it would be nowhere
+	}
+	if !w.quiet {
+		s.NewLine()
+	}
 	switch {
 	case w.quiet:
+		for _, n := range r.Warnings {
+			if n.Code == footprint.NotRecorded {
+				w.say(n.Text, n.Hint)
+			}
+		}
 	case w.json:
-		b, _ := json.Marshal(r)
-		_, _ = w.err.Write(append(b, '\n'))
+		w.printJSON(r)
 	default:
 		r.Warnings = slices.DeleteFunc(slices.Clone(r.Warnings), func(n footprint.Warning) bool {
 			return n.Code == footprint.ConfigIgnored // said at the start
 		})
 		_ = report.Text(w.err, r)
 	}
+	for _, r := range result.Recovered {
+		w.say(recovered(r), "")
+	}
+}
+
+func (w *wrapping) printJSON(r footprint.Report) {
+	b, _ := json.Marshal(r)
+	_, _ = w.err.Write(append(b, '\n'))
 }

@@ -1,35 +1,30 @@
-package main
+package session
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"github.com/carbonctl/carbonctl/carbon"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/child"
 	"github.com/carbonctl/carbonctl/internal/watch"
-	"github.com/carbonctl/carbonctl/report"
 )
 
-// epochs are how many there will be, 0 if that is not known, and the pattern to
-// look for in the output, nil if none was given.
-type epochs struct {
-	planned int
-	pattern *watch.Pattern
+// Epochs say where to look for epochs in the output. The zero value leaves it
+// alone.
+type Epochs struct {
+	Planned int            // how many there will be, 0 if that is not known
+	Pattern *watch.Pattern // nil: any of the presets if Planned, else none
 }
 
-// wanted returns the pattern to look for in the output, nil if it is to be left
+// pattern returns the pattern to look for in the output, nil if it is to be left
 // alone.
-func (e epochs) wanted() *watch.Pattern {
-	if e.pattern != nil || e.planned == 0 {
-		return e.pattern
+func (e Epochs) pattern() *watch.Pattern {
+	if e.Pattern != nil || e.Planned == 0 {
+		return e.Pattern
 	}
 	p, err := watch.Preset("auto")
 	if err != nil {
@@ -46,9 +41,9 @@ type lookout struct {
 	events  *watch.Events
 	faults  []footprint.Warning
 
-	say  func(text string) // nil: nothing is to be said as the run goes on
-	said bool              // or the command has ended
-	mu   sync.Mutex
+	predicted func(footprint.Prediction) // nil: nothing is to be said as the run goes on
+	said      bool                       // or the command has ended
+	mu        sync.Mutex
 }
 
 // readSoon is how long after an edge its counters have been read, as a rule.
@@ -59,13 +54,13 @@ const readSoon = 20 * time.Millisecond
 func (l *lookout) foresee(tracker *carbon.Tracker) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.said || l.say == nil {
+	if l.said || l.predicted == nil {
 		return
 	}
 	if q, ok := tracker.Predict(); ok && q.AfterEpochs < q.OfEpochs {
 		l.said = true
 		l.newLine(os.Stderr)
-		l.say("predicted " + report.Predicted(q))
+		l.predicted(q)
 	}
 }
 
@@ -79,9 +74,9 @@ func (l *lookout) newLine(stderr *os.File) {
 
 // watchFor begins to watch. What can't be watched is a warning: the command runs
 // all the same.
-func watchFor(e epochs, tracker *carbon.Tracker, say func(text string)) *lookout {
-	p, planned := e.wanted(), e.planned
-	l := &lookout{pattern: p, say: say}
+func watchFor(e Epochs, tracker *carbon.Tracker, predicted func(footprint.Prediction)) *lookout {
+	p, planned := e.pattern(), e.Planned
+	l := &lookout{pattern: p, predicted: predicted}
 	found := func(e watch.Event) {
 		time.AfterFunc(readSoon, func() { l.foresee(tracker) })
 		if planned > 0 {
@@ -118,17 +113,6 @@ func (l *lookout) connect(c *child.Command) {
 		}
 		c.Env = append(without(c.Env, watch.EnvEvents), watch.EnvEvents+"="+l.events.Path)
 	}
-}
-
-// without returns an environment less one variable.
-func without(env []string, name string) []string {
-	rest := make([]string, 0, len(env)+1)
-	for _, e := range env {
-		if !strings.HasPrefix(e, name+"=") {
-			rest = append(rest, e)
-		}
-	}
-	return rest
 }
 
 // started begins to pass the output on; not tells that there is no command.
@@ -185,36 +169,5 @@ func (l *lookout) saw(s watch.Seen) {
 			text += "; the nearest: " + strings.Join(s.Nearest, " | ")
 		}
 		l.warn(footprint.EpochUnseen, text)
-	}
-}
-
-func (a *app) mark() *cobra.Command {
-	return &cobra.Command{
-		Use:   "mark epoch-start [N[/TOTAL]] | epoch-end | task-start NAME | task-end NAME",
-		Short: "Tell the run around us that an epoch or a task begins or ends",
-		Long: `Tell the run that we are in, from any program: "carbonctl wrap" names a file in
-CARBONCTL_EVENTS, and this appends a line to it. It never waits. Outside of such
-a run it says so, and the exit code is 1.`,
-		Example: `  carbonctl mark epoch-start 3/10
-  carbonctl mark task-start "load the data"`,
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			e, err := watch.ParseEvent(strings.Join(args, " "), time.Now())
-			if err != nil {
-				return fmt.Errorf("mark: %w", err)
-			}
-			// Who marks its epochs must run as well without us: this is no failure.
-			path := os.Getenv(watch.EnvEvents)
-			if path == "" {
-				a.say(fmt.Sprintf("mark: %s is not set: this is no part of a run of carbonctl wrap", watch.EnvEvents), "")
-				return nil
-			}
-			if err := watch.Append(path, e); errors.Is(err, fs.ErrNotExist) {
-				a.say("mark: the run that this is a part of has ended", "")
-			} else if err != nil {
-				return &exitError{exitFinding, fmt.Errorf("mark: %w", err)}
-			}
-			return nil
-		},
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package session
 
 import (
 	"strconv"
@@ -20,8 +20,8 @@ var jobs = []struct{ system, id, rank string }{
 	{"jenkins", "BUILD_TAG", ""},
 }
 
-// job is the batch or CI job that the environment names, nil if none.
-func job(env func(string) string) *footprint.Job {
+// Job is the batch or CI job that the environment names, nil if none.
+func Job(env func(string) string) *footprint.Job {
 	for _, j := range jobs {
 		id := env(j.id)
 		if id == "" || j.system == "sge" && env("SGE_TASK_ID") == "" {

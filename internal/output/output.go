@@ -1,4 +1,6 @@
-package main
+// Package output writes results to what a user names: a file, which is replaced
+// whole, or a pipe, a device, our own stdout, which are written to as they are.
+package output
 
 import (
 	"errors"
@@ -23,10 +25,10 @@ const (
 	logWait = 100 * time.Millisecond
 )
 
-// writeFile replaces a file at once, so that a reader never sees half of it. A
+// Write replaces a file at once, so that a reader never sees half of it. A
 // device or a pipe, and what we have open as stdout or stderr, is written to as
 // it is.
-func writeFile(path string, write func(io.Writer) error) error {
+func Write(path string, write func(io.Writer) error) error {
 	switch f, err := openStream(path, readerWait); {
 	case err != nil:
 		return err
@@ -37,8 +39,8 @@ func writeFile(path string, write func(io.Writer) error) error {
 	return atomicfile.Write(path, atomicfile.Options{}, write)
 }
 
-// openLog makes a file to add to as the run goes on, or opens a stream.
-func openLog(path string) (io.WriteCloser, error) {
+// OpenLog makes a file to add to as the run goes on, or opens a stream.
+func OpenLog(path string) (io.WriteCloser, error) {
 	switch f, err := openStream(path, 0); {
 	case err != nil:
 		return nil, err

@@ -1,4 +1,4 @@
-package main
+package session
 
 import (
 	"testing"
@@ -25,6 +25,6 @@ func TestJob(t *testing.T) {
 		"a CI job":                  {map[string]string{"CI_JOB_ID": "9"}, &footprint.Job{System: "gitlab-ci", ID: "9"}},
 		"lsf has no variable of it": {map[string]string{"LSB_JOBID": "5", "": "1"}, &footprint.Job{System: "lsf", ID: "5"}},
 	} {
-		assert.Equal(t, tt.want, job(func(k string) string { return tt.env[k] }), name)
+		assert.Equal(t, tt.want, Job(func(k string) string { return tt.env[k] }), name)
 	}
 }

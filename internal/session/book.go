@@ -1,0 +1,160 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/carbonctl/carbonctl/carbon"
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/ledger"
+)
+
+// Ledger says where the run is recorded. The zero value is nowhere, although
+// somewhere was wanted: the report has a warning.
+type Ledger struct {
+	Path       string // "none": nowhere; "": there is no home directory to keep it in
+	CodeCarbon bool   // with CodeCarbon's columns, and without a journal
+	User       string
+	Key        ledger.Signer // signs the head; nil: nobody
+	Flush      time.Duration // between two states of the journal, 0 for the default
+}
+
+// None is the path of no ledger.
+const None = "none"
+
+// book is where a run is recorded: a ledger of ours with its journal, a file
+// with CodeCarbon's columns, or nowhere.
+type book struct {
+	own        *ledger.Writer
+	codecarbon *ledger.CodeCarbonWriter
+	missing    error // why there is none although one was wanted
+}
+
+// errNoHome is why there is no ledger where nobody named one.
+var errNoHome = errors.New("there is no home directory to keep it in")
+
+// newBook opens nothing yet: the command must not wait for it.
+func newBook(l Ledger) *book {
+	switch {
+	case l.Path == None:
+		return &book{}
+	case l.Path == "":
+		return &book{missing: errNoHome}
+	case l.CodeCarbon:
+		return &book{codecarbon: &ledger.CodeCarbonWriter{Path: l.Path}}
+	}
+	return &book{own: &ledger.Writer{Path: l.Path, User: l.User, Key: l.Key, Flush: l.Flush}}
+}
+
+// keeps reports whether the run gets a row that others can be a part of.
+func (b *book) keeps() bool { return b.own != nil }
+
+// sinks gives the tracker the journal, which it writes as the run goes on.
+func (b *book) sinks() []carbon.Sink {
+	if b.own == nil {
+		return nil
+	}
+	return []carbon.Sink{journal{b.own}}
+}
+
+// journal is a ledger without the row at the end: the result still gets
+// warnings after the tracker has stopped.
+type journal struct{ *ledger.Writer }
+
+// Report implements carbon.Sink.
+func (journal) Report(context.Context, footprint.Report) error { return nil }
+
+// lockWait is how long a run waits for others that write to the same ledger.
+const lockWait = 10 * time.Second
+
+// recoverWait is how long a finished run waits for the recovery of others.
+const recoverWait = 50 * time.Millisecond
+
+// recover adds the runs whose tracker was killed, beside the command. What it
+// returns ends that, and gives what was added. What could not be added is tried
+// again by the next run, and by report, which tells of it.
+func (b *book) recover(ctx context.Context) func() []footprint.Report {
+	if b.own == nil {
+		return func() []footprint.Report { return nil }
+	}
+	ctx, cancel := context.WithTimeout(ctx, lockWait)
+	done := make(chan []footprint.Report, 1)
+	go func() {
+		w := ledger.Writer{Path: b.own.Path, User: b.own.User, Key: b.own.Key}
+		added, _ := w.Recover(ctx)
+		done <- added
+	}()
+	return func() []footprint.Report {
+		defer cancel()
+		select {
+		case added := <-done:
+			return added
+		case <-time.After(recoverWait):
+			return nil
+		}
+	}
+}
+
+// record appends the run's row. What fails is a warning in the report: the
+// command has run, and its result is still shown. lost says that the report is
+// kept nowhere, or not whole.
+func (b *book) record(ctx context.Context, r *footprint.Report, hint func(error) string) (lost bool) {
+	err := b.add(ctx, r)
+	if err == nil {
+		return false
+	}
+	r.Warnings = append(r.Warnings, ledgerWarning(r.Ledger, err, hint))
+	kept := (*ledger.NotRecordedError)(nil)
+	return errors.As(err, &kept) && !kept.Whole
+}
+
+func (b *book) add(ctx context.Context, r *footprint.Report) error {
+	switch {
+	case b.missing != nil:
+		return b.missing
+	case b.codecarbon != nil:
+		return b.codecarbon.Report(ctx, *r)
+	case b.own == nil:
+		return nil
+	}
+	receipt, err := b.own.Record(ctx, *r)
+	if receipt.Hash != "" {
+		r.Ledger = &receipt
+	}
+	return err
+}
+
+// notRecorded is the warning of something that was not written.
+func notRecorded(what string, err error, hint func(error) string) footprint.Warning {
+	n := footprint.Warning{Code: footprint.NotRecorded, Text: fmt.Sprintf("%s: %v", what, err)}
+	if hint != nil {
+		n.Hint = hint(err)
+	}
+	return n
+}
+
+// ledgerWarning tells of a failed append. With a receipt the row is there, and
+// only FILE.head is not.
+func ledgerWarning(receipt *footprint.Receipt, err error, hint func(error) string) footprint.Warning {
+	what := "this run is not in the ledger"
+	kept := (*ledger.NotRecordedError)(nil)
+	switch {
+	case receipt != nil:
+		what = "this run is in the ledger, but"
+	case errors.Is(err, ledger.ErrRecorded):
+		what = "this run was recovered while it ran; the row has what its journal knew"
+	case errors.As(err, &kept) && kept.Journal != "":
+		what = "this run is not in the ledger yet; the next run adds it from its journal"
+	}
+	n := notRecorded(what, err, hint)
+	if n.Hint != "" {
+		n.Hint += ", or "
+	}
+	n.Hint += "choose another file with --ledger FILE, none with --ledger none"
+	if header := (*ledger.HeaderError)(nil); errors.As(err, &header) {
+		n.Hint += "; this one is left as it is"
+	}
+	return n
+}

@@ -1,0 +1,255 @@
+// Package session is one run of a command, from open to finish: the child, the
+// tracker, the lookout for epochs, the budget, journal, ledger and sinks, in an
+// order that its tests fix.
+//
+//	s, err := session.Open(options) // checked, nothing has happened yet
+//	err = s.Start(ctx)              // the command runs
+//	exit := s.Wait()                // it has ended
+//	result := s.Finish(ctx)         // measured, recorded, handed to the sinks
+//	s.Close()
+//
+// No failure of measuring is an error: it is a warning in the report. A process
+// has one session at a time, since a command's orphans are its children.
+package session
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/carbonctl/carbonctl/carbon"
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/child"
+	"github.com/carbonctl/carbonctl/internal/output"
+)
+
+// Options say what to run, and what becomes of what is measured.
+type Options struct {
+	// Args are the program and its arguments; Forward the signals that it gets.
+	Args    []string
+	Forward child.Forward
+
+	// Tracker says what is measured. Its Work, Sinks and Run.Budget, and the files
+	// of its Host, are the session's.
+	Tracker carbon.Config
+
+	Epochs Epochs
+	Budget Budget
+	Ledger Ledger
+
+	// Files that are written as the run goes on, "" for none.
+	SamplesFile, EventsFile, EpochsFile string
+
+	// Sinks are given the report at the end, one after the other, when the
+	// ledger's receipt and the warnings are in it.
+	Sinks []Sink
+
+	// Warnings of what was found before the run.
+	Warnings []footprint.Warning
+
+	Voice Voice
+}
+
+// A Sink takes the finished report elsewhere.
+type Sink struct {
+	carbon.Sink
+	// Failed begins the warning of one that fails: "the page was not written".
+	Failed string
+}
+
+// Voice is how a session speaks to its user. A nil function says nothing.
+type Voice struct {
+	// Say is for what went wrong as the run goes on. It may be called from any
+	// goroutine.
+	Say func(text string)
+	// Predicted is called once, when the first prediction is there.
+	Predicted func(footprint.Prediction)
+	// Hint says what a user can do about an error, "" if nothing.
+	Hint func(error) string
+}
+
+// Result is what came of a run.
+type Result struct {
+	Exit      child.Exit
+	Report    footprint.Report
+	Recovered []footprint.Report // earlier runs that got their rows meanwhile
+	Lost      bool               // the report is in no ledger, and not whole in a journal
+}
+
+// Session is one run. Its methods are called once each, in their order.
+type Session struct {
+	o       Options
+	book    *book
+	alarm   *alarm
+	tree    *tree
+	command child.Command
+
+	tracker   *carbon.Tracker
+	lookout   *lookout
+	process   *child.Process
+	recovered func() []footprint.Report
+	files     []io.Closer
+	unwritten []footprint.Warning
+	exit      child.Exit
+	waitErr   error
+}
+
+// Open checks what can be checked before anything happens. A command that can't
+// be run is a *child.Error.
+func Open(o Options) (*Session, error) {
+	if _, err := child.Look(o.Args[0], nil); err != nil {
+		return nil, err
+	}
+	if o.Voice.Say == nil {
+		o.Voice.Say = func(string) {}
+	}
+	s := &Session{o: o, book: newBook(o.Ledger), alarm: &alarm{budget: o.Budget, say: o.Voice.Say}}
+	limit, err := s.alarm.limit()
+	if err != nil {
+		return nil, err
+	}
+	s.o.Tracker.Run.Budget = limit
+	// The command's processes are in our own /proc, under the numbers that we
+	// know them by, also where the host's is elsewhere.
+	s.tree = newTree(os.DirFS("/"))
+	s.command = child.Command{Args: o.Args, Forward: o.Forward, Below: s.tree.below}
+	return s, nil
+}
+
+// Waited tells why the command starts now, where it has waited; before Start.
+func (s *Session) Waited(w *footprint.Wait) { s.o.Tracker.Run.Wait = w }
+
+// Start starts the command. The first reading is taken as late as possible
+// before. After an error nothing runs.
+func (s *Session) Start(ctx context.Context) error {
+	cfg := &s.o.Tracker
+	cfg.Work, cfg.Sinks = s.tree, s.book.sinks()
+	s.log(s.o.SamplesFile, "the samples are not written", &cfg.Host.Samples)
+	s.log(s.o.EventsFile, "the events are not written", &cfg.Host.Events)
+	s.log(s.o.EpochsFile, "the epochs are not written", &cfg.Host.Epochs)
+	var err error
+	if s.tracker, err = carbon.New(*cfg); err != nil {
+		s.Close()
+		return err
+	}
+	s.alarm.run = s.tracker.Report().RunID
+	if s.book.keeps() {
+		s.command.Env = within(os.Environ(), s.alarm.run)
+	}
+	s.lookout = watchFor(s.o.Epochs, s.tracker, s.o.Voice.Predicted)
+	s.lookout.connect(&s.command)
+	if s.process, err = s.command.Start(func() { s.tracker.Start(ctx) }); err != nil {
+		s.lookout.not()
+		_, _ = s.tracker.Stop()
+		s.Close()
+		return err
+	}
+	ignorePipe()
+	s.lookout.started()
+	s.tree.started(s.process)
+	s.alarm.started(s.process)
+	s.recovered = s.book.recover(ctx)
+	return nil
+}
+
+// log opens a file that the tracker writes to. The command runs also without it.
+func (s *Session) log(path, what string, to *io.Writer) {
+	if path == "" {
+		return
+	}
+	f, err := output.OpenLog(path)
+	if err != nil {
+		s.unwritten = append(s.unwritten, notRecorded(what, err, s.o.Voice.Hint))
+		return
+	}
+	*to = f
+	s.files = append(s.files, f)
+}
+
+// Wait waits for the command to end.
+func (s *Session) Wait() child.Exit {
+	s.exit, s.waitErr = s.process.Wait()
+	return s.exit
+}
+
+// Finish takes the last reading, records the run and hands its report to the
+// sinks. What fails is a warning in the report.
+func (s *Session) Finish(ctx context.Context) Result {
+	s.tree.ended(s.exit)
+	s.alarm.ended()
+	unseen := s.lookout.ended(s.exit)
+	r, _ := s.tracker.Stop() // the journal has told of errors by warnings
+	s.warn(&r, unseen)
+	lost := s.record(ctx, &r)
+	return Result{Exit: s.exit, Report: r, Recovered: s.recovered(), Lost: lost}
+}
+
+// warn adds to a report what the tracker does not know.
+func (s *Session) warn(r *footprint.Report, unseen []footprint.Warning) {
+	r.Warnings = append(r.Warnings, unseen...)
+	if s.waitErr != nil {
+		r.Warnings = append(r.Warnings, footprint.Warning{Code: footprint.ReadFault, Text: s.waitErr.Error()})
+	}
+	if n := s.tree.left(); n > 0 {
+		r.Warnings = append(r.Warnings, footprint.Warning{
+			Code: footprint.Escaped, Text: fmt.Sprintf("%d process(es) of the command go on without it: what they use from now on is not counted", n),
+		})
+	}
+	r.Warnings = append(r.Warnings, s.o.Warnings...)
+	r.Warnings = append(r.Warnings, s.unwritten...)
+}
+
+// record appends the run to the ledger and gives it to the sinks.
+func (s *Session) record(ctx context.Context, r *footprint.Report) (lost bool) {
+	ctx, cancel := context.WithTimeout(ctx, lockWait)
+	defer cancel()
+	lost = s.book.record(ctx, r, s.o.Voice.Hint)
+	for _, sink := range s.o.Sinks {
+		if err := sink.Report(ctx, *r); err != nil {
+			r.Warnings = append(r.Warnings, notRecorded(sink.Failed, err, s.o.Voice.Hint))
+		}
+	}
+	return lost
+}
+
+// NewLine ends the line that the command has begun on our stderr, such as a bar
+// that it draws, where that can be known.
+func (s *Session) NewLine() { s.lookout.newLine(os.Stderr) }
+
+// Close gives back what Start has taken. The command, if it runs, goes on.
+func (s *Session) Close() {
+	for _, f := range s.files {
+		_ = f.Close() // who writes to it has told of errors
+	}
+	s.files = nil
+	if s.process != nil {
+		s.process.Close()
+	}
+}
+
+// within returns an environment that tells what runs in it that it is a part of
+// the run with this ID. A run without a row tells nothing: what runs within it
+// would be counted nowhere.
+func within(env []string, run string) []string {
+	return append(without(env, carbon.EnvRunID), carbon.EnvRunID+"="+run)
+}
+
+// without returns an environment less one variable.
+func without(env []string, name string) []string {
+	rest := make([]string, 0, len(env)+1)
+	for _, e := range env {
+		if !strings.HasPrefix(e, name+"=") {
+			rest = append(rest, e)
+		}
+	}
+	return rest
+}
+
+// ignorePipe makes a write to a pipe without a reader an error, where it would
+// end us and with us the command's exit code. The command has started: to it
+// the signal does what it always did.
+func ignorePipe() { signal.Ignore(syscall.SIGPIPE) }

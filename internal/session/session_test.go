@@ -1,0 +1,60 @@
+//go:build unix
+
+package session_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/carbonctl/carbonctl/carbon"
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/session"
+)
+
+// bare is a machine that has no counters.
+var bare = carbon.Config{Region: "FR", Every: time.Second, Host: carbon.Host{Root: fstest.MapFS{}}}
+
+// run runs a shell's command from open to finish.
+func run(t *testing.T, o session.Options, script string) session.Result {
+	t.Helper()
+	o.Args = []string{"/bin/sh", "-c", script}
+	if o.Tracker.Region == "" {
+		o.Tracker = bare
+	}
+	if o.Ledger.Path == "" {
+		o.Ledger.Path = session.None
+	}
+	s, err := session.Open(o)
+	require.NoError(t, err)
+	require.NoError(t, s.Start(context.Background()))
+	defer s.Close()
+	s.Wait()
+	return s.Finish(context.Background())
+}
+
+// sink is a function that takes reports.
+type sink func(footprint.Report) error
+
+func (f sink) Report(_ context.Context, r footprint.Report) error { return f(r) }
+
+func TestASinkGetsTheWholeReport(t *testing.T) {
+	var got footprint.Report
+	keep := sink(func(r footprint.Report) error { got = r; return nil })
+	fails := sink(func(footprint.Report) error { return errors.New("no such service") })
+	result := run(t, session.Options{
+		Ledger:   session.Ledger{Path: t.TempDir() + "/l.csv"},
+		Sinks:    []session.Sink{{Sink: fails, Failed: "not sent"}, {Sink: keep}},
+		Warnings: []footprint.Warning{{Code: footprint.ConfigIgnored, Text: "a key"}},
+	}, "exit 3")
+	assert.Equal(t, 3, result.Exit.Code)
+	assert.Equal(t, footprint.Failed, got.Status)
+	assert.NotNil(t, got.Ledger, "the receipt is in it")
+	assert.Contains(t, got.Warnings, footprint.Warning{Code: footprint.ConfigIgnored, Text: "a key"})
+	assert.Contains(t, result.Report.Warnings, footprint.Warning{Code: footprint.NotRecorded, Text: "not sent: no such service"})
+}
