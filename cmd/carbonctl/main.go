@@ -5,8 +5,13 @@ package main
 import (
 	"context"
 	"os"
+
+	"github.com/carbonctl/carbonctl/internal/watch"
 )
 
 func main() {
+	if watch.IsRelay(os.Args) {
+		os.Exit(watch.Relay(os.Args))
+	}
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 }

@@ -131,7 +131,7 @@ func (l *lookout) not() {
 	}
 }
 
-// outputPatience is how long output is waited for that comes from processes which
+// outputPatience is how long output is passed on that comes from processes which
 // outlive the command.
 const outputPatience = 200 * time.Millisecond
 
@@ -141,7 +141,7 @@ func (l *lookout) ended(exit child.Exit) []footprint.Warning {
 	l.said = true
 	l.mu.Unlock()
 	if l.output != nil && l.output.Wait(outputPatience) {
-		l.warn(footprint.Escaped, "processes that the command left behind went on printing: their output was cut off")
+		l.warn(footprint.Escaped, "processes that the command left behind were still printing: carbonctl passed it on until they had ended")
 	}
 	if l.matcher != nil {
 		l.matcher.Close(exit.Code == 0)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -24,16 +25,21 @@ type Output struct {
 
 // channel is one way that output takes.
 type channel struct {
-	inner *os.File // what the command prints comes out here
-	give  *os.File // its other end, ours until the command has started
-	outer *os.File // where it goes: not descriptor 1 or 2 itself, at which Go dies of a broken pipe
-	file  os.FileInfo
-	sized bool // a terminal
-	seen  *Stream
-	bytes atomic.Int64
-	ended atomic.Bool // what was passed on last has ended its line
-	done  chan struct{}
-	err   error // of passing on, after done
+	inner   *os.File // what the command prints comes out here
+	give    *os.File // its other end, ours until the command has started
+	outer   *os.File // where it goes: not descriptor 1 or 2 itself, at which Go dies of a broken pipe
+	file    os.FileInfo
+	sized   bool        // a terminal
+	seen    *Stream     // nil: only passed on
+	deaf    atomic.Bool // seen gets nothing more
+	bytes   atomic.Int64
+	writing atomic.Bool // the reader is waited for
+	midline atomic.Bool // what was passed on last has not ended its line
+
+	done chan struct{} // closed when copying has ended or was interrupted
+	// After done:
+	over bool   // nothing more can come, or be passed on
+	rest []byte // read and not yet passed on
 }
 
 // Open makes the ways between a command and stdout and stderr. One that is nil or
@@ -105,31 +111,61 @@ func (o *Output) Started() {
 		_ = c.give.Close()
 		go c.copy()
 	}
-	o.stop = follow(o.channels)
+	o.stop = sync.OnceFunc(follow(o.channels))
 }
 
 // piece is how much is passed on at once.
 const piece = 128 << 10
 
+// copy passes on what is left of an earlier turn and then what comes, until the
+// end, an error, or an interruption.
 func (c *channel) copy() {
 	defer close(c.done)
 	buf := make([]byte, piece)
+	if !c.pass(c.rest) {
+		return
+	}
 	for {
 		n, err := c.inner.Read(buf)
 		if n > 0 {
-			if _, c.err = c.outer.Write(buf[:n]); c.err != nil {
-				// The reader went away. With our end closed, the command finds out.
-				_ = c.inner.Close()
+			// Also what the reader has not taken yet was printed by the command.
+			ok := c.pass(buf[:n])
+			c.bytes.Add(int64(n))
+			if c.seen != nil && !c.deaf.Load() {
+				c.seen.Feed(buf[:n], time.Now())
+			}
+			if !ok {
 				return
 			}
-			c.bytes.Add(int64(n))
-			c.ended.Store(buf[n-1] == '\n')
-			c.seen.Feed(buf[:n], time.Now())
 		}
 		if err != nil {
-			return // the end; on a terminal that is an EIO
+			c.over = !errors.Is(err, os.ErrDeadlineExceeded) // the end; on a terminal that is an EIO
+			return
 		}
 	}
+}
+
+// pass writes to the reader. It is false where that has gone away or the copying was
+// interrupted; what was not written is in c.rest.
+func (c *channel) pass(b []byte) bool {
+	if len(b) == 0 {
+		return true
+	}
+	c.writing.Store(true)
+	n, err := c.outer.Write(b)
+	c.writing.Store(false)
+	if n > 0 {
+		c.midline.Store(b[n-1] != '\n')
+	}
+	c.rest = b[n:]
+	switch {
+	case err == nil:
+		return true
+	case !errors.Is(err, os.ErrDeadlineExceeded):
+		c.over = true
+		_ = c.inner.Close() // with our end closed, the command finds out
+	}
+	return false
 }
 
 // Midline reports whether what was printed last on f, a file or terminal of ours,
@@ -138,38 +174,14 @@ func (c *channel) copy() {
 func (o *Output) Midline(f *os.File) bool {
 	file, err := f.Stat()
 	return err == nil && slices.ContainsFunc(o.channels, func(c *channel) bool {
-		return c.bytes.Load() > 0 && os.SameFile(c.file, file) && !c.ended.Load()
+		return os.SameFile(c.file, file) && c.midline.Load()
 	})
 }
 
-// Wait passes on the rest, after the command has ended. Processes that it left
-// behind may go on printing: when nothing has come for the time of patience, they
-// are cut off, and left is true.
-func (o *Output) Wait(patience time.Duration) (left bool) {
-	defer o.stop()
-	for _, c := range o.channels {
-		timer := time.NewTimer(patience)
-		for before, open := int64(-1), true; open; {
-			select {
-			case <-c.done:
-				open = false
-			case <-timer.C:
-				if now := c.bytes.Load(); now != before {
-					before = now
-					timer.Reset(patience)
-					continue
-				}
-				left, open = true, false
-			}
-		}
-		timer.Stop()
-		c.close()
-	}
-	return left
-}
-
-// Close lets go of everything, for a command that did not start.
+// Close lets go of everything that was not handed over. For a command that did not
+// start it is all there is to do.
 func (o *Output) Close() {
+	o.stop()
 	for _, c := range o.channels {
 		_ = c.give.Close()
 		c.close()
@@ -178,5 +190,5 @@ func (o *Output) Close() {
 
 func (c *channel) close() {
 	_ = c.inner.Close() // nothing is written through it
-	_ = c.outer.Close() // what failed is in c.err
+	_ = c.outer.Close() // what failed has been seen by who wrote
 }

@@ -93,28 +93,6 @@ func TestAReaderThatGoesAwayIsFeltByTheCommand(t *testing.T) {
 	m.Close(false)
 }
 
-func TestWhatIsLeftBehindDoesNotHoldUsUp(t *testing.T) {
-	r, w, err := os.Pipe()
-	require.NoError(t, err)
-	hold, release, err := os.Pipe()
-	require.NoError(t, err)
-	m := null(t)
-	o, err := Open(w, nil, m)
-	require.NoError(t, err)
-	cmd := exec.Command("/bin/sh", "-c", `(read x <&3; echo late) & echo done`)
-	cmd.Stdout, cmd.ExtraFiles = o.Stdout, []*os.File{hold}
-	require.NoError(t, cmd.Start())
-	o.Started()
-	require.NoError(t, cmd.Wait())
-	assert.True(t, o.Wait(10*time.Millisecond))
-	_ = release.Close()
-	_ = w.Close()
-	m.Close(false)
-	b, err := io.ReadAll(r)
-	require.NoError(t, err)
-	assert.Equal(t, "done\n", string(b))
-}
-
 func TestClosedStreamsAreLeftAlone(t *testing.T) {
 	r, w, err := os.Pipe()
 	require.NoError(t, err)

@@ -21,8 +21,12 @@ func control(file *os.File, f func(fd int) error) error {
 	return err
 }
 
-// another gives a second descriptor of an open file.
+// another gives a second descriptor of an open file: where the system allows it, one
+// that can be interrupted as it waits for the reader.
 func another(f *os.File) (other *os.File, err error) {
+	if other = reopen(f); other != nil {
+		return other, nil
+	}
 	err = control(f, func(old int) error {
 		fd, err := unix.FcntlInt(uintptr(old), unix.F_DUPFD_CLOEXEC, 3)
 		if err == nil {

@@ -16,6 +16,24 @@ func terminal(f *os.File) bool {
 	}) == nil
 }
 
+// reopen opens a pipe or terminal once more, nil if it can't: a description of our
+// own, since O_NONBLOCK on the one that we were given would reach all who share it.
+func reopen(f *os.File) (own *os.File) {
+	info, err := f.Stat()
+	if err != nil || info.Mode()&os.ModeNamedPipe == 0 && !terminal(f) {
+		return nil
+	}
+	_ = control(f, func(fd int) error {
+		const flags = unix.O_WRONLY | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC
+		fd, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", fd), flags, 0)
+		if err == nil {
+			own = os.NewFile(uintptr(fd), f.Name())
+		}
+		return err
+	})
+	return own
+}
+
 // widen lets a pipe hold as much as is passed on at once, where the kernel's
 // limits allow it: the command waits less.
 func widen(pipe *os.File) {
@@ -114,3 +132,15 @@ func follow(channels []*channel) (stop func()) {
 		<-done
 	}
 }
+
+// unread is how many bytes wait to be read.
+func unread(f *os.File) (n int) {
+	_ = control(f, func(fd int) (err error) {
+		n, err = unix.IoctlGetInt(fd, unix.TIOCINQ)
+		return err
+	})
+	return n
+}
+
+// self is our own program, also where its file was replaced since.
+func self() (string, error) { return "/proc/self/exe", nil }

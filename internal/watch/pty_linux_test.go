@@ -101,3 +101,23 @@ func TestATerminalThatGoesAwayIsFeltByTheCommand(t *testing.T) {
 	assert.False(t, o.Wait(time.Second))
 	_ = tty.Close()
 }
+
+func TestARelayPassesOnToATerminal(t *testing.T) {
+	tty, shown := screen(t)
+	hold, release, err := os.Pipe()
+	require.NoError(t, err)
+	m := null(t)
+	o, err := Open(tty, tty, m)
+	require.NoError(t, err)
+	cmd := exec.Command("/bin/sh", "-c", `(read x <&3; test -t 1 && echo late) & printf 'done\n'`)
+	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = o.Stdout, o.Stderr, []*os.File{hold}
+	require.NoError(t, cmd.Start())
+	_ = hold.Close()
+	o.Started()
+	require.NoError(t, cmd.Wait())
+	require.True(t, o.Drain(time.Second))
+	m.Close(false)
+	require.NoError(t, o.HandOver(soon))
+	_ = release.Close()
+	assert.Equal(t, "done\r\nlate\r\n", shown(), "which ends when the relay has")
+}
