@@ -131,17 +131,20 @@ func (l *lookout) not() {
 	}
 }
 
-// outputPatience is how long output is passed on that comes from processes which
-// outlive the command.
-const outputPatience = 200 * time.Millisecond
+// The last reading waits this long at most for what the command has printed to be
+// passed on. What the reader has not taken by then stays in order.
+const drainLimit = 50 * time.Millisecond
+
+// relayLimit is how long a relay may take to start, on a machine that is busy.
+const relayLimit = time.Second
 
 // ended reads what is left, and says what could not be seen.
 func (l *lookout) ended(exit child.Exit) []footprint.Warning {
 	l.mu.Lock()
 	l.said = true
 	l.mu.Unlock()
-	if l.output != nil && l.output.Wait(outputPatience) {
-		l.warn(footprint.Escaped, "processes that the command left behind were still printing: carbonctl passed it on until they had ended")
+	if l.output != nil {
+		l.output.Drain(drainLimit)
 	}
 	if l.matcher != nil {
 		l.matcher.Close(exit.Code == 0)
@@ -157,6 +160,19 @@ func (l *lookout) ended(exit child.Exit) []footprint.Warning {
 		}
 	}
 	return l.faults
+}
+
+// release lets go of the output. Where processes outlive the command, or a reader does
+// not read, a relay passes on what there is yet to come; without one, we do.
+func (l *lookout) release(say func(string)) {
+	if l.output == nil {
+		return
+	}
+	if err := l.output.HandOver(relayLimit); err != nil {
+		say(fmt.Sprintf("passing on the output of background processes until they end (%v)", err))
+		l.output.Stay()
+	}
+	l.output.Close()
 }
 
 func (l *lookout) saw(s watch.Seen) {

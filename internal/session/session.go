@@ -220,7 +220,8 @@ func (s *Session) record(ctx context.Context, r *footprint.Report) (lost bool) {
 // that it draws, where that can be known.
 func (s *Session) NewLine() { s.lookout.newLine(os.Stderr) }
 
-// Close gives back what Start has taken. The command, if it runs, goes on.
+// Close gives back what Start has taken. The command, if it runs, goes on, and so
+// does the output of what outlives it.
 func (s *Session) Close() {
 	for _, f := range s.files {
 		_ = f.Close() // who writes to it has told of errors
@@ -228,6 +229,7 @@ func (s *Session) Close() {
 	s.files = nil
 	if s.process != nil {
 		s.process.Close()
+		s.lookout.release(s.o.Voice.Say)
 	}
 }
 

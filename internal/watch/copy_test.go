@@ -42,7 +42,7 @@ func through(t *testing.T, script string, shared bool) (out, errs string, left b
 	read := make(chan string, 2)
 	go func() { b, _ := io.ReadAll(outR); read <- string(b) }()
 	require.NoError(t, cmd.Wait())
-	left = o.Wait(time.Second)
+	left = o.Drain(time.Second)
 	m.Close(false)
 	_ = outW.Close()
 	out = <-read
@@ -89,7 +89,7 @@ func TestAReaderThatGoesAwayIsFeltByTheCommand(t *testing.T) {
 	require.NoError(t, err)
 	_ = r.Close()
 	assert.ErrorContains(t, cmd.Wait(), "broken pipe")
-	assert.False(t, o.Wait(time.Second))
+	assert.False(t, o.Drain(time.Second))
 	m.Close(false)
 }
 
@@ -122,7 +122,7 @@ func TestAMatcherThatHangsHoldsNothingUp(t *testing.T) {
 	done := make(chan []byte)
 	go func() { b, _ := io.ReadAll(r); done <- b }()
 	require.NoError(t, cmd.Wait())
-	assert.False(t, o.Wait(time.Second))
+	assert.False(t, o.Drain(time.Second))
 	_ = w.Close()
 	b := <-done
 	assert.True(t, bytes.HasSuffix(b, []byte("\x00end\n")))
@@ -169,7 +169,7 @@ func BenchmarkForward(b *testing.B) {
 			require.NoError(b, cmd.Start())
 			o.Started()
 			require.NoError(b, cmd.Wait())
-			o.Wait(time.Second)
+			o.Drain(time.Second)
 			wait()
 			b.StopTimer() // the rest of the queue takes some milliseconds once
 			m.Close(false)

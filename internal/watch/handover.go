@@ -24,7 +24,11 @@ func (o *Output) Drain(limit time.Duration) (left bool) {
 	}
 	for _, c := range o.channels {
 		c.deaf.Store(true) // what comes now is not the command's
-		left = left || !c.stopped() || !c.over
+		if !c.stopped() || !c.over {
+			left = true
+			continue
+		}
+		c.close()
 	}
 	return left
 }
@@ -62,16 +66,6 @@ func (c *channel) stopped() bool {
 	case <-time.After(quiet):
 		return false
 	}
-}
-
-// Wait drains, hands over what is left, and stays where that is not possible.
-func (o *Output) Wait(limit time.Duration) (left bool) {
-	if o.Drain(limit) && o.HandOver(limit) != nil {
-		o.Stay()
-		return true
-	}
-	o.Close()
-	return false
 }
 
 // errBusy is a write to the reader that can't be interrupted.

@@ -48,7 +48,7 @@ func TestATerminalIsStoodInForByATerminal(t *testing.T) {
 	require.NoError(t, cmd.Start())
 	o.Started()
 	require.NoError(t, cmd.Wait())
-	assert.False(t, o.Wait(time.Second))
+	assert.False(t, o.Drain(time.Second))
 	m.Close(false)
 	tell := ""
 	if _, err := os.Open("/dev/tty"); err == nil {
@@ -74,7 +74,7 @@ func TestTheSizeFollows(t *testing.T) {
 		return err == nil && size.Row == 50 && size.Col == 120
 	}, 10*time.Second, time.Millisecond)
 	_ = command.Close()
-	assert.False(t, o.Wait(time.Second))
+	assert.False(t, o.Drain(time.Second))
 	shown()
 }
 
@@ -98,7 +98,7 @@ func TestATerminalThatGoesAwayIsFeltByTheCommand(t *testing.T) {
 	var exit *exec.ExitError
 	require.ErrorAs(t, err, &exit)
 	assert.Equal(t, 7, exit.ExitCode(), "its write fails")
-	assert.False(t, o.Wait(time.Second))
+	assert.False(t, o.Drain(time.Second))
 	_ = tty.Close()
 }
 

@@ -50,7 +50,7 @@ func TestARunIsSeenFromOutside(t *testing.T) {
 	require.NoError(t, cmd.Start())
 	out.Started()
 	require.NoError(t, cmd.Wait())
-	assert.False(t, out.Wait(time.Second))
+	assert.False(t, out.Drain(time.Second))
 	m.Close(true) // what was printed is searched, and then the run ends
 	told := events.Close()
 	report, err := tracker.Stop()
