@@ -158,7 +158,7 @@ func TestAMeterThatHangsHoldsAnEpochUpOnce(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, r.Epochs, 3, "nothing is lost")
 		assert.Equal(t, 1.5, r.Epochs[0].DurationS)
-		assert.GreaterOrEqual(t, r.Epochs[0].EnergyHigh, 15*energy.Joule)
+		assert.GreaterOrEqual(t, *r.Epochs[0].EnergyHigh, 15*energy.Joule)
 		assert.LessOrEqual(t, r.Epochs[0].EnergyLow, 15*energy.Joule)
 	})
 }

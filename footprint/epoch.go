@@ -54,10 +54,10 @@ type Stretch struct {
 	DurationS float64   `json:"duration_s"`
 	// Energy is exact: the counters were read at both edges. The bounds hold
 	// their resolution there and the time by which an edge was seen late.
-	Energy     energy.Energy `json:"energy_joules"`
-	EnergyLow  energy.Energy `json:"energy_low_joules"`
-	EnergyHigh energy.Energy `json:"energy_high_joules"`
-	Emissions  regions.Grams `json:"emissions_g"`
+	Energy     energy.Energy  `json:"energy_joules"`
+	EnergyLow  energy.Energy  `json:"energy_low_joules"`
+	EnergyHigh *energy.Energy `json:"energy_high_joules"` // nil: nothing bounds it
+	Emissions  regions.Grams  `json:"emissions_g"`
 	// Coverage is that of the report, for this stretch alone.
 	Coverage float64 `json:"coverage"`
 	// Ended is false where the run ended first.
@@ -373,7 +373,7 @@ func (x *stretch) between(now edge) (s Stretch, over amount) {
 	s = Stretch{
 		StartedAt: from.wall.UTC().Truncate(time.Millisecond), DurationS: seconds(to.time.Sub(from.time)),
 		Energy: e, EnergyLow: min(max(to.low-from.low-slack, 0), e),
-		EnergyHigh: max((to.high - from.high).Plus(slack), e),
+		EnergyHigh: new(max((to.high - from.high).Plus(slack), e)),
 		Emissions:  grams, Ended: !x.open,
 	}
 	if length := to.sampled.Sub(from.sampled); to.counted > 0 {

@@ -62,7 +62,7 @@ func TestTheResolutionCountsAtBothEdges(t *testing.T) {
 	e := r.Epochs[0]
 	assert.Equal(t, 100*energy.Joule, e.Energy)
 	assert.Equal(t, 99*energy.Joule, e.EnergyLow)
-	assert.Equal(t, 101*energy.Joule, e.EnergyHigh)
+	assert.Equal(t, 101*energy.Joule, *e.EnergyHigh)
 }
 
 func TestALateEdgeWidensTheBounds(t *testing.T) {
@@ -74,7 +74,7 @@ func TestALateEdgeWidensTheBounds(t *testing.T) {
 	assert.Equal(t, 9.9, e.DurationS, "the time is that of the edge")
 	assert.Equal(t, 100*energy.Joule, e.Energy)
 	assert.Equal(t, 80*energy.Joule, e.EnergyLow, "200 W, the most that there can be, for 100 ms")
-	assert.Equal(t, 120*energy.Joule, e.EnergyHigh)
+	assert.Equal(t, 120*energy.Joule, *e.EnergyHigh)
 	assert.Equal(t, 200*energy.Joule, r.Between.Energy)
 }
 
@@ -84,7 +84,7 @@ func TestAFailedReadAtAnEdgeIsInTheBounds(t *testing.T) {
 		marked(at(20, in(energy.Held, joules(pkg, 190))), epoch(footprint.EpochEnd)), at(30, joules(pkg, 300)))
 	e := r.Epochs[0]
 	assert.Equal(t, 90*energy.Joule, e.Energy)
-	assert.GreaterOrEqual(t, e.EnergyHigh, 100*energy.Joule)
+	assert.GreaterOrEqual(t, *e.EnergyHigh, 100*energy.Joule)
 	assert.InDelta(t, 0.9, e.Coverage, 1e-9)
 	assert.Equal(t, 300*energy.Joule, r.Energy)
 	assert.Equal(t, 210*energy.Joule, r.Between.Energy)
@@ -249,7 +249,7 @@ func TestEpochsAddUpWhateverHappens(t *testing.T) {
 				sum += e.Energy
 				grams += e.Emissions
 				assert.LessOrEqual(t, e.EnergyLow, e.Energy)
-				assert.GreaterOrEqual(t, e.EnergyHigh, e.Energy)
+				assert.GreaterOrEqual(t, *e.EnergyHigh, e.Energy)
 				assert.GreaterOrEqual(t, e.Coverage, 0.0)
 			}
 			require.Equal(t, r.Energy, sum, "seed %d, sample %d", seed, i)

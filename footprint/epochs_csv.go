@@ -51,13 +51,17 @@ func (w *EpochWriter) Write(e Epoch) error {
 	if e.PredictedTotal != nil {
 		predicted = number(float64(*e.PredictedTotal))
 	}
+	high := ""
+	if e.EnergyHigh != nil {
+		high = e.EnergyHigh.Fixed()
+	}
 	name := e.Name
 	if name != "" && (name[0] < '0' || name[0] == '=' || name[0] == '@') {
 		name = "'" + name // or a spreadsheet would run it
 	}
 	_ = w.w.Write([]string{
 		strconv.Itoa(e.Index), name, e.StartedAt.Format("2006-01-02T15:04:05.000Z"), number(e.DurationS),
-		e.Energy.Fixed(), e.EnergyLow.Fixed(), e.EnergyHigh.Fixed(), number(float64(e.Emissions)), number(e.Coverage), predicted,
+		e.Energy.Fixed(), e.EnergyLow.Fixed(), high, number(float64(e.Emissions)), number(e.Coverage), predicted,
 	})
 	w.w.Flush()
 	if err := w.w.Error(); err != nil { // those of Write too

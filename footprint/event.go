@@ -63,11 +63,11 @@ const (
 
 // SoFar is what a run has used up to an event.
 type SoFar struct {
-	DurationS  float64       `json:"duration_s"`
-	Energy     energy.Energy `json:"energy_joules"`
-	EnergyLow  energy.Energy `json:"energy_low_joules"`
-	EnergyHigh energy.Energy `json:"energy_high_joules"`
-	Emissions  regions.Grams `json:"emissions_g"`
+	DurationS  float64        `json:"duration_s"`
+	Energy     energy.Energy  `json:"energy_joules"`
+	EnergyLow  energy.Energy  `json:"energy_low_joules"`
+	EnergyHigh *energy.Energy `json:"energy_high_joules"` // nil: nothing bounds it
+	Emissions  regions.Grams  `json:"emissions_g"`
 }
 
 // Events gives what the latest sample has brought, in order: nil for most.
@@ -123,7 +123,7 @@ func (a *Account) Events() []Event {
 func (a *Account) soFar(now edge) SoFar {
 	return SoFar{
 		DurationS: seconds(now.time.Sub(a.first.time)), Energy: now.energy,
-		EnergyLow: min(max(now.low-now.slack, 0), now.energy), EnergyHigh: max(now.high.Plus(now.slack), now.energy),
+		EnergyLow: min(max(now.low-now.slack, 0), now.energy), EnergyHigh: new(max(now.high.Plus(now.slack), now.energy)),
 		Emissions: now.grams,
 	}
 }

@@ -67,8 +67,10 @@ type Report struct {
 	ProcessEnergy *energy.Energy `json:"process_energy_joules"`
 	Energy        energy.Energy  `json:"energy_joules"`
 	EnergyLow     energy.Energy  `json:"energy_low_joules"`
-	EnergyHigh    energy.Energy  `json:"energy_high_joules"`
-	Charge        Charge         `json:"charge"`
+	// EnergyHigh is nil where nothing bounds the energy from above: something was
+	// not read whose greatest power is not known.
+	EnergyHigh *energy.Energy `json:"energy_high_joules"`
+	Charge     Charge         `json:"charge"`
 	// MeasuredShare is the part of Energy that comes from counters, 0 to 1;
 	// nil if Energy is 0.
 	MeasuredShare *float64 `json:"measured_share"`
@@ -80,7 +82,7 @@ type Report struct {
 	// equivalent. The bounds carry those of the energy only, not the factor's.
 	Emissions     regions.Grams  `json:"emissions_g"`
 	EmissionsLow  regions.Grams  `json:"emissions_low_g"`
-	EmissionsHigh regions.Grams  `json:"emissions_high_g"`
+	EmissionsHigh *regions.Grams `json:"emissions_high_g"`
 	Market        *Market        `json:"market"`
 	Embodied      *regions.Grams `json:"embodied_g"`
 

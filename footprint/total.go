@@ -158,7 +158,7 @@ func (a *Account) stoodIn(m *track) bool {
 
 // total adds the counted lines up and decides what the headline takes.
 func (a *Account) total(r *Report, length time.Duration) {
-	var process, charged, measured energy.Energy
+	var process, charged, measured, high energy.Energy
 	var known bool
 	for _, l := range r.Components {
 		if !l.Counted() || l.Energy == nil {
@@ -182,7 +182,7 @@ func (a *Account) total(r *Report, length time.Duration) {
 			continue
 		case l.Energy == nil:
 			if l.High != nil {
-				r.EnergyHigh = r.EnergyHigh.Plus(*l.High)
+				high = high.Plus(*l.High)
 			}
 			continue
 		}
@@ -196,12 +196,12 @@ func (a *Account) total(r *Report, length time.Duration) {
 		}
 		charged = charged.Plus(l.Charged)
 		r.EnergyLow = r.EnergyLow.Plus(min(l.Low.Scale(share), l.Charged))
-		r.EnergyHigh = r.EnergyHigh.Plus(max(l.High.Scale(share), l.Charged))
+		high = high.Plus(max(l.High.Scale(share), l.Charged))
 		if l.Basis == energy.Measured {
 			measured = measured.Plus(l.Charged)
 		}
 	}
-	r.Energy = charged
+	r.Energy, r.EnergyHigh = charged, &high
 	if charged > 0 {
 		share := float64(measured) / float64(charged)
 		r.MeasuredShare = &share
@@ -256,7 +256,7 @@ func fraction(part, whole time.Duration) float64 {
 // emit applies each intensity to the energy charged while it was in force.
 func (a *Account) emit(r *Report) {
 	if len(a.parts) == 0 {
-		r.Intensity.Parts = []Part{}
+		r.Intensity.Parts, r.EmissionsHigh = []Part{}, new(regions.Grams(0))
 		return
 	}
 	last := a.parts[len(a.parts)-1].intensity
@@ -304,5 +304,7 @@ func (a *Account) emit(r *Report) {
 	}
 	perJoule := float64(r.Intensity.PerKWh) * r.PUE.Value
 	r.EmissionsLow = min(regions.Grams(r.EnergyLow.KilowattHours()*perJoule), r.Emissions)
-	r.EmissionsHigh = max(regions.Grams(r.EnergyHigh.KilowattHours()*perJoule), r.Emissions)
+	if r.EnergyHigh != nil {
+		r.EmissionsHigh = new(max(regions.Grams(r.EnergyHigh.KilowattHours()*perJoule), r.Emissions))
+	}
 }

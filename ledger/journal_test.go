@@ -34,7 +34,7 @@ func soFar(id string, e energy.Energy) footprint.Report {
 	return footprint.Report{
 		Schema: footprint.Schema, RunID: id, Project: "demo", Labels: map[string]string{"a": "b"}, Status: footprint.Running,
 		StartedAt: at, EndedAt: at.Add(time.Second), DurationS: 1, PUE: footprint.PUE{Value: 1},
-		Energy: e, EnergyLow: e, EnergyHigh: e, MachineEnergy: e, Charge: footprint.ChargeMachine, Coverage: 1,
+		Energy: e, EnergyLow: e, EnergyHigh: &e, MachineEnergy: e, Charge: footprint.ChargeMachine, Coverage: 1,
 		Components: []footprint.Line{{Kind: energy.CPU, ID: "package-0", Basis: energy.Measured, Energy: &e, Low: &e, High: &e, Charged: e}},
 	}
 }
@@ -425,7 +425,8 @@ func TestJournalKeepsTheRow(t *testing.T) {
 	half, rank, year := 0.5, 3, 2025
 	r := soFar("run", 7)
 	r.MeasuredShare, r.Job, r.Intensity.Year = &half, &footprint.Job{System: "slurm", ID: "7", Rank: &rank}, &year
-	r.Intensity.PerKWh, r.Emissions, r.EmissionsHigh = 41.3, 0.1+0.2, 1e-9
+	high := new(r.Emissions)
+	r.Intensity.PerKWh, r.Emissions, r.EmissionsHigh = 41.3, 0.1+0.2, high
 	r.ProcessEnergy = &r.Energy
 	b, err := json.Marshal(entry{Schema: JournalSchema, Report: r})
 	require.NoError(t, err)

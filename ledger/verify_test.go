@@ -316,11 +316,11 @@ func TestVector(t *testing.T) {
 		runs.Row{RunID: "0193a000-0000-7000-8000-000000000001", Project: "demo", Status: footprint.Completed, ExitCode: &zero,
 			StartedAt: runs.Stamp{Time: at}, EndedAt: runs.Stamp{Time: at.Add(12345 * time.Millisecond)}, DurationS: 12.345,
 			Zone: "FR", PerKWh: 41, IntensityYear: &year, PUE: 1, Charge: footprint.ChargeMachine,
-			MachineEnergy: energy.Joules(1500), Energy: energy.Joules(1500), EnergyLow: energy.Joules(1490), EnergyHigh: energy.Joules(1510),
-			GPU: &gpu, MeasuredShare: &half, Coverage: 1, Emissions: 0.0170833, EmissionsLow: 0.0169694, EmissionsHigh: 0.0171972, ToolVersion: "v0.1.0"},
+			MachineEnergy: energy.Joules(1500), Energy: energy.Joules(1500), EnergyLow: energy.Joules(1490), EnergyHigh: new(energy.Joules(1510)),
+			GPU: &gpu, MeasuredShare: &half, Coverage: 1, Emissions: 0.0170833, EmissionsLow: 0.0169694, EmissionsHigh: new(runs.Number(0.0171972)), ToolVersion: "v0.1.0"},
 		runs.Row{RunID: "0193a000-0000-7000-8000-000000000002", Project: "=HYPERLINK(\"x\")\n", Labels: `{"team":"vision, 2"}`,
-			User: "Zoë", PUE: 1, PerKWh: 41, Status: footprint.Failed, ExitCode: &seven, Charge: footprint.ChargeProcess},
-		runs.Row{RunID: "0193a000-0000-7000-8000-000000000003", Status: footprint.Recovered, PUE: 1, PerKWh: 41, Charge: footprint.ChargeMachine,
+			User: "Zoë", EnergyHigh: new(energy.Energy(0)), EmissionsHigh: new(runs.Number(0)), PUE: 1, PerKWh: 41, Status: footprint.Failed, ExitCode: &seven, Charge: footprint.ChargeProcess},
+		runs.Row{RunID: "0193a000-0000-7000-8000-000000000003", Status: footprint.Recovered, EnergyHigh: new(energy.Energy(0)), EmissionsHigh: new(runs.Number(0)), PUE: 1, PerKWh: 41, Charge: footprint.ChargeMachine,
 			Details: `{"torn_at":"2026-11-22T13:05:00Z","torn_bytes":99}`},
 	)
 	text, head := strings.Join(lines, ""), string(headOf(t, lines).bytes())

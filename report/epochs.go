@@ -76,8 +76,8 @@ func stretchCells(r footprint.Report, s footprint.Stretch) []string {
 	// What nobody has seen is no 0; its bounds say what it can be.
 	if seen := s.Coverage > 0 || s.Energy != 0 || s.DurationS == 0; known(r) && seen {
 		row[1], row[2], row[3] = Energy(s.Energy), energyBounds(s.Energy, s.EnergyLow, s.EnergyHigh), Mass(s.Emissions)
-	} else if known(r) && s.EnergyHigh > 0 {
-		row[2] = "at most " + Energy(s.EnergyHigh)
+	} else if known(r) && s.EnergyHigh != nil && *s.EnergyHigh > 0 {
+		row[2] = "at most " + Energy(*s.EnergyHigh)
 	}
 	if s.Coverage < 0.9995 && known(r) {
 		row[4] = Percent(s.Coverage)
@@ -114,7 +114,7 @@ func epochSection(r footprint.Report) section {
 	}
 	if b := r.Between; b != nil {
 		row := append(make([]string, 2), stretchCells(r, footprint.Stretch{
-			DurationS: b.DurationS, Energy: b.Energy, EnergyLow: b.Energy, EnergyHigh: b.Energy, Emissions: b.Emissions, Coverage: 1, Ended: true,
+			DurationS: b.DurationS, Energy: b.Energy, EnergyLow: b.Energy, EnergyHigh: &b.Energy, Emissions: b.Emissions, Coverage: 1, Ended: true,
 		})...)
 		row[0], row[4] = "in no epoch", ""
 		p.table.rows = append(p.table.rows, row)
@@ -213,11 +213,14 @@ func epochChart(r footprint.Report) *chart {
 // them can be.
 func epochBar(some []footprint.Epoch) bar {
 	first, last := some[0], some[len(some)-1]
-	b := bar{label: strconv.Itoa(first.Index), low: first.EnergyLow.Joules(), high: first.EnergyHigh.Joules()}
+	b := bar{label: strconv.Itoa(first.Index), low: first.EnergyLow.Joules()}
 	var sum energy.Energy
 	for _, e := range some {
 		sum = sum.Plus(e.Energy)
-		b.low, b.high = min(b.low, e.EnergyLow.Joules()), max(b.high, e.EnergyHigh.Joules())
+		b.low, b.high = min(b.low, e.EnergyLow.Joules()), max(b.high, e.Energy.Joules())
+		if e.EnergyHigh != nil {
+			b.high = max(b.high, e.EnergyHigh.Joules())
+		}
 	}
 	mean := sum.Scale(1 / float64(len(some)))
 	b.x, b.value = mean.Joules(), Energy(mean)

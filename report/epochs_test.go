@@ -177,7 +177,7 @@ func TestUnknownEnergyOfEpochs(t *testing.T) {
 	r.MeasuredShare, r.MachineEnergy, r.Energy, r.Emissions = nil, 0, 0, 0
 	for i := range r.Epochs {
 		e := &r.Epochs[i]
-		e.Energy, e.EnergyLow, e.EnergyHigh, e.Emissions, e.Coverage = 0, 0, 0, 0, 0
+		e.Energy, e.EnergyLow, e.EnergyHigh, e.Emissions, e.Coverage = 0, 0, new(energy.Energy(0)), 0, 0
 	}
 	for ext, page := range pages(t, r) {
 		assert.NotRegexp(t, `[^.\d]0 (J|g)\b`, page, ext)
@@ -192,7 +192,7 @@ func TestUnknownEnergyOfEpochs(t *testing.T) {
 
 	// One that nobody has seen in a run that is known.
 	r = training{epochs: 6, of: 6, name: "validate"}.run(t)
-	r.Epochs[2].Energy, r.Epochs[2].EnergyLow, r.Epochs[2].EnergyHigh, r.Epochs[2].Emissions, r.Epochs[2].Coverage = 0, 0, 900*energy.Joule, 0, 0
+	r.Epochs[2].Energy, r.Epochs[2].EnergyLow, r.Epochs[2].EnergyHigh, r.Epochs[2].Emissions, r.Epochs[2].Coverage = 0, 0, new(900*energy.Joule), 0, 0
 	assert.Contains(t, pages(t, r)["md"], "| 3 | 10.1 s | not known | at most 0.250 Wh | not known | 0 % |")
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -26,10 +27,18 @@ var metrics = []metric{
 	{"carbonctl_energy_joules", "counter", "joules", "Energy that the runs are charged with.", func(g runs.Group) float64 { return g.Energy.Joules() }},
 	{"carbonctl_energy_measured_joules", "counter", "joules", "The part of it that comes from counters.", func(g runs.Group) float64 { return g.Measured.Joules() }},
 	{"carbonctl_energy_low_joules", "gauge", "joules", "The least that the energy can have been.", func(g runs.Group) float64 { return g.Low.Joules() }},
-	{"carbonctl_energy_high_joules", "gauge", "joules", "The most that the energy can have been.", func(g runs.Group) float64 { return g.High.Joules() }},
+	{"carbonctl_energy_high_joules", "gauge", "joules", "The most that the energy can have been.", func(g runs.Group) float64 { return bounded(g, g.High.Joules()) }},
 	{"carbonctl_emissions_grams", "counter", "grams", "Emissions of CO2 equivalent.", func(g runs.Group) float64 { return float64(g.Emissions) }},
 	{"carbonctl_emissions_low_grams", "gauge", "grams", "The least that the emissions can have been, by the energy.", func(g runs.Group) float64 { return float64(g.GramsLow) }},
-	{"carbonctl_emissions_high_grams", "gauge", "grams", "The most that the emissions can have been, by the energy.", func(g runs.Group) float64 { return float64(g.GramsHigh) }},
+	{"carbonctl_emissions_high_grams", "gauge", "grams", "The most that the emissions can have been, by the energy.", func(g runs.Group) float64 { return bounded(g, float64(g.GramsHigh)) }},
+}
+
+// bounded is an upper bound of a group, infinite where a run of it has none.
+func bounded(g runs.Group, high float64) float64 {
+	if g.Open > 0 {
+		return math.Inf(1)
+	}
+	return high
 }
 
 // OpenMetrics writes the totals in the text format 1.0.0 of OpenMetrics, one

@@ -15,8 +15,8 @@ func underway(q *footprint.Prediction) bool { return q != nil && q.AfterEpochs <
 // Predicted says what a whole run is expected to need.
 func Predicted(q footprint.Prediction) string {
 	text := fmt.Sprintf("%s: %s, %s (%s), %s CO2e (%s)", epochsOf(q),
-		Duration(seconds(q.DurationS.Expected)), Energy(q.Energy.Expected), energyBounds(q.Energy.Expected, q.Energy.Low, q.Energy.High),
-		Mass(q.Emissions.Expected), massBounds(q.Emissions.Expected, q.Emissions.Low, q.Emissions.High))
+		Duration(seconds(q.DurationS.Expected)), Energy(q.Energy.Expected), energyBounds(q.Energy.Expected, q.Energy.Low, &q.Energy.High),
+		Mass(q.Emissions.Expected), massBounds(q.Emissions.Expected, q.Emissions.Low, &q.Emissions.High))
 	if level := levelText(q); level != "" {
 		text += ", " + level + " in that"
 	}
@@ -61,7 +61,7 @@ func predictionFigure(r footprint.Report) []figure {
 	}
 	f := figure{"Whole run, predicted", Duration(seconds(q.DurationS.Expected)), []string{epochsOf(*q)}}
 	if known(r) {
-		f.details = []string{"(" + massBounds(q.Emissions.Expected, q.Emissions.Low, q.Emissions.High) + ")", epochsOf(*q), Energy(q.Energy.Expected) + ", " + f.value}
+		f.details = []string{"(" + massBounds(q.Emissions.Expected, q.Emissions.Low, &q.Emissions.High) + ")", epochsOf(*q), Energy(q.Energy.Expected) + ", " + f.value}
 		f.value = Mass(q.Emissions.Expected) + " CO2e"
 	}
 	return []figure{f}

@@ -111,8 +111,8 @@ func componentSection(r footprint.Report) section {
 		if l.Energy != nil {
 			row[3], row[6] = Energy(*l.Energy), Percent(l.Coverage)
 			row[5] = "not added"
-			if l.Low != nil && l.High != nil {
-				row[4] = energyBounds(*l.Energy, *l.Low, *l.High)
+			if l.Low != nil {
+				row[4] = energyBounds(*l.Energy, *l.Low, l.High)
 			}
 			if l.Within == nil && l.Kind != energy.Platform {
 				row[5] = Energy(l.Charged)

@@ -41,8 +41,8 @@ func full(t *testing.T) footprint.Report {
 	r.Project, r.Status, r.ExitCode = hostile, footprint.Failed, &exit
 	r.Labels = map[string]string{"model": "=2+5", "paper|key": `\input{x}`}
 	r.StartedAt, r.EndedAt, r.DurationS = start, start.Add(3*time.Hour), 3*3600
-	r.Energy, r.EnergyLow, r.EnergyHigh = 9*energy.KilowattHour, 8*energy.KilowattHour, 11*energy.KilowattHour
-	r.Emissions, r.EmissionsLow, r.EmissionsHigh, r.MeasuredShare, r.Coverage = 3708, 3296, 4532, &share, 0.97
+	r.Energy, r.EnergyLow, r.EnergyHigh = 9*energy.KilowattHour, 8*energy.KilowattHour, new(11*energy.KilowattHour)
+	r.Emissions, r.EmissionsLow, r.EmissionsHigh, r.MeasuredShare, r.Coverage = 3708, 3296, new(regions.Grams(4532)), &share, 0.97
 	r.Market = &footprint.Market{PerKWh: 12, Emissions: 135, Source: "own contract <b>"}
 	r.Embodied = &embodied
 	r.Region.Provider, r.Region.CloudRegion = &provider, &region

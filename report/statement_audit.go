@@ -72,12 +72,13 @@ func sci(t runs.Total, a About) (string, error) {
 		intensity = append(intensity, fmt.Sprintf("%d more, below", more))
 	}
 	how := fmt.Sprintf("%s, by %s. %s", basis(t), tool(t), charged(t))
+	high := t.GramsHigh / regions.Grams(a.Units)
 	s := sheet{
 		title:    "Software carbon intensity (ISO/IEC 21031:2024)",
 		subtitle: runsOf(t, a) + " " + span(t),
 		figures: []figure{
 			{"SCI = (O + M) / R", score, nil},
-			{"O / R", per(t.Emissions), []string{"(" + massBounds(t.Emissions/regions.Grams(a.Units), t.GramsLow/regions.Grams(a.Units), t.GramsHigh/regions.Grams(a.Units)) + ")"}},
+			{"O / R", per(t.Emissions), []string{"(" + massBounds(t.Emissions/regions.Grams(a.Units), t.GramsLow/regions.Grams(a.Units), upper(t.Summary, &high)) + ")"}},
 		},
 		sections: []section{
 			{title: "What it is made of", table: facts(

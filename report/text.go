@@ -180,8 +180,12 @@ func count(names []string) string {
 // unknown names what should have been counted, and was not read.
 func (p *Page) unknown(r footprint.Report) {
 	for _, l := range r.Components {
-		if l.Within == nil && l.Kind != energy.Platform && l.Energy == nil && l.High != nil {
-			p.Row("  "+string(l.Kind), "not known, at most %s: %s", Energy(*l.High), l.Name)
+		if l.Within == nil && l.Kind != energy.Platform && l.Energy == nil && l.Low != nil {
+			most := "no limit known"
+			if l.High != nil {
+				most = "at most " + Energy(*l.High)
+			}
+			p.Row("  "+string(l.Kind), "not known, %s: %s", most, l.Name)
 		}
 	}
 }

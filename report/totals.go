@@ -219,12 +219,20 @@ func measuredCell(g runs.Group) string {
 
 // energyRange shows between which amounts a sum may lie, as far as its runs tell.
 func energyRange(s runs.Summary) string {
-	return unbounded(s, energyBounds(s.Energy, s.Low, s.High))
+	return unbounded(s, energyBounds(s.Energy, s.Low, upper(s, &s.High)))
 }
 
 // emissionsRange is energyRange for emissions.
 func emissionsRange(s runs.Summary) string {
-	return unbounded(s, massBounds(s.Emissions, s.GramsLow, s.GramsHigh))
+	return unbounded(s, massBounds(s.Emissions, s.GramsLow, upper(s, &s.GramsHigh)))
+}
+
+// upper is an upper bound of a sum, nil if one of its runs has none.
+func upper[T any](s runs.Summary, bound *T) *T {
+	if s.Open > 0 {
+		return nil
+	}
+	return bound
 }
 
 func unbounded(s runs.Summary, bounds string) string {

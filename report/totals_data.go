@@ -27,13 +27,13 @@ type groupJSON struct {
 	DurationS     float64           `json:"duration_s"`
 	Energy        energy.Energy     `json:"energy_joules"`
 	EnergyLow     energy.Energy     `json:"energy_low_joules"`
-	EnergyHigh    energy.Energy     `json:"energy_high_joules"`
+	EnergyHigh    *energy.Energy    `json:"energy_high_joules"` // null: a run has no upper bound
 	Measured      energy.Energy     `json:"measured_joules"`
 	Unknown       energy.Energy     `json:"unknown_joules"` // neither measured nor modelled as far as the rows tell, nor bounded
 	MeasuredShare *float64          `json:"measured_share"`
 	Emissions     float64           `json:"emissions_g"`
 	EmissionsLow  float64           `json:"emissions_low_g"`
-	EmissionsHigh float64           `json:"emissions_high_g"`
+	EmissionsHigh *float64          `json:"emissions_high_g"`
 	Market        *float64          `json:"market_emissions_g"`
 	MarketRuns    int               `json:"market_runs"`
 	Embodied      *float64          `json:"embodied_g"`
@@ -68,11 +68,15 @@ func spread(s runs.Spread) *spreadJSON {
 func groupOf(g runs.Group, keys []runs.Key) groupJSON {
 	v := groupJSON{
 		Key: map[string]string{}, Runs: g.Runs, Nested: g.Nested, DurationS: g.Duration.Seconds(),
-		Energy: g.Energy, EnergyLow: g.Low, EnergyHigh: g.High, Measured: g.Measured, Unknown: g.Unknown,
-		Emissions: float64(g.Emissions), EmissionsLow: float64(g.GramsLow), EmissionsHigh: float64(g.GramsHigh),
+		Energy: g.Energy, EnergyLow: g.Low, Measured: g.Measured, Unknown: g.Unknown,
+		Emissions: float64(g.Emissions), EmissionsLow: float64(g.GramsLow),
 		MarketRuns: g.MarketRuns, EmbodiedRuns: g.EmbodiedRuns,
 		RunEnergy: spread(g.RunEnergy), RunEmissions: spread(g.RunEmissions), RunTime: spread(g.RunTime), Foresight: spread(g.Foresight),
 		Warnings: map[string]int{},
+	}
+	if g.Open == 0 {
+		grams := float64(g.GramsHigh)
+		v.EnergyHigh, v.EmissionsHigh = &g.High, &grams
 	}
 	for i, k := range keys {
 		v.Key[string(k)] = g.Name[i]
@@ -277,9 +281,13 @@ func csvLine(v groupJSON, g runs.Group) []string {
 		}
 		return []string{number(s.Mean), known(s.Error)}
 	}
+	high := ""
+	if v.EnergyHigh != nil {
+		high = v.EnergyHigh.Fixed()
+	}
 	line = append(line, strconv.Itoa(v.Runs), strconv.Itoa(v.Nested), stamp(v.First), stamp(v.Last), number(v.DurationS),
-		v.Energy.Fixed(), v.EnergyLow.Fixed(), v.EnergyHigh.Fixed(), known(v.MeasuredShare),
-		number(v.Emissions), number(v.EmissionsLow), number(v.EmissionsHigh), known(v.Market), known(v.Embodied))
+		v.Energy.Fixed(), v.EnergyLow.Fixed(), high, known(v.MeasuredShare),
+		number(v.Emissions), number(v.EmissionsLow), known(v.EmissionsHigh), known(v.Market), known(v.Embodied))
 	line = append(append(line, means(v.RunEnergy)...), means(v.RunEmissions)...)
 	var all []string
 	for _, code := range codes(g.Warnings) {

@@ -118,12 +118,20 @@ func Duration(d time.Duration) string {
 	}
 }
 
-func energyBounds(e, low, high energy.Energy) string {
-	return bounds(e.Joules(), low.Joules(), high.Joules(), Energy(low), Energy(high))
+// energyBounds shows the bounds of an energy; high is nil if there is none.
+func energyBounds(e, low energy.Energy, high *energy.Energy) string {
+	if high == nil {
+		return "at least " + Energy(low)
+	}
+	return bounds(e.Joules(), low.Joules(), high.Joules(), Energy(low), Energy(*high))
 }
 
-func massBounds(g, low, high regions.Grams) string {
-	return bounds(float64(g), float64(low), float64(high), Mass(low), Mass(high))
+// massBounds shows the bounds of a mass; high is nil if there is none.
+func massBounds(g, low regions.Grams, high *regions.Grams) string {
+	if high == nil {
+		return "at least " + Mass(low)
+	}
+	return bounds(float64(g), float64(low), float64(*high), Mass(low), Mass(*high))
 }
 
 // bounds shows the least and the most that a value may be: "198 to 794 J", or,

@@ -45,7 +45,11 @@ func Recompute(r Row, f Factors) Row {
 	perKWh := Number(float64(r.PerKWh) * float64(r.PUE))
 	r.Emissions = Number(r.Energy.KilowattHours()) * perKWh
 	r.EmissionsLow = Number(r.EnergyLow.KilowattHours()) * perKWh
-	r.EmissionsHigh = Number(r.EnergyHigh.KilowattHours()) * perKWh
+	r.EmissionsHigh = nil
+	if r.EnergyHigh != nil {
+		n := Number(r.EnergyHigh.KilowattHours()) * perKWh
+		r.EmissionsHigh = &n
+	}
 	if r.PredictedEnergy != nil && r.PredictedEmissions != nil {
 		n := Number(r.PredictedEnergy.KilowattHours()) * perKWh
 		r.PredictedEmissions = &n
@@ -62,5 +66,6 @@ func (r Row) Follows() bool {
 	near := func(a, b Number) bool {
 		return math.Abs(float64(a-b)) <= 1e-9*math.Max(math.Abs(float64(a)), math.Abs(float64(b)))
 	}
-	return near(r.Emissions, again.Emissions) && near(r.EmissionsLow, again.EmissionsLow) && near(r.EmissionsHigh, again.EmissionsHigh)
+	return near(r.Emissions, again.Emissions) && near(r.EmissionsLow, again.EmissionsLow) &&
+		(r.EmissionsHigh == nil) == (again.EmissionsHigh == nil) && (r.EmissionsHigh == nil || near(*r.EmissionsHigh, *again.EmissionsHigh))
 }

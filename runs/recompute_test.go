@@ -15,8 +15,8 @@ func recorded() Row {
 	return Row{
 		LedgerID: "x", Hash: "y", PreviousHash: "z", RunID: "run", Zone: "FR", PerKWh: 40, PUE: 1.1, IntensityYear: &year,
 		IntensityKind: string(regions.AnnualAverage), IntensityScope: string(regions.Lifecycle), IntensitySource: "a table",
-		Energy: energy.KilowattHour, EnergyLow: energy.KilowattHour / 2, EnergyHigh: 2 * energy.KilowattHour,
-		Emissions: 44, EmissionsLow: 22, EmissionsHigh: 88, MarketEmissions: &market,
+		Energy: energy.KilowattHour, EnergyLow: energy.KilowattHour / 2, EnergyHigh: new(2 * energy.KilowattHour),
+		Emissions: 44, EmissionsLow: 22, EmissionsHigh: new(Number(88)), MarketEmissions: &market,
 		PredictedEnergy: &predicted, PredictedEmissions: &guess,
 	}
 }
@@ -32,7 +32,7 @@ func TestRecompute(t *testing.T) {
 	assert.Equal(t, "another", now.IntensitySource)
 	assert.InDelta(t, 720, float64(now.Emissions), 1e-9)
 	assert.InDelta(t, 360, float64(now.EmissionsLow), 1e-9)
-	assert.InDelta(t, 1440, float64(now.EmissionsHigh), 1e-9)
+	assert.InDelta(t, 1440, float64(*now.EmissionsHigh), 1e-9)
 	assert.InDelta(t, 1440, float64(*now.PredictedEmissions), 1e-9)
 	assert.InDelta(t, 10*1.2/1.1, float64(*now.MarketEmissions), 1e-9)
 	assert.Equal(t, old.Energy, now.Energy)
@@ -53,7 +53,7 @@ func TestFollows(t *testing.T) {
 	for name, change := range map[string]func(*Row){
 		"less emissions": func(r *Row) { r.Emissions = 43.99 }, "less energy": func(r *Row) { r.Energy--; r.Energy /= 2 },
 		"another factor": func(r *Row) { r.PerKWh = 39 }, "another PUE": func(r *Row) { r.PUE = 1 },
-		"a bound": func(r *Row) { r.EmissionsHigh = 89 },
+		"a bound": func(r *Row) { r.EmissionsHigh = new(Number(89)) },
 	} {
 		r := recorded()
 		change(&r)
@@ -68,13 +68,13 @@ func TestRecomputeProperties(t *testing.T) {
 	for range 1000 {
 		row := recorded()
 		row.Energy = energy.Energy(r.Int64N(1e15))
-		row.EnergyLow, row.EnergyHigh = row.Energy/2, row.Energy+energy.Energy(r.Int64N(1e12))
+		row.EnergyLow, row.EnergyHigh = row.Energy/2, new(row.Energy+energy.Energy(r.Int64N(1e12)))
 		row = Recompute(row, Factors{})
 		assert.True(t, row.Follows())
 		away := Recompute(row, Factors{Intensity: &regions.Intensity{PerKWh: regions.Grams(r.Float64() * 1000)}, PUE: 1 + r.Float64()})
 		assert.True(t, away.Follows())
 		assert.LessOrEqual(t, away.EmissionsLow, away.Emissions)
-		assert.LessOrEqual(t, away.Emissions, away.EmissionsHigh)
+		assert.LessOrEqual(t, away.Emissions, *away.EmissionsHigh)
 		back := Recompute(away, Factors{Intensity: &regions.Intensity{PerKWh: regions.Grams(row.PerKWh)}, PUE: float64(row.PUE)})
 		assert.Equal(t, row.Emissions, back.Emissions)
 	}

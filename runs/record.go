@@ -21,7 +21,7 @@ func FromReport(r footprint.Report) Row {
 		MachineEnergy: r.MachineEnergy, ProcessEnergy: r.ProcessEnergy,
 		Energy: r.Energy, EnergyLow: r.EnergyLow, EnergyHigh: r.EnergyHigh,
 		Coverage:  Number(r.Coverage),
-		Emissions: Number(r.Emissions), EmissionsLow: Number(r.EmissionsLow), EmissionsHigh: Number(r.EmissionsHigh),
+		Emissions: Number(r.Emissions), EmissionsLow: Number(r.EmissionsLow), EmissionsHigh: (*Number)(r.EmissionsHigh),
 		Epochs:      len(r.Epochs) + r.EpochsOmitted,
 		ToolVersion: r.Versions.Tool, DataVersion: r.Versions.Data,
 	}

@@ -47,7 +47,7 @@ type Row struct {
 	ProcessEnergy *energy.Energy `csv:"process_energy_joules,omitempty"`
 	Energy        energy.Energy  `csv:"energy_joules"`
 	EnergyLow     energy.Energy  `csv:"energy_low_joules"`
-	EnergyHigh    energy.Energy  `csv:"energy_high_joules"`
+	EnergyHigh    *energy.Energy `csv:"energy_high_joules,omitempty"` // nil: nothing bounds it
 	CPU           *energy.Energy `csv:"cpu_joules,omitempty"`
 	Memory        *energy.Energy `csv:"memory_joules,omitempty"`
 	GPU           *energy.Energy `csv:"gpu_joules,omitempty"`
@@ -57,7 +57,7 @@ type Row struct {
 
 	Emissions       Number  `csv:"emissions_g"`
 	EmissionsLow    Number  `csv:"emissions_low_g"`
-	EmissionsHigh   Number  `csv:"emissions_high_g"`
+	EmissionsHigh   *Number `csv:"emissions_high_g,omitempty"`
 	MarketEmissions *Number `csv:"market_emissions_g,omitempty"`
 	Embodied        *Number `csv:"embodied_g,omitempty"`
 

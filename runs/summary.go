@@ -21,6 +21,9 @@ type Summary struct {
 
 	Energy, Low, High              energy.Energy
 	Emissions, GramsLow, GramsHigh regions.Grams
+	// Open is how many runs have no upper bound: the sums of energy and emissions are
+	// then at least what they say, and High and GramsHigh no bounds.
+	Open int
 	// Measured is the part of Energy that comes from counters, Unknown the part of
 	// which the rows don't tell, as those of other tools: neither that nor bounds.
 	Measured, Unknown energy.Energy
@@ -42,10 +45,15 @@ func (s *Summary) add(r *Row) {
 		s.Last = r.EndedAt.Time
 	}
 	s.Duration = plus(s.Duration, lasting(float64(r.DurationS)))
-	s.Energy, s.Low, s.High = s.Energy.Plus(r.Energy), s.Low.Plus(r.EnergyLow), s.High.Plus(r.EnergyHigh)
+	s.Energy, s.Low = s.Energy.Plus(r.Energy), s.Low.Plus(r.EnergyLow)
+	if r.EnergyHigh != nil && r.EmissionsHigh != nil {
+		s.High = s.High.Plus(*r.EnergyHigh)
+		s.GramsHigh += regions.Grams(*r.EmissionsHigh)
+	} else {
+		s.Open++
+	}
 	s.Emissions += regions.Grams(r.Emissions)
 	s.GramsLow += regions.Grams(r.EmissionsLow)
-	s.GramsHigh += regions.Grams(r.EmissionsHigh)
 	if r.MeasuredShare != nil {
 		s.Measured = s.Measured.Plus(r.Energy.Scale(float64(*r.MeasuredShare)))
 	} else {

@@ -56,13 +56,23 @@ type recomputed struct {
 type emitted struct {
 	Grams regions.Grams `json:"emissions_g"`
 	Low   regions.Grams `json:"emissions_low_g"`
-	High  regions.Grams `json:"emissions_high_g"`
+	// High is nil where a run has no upper bound.
+	High *regions.Grams `json:"emissions_high_g"`
+	open bool           // a run has none
 }
 
 func (e *emitted) add(r runs.Row) {
 	e.Grams += regions.Grams(r.Emissions)
 	e.Low += regions.Grams(r.EmissionsLow)
-	e.High += regions.Grams(r.EmissionsHigh)
+	if r.EmissionsHigh == nil || e.open {
+		e.High, e.open = nil, true
+		return
+	}
+	high := regions.Grams(*r.EmissionsHigh)
+	if e.High != nil {
+		high += *e.High
+	}
+	e.High = &high
 }
 
 // grids is an old factor and the new one.

@@ -78,7 +78,10 @@ func (r *recomputing) print(given bool) {
 
 // String shows emissions with their bounds.
 func (e emitted) String() string {
-	return fmt.Sprintf("%s CO2e (%s to %s)", report.Mass(e.Grams), report.Mass(e.Low), report.Mass(e.High))
+	if e.High == nil {
+		return fmt.Sprintf("%s CO2e (at least %s)", report.Mass(e.Grams), report.Mass(e.Low))
+	}
+	return fmt.Sprintf("%s CO2e (%s to %s)", report.Mass(e.Grams), report.Mass(e.Low), report.Mass(*e.High))
 }
 
 // String shows a factor in words.

@@ -317,12 +317,13 @@ func (r *ctRun) bound(row *runs.Row, o *origin) {
 	slices.Sort(names)
 	o.Notes = append(o.Notes, "CarbonTracker 2 divides a component's energy by its number of devices: "+strings.Join(names, ", ")+
 		". The upper bound has it back; the energy is as it was written")
-	row.EnergyHigh = 0
+	var high energy.Energy
 	for name, e := range r.energy {
-		row.EnergyHigh = row.EnergyHigh.Plus(e.Scale(float64(max(1, r.devices[name]))))
+		high = high.Plus(e.Scale(float64(max(1, r.devices[name]))))
 	}
-	if row.EnergyHigh == 0 { // the output log has only the sum
-		row.EnergyHigh = row.Energy.Scale(float64(most))
+	if high == 0 { // the output log has only the sum
+		high = row.Energy.Scale(float64(most))
 	}
+	row.EnergyHigh = &high
 	o.Unknown = slices.DeleteFunc(o.Unknown, func(s string) bool { return s == "energy_high_joules" })
 }

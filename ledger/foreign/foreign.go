@@ -207,7 +207,7 @@ func (f *file) row(used energy.Energy, o *origin) runs.Row {
 	o.Unknown = append(o.Unknown, "energy_low_joules", "energy_high_joules", "coverage", "exit_code")
 	return runs.Row{
 		Status: footprint.Completed, Charge: footprint.ChargeMachine, PUE: 1, Coverage: 1, Warnings: Imported,
-		MachineEnergy: used, Energy: used, EnergyLow: used, EnergyHigh: used,
+		MachineEnergy: used, Energy: used, EnergyLow: used, EnergyHigh: &used,
 	}
 }
 
@@ -215,12 +215,17 @@ func (f *file) row(used energy.Energy, o *origin) runs.Row {
 // intensity is what makes the one of the other.
 func emit(row *runs.Row, grams float64, source string) {
 	row.Emissions = runs.Number(grams)
-	row.EmissionsLow, row.EmissionsHigh = row.Emissions, row.Emissions
+	high := row.Emissions
+	row.EmissionsLow, row.EmissionsHigh = row.Emissions, &high
 	row.IntensitySource = source
 	if row.Energy > 0 {
 		perJoule := grams / float64(row.Energy)
 		row.EmissionsLow = runs.Number(perJoule * float64(row.EnergyLow))
-		row.EmissionsHigh = runs.Number(perJoule * float64(row.EnergyHigh))
+		row.EmissionsHigh = nil
+		if row.EnergyHigh != nil {
+			high = runs.Number(perJoule * float64(*row.EnergyHigh))
+			row.EmissionsHigh = &high
+		}
 		row.PerKWh = runs.Number(perJoule * float64(energy.KilowattHour) / float64(row.PUE))
 	}
 }

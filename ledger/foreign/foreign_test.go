@@ -46,7 +46,7 @@ func rowsOf(t testing.TB, s string, o Options) []runs.Row {
 	for _, row := range rows {
 		assert.True(t, row.Follows(), "emissions follow from energy, PUE and intensity: %+v", row)
 		assert.LessOrEqual(t, row.EnergyLow, row.Energy)
-		assert.LessOrEqual(t, row.Energy, row.EnergyHigh)
+		assert.LessOrEqual(t, row.Energy, *row.EnergyHigh)
 		assert.Len(t, row.RunID, 36)
 		assert.Equal(t, Imported, row.Warnings)
 	}
@@ -204,7 +204,7 @@ func TestCarbonTracker(t *testing.T) {
 	assert.Equal(t, 2, r.Epochs)
 	assert.EqualValues(t, 7200, r.DurationS)
 	assert.Equal(t, time.Date(2021, 3, 4, 10, 0, 0, 0, time.UTC), r.StartedAt.Time)
-	assert.Equal(t, r.Energy, r.EnergyHigh, "version 1 adds devices up")
+	assert.Equal(t, r.Energy, *r.EnergyHigh, "version 1 adds devices up")
 	notes := strings.Join(originOf(t, r).Notes, "; ")
 	assert.Contains(t, notes, "1 time(s) a component had no power")
 	assert.Contains(t, notes, "Copenhagen")
@@ -213,7 +213,7 @@ func TestCarbonTracker(t *testing.T) {
 	second := strings.NewReplacer("version 1.1.5", "version 2.4.3", "[200. 300.]", "250.0", "[100.]", "100.0").Replace(text(t, "carbontracker-1.log"))
 	r = rowsOf(t, second, Options{})[0]
 	assert.Equal(t, 600*energy.WattHour, r.Energy)
-	assert.Equal(t, 1100*energy.WattHour, r.EnergyHigh, "the upper bound has the devices back")
+	assert.Equal(t, 1100*energy.WattHour, *r.EnergyHigh, "the upper bound has the devices back")
 	assert.Contains(t, strings.Join(originOf(t, r).Notes, "; "), "divides a component's energy by its number of devices: gpu by 2")
 }
 
@@ -225,7 +225,7 @@ func TestCarbonTrackerOutput(t *testing.T) {
 	assert.Equal(t, kwh(15.8), *r.PredictedEnergy)
 	assert.EqualValues(t, 1580, *r.PredictedEmissions)
 	assert.EqualValues(t, 26*3600, r.DurationS)
-	assert.Equal(t, 4*kwh(3.16), r.EnergyHigh)
+	assert.Equal(t, 4*kwh(3.16), *r.EnergyHigh)
 	assert.Contains(t, originOf(t, r).Unknown, "pue")
 
 	predictedOnly, _, _ := strings.Cut(s, "2024-07-01 11:00:00")
@@ -336,7 +336,7 @@ func fuzz(f *testing.F, as Format, seeds ...string) {
 			require.False(t, seen[row.RunID] && as == CodeCarbon, "a run twice")
 			seen[row.RunID] = true
 			require.GreaterOrEqual(t, row.Energy, energy.Energy(0))
-			require.GreaterOrEqual(t, row.EnergyHigh, row.Energy)
+			require.GreaterOrEqual(t, *row.EnergyHigh, row.Energy)
 			require.True(t, json.Valid([]byte(row.Details)))
 			for _, n := range []runs.Number{row.Emissions, row.PerKWh, row.DurationS, row.PUE} {
 				_, err := n.MarshalCSV()

@@ -1,0 +1,56 @@
+package report_test
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/runs"
+)
+
+// What nothing bounds from above is "at least", on every page and in every format.
+func TestNoUpperBound(t *testing.T) {
+	r := replay(t, "server.jsonl")
+	r.EnergyHigh, r.EmissionsHigh = nil, nil
+	for i := range r.Components {
+		if r.Components[i].Kind == energy.CPU {
+			r.Components[i].High = nil
+		}
+	}
+	for i := range r.Epochs {
+		r.Epochs[i].EnergyHigh = nil
+	}
+	var text, page, object bytes.Buffer
+	require.NoError(t, report.Text(&text, r))
+	require.NoError(t, report.HTML(&page, r))
+	require.NoError(t, report.JSON(&object, r))
+	assert.Contains(t, text.String(), "(at least ")
+	assert.Contains(t, page.String(), "at least ")
+	assert.Contains(t, object.String(), `"energy_high_joules": null`)
+	back, err := report.Parse(&object)
+	require.NoError(t, err)
+	assert.Nil(t, back.EnergyHigh)
+
+	v := report.Totals{Groups: &runs.Groups{By: []runs.Key{runs.ByProject}}}
+	v.Groups.Add(runs.FromReport(r))
+	for _, write := range []func() (string, error){
+		func() (string, error) { var b bytes.Buffer; err := v.Text(&b); return b.String(), err },
+		func() (string, error) { var b bytes.Buffer; err := v.HTML(&b); return b.String(), err },
+	} {
+		s, err := write()
+		require.NoError(t, err)
+		assert.Contains(t, s, "at least ")
+	}
+	var b bytes.Buffer
+	require.NoError(t, v.JSON(&b))
+	assert.Contains(t, b.String(), `"energy_high_joules": null`)
+	b.Reset()
+	require.NoError(t, v.OpenMetrics(&b))
+	assert.Contains(t, b.String(), "carbonctl_energy_high_joules{project=\"demo\"} +Inf")
+	b.Reset()
+	require.NoError(t, v.CSV(&b))
+}
