@@ -1,13 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,14 +13,10 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
-	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
 	"github.com/carbonctl/carbonctl/runs"
 )
-
-// maxRun is how large the JSON of a run may be; reports are bounded well below.
-const maxRun = 64 << 20
 
 // fibre is how far light comes and back in a millisecond in glass: c over a
 // group index of 1.468 (ITU-T G.652 fibre at 1550 nm), half of it each way.
@@ -33,10 +25,10 @@ const fibre = 299.792458 / 1.468 / 2 // km
 func (a *app) compare() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "compare [FILE]",
+		Use:   "compare [RUN|LEDGER]",
 		Short: "Rank regions by what the same work would emit there",
-		Long: `Rank cloud regions and countries by what the energy of a finished run (its
-JSON), of a ledger, or of --energy would emit there. All figures are of one
+		Long: `Rank cloud regions and countries by what the energy of a run ("last", its ID or
+its JSON), of a ledger, or of --energy would emit there. All figures are of one
 scope, and the PUE follows one rule for all providers.`,
 		Example: `  carbonctl compare --energy 1.2kWh --region FR --continent europe
   carbonctl compare run.json --provider aws,gcp --within 1500km
@@ -117,85 +109,50 @@ func (a *app) work(flags *pflag.FlagSet, args []string) (w work, bad bool, err e
 	case len(args) == 0:
 		return w, false, errNothing
 	}
-	f := os.Stdin
-	if args[0] != "-" {
-		if f, err = os.Open(args[0]); errors.Is(err, fs.ErrNotExist) {
-			return w, false, noRunsError{fmt.Errorf("compare: %w", err)}
-		} else if err != nil {
-			return w, false, fmt.Errorf("compare: %w", err)
-		}
-		defer f.Close() // nothing is written to it
-	}
-	r := bufio.NewReader(f)
-	head, err := r.Peek(1)
-	switch {
-	case errors.Is(err, io.EOF):
-		return w, false, fmt.Errorf("compare: %s is empty", args[0])
-	case err != nil:
-		return w, false, fmt.Errorf("compare: %s: %w", args[0], err)
-	case head[0] == '{':
-		w, err = runWork(r, args[0], predicted)
+	r := &reading{app: a}
+	if err := r.look(flags); err != nil {
 		return w, false, err
-	case predicted:
-		return w, false, errors.New("compare: --predicted is of one run: give the JSON of it")
 	}
-	return a.readWork(r, args[0])
+	w, err = r.workOf(args[0], predicted)
+	if err != nil {
+		err = fmt.Errorf("compare: %w", err)
+	}
+	return w, r.bad, err
 }
 
 var errNothing = errors.New("compare: nothing to compare: give the JSON of a run, a ledger, or --energy 1.2kWh")
 
-// runWork takes the energy of a run's JSON.
-func runWork(r io.Reader, file string, predicted bool) (w work, err error) {
-	run, err := report.Parse(io.LimitReader(r, maxRun))
+// workOf adds up what a name stands for: one run, or many. Many are here where
+// all of them were.
+func (r *reading) workOf(name string, predicted bool) (w work, err error) {
+	files, err := r.Files([]string{name})
+	if err != nil {
+		return w, err
+	}
+	var sum runs.Summary
+	var only runs.Row // while there is no other
+	all := 0
+	zones, scopes := map[string]bool{}, map[string]bool{}
+	err = r.Rows(files, func(row *runs.Row) {
+		if all++; all == 1 {
+			only = *row
+		}
+		sum.Add(*row)
+		if row.CountedBy == "" {
+			zones[zoneOf(*row)], scopes[row.IntensityScope] = true, true
+		}
+	})
 	switch {
 	case err != nil:
-		return w, fmt.Errorf("compare: %s: %w", file, err)
-	case predicted && run.Prediction == nil:
-		return w, fmt.Errorf("compare: %s: the run has no prediction", file)
+		return w, err
+	case all == 1:
+		return runWork(only, name, predicted)
+	case predicted:
+		return w, errors.New("--predicted is of one run: name one")
+	case sum.Runs == 0:
+		return w, fmt.Errorf("%s holds no runs", name)
 	}
-	w = work{energy: run.Energy, of: "run " + run.RunID, zone: run.Region.Zone, scope: regions.Scope(run.Intensity.Scope), recorded: &run.Emissions}
-	if run.Project != "" {
-		w.of += " of " + run.Project
-	}
-	if p := run.Region.Provider; p != nil && run.Region.CloudRegion != nil && *p != "" {
-		w.zone = *p + ":" + *run.Region.CloudRegion
-	}
-	if predicted {
-		w.energy, w.of, w.recorded = run.Prediction.Energy.Expected, w.of+", as predicted", &run.Prediction.Emissions.Expected
-	}
-	return w, nil
-}
-
-// readWork adds a ledger up. It is here where all its runs were.
-func (a *app) readWork(r io.Reader, file string) (w work, bad bool, err error) {
-	var sum runs.Summary
-	zones, scopes := map[string]bool{}, map[string]bool{}
-	for row, err := range ledger.Read(r, file) {
-		switch line := (*ledger.LineError)(nil); {
-		case errors.As(err, &line):
-			bad = true
-			a.fail(err)
-			continue
-		case err != nil:
-			return w, bad, fmt.Errorf("compare: %w", err)
-		}
-		sum.Add(row)
-		if row.CountedBy != "" {
-			continue
-		}
-		zone := row.Zone
-		if row.Provider != "" && row.CloudRegion != "" {
-			zone = row.Provider + ":" + row.CloudRegion
-		}
-		zones[zone], scopes[row.IntensityScope] = true, true
-	}
-	if sum.Runs == 0 {
-		return w, bad, fmt.Errorf("compare: %s holds no runs", file)
-	}
-	w = work{energy: sum.Energy, of: fmt.Sprintf("%d runs of %s", sum.Runs, file), recorded: &sum.Emissions}
-	if sum.Runs == 1 {
-		w.of = "the run of " + file
-	}
+	w = work{energy: sum.Energy, of: fmt.Sprintf("%d runs of %s", sum.Runs, name), recorded: &sum.Emissions}
 	w.zone = strings.Join(slices.Sorted(maps.Keys(zones)), ", ")
 	if len(zones) > 1 {
 		w.zone = severalZones + w.zone
@@ -205,7 +162,31 @@ func (a *app) readWork(r io.Reader, file string) (w work, bad bool, err error) {
 			w.scope = ""
 		}
 	}
-	return w, bad, nil
+	return w, nil
+}
+
+// runWork takes the energy of one run, or what it was expected to take.
+func runWork(row runs.Row, name string, predicted bool) (work, error) {
+	recorded := regions.Grams(row.Emissions)
+	w := work{energy: row.Energy, of: "run " + row.RunID, zone: zoneOf(row), scope: regions.Scope(row.IntensityScope), recorded: &recorded}
+	if row.Project != "" {
+		w.of += " of " + row.Project
+	}
+	switch {
+	case predicted && row.PredictedEnergy == nil:
+		return w, fmt.Errorf("%s: the run has no prediction", name)
+	case predicted:
+		w.energy, w.of, w.recorded = *row.PredictedEnergy, w.of+", as predicted", (*regions.Grams)(row.PredictedEmissions)
+	}
+	return w, nil
+}
+
+// zoneOf is where a run was, as narrow as its record has it.
+func zoneOf(row runs.Row) string {
+	if row.Provider != "" && row.CloudRegion != "" {
+		return row.Provider + ":" + row.CloudRegion
+	}
+	return row.Zone
 }
 
 // severalZones begins the zone of work that was done in more than one.

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/internal/child"
+	"github.com/carbonctl/carbonctl/internal/input"
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/ledger/foreign"
 	"github.com/carbonctl/carbonctl/regions"
@@ -25,7 +26,7 @@ func hint(err error) string {
 		zone   *regions.UnknownError
 		flag   *flagError
 		cmd    *commandError
-		none   noRunsError
+		none   input.NoRunsError
 		need   *report.NeedError
 		fork   *ledger.ForkError
 		env    *envError

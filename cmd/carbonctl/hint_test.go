@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/carbonctl/carbonctl/internal/child"
+	"github.com/carbonctl/carbonctl/internal/input"
 	"github.com/carbonctl/carbonctl/ledger"
 )
 
@@ -21,7 +22,7 @@ func TestHint(t *testing.T) {
 		"chmod +x":                 &child.Error{Code: child.CodeNotExecutable, Name: "./x", Err: syscall.EACCES},
 		"another version":          &ledger.HeaderError{What: ledger.OtherVersion},
 		"has saved it anew":        fmt.Errorf("report: %w", &ledger.HeaderError{What: ledger.Edited}),
-		"no run was recorded":      noRunsError{fs.ErrNotExist},
+		"no run was recorded":      input.NoRunsError{Err: fs.ErrNotExist},
 		"the nearest is carbonctl": knownCommand((&app{}).root(), []string{"reprot"}),
 		"carbonctl wrap -- pytest": knownCommand((&app{}).root(), []string{"pytest"}),
 	} {

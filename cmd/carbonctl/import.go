@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/internal/input"
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/ledger/foreign"
 	"github.com/carbonctl/carbonctl/regions"
@@ -190,7 +191,7 @@ func (m *importing) readKnown() error {
 // file adds the runs of one file. The error is that of the ledger, or of a file
 // that can't be opened.
 func (m *importing) file(ctx context.Context, path string) error {
-	f, err := openLedger(path)
+	f, err := input.Open(path)
 	if err != nil {
 		return err
 	}
@@ -201,7 +202,7 @@ func (m *importing) file(ctx context.Context, path string) error {
 			switch {
 			case err != nil:
 				m.bad = true
-				if got.Refused++; got.Refused <= mostLines {
+				if got.Refused++; got.Refused <= maxLines {
 					m.fail(err)
 				}
 			case m.known[row.RunID]:
@@ -222,7 +223,7 @@ func (m *importing) file(ctx context.Context, path string) error {
 	} else if err := m.add(ctx, rows, &got); err != nil {
 		return err
 	}
-	if n := got.Refused - mostLines; n > 0 {
+	if n := got.Refused - maxLines; n > 0 {
 		m.say(fmt.Sprintf("%s: %s more that can't be used", path, count(int64(n), "line")), "")
 	}
 	m.found = append(m.found, got)
@@ -267,7 +268,7 @@ func (i *importedFile) note(row runs.Row) {
 		at := slices.IndexFunc(i.Notes, func(n remark) bool { return n.Text == text })
 		if at >= 0 {
 			i.Notes[at].Runs++
-		} else if len(i.Notes) < mostLines {
+		} else if len(i.Notes) < maxLines {
 			i.Notes = append(i.Notes, remark{text, 1})
 		}
 	}

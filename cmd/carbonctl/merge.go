@@ -38,13 +38,14 @@ The exit code is 1 if an unfinished last line was left out.`,
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			r := &reading{app: a}
-			files, err := r.inputs(args[1:])
+			r.Skipped, r.Note = r.told, r.say
+			files, err := r.Files(args[1:])
 			if err != nil {
 				return fmt.Errorf("merge: %w", err)
 			}
 			var in []string
 			for _, f := range files {
-				in = append(in, f.path)
+				in = append(in, f.Path)
 			}
 			heads, err := ledger.Merge(args[0], in...)
 			if heads == nil {

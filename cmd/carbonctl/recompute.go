@@ -105,8 +105,9 @@ func (a *app) recompute() *cobra.Command {
 		Short: "Apply other factors to recorded energy, or redo it from samples",
 		Long: `Multiply the recorded energy by other factors and show the old emissions
 against the new: for another region, year or scope, a figure or a table of your
-own, another PUE. FILE is a ledger, also compressed, or the JSON of a run. What
-is not asked for stays as recorded; nothing is written.
+own, another PUE. FILE is a ledger, also compressed, a folder or pattern of
+them, the JSON of a run, "last" or the ID of one in your ledger, or "-". What is
+not asked for stays as recorded; nothing is written.
 
 Without a factor it does the recorded computation again, and names the rows whose
 emissions do not follow from what the row itself says.
@@ -150,19 +151,22 @@ func (r *recomputing) run(ctx context.Context, flags *pflag.FlagSet, args []stri
 	case r.last < 0:
 		return wrong(fmt.Errorf("--last: %d is below 0", r.last))
 	}
+	if err := r.look(flags); err != nil {
+		return wrong(err)
+	}
 	if r.samples != "" {
 		return r.replay(args)
 	}
 	if err := r.parse(flags); err != nil {
 		return wrong(err)
 	}
-	files, err := r.inputs(args)
+	files, err := r.Files(args)
 	if err != nil {
 		return wrong(err)
 	}
 	r.answer = recomputed{Schema: recomputeSchema, Why: map[string]int{}, List: []rerun{}, Which: []string{}, Grids: []*regrid{}, grids: map[grids]*regrid{}}
 	r.latest.most = r.last
-	err = r.rows(files, func(row *runs.Row) { r.add(ctx, *row, !given) })
+	err = r.Rows(files, func(row *runs.Row) { r.add(ctx, *row, !given) })
 	if err != nil {
 		return wrong(err)
 	}
@@ -184,7 +188,7 @@ func (r *recomputing) add(ctx context.Context, row runs.Row, check bool) {
 	}
 	if check && !row.Follows() {
 		a.Wrong++
-		if len(a.Which) < mostLines {
+		if len(a.Which) < maxLines {
 			a.Which = append(a.Which, strings.Clone(row.RunID))
 		}
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
-	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
 	"github.com/carbonctl/carbonctl/runs"
@@ -49,7 +47,7 @@ func (r *recomputing) print(given bool) {
 		p.Row("left out", "%s: %s", count(int64(a.Why[why]), "run"), why)
 	}
 	for i, g := range a.Grids {
-		if i == mostLines {
+		if i == maxLines {
 			p.Note(fmt.Sprintf("and %d more factors", len(a.Grids)-i))
 			break
 		}
@@ -153,7 +151,7 @@ type difference struct {
 // ledger or its JSON.
 func (r *recomputing) replay(args []string) error {
 	wrong := func(err error) error { return fmt.Errorf("recompute: %w", err) }
-	f, err := openLedger(r.samples)
+	f, err := r.Open(r.samples)
 	if err != nil {
 		return wrong(fmt.Errorf("--samples: %w", err))
 	}
@@ -185,35 +183,17 @@ func (r *recomputing) replay(args []string) error {
 	return err
 }
 
-// compare compares a computed run with its record.
-func (r *recomputing) compare(path string, run footprint.Report) (int, []difference, error) {
-	f, err := openLedger(path)
-	if err != nil {
+// compare compares a computed run with its record: the whole of it where that is
+// kept, else its row.
+func (r *recomputing) compare(name string, run footprint.Report) (int, []difference, error) {
+	found, err := r.RunOf(name, run.RunID)
+	switch {
+	case err != nil:
 		return 0, nil, err
+	case found.Report != nil:
+		return differ(keyed(*found.Report), keyed(run))
 	}
-	defer f.Close()
-	if start, _ := f.Peek(1); string(start) == "{" {
-		recorded, err := report.Parse(f)
-		if err != nil {
-			return 0, nil, fmt.Errorf("%s: %w", path, err)
-		}
-		if recorded.RunID != run.RunID {
-			return 0, nil, fmt.Errorf("%s is run %s, the samples are of run %s", path, recorded.RunID, run.RunID)
-		}
-		return differ(keyed(recorded), keyed(run))
-	}
-	for row, err := range ledger.Read(f, path) {
-		if line := (*ledger.LineError)(nil); errors.As(err, &line) {
-			continue // report and verify tell of it
-		}
-		if err != nil {
-			return 0, nil, err
-		}
-		if row.RunID == run.RunID {
-			return differ(columns(row), columns(runs.FromReport(run)))
-		}
-	}
-	return 0, nil, fmt.Errorf("%s has no row of run %s", path, run.RunID)
+	return differ(columns(found.Row), columns(runs.FromReport(run)))
 }
 
 // after are the keys of a report that are told only when it has been computed.
@@ -333,7 +313,7 @@ func (r *recomputing) printRedone(v redone) error {
 		p.Row("differs", "%d of %d figures of %s:", len(v.Differ), v.Figures, v.Against)
 	}
 	for i, d := range v.Differ {
-		if i == mostLines {
+		if i == maxLines {
 			p.Row("", "and %d more", len(v.Differ)-i)
 			break
 		}

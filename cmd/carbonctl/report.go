@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/input"
 	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/ledger/sshsig"
@@ -46,7 +47,8 @@ func (a *app) report() *cobra.Command {
 		Short: "Add up, group and list the runs of ledgers",
 		Long: `Add up, group and list the runs of ledgers: files, also compressed by gzip,
 directories with all *.csv and *.csv.gz below them, and patterns in quotes; the
-JSON of a run too. Without one it is the ledger that wrap writes. Runs whose tracker has died are
+JSON of a run too, "-" for standard input, "last" or the ID of a run in the
+ledger. Without one it is the ledger that wrap writes. Runs whose tracker has died are
 added to the ledgers that are named, first.
 
 A row that can't be read is named on stderr and left out, and the exit code is
@@ -83,6 +85,9 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 	if r.last < 0 {
 		return wrong(fmt.Errorf("--last: %d is below 0", r.last))
 	}
+	if err := r.look(flags); err != nil {
+		return err
+	}
 	write, err := r.form()
 	if err != nil {
 		return wrong(err)
@@ -103,13 +108,13 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 			return wrong(fmt.Errorf("--budget: %w", err))
 		}
 	}
-	files, err := r.files(ctx, flags, args)
+	files, err := r.files(ctx, args)
 	if err != nil {
 		return err
 	}
 	list := latest{most: r.last}
-	r.columns = append(t.Groups.Columns(t.Filter), "ledger_id")
-	err = r.rows(files, func(row *runs.Row) {
+	r.Columns = append(t.Groups.Columns(t.Filter), "ledger_id")
+	err = r.Rows(files, func(row *runs.Row) {
 		if !t.Filter.Match(*row) {
 			return
 		}
@@ -157,7 +162,7 @@ func (r *reporting) form() (func(io.Writer, report.Totals) error, error) {
 	if r.format != "" || len(r.by) > 0 || r.budget != "" {
 		return nil, errors.New("--statement has a format of its own, and no groups: leave out --format, --json, --by and --budget")
 	}
-	form, about, err := r.about.parse()
+	form, about, err := r.about.parse(r.Run)
 	return func(w io.Writer, t report.Totals) error { return report.Statement(w, form, t.Groups.Total, about) }, err
 }
 
@@ -179,25 +184,24 @@ func formatOf(name, file string, known []string) (string, error) {
 }
 
 // files finds what to read, and adds the runs of dead trackers to it.
-func (r *reporting) files(ctx context.Context, flags *pflag.FlagSet, args []string) ([]input, error) {
+func (r *reporting) files(ctx context.Context, args []string) ([]input.File, error) {
 	if len(args) == 0 {
-		c, err := only(flags, "ledger")
-		if err != nil {
-			return nil, err
-		}
-		if c.ledger == "none" || c.ledger == "" {
+		if r.Ledger == "none" || r.Ledger == "" {
 			return nil, errors.New("report: there is no ledger; which file?")
 		}
-		args = []string{c.ledger}
+		args = []string{r.Ledger}
 	}
 	key, err := readKey(r.sign)
 	if err != nil {
 		return nil, fmt.Errorf("report: %w", err)
 	}
 	for _, path := range args {
+		if path == input.Last {
+			path = r.Ledger
+		}
 		r.recover(ctx, path, key)
 	}
-	files, err := r.inputs(args)
+	files, err := r.Files(args)
 	if err != nil {
 		return nil, fmt.Errorf("report: %w", err)
 	}

@@ -4,15 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/input"
 	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/report"
@@ -20,22 +18,23 @@ import (
 
 // showing is one run of report show.
 type showing struct {
-	*app
+	reading
 	format, output string
 	json           bool
 }
 
 func (a *app) showRun() *cobra.Command {
-	s := &showing{app: a}
+	s := &showing{reading: reading{app: a}}
 	cmd := &cobra.Command{
-		Use:   "show [FILE|RUN_ID]",
+		Use:   "show [FILE|RUN_ID|last]",
 		Short: "Show one run whole: components, epochs, prediction",
 		Long: `Show all that is known of one run: of its JSON, which wrap writes with --json-file
-("-" is standard input), or of one that goes on, by its ID or the beginning of
-that. Without either it shows all that go on here and write to the ledger: each as
-it was at its last checkpoint, at most ten seconds ago.
+("-" is standard input), of the "last" one of the ledger, or of any by its ID or
+the beginning of that, also of one that goes on. Without either it shows all that
+go on here and write to the ledger: each as it was at its last checkpoint, at most
+ten seconds ago.
 
-The exit code is 1 where no run goes on.`,
+The exit code is 1 where there is no such run.`,
 		Example: `  carbonctl report show
   carbonctl report show run.json
   carbonctl report show run.json --output run.html
@@ -91,57 +90,33 @@ func (s *showing) run(flags *pflag.FlagSet, args []string) error {
 	return output.Write(s.output, write)
 }
 
-// find gives the runs to show: one by its file or its ID, or all that go on.
+// find gives the runs to show: the one that is named, or all that go on.
 func (s *showing) find(flags *pflag.FlagSet, args []string) ([]footprint.Report, error) {
-	if len(args) == 1 {
-		switch r, err := readRun(args[0]); {
-		case err == nil:
-			return []footprint.Report{r}, nil
-		case !errors.Is(err, fs.ErrNotExist) || !isID(args[0]):
-			return nil, err
-		}
-	}
-	c, err := only(flags, "ledger")
-	if err != nil {
+	if err := s.look(flags); err != nil {
 		return nil, err
 	}
-	if c.ledger == "none" || c.ledger == "" {
+	if len(args) == 1 {
+		found, err := s.Run(args[0])
+		var unknown *input.UnknownRunError
+		switch {
+		case errors.As(err, &unknown):
+			return nil, &exitError{exitFinding, err}
+		case err != nil:
+			return nil, err
+		case found.Report == nil:
+			return nil, &exitError{exitFinding, fmt.Errorf("only the row of run %s is kept, in %s", found.Row.RunID, found.From)}
+		}
+		return []footprint.Report{*found.Report}, nil
+	}
+	if s.Ledger == "none" || s.Ledger == "" {
 		return nil, errors.New("without a ledger nobody knows which runs go on; which FILE?")
 	}
-	runs, err := ledger.Running(c.ledger)
+	runs, err := ledger.Running(s.Ledger)
 	if err != nil {
 		s.fail(err)
 	}
-	if len(args) == 1 {
-		runs = slices.DeleteFunc(runs, func(r footprint.Report) bool { return !strings.HasPrefix(r.RunID, args[0]) })
-		if len(runs) == 0 {
-			return nil, &exitError{exitFinding, fmt.Errorf("no run %s goes on that writes to %s", args[0], c.ledger)}
-		}
-	}
 	if len(runs) == 0 {
-		return nil, &exitError{exitFinding, fmt.Errorf("no run goes on that writes to %s", c.ledger)}
+		return nil, &exitError{exitFinding, fmt.Errorf("no run goes on that writes to %s", s.Ledger)}
 	}
 	return runs, nil
-}
-
-// readRun reads the JSON of a run, "-" from standard input.
-func readRun(path string) (footprint.Report, error) {
-	f := os.Stdin
-	if path != "-" {
-		var err error
-		if f, err = os.Open(path); err != nil {
-			return footprint.Report{}, err
-		}
-		defer f.Close() // nothing is written to it
-	}
-	r, err := report.Parse(f)
-	if err != nil {
-		return r, fmt.Errorf("%s: %w", path, err)
-	}
-	return r, nil
-}
-
-// isID reports whether text may be the beginning of a run's ID.
-func isID(text string) bool {
-	return text != "" && strings.Trim(text, "0123456789abcdef-") == ""
 }

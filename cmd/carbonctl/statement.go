@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/input"
 	"github.com/carbonctl/carbonctl/report"
 )
 
@@ -26,7 +26,7 @@ func (f *aboutFlags) add(to *pflag.FlagSet) {
 	to.StringVar(&f.statement, "statement", "", "in place of totals, a statement as this `FORM`: paper, model-card, boamps, sci, ghg or markdown")
 	to.StringVar(&f.about.Subject, "about", "", "`WHAT` the runs did, in a few words, for a statement")
 	to.StringVar(&f.per, "per", "", "for sci: `N=UNIT`, how many units the runs did: 1000=request")
-	to.StringVar(&f.run, "run", "", "`FILE` of one run's JSON, which names the machine (boamps, model-card)")
+	to.StringVar(&f.run, "run", "", "one `RUN`, which names the machine (boamps, model-card): its JSON, an ID or last")
 	to.StringVar(&f.about.Hardware, "hardware", "", "`WORDS` for the machine, where no --run tells")
 	to.StringVar(&f.about.Location, "location", "", "`WORDS` for the place")
 	to.StringVar(&f.about.Stage, "stage", "", "`STAGE` of the work: training, fine-tuning, inference …")
@@ -43,7 +43,7 @@ func (f *aboutFlags) alone() string {
 	return aboutNames[i]
 }
 
-func (f *aboutFlags) parse() (report.Form, report.About, error) {
+func (f *aboutFlags) parse(read func(name string) (input.Run, error)) (report.Form, report.About, error) {
 	form := report.Form(f.statement)
 	if form == "md" {
 		form = report.Summary
@@ -65,27 +65,16 @@ func (f *aboutFlags) parse() (report.Form, report.About, error) {
 		f.about.Unit, f.about.Units = unit, units
 	}
 	if f.run != "" {
-		r, err := runFile(f.run)
+		found, err := read(f.run)
+		if err == nil && found.Report == nil {
+			err = fmt.Errorf("%s: only its row is kept, which names no machine", f.run)
+		}
 		if err != nil {
 			return form, f.about, fmt.Errorf("--run: %w", err)
 		}
-		f.about.Run = &r
+		f.about.Run = found.Report
 	}
 	return form, f.about, nil
-}
-
-// runFile reads the JSON of a run.
-func runFile(path string) (footprint.Report, error) {
-	f, err := openLedger(path)
-	if err != nil {
-		return footprint.Report{}, err
-	}
-	defer f.Close()
-	r, err := report.Parse(f)
-	if err != nil {
-		return r, fmt.Errorf("%s: %w", path, err)
-	}
-	return r, nil
 }
 
 // needHint says how to give what a statement can't do without.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/carbonctl/carbonctl/internal/input"
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/ledger/sshsig"
 	"github.com/carbonctl/carbonctl/report"
@@ -148,7 +149,7 @@ func (c verifying) file(path string) (verdict, error) {
 			heads = append(slices.Clone(heads), *s.Head)
 		}
 	}
-	f, err := openLedger(path)
+	f, err := input.Open(path)
 	if err != nil {
 		return v, fmt.Errorf("verify: %w", err)
 	}
@@ -177,7 +178,7 @@ func (c verifying) file(path string) (verdict, error) {
 // unsigned tells of rows before which some were added without the key: a later
 // signature covers them, but whoever signed did not see them come.
 func (v *verdict) unsigned(path string) error {
-	f, err := openLedger(path)
+	f, err := input.Open(path)
 	if err != nil {
 		return err
 	}

@@ -63,12 +63,13 @@ var rooms = map[string][]string{
 
 	// Floor 5: the command.
 	"internal/child":   {"energy", "internal/proc", "golang.org/x/sys"},
+	"internal/input":   {"footprint", "ledger", "report", "runs"},
 	"internal/output":  {"internal/atomicfile"},
 	"internal/session": {"energy", "footprint", "carbon", "ledger", "internal/child", "internal/output", "internal/proc", "internal/watch"},
 	"internal/serve":   {"energy", "footprint", "regions"},
 	"internal/watch":   {"golang.org/x/sys"},
 	"cmd/carbonctl": {
-		"carbon", "energy", "estimate", "footprint", "runs", "internal/atomicfile", "internal/child", "internal/output", "internal/session", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "internal/serve", "ledger", "nvml", "rapl", "regions", "report",
+		"carbon", "energy", "estimate", "footprint", "runs", "internal/atomicfile", "internal/child", "internal/input", "internal/output", "internal/session", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "internal/serve", "ledger", "nvml", "rapl", "regions", "report",
 		"regions/carbonaware", "regions/electricitymaps", "regions/entsoe", "regions/gbcarbon", "regions/metadata", "regions/rte", "regions/watttime",
 		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/BurntSushi/toml", "github.com/agnivade/levenshtein", "github.com/gofrs/flock",
 	},

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"github.com/spf13/pflag"
+
+	"github.com/carbonctl/carbonctl/internal/input"
+)
+
+// maxLines is how many lines of a kind are shown one by one.
+const maxLines = 20
+
+// A reading goes through what the user named. What can't be read it says on
+// stderr, and remembers that it did.
+type reading struct {
+	*app
+	input.Reader
+	bad bool // something could not be read, and was said
+}
+
+// look makes the reading ready: the user's ledger is that of the settings.
+func (r *reading) look(flags *pflag.FlagSet) error {
+	var keys []string
+	if flags.Lookup("ledger") != nil {
+		keys = append(keys, "ledger")
+	}
+	c, err := only(flags, keys...)
+	if err != nil {
+		return err
+	}
+	r.Ledger = c.ledger
+	r.Skipped, r.Note = r.told, r.say
+	return nil
+}
+
+// told says what could not be read.
+func (r *reading) told(err error) {
+	r.bad = true
+	r.fail(err)
+}

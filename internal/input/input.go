@@ -1,0 +1,173 @@
+// Package input finds and reads what a user names as a run or a ledger, for every
+// command alike:
+//
+//	ledger.csv, ledger.csv.gz   a ledger
+//	run.json, run.json.gz       the JSON of a run
+//	runs/                       all *.csv and *.csv.gz below a folder
+//	'runs/*.csv'                all that match a pattern
+//	last                        the newest run of the user's ledger
+//	0198c0de                    a run of it, by its ID or the beginning of one
+//	-                           a ledger or the JSON of a run on standard input
+//
+// A file that is there is always itself, whatever its name.
+package input
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Last names the newest run of the user's ledger.
+const Last = "last"
+
+// Stdin names standard input.
+const Stdin = "-"
+
+// A File is one file of runs, or one run of it.
+type File struct {
+	Path string
+	Run  string // the ID of the only run that is meant, "" for all
+	// Named: by the user, and not found in a folder or by a pattern.
+	Named bool
+}
+
+// NoRunsError is a file, a run or a ledger that is not there.
+type NoRunsError struct{ Err error }
+
+func (e NoRunsError) Error() string { return e.Err.Error() }
+
+func (e NoRunsError) Unwrap() error { return e.Err }
+
+// A Reader reads runs. Set Ledger and Stdin before the first use; it is for one
+// goroutine.
+type Reader struct {
+	// Ledger is where "last" and IDs are looked for; "" or "none" is nowhere.
+	Ledger string
+	Stdin  io.Reader // nil: os.Stdin
+	// Columns of a ledger that Rows fills in; nil is all.
+	Columns []string
+	// Skipped is told what is left out, and why; nil: nobody.
+	Skipped func(error)
+	// Note is told what a user should know besides, and what can be done about
+	// it, "" for nothing; nil: nobody.
+	Note func(text, hint string)
+
+	others int // CSV files in folders that are no ledgers
+	firsts map[firstRow]string
+}
+
+// Files finds the files that arguments stand for. A file that several stand for
+// is read once.
+func (r *Reader) Files(args []string) ([]File, error) {
+	var all []File
+	seen := map[File]bool{}
+	add := func(f File) {
+		key := File{Path: f.Path, Run: f.Run}
+		if real, err := filepath.EvalSymlinks(key.Path); err == nil {
+			key.Path = real
+		}
+		if abs, err := filepath.Abs(key.Path); err == nil {
+			key.Path = abs
+		}
+		if !seen[key] && !seen[File{Path: key.Path}] {
+			seen[key] = true
+			all = append(all, f)
+		}
+	}
+	for _, arg := range args {
+		if err := r.expand(arg, add); err != nil {
+			return nil, err
+		}
+	}
+	if len(all) == 0 {
+		return nil, NoRunsError{fmt.Errorf("no *.csv or *.csv.gz in %s", strings.Join(args, ", "))}
+	}
+	return all, nil
+}
+
+// expand gives the files of one argument to add.
+func (r *Reader) expand(arg string, add func(File)) error {
+	if arg == Stdin {
+		add(File{Path: Stdin, Named: true})
+		return nil
+	}
+	info, err := os.Stat(arg)
+	switch {
+	case err == nil && info.IsDir():
+		return r.walk(arg, add)
+	case err == nil:
+		add(File{Path: arg, Named: true})
+		return nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	case strings.ContainsAny(arg, "*?["):
+		return r.glob(arg, add)
+	case arg == Last || isID(arg):
+		id, err := r.find(arg)
+		if err == nil {
+			add(File{Path: r.Ledger, Run: id, Named: true})
+		}
+		return err
+	}
+	if named := (*fs.PathError)(nil); errors.As(err, &named) {
+		err = fmt.Errorf("%s: %w", arg, named.Err)
+	}
+	return NoRunsError{err}
+}
+
+func (r *Reader) glob(pattern string, add func(File)) error {
+	paths, err := filepath.Glob(pattern)
+	if err != nil {
+		return fmt.Errorf("%s: %w", pattern, err)
+	}
+	if len(paths) == 0 {
+		return NoRunsError{fmt.Errorf("no file matches %s", pattern)}
+	}
+	for _, path := range paths {
+		if info, err := os.Stat(path); err != nil || !info.IsDir() {
+			add(File{Path: path})
+		} else if err := r.walk(path, add); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// walk finds the files below a folder that may be ledgers, by their names. Hidden
+// folders and those of journals are passed over.
+func (r *Reader) walk(dir string, add func(File)) error {
+	return filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		name := filepath.Base(path)
+		switch {
+		case err != nil && path == dir:
+			return err
+		case err != nil:
+			r.skipped(err)
+			if e != nil && e.IsDir() {
+				return fs.SkipDir
+			}
+		case e.IsDir() && path != dir && (strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".csv.d")):
+			return fs.SkipDir
+		case !e.IsDir() && (strings.HasSuffix(name, ".csv") || strings.HasSuffix(name, ".csv.gz")):
+			add(File{Path: path})
+		}
+		return nil
+	})
+}
+
+func (r *Reader) skipped(err error) {
+	if r.Skipped != nil {
+		r.Skipped(err)
+	}
+}
+
+func (r *Reader) note(text, hint string) {
+	if r.Note != nil {
+		r.Note(text, hint)
+	}
+}

@@ -1,0 +1,180 @@
+package input
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/ledger"
+	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/runs"
+)
+
+// A Run is one run, as much of it as is kept.
+type Run struct {
+	Row runs.Row
+	// Report is nil where nothing but the row is kept.
+	Report *footprint.Report
+	From   string // the file
+}
+
+// Run finds the one run that a name stands for: the JSON of it, "last", an ID or
+// the beginning of one, also of a run that goes on, or a ledger of one row.
+func (r *Reader) Run(name string) (Run, error) { return r.RunOf(name, "") }
+
+// RunOf finds the run of an ID in what a name stands for; "" is the only one.
+func (r *Reader) RunOf(name, id string) (Run, error) {
+	found, err := r.lookUp(name, id)
+	switch {
+	case err != nil:
+		return Run{}, err
+	case id != "" && found.Row.RunID != id:
+		return Run{}, fmt.Errorf("%s is run %s, not run %s", name, found.Row.RunID, id)
+	}
+	return found, nil
+}
+
+func (r *Reader) lookUp(name, id string) (Run, error) {
+	if name == Last || isID(name) {
+		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
+			return r.byID(name)
+		}
+	}
+	f, err := r.Open(name)
+	if err != nil {
+		return Run{}, err
+	}
+	defer f.Close()
+	if f.IsRun() {
+		run, err := report.Parse(f)
+		if err != nil {
+			return Run{}, fmt.Errorf("%s: %w", name, err)
+		}
+		return Run{runs.FromReport(run), &run, name}, nil
+	}
+	found := Run{From: name}
+	n := 0
+	for row, err := range ledger.Read(f, name) {
+		if line := (*ledger.LineError)(nil); errors.As(err, &line) {
+			r.skipped(err)
+			continue
+		}
+		switch header := (*ledger.HeaderError)(nil); {
+		case errors.As(err, &header) && header.What == ledger.Unknown:
+			return Run{}, fmt.Errorf("%s is neither a ledger nor the JSON of a run", name)
+		case err != nil:
+			return Run{}, err
+		case id != "" && row.RunID != id:
+			continue
+		case n > 0 && id == "":
+			return Run{}, fmt.Errorf("%s holds more than one run: name one by its ID", name)
+		}
+		n++
+		found.Row = row
+		if id != "" {
+			break
+		}
+	}
+	switch {
+	case n == 0 && id != "":
+		return Run{}, NoRunsError{fmt.Errorf("%s has no row of run %s", name, id)}
+	case n == 0:
+		return Run{}, NoRunsError{fmt.Errorf("%s holds no runs", name)}
+	}
+	return found, nil
+}
+
+// byID gives a run of the user's ledger, or one that goes on.
+func (r *Reader) byID(name string) (Run, error) {
+	if name != Last && r.hasLedger() {
+		going, _ := ledger.Running(r.Ledger) // one that can't be read is not found
+		var match []footprint.Report
+		for _, g := range going {
+			if strings.HasPrefix(g.RunID, name) {
+				match = append(match, g)
+			}
+		}
+		switch len(match) {
+		case 0:
+		case 1:
+			return Run{runs.FromReport(match[0]), &match[0], r.Ledger}, nil
+		default:
+			return Run{}, &AmbiguousError{name, []string{match[0].RunID, match[1].RunID}}
+		}
+	}
+	id, err := r.find(name)
+	if err != nil {
+		return Run{}, err
+	}
+	found := Run{From: r.Ledger}
+	_, err = r.file(File{Path: r.Ledger, Run: id}, func(row runs.Row) { found.Row = row })
+	return found, err
+}
+
+// UnknownRunError is an ID that no run of a ledger has.
+type UnknownRunError struct{ ID, Ledger string }
+
+func (e *UnknownRunError) Error() string { return fmt.Sprintf("no run %s in %s", e.ID, e.Ledger) }
+
+// AmbiguousError is the beginning of several runs' IDs.
+type AmbiguousError struct {
+	Prefix string
+	IDs    []string // the first two
+}
+
+func (e *AmbiguousError) Error() string {
+	return fmt.Sprintf("%s is the beginning of several runs: %s …", e.Prefix, strings.Join(e.IDs, ", "))
+}
+
+func (r *Reader) hasLedger() bool { return r.Ledger != "" && r.Ledger != "none" }
+
+// find gives the ID of the run of the user's ledger that a name stands for.
+func (r *Reader) find(name string) (id string, err error) {
+	if !r.hasLedger() {
+		return "", NoRunsError{fmt.Errorf("%s: there is no ledger to look in", name)}
+	}
+	f, err := r.Open(r.Ledger)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", NoRunsError{err}
+	}
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	var newest time.Time
+	for row, err := range ledger.Read(f, r.Ledger, "run_id", "started_at") {
+		if line := (*ledger.LineError)(nil); errors.As(err, &line) {
+			continue
+		}
+		switch {
+		case err != nil:
+			return "", err
+		case name == Last && !row.StartedAt.Before(newest):
+			id, newest = strings.Clone(row.RunID), row.StartedAt.Time
+		case name == Last || !strings.HasPrefix(row.RunID, name) || row.RunID == id:
+		case id != "":
+			return "", &AmbiguousError{name, []string{id, strings.Clone(row.RunID)}}
+		default:
+			id = strings.Clone(row.RunID)
+		}
+	}
+	if id == "" && name == Last {
+		return "", NoRunsError{fmt.Errorf("%s holds no runs", r.Ledger)}
+	}
+	if id == "" {
+		return "", &UnknownRunError{name, r.Ledger}
+	}
+	return id, nil
+}
+
+// minID is how many digits of an ID name a run: shorter ones are rather words.
+const minID = 4
+
+// isID reports whether text may be the beginning of a run's ID.
+func isID(text string) bool {
+	return len(text) >= minID && strings.Trim(text, "0123456789abcdef-") == ""
+}
