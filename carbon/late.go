@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
@@ -22,8 +23,8 @@ type late struct {
 	mine   func(pid int) bool
 	module string // the counted component that holds the CPU, or ""
 
-	mu   sync.Mutex
-	gone bool // nobody waits any more
+	mu        sync.Mutex
+	abandoned bool // nobody waits any more
 }
 
 // joining is what opening gave: a meter, nil if there is none, the names of its
@@ -45,7 +46,7 @@ func (l *late) start(open func(ctx context.Context) joining) {
 		j := open(ctx)
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		if l.gone && j.meter != nil {
+		if l.abandoned && j.meter != nil {
 			_ = j.meter.Close() // nobody waits for it any more
 			return
 		}
@@ -53,10 +54,14 @@ func (l *late) start(open func(ctx context.Context) joining) {
 	}()
 }
 
-// openGPUs opens the GPUs of a machine.
+// openGPUs opens the GPUs of a machine. Whether there are any is for the driver's
+// library to say; where there is none, that is no news.
 func openGPUs(h Host) func(ctx context.Context) joining {
 	return func(ctx context.Context) joining {
 		m, err := nvml.Open(ctx, nvml.Options{Library: h.NVMLLibrary, Env: h.Env, Root: h.root()})
+		if m == nil && h.NVMLLibrary == "" && errors.Is(err, energy.ErrUnavailable) {
+			return joining{}
+		}
 		j := joining{err: err}
 		if m == nil {
 			return j // and no meter, which a nil *Meter would be
@@ -72,12 +77,11 @@ func openGPUs(h Host) func(ctx context.Context) joining {
 	}
 }
 
-// hasGPUs reports whether it is worth looking for GPUs.
-func (h Host) hasGPUs() bool { return h.NVMLLibrary != "" || nvml.Present(h.root()) }
-
-// join takes a meter that has opened into the next sample.
-func (t *Tracker) join(j joining) {
+// join takes what has opened into the next sample, and reports whether there is
+// anything new in it.
+func (t *Tracker) join(j joining) bool {
 	t.late.opened = nil
+	defer close(t.late.ready)
 	if j.meter != nil {
 		t.meters = append(t.meters, j.meter)
 		t.late.module = j.module
@@ -95,27 +99,40 @@ func (t *Tracker) join(j joining) {
 		}
 		t.faults = append(t.faults, f)
 	}
-	close(t.late.ready)
+	return j.meter != nil || j.err != nil
 }
 
-// leave gives up on a meter that has not opened by the end of the run.
+// giveUp is how long the end of a run waits for an opening that was cancelled: a
+// driver that does not answer is then told of the GPUs that the machine shows.
+const giveUp = 20 * time.Millisecond
+
+// leave gives up on a meter that has not opened by the end of the run. What the
+// machine shows of its GPUs is then in the last sample.
 func (t *Tracker) leave() {
 	if t.late.opened == nil {
 		return
 	}
-	t.late.mu.Lock()
-	t.late.gone = true
-	t.late.mu.Unlock()
+	t.late.cancel()
+	timeout := time.NewTimer(giveUp)
+	defer timeout.Stop()
 	select {
 	case j := <-t.late.opened:
 		t.join(j)
 		return
+	case <-timeout.C:
+	}
+	t.late.mu.Lock()
+	t.late.abandoned = true
+	t.late.mu.Unlock()
+	select {
+	case j := <-t.late.opened: // just now
+		t.join(j)
+		return
 	default:
 	}
-	t.late.cancel()
 	t.late.opened = nil
 	t.faults = append(t.faults, footprint.Fault{
-		Code: footprint.GPUNotMeasured, Text: "the driver of the GPUs did not answer before the end of the run",
+		Code: footprint.GPUNotMeasured, Text: "the GPU driver did not answer before the end of the run",
 	})
 	close(t.late.ready)
 }

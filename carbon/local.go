@@ -77,6 +77,8 @@ func faults(to []footprint.Fault, err error) []footprint.Fault {
 func fault(err error) footprint.Fault {
 	f := footprint.Fault{Code: footprint.ReadFault, Text: err.Error()}
 	switch {
+	case errors.Is(err, nvml.ErrUnread): // before the cause
+		f.Code = footprint.GPUNotMeasured
 	case errors.Is(err, rapl.ErrMasked):
 		f.Code = footprint.CounterMasked
 	case errors.Is(err, fs.ErrPermission):

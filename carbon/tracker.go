@@ -108,9 +108,7 @@ func New(cfg Config) (*Tracker, error) {
 	t.late.ready, t.late.mine = make(chan struct{}), ours(os.DirFS("/"))
 	if t.meters == nil {
 		t.meters, t.faults = local(root)
-		if cfg.Host.hasGPUs() {
-			t.late.start(openGPUs(cfg.Host))
-		}
+		t.late.start(openGPUs(cfg.Host))
 	}
 	if t.late.opened == nil {
 		close(t.late.ready)
@@ -198,8 +196,9 @@ func (t *Tracker) sample(ctx context.Context) {
 			t.tick(ctx)
 			continue
 		case j := <-t.late.opened:
-			t.join(j)
-			t.tick(ctx)
+			if t.join(j) {
+				t.tick(ctx)
+			}
 			continue
 		case <-t.marks.wake:
 			if t.marks.some() {

@@ -50,12 +50,30 @@ type Device struct {
 }
 
 const (
-	// most is the power limit assumed where the driver names none, twice the
-	// 1 kW of a B200 (NVIDIA DGX B200 data sheet, 2024).
-	most = 2 * energy.Kilowatt
-	// silly is above any power limit, so that the driver's answer is none.
-	silly = 10 * energy.Kilowatt
+	// defaultLimit is the power limit assumed of a GPU that is read where nothing
+	// names one, twice the 1 kW of a B200 (NVIDIA DGX B200 data sheet, 2024).
+	defaultLimit = 2 * energy.Kilowatt
+	// implausibleLimit is above any power limit, so that the driver's answer is none.
+	implausibleLimit = 10 * energy.Kilowatt
 )
+
+// limitPower finds the highest power limit, the driver's or else the model's, and
+// says what is taken for want of it.
+func (dev *Device) limitPower(d *device) (missing string) {
+	dev.Limit = d.limit
+	if dev.Limit <= 0 || dev.Limit > implausibleLimit {
+		if dev.Limit = modelLimit(d.name); dev.Limit > 0 {
+			missing = fmt.Sprintf("its power limit: %v W of its model is taken", dev.Limit.Watts())
+		}
+	}
+	limit := dev.Limit
+	if limit == 0 {
+		limit = defaultLimit
+		missing = fmt.Sprintf("its power limit: %v W is taken", limit.Watts())
+	}
+	dev.MaxPower = limit + limit/2
+	return missing
+}
 
 // probe asks a GPU once for all that it might offer, and takes the best. It is
 // nil if nothing can be read.
@@ -66,16 +84,9 @@ func probe(d *device, source string, dev *Device) (g *gpu) {
 		}
 	}()
 	defer recovered(&dev.Err)
-	dev.Limit = d.limit
-	limit := d.limit
-	if limit <= 0 || limit > silly {
-		limit, dev.Limit = most, 0
-		dev.Missing = append(dev.Missing, fmt.Sprintf("its power limit: %v W is taken", limit.Watts()))
-	}
-	dev.MaxPower = limit + limit/2
 	g = &gpu{
 		ask: make(chan struct{}, 1), dev: d,
-		hangs: fmt.Errorf("GPU %s: %w (%v)", d.uuid, ErrSlow, patience),
+		hangs: fmt.Errorf("GPU %s: %w (%v)", d.uuid, ErrSlow, readTimeout),
 	}
 	base := energy.Component{
 		Kind: energy.GPU, ID: d.uuid, Basis: energy.Measured, Name: d.name,

@@ -10,6 +10,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,7 +39,7 @@ func openDriver(path string) (library, error) {
 	code := lib.Init()
 	loading.Unlock()
 	if code == nvml.ERROR_LIBRARY_NOT_FOUND {
-		return library{}, fmt.Errorf("%s: %w: the loader does not find it: no NVIDIA driver here", name, energy.ErrUnavailable)
+		return library{}, fmt.Errorf("%w: %s is not found or cannot be loaded", energy.ErrUnavailable, name)
 	}
 	if code != nvml.SUCCESS {
 		return library{}, unavailable(answer("nvmlInit", code))
@@ -59,10 +60,12 @@ func openDriver(path string) (library, error) {
 }
 
 // unavailable says that there is no such source where the driver is not loaded,
-// or too old to answer at all. Any other error is a fault, and stays one.
+// has no GPU, or is too old to answer at all. Any other error is a fault, and
+// stays one.
 func unavailable(err error) error {
 	var f fault
-	if errors.As(err, &f) && (f.code == int(nvml.ERROR_DRIVER_NOT_LOADED) || f.code == int(nvml.ERROR_FUNCTION_NOT_FOUND)) {
+	none := []nvml.Return{nvml.ERROR_DRIVER_NOT_LOADED, nvml.ERROR_FUNCTION_NOT_FOUND, nvml.ERROR_GPU_NOT_FOUND}
+	if errors.As(err, &f) && slices.Contains(none, nvml.Return(f.code)) {
 		return fmt.Errorf("%w: %w", energy.ErrUnavailable, err)
 	}
 	return err
@@ -82,24 +85,26 @@ func openDevice(lib nvml.Interface, i int) device {
 	h, code := lib.DeviceGetHandleByIndex(i)
 	loading.RUnlock()
 	if code != nvml.SUCCESS {
-		return device{err: answer("nvmlDeviceGetHandleByIndex", code)}
+		return device{name: anyGPU, err: answer("nvmlDeviceGetHandleByIndex", code)}
 	}
 	var d device
-	if d.uuid, code = h.GetUUID(); code != nvml.SUCCESS {
-		d.err = answer("nvmlDeviceGetUUID", code)
-		return d
-	}
 	if d.name, code = h.GetName(); code != nvml.SUCCESS {
-		d.name = "NVIDIA GPU"
+		d.name = anyGPU
 	}
-	d.bus = fmt.Sprintf("%06d", i) // if all else fails, as the driver orders them
 	loading.RLock()
 	if pci, code := h.GetPciInfo(); code == nvml.SUCCESS {
 		d.bus = fmt.Sprintf("%08x:%02x:%02x", pci.Domain, pci.Bus, pci.Device)
 	}
 	loading.RUnlock()
-	if _, most, code := h.GetPowerManagementLimitConstraints(); code == nvml.SUCCESS {
-		d.limit = energy.Power(most) * energy.Milliwatt
+	if d.uuid, code = h.GetUUID(); code != nvml.SUCCESS {
+		d.err = answer("nvmlDeviceGetUUID", code)
+		return d
+	}
+	d.bus = cmp.Or(d.bus, fmt.Sprintf("%06d", i)) // if all else fails, as the driver orders them
+	if _, highest, code := h.GetPowerManagementLimitConstraints(); code == nvml.SUCCESS {
+		d.limit = energy.Power(highest) * energy.Milliwatt
+	} else if enforced, code := h.GetEnforcedPowerLimit(); code == nvml.SUCCESS {
+		d.limit = energy.Power(enforced) * energy.Milliwatt
 	}
 	d.ask(h)
 	if mode, _, code := h.GetMigMode(); code == nvml.SUCCESS && mode == nvml.DEVICE_MIG_ENABLE {

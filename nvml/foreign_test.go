@@ -140,8 +140,9 @@ func TestForeignProgram(t *testing.T) {
 	})
 	t.Run("init fails", func(t *testing.T) {
 		r := run(t, "lazy", "full.so", "init_code=18")
-		assert.Contains(t, r.OpenErr, "nvmlInit")
-		assert.NotContains(t, r.OpenErr, energy.ErrUnavailable.Error(), "a driver that does not fit its library is a fault")
+		assert.Contains(t, r.OpenErr, "NVIDIA GPU not measured: the versions of driver and library differ")
+		assert.Contains(t, r.OpenErr, "nvmlInit: RM has detected")
+		assert.Equal(t, []energy.State{energy.Lost}, states(r.Last), "a driver that does not fit its library is a fault")
 		r = run(t, "lazy", "full.so", "init_code=9")
 		assert.Contains(t, r.OpenErr, energy.ErrUnavailable.Error(), "the driver is not loaded")
 	})
@@ -155,11 +156,26 @@ func TestForeignProgram(t *testing.T) {
 		assert.EqualValues(t, 1, r.Last[1].Resets)
 		assert.InDelta(t, 75, r.joules(2), 15)
 	})
+	t.Run("one is there and closed, one was lost before", func(t *testing.T) {
+		r := run(t, "now", "full.so", "gpus=3,denied=0,gone=1")
+		assert.ElementsMatch(t, []energy.State{energy.Lost, energy.Lost, energy.OK}, states(r.Last))
+		assert.Contains(t, r.OpenErr, "NVIDIA Fake 400 not measured: no permission")
+		for _, reading := range r.Last {
+			if reading.Component.ID == "GPU-00000000-fake-0000-0000-000000000000" {
+				assert.Equal(t, 400*energy.Watt, reading.MaxPower)
+			}
+		}
+	})
+	t.Run("all power calls fail", func(t *testing.T) {
+		r := run(t, "lazy", "full.so", "no_energy=1,no_record=1,no_power=1")
+		assert.Contains(t, r.OpenErr, "NVIDIA Fake 400 not measured: shows neither energy nor power")
+		assert.Equal(t, []energy.State{energy.Lost}, states(r.Last))
+	})
 	t.Run("slow calls", func(t *testing.T) {
 		r := run(t, "lazy", "full.so", "call_ms=2000,after_ms=150")
 		assert.Equal(t, []energy.State{energy.Held}, states(r.Last))
-		assert.Less(t, r.ReadMillis, (patience + time.Second).Milliseconds())
-		assert.Less(t, r.CloseMillis, (patience + time.Second).Milliseconds())
+		assert.Less(t, r.ReadMillis, (readTimeout + time.Second).Milliseconds())
+		assert.Less(t, r.CloseMillis, (readTimeout + time.Second).Milliseconds())
 	})
 	t.Run("ticks of 100 ms", func(t *testing.T) {
 		r := run(t, "lazy", "full.so", "tick_ms=100")

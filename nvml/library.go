@@ -43,6 +43,7 @@ type library struct {
 	driver  string // its version, or ""
 	devices []device
 	close   func()
+	err     error // it could not be opened: the devices are what the kernel shows
 }
 
 // A device is one GPU, and what can be asked about it. A function that is nil is
@@ -124,7 +125,10 @@ func meaning(code int) error {
 	switch code {
 	case 0:
 		return nil
-	case 2, 3, 25, 26: // INVALID_ARGUMENT: it does not know the field; NOT_SUPPORTED; ARGUMENT_VERSION_MISMATCH; DEPRECATED
+	// INVALID_ARGUMENT: it does not know the field; NOT_SUPPORTED;
+	// OPERATING_SYSTEM: a sandbox such as gVisor lets single questions through;
+	// ARGUMENT_VERSION_MISMATCH; DEPRECATED
+	case 2, 3, 17, 25, 26:
 		return errUnsupported
 	case 4:
 		return fs.ErrPermission

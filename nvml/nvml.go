@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
@@ -41,9 +42,9 @@ type Options struct {
 	Root fs.FS
 }
 
-// patience is how long a Read waits for the driver. A call in flight stays so,
+// readTimeout is how long a Read waits for the driver. A call in flight stays so,
 // and the component is Held meanwhile.
-const patience = 50 * time.Millisecond
+const readTimeout = 50 * time.Millisecond
 
 // Meter reads the GPUs of one machine. It is for one goroutine at a time.
 type Meter struct {
@@ -52,6 +53,9 @@ type Meter struct {
 	done    chan *gpu // those that have answered
 	timer   *time.Timer
 	pids    pids
+
+	unread []energy.Reading // of the GPUs that can't be read
+	why    deviceErrors     // and why not
 }
 
 var (
@@ -59,13 +63,16 @@ var (
 	_ energy.Sharer = (*Meter)(nil)
 )
 
-// Open loads the driver's library and finds what each GPU offers. That can take
-// seconds, so it is made for a goroutine beside the work: it returns with ctx at
-// the latest, and a driver that does not answer keeps nothing but one goroutine.
+// Open loads the driver's library, which decides whether there is a driver, and
+// finds what each GPU offers. That can take seconds, so it is made for a
+// goroutine beside the work: it returns with ctx at the latest, and a driver that
+// does not answer keeps nothing but one goroutine.
 //
-// A GPU that can't be read is left out, and named by the error and by Devices;
-// the other results may be used. Without any GPU the Meter is nil and the error
-// wraps energy.ErrUnavailable, fs.ErrPermission, or what the driver said.
+// A GPU that is there and can't be read, for whatever reason, is read all the
+// same: its readings are Lost, or Late if the driver has not answered by the end
+// of ctx, and never OK. It is named by an error that wraps ErrUnread and the cause; the
+// Meter may be used. Without any GPU that the work can see the Meter is nil and
+// the error wraps energy.ErrUnavailable.
 func Open(ctx context.Context, o Options) (*Meter, error) {
 	m, _, err := open(ctx, drivers(o), o)
 	return m, err
@@ -79,18 +86,6 @@ func Inspect(ctx context.Context, o Options) ([]Device, error) {
 		_ = m.Close()
 	}
 	return devices, err
-}
-
-// Present reports whether the kernel of a root, the machine's "/", has an NVIDIA
-// driver. It looks at two files, so that a machine without one need not try to
-// load a library.
-func Present(root fs.FS) bool {
-	for _, name := range []string{"proc/driver/nvidia", "dev/dxg"} { // the second is that of Windows below Linux
-		if _, err := fs.Stat(root, name); err == nil {
-			return true
-		}
-	}
-	return false
 }
 
 // Module is the ID of the first counted component that is a whole module: one
@@ -115,44 +110,65 @@ func open(ctx context.Context, drivers []opener, o Options) (*Meter, []Device, e
 		devices []Device
 		err     error
 	}
-	got := make(chan result)
-	gone := make(chan struct{})
-	defer close(gone)
+	if o.Root == nil {
+		o.Root = os.DirFS("/")
+	}
+	opened := make(chan result)
+	abandoned := make(chan struct{})
+	defer close(abandoned)
 	go func() {
 		var r result
-		r.m, r.devices, r.err = first(drivers, o)
+		r.m, r.devices, r.err = openFirst(drivers, o)
 		select {
-		case got <- r:
-		case <-gone: // nobody waits any more
+		case opened <- r:
+		case <-abandoned:
 			if r.m != nil {
 				_ = r.m.Close()
 			}
 		}
 	}()
 	select {
-	case r := <-got:
+	case r := <-opened:
 		return r.m, r.devices, r.err
 	case <-ctx.Done():
-		return nil, nil, fmt.Errorf("nvml: the driver has not answered: %w", ctx.Err())
+		err := fmt.Errorf("the driver has not answered: %w", ctx.Err())
+		lib := unopened(o, err, o.Library != "" || hinted(o.Root))
+		if len(lib.devices) == 0 {
+			lib.err = fmt.Errorf("%w: no GPU is in sight, and %w", energy.ErrUnavailable, err)
+		}
+		return newMeter(lib, o, energy.Late)
 	}
 }
 
-// first opens the first driver that has GPUs.
-func first(drivers []opener, o Options) (*Meter, []Device, error) {
+// openFirst opens the first driver that has GPUs.
+func openFirst(drivers []opener, o Options) (*Meter, []Device, error) {
 	var errs []error
 	for _, open := range drivers {
 		lib, err := guarded(open)
-		if err == nil && len(lib.devices) == 0 {
+		if err == nil {
+			if lib.devices = merge(lib.devices, shown(o.Root)); len(lib.devices) > 0 {
+				return newMeter(lib, o, energy.Lost)
+			}
 			lib.close()
 			err = fmt.Errorf("%s: %w: it knows no GPU", lib.source, energy.ErrUnavailable)
 		}
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		return newMeter(lib, o)
+		errs = append(errs, err)
 	}
-	return nil, nil, fmt.Errorf("nvml: %w", errors.Join(errs...))
+	err := errors.Join(errs...)
+	return newMeter(unopened(o, err, !errors.Is(err, energy.ErrUnavailable)), o, energy.Lost)
+}
+
+// unopened stands in for a driver that could not be opened: with the GPUs that
+// the kernel shows, or, if there must be one, with one of which nothing is known.
+func unopened(o Options, err error, certain bool) library {
+	l := library{source: "nvml", devices: shown(o.Root), err: err, close: func() {}}
+	if len(l.devices) == 0 && certain {
+		l.devices = []device{{name: anyGPU}}
+	}
+	for i := range l.devices {
+		l.devices[i].err = err
+	}
+	return l
 }
 
 // guarded opens a library that may panic: go-nvml trusts the counts that a
@@ -169,18 +185,14 @@ func recovered(err *error) {
 }
 
 // newMeter finds out what each GPU offers and starts to ask those that the work
-// can see.
-func newMeter(lib library, o Options) (*Meter, []Device, error) {
+// can see. state is that of the GPUs that can't be read.
+func newMeter(lib library, o Options, state energy.State) (*Meter, []Device, error) {
 	seen := visible(o.Env, lib.devices)
-	root := o.Root
-	if root == nil {
-		root = os.DirFS("/")
-	}
-	m := &Meter{done: make(chan *gpu, len(lib.devices)), pids: newPids(root)}
-	var errs deviceErrors
+	m := &Meter{done: make(chan *gpu, len(lib.devices)), pids: newPids(o.Root)}
 	for i := range lib.devices {
 		d := &lib.devices[i]
 		dev := Device{Index: i, UUID: d.uuid, Name: d.name, Driver: lib.driver, Visible: seen.has(i), Missing: d.missing, Err: d.err}
+		noLimit := dev.limitPower(d)
 		if d.err == nil {
 			g := probe(d, lib.source, &dev)
 			if g != nil && dev.Visible {
@@ -188,30 +200,36 @@ func newMeter(lib library, o Options) (*Meter, []Device, error) {
 				m.gpus = append(m.gpus, g)
 			}
 		}
+		if dev.Err == nil && noLimit != "" {
+			dev.Missing = append(dev.Missing, noLimit)
+		}
 		if dev.Visible && seen.note != "" {
 			dev.Notes = append(dev.Notes, seen.note)
 		}
 		if dev.Err != nil && dev.Visible {
-			errs = append(errs, fmt.Errorf("GPU %d (%s): %w", i, d.uuid, dev.Err))
+			m.leaveOut(d, lib.source, dev.Limit, state, dev.Err)
 		}
 		m.devices = append(m.devices, dev)
 	}
+	m.timer = time.NewTimer(readTimeout)
+	m.timer.Stop()
 	if len(m.gpus) == 0 {
 		lib.close()
-		if len(errs) == 0 {
-			return nil, m.devices, fmt.Errorf("nvml: %w: %s", energy.ErrUnavailable, seen.note)
+		switch {
+		case len(m.unread) > 0:
+			return m, m.devices, m.why
+		case lib.err != nil:
+			return nil, m.devices, fmt.Errorf("nvml: %w", lib.err)
 		}
-		return nil, m.devices, errs
+		return nil, m.devices, fmt.Errorf("nvml: %w: %s", energy.ErrUnavailable, seen.note)
 	}
-	m.timer = time.NewTimer(patience)
-	m.timer.Stop()
-	work := newCrew(lib.close, len(m.gpus))
+	work := newWorkers(lib.close, len(m.gpus))
 	for _, g := range m.gpus {
-		g.crew = work
+		g.workers = work
 		go g.work(m.done)
 	}
-	if len(errs) > 0 {
-		return m, m.devices, errs
+	if len(m.why) > 0 {
+		return m, m.devices, m.why
 	}
 	return m, m.devices, nil
 }
@@ -219,21 +237,23 @@ func newMeter(lib library, o Options) (*Meter, []Device, error) {
 // Read appends one reading a component, GPUs in the driver's order; see
 // energy.Meter. The GPUs are asked at the same time. One that has not answered
 // after 50 ms is Held, with its call left in flight; one whose call failed is
-// Held too, one that is gone is Lost, and one whose counter stands still for
-// ten seconds is Dead. With ctx ended nothing is read.
+// Held too, one that is gone is Lost, and one whose counter or power stands still
+// or at 0 is Held at once, and Dead after some seconds: a GPU that is on draws
+// power. With ctx ended nothing is read.
 func (m *Meter) Read(ctx context.Context, to []energy.Reading) ([]energy.Reading, error) {
 	if err := ctx.Err(); err != nil {
 		return to, fmt.Errorf("nvml: %w", err)
 	}
 	m.ask(ctx)
 	now := time.Now()
-	var errs deviceErrors
+	errs := m.why
 	for _, g := range m.gpus {
 		if err := g.take(now); err != nil {
-			errs = append(errs, err)
+			errs = append(slices.Clip(errs), err)
 		}
 		to = append(to, g.last...)
 	}
+	to = m.stillUnread(to, now)
 	if len(errs) > 0 {
 		return to, errs
 	}
@@ -256,7 +276,7 @@ func (m *Meter) ask(ctx context.Context) {
 			waiting++
 		}
 	}
-	m.timer.Reset(patience)
+	m.timer.Reset(readTimeout)
 	defer m.timer.Stop()
 	for waiting > 0 {
 		select {
@@ -284,16 +304,19 @@ func (m *Meter) ask(ctx context.Context) {
 // Close ends the asking and lets go of the library. It waits at most 50 ms: a
 // call that hangs keeps its goroutine, and the library, until it returns.
 func (m *Meter) Close() error {
+	if len(m.gpus) == 0 {
+		return nil
+	}
 	for _, g := range m.gpus {
 		close(g.ask)
 	}
-	m.timer.Reset(patience)
+	m.timer.Reset(readTimeout)
 	defer m.timer.Stop()
 	select {
-	case <-m.gpus[0].crew.gone:
+	case <-m.gpus[0].workers.ended:
 		return nil
 	case <-m.timer.C:
-		return fmt.Errorf("nvml: the driver has not answered for %v and is left alone", patience)
+		return fmt.Errorf("nvml: the driver has not answered for %v and is left alone", readTimeout)
 	}
 }
 
@@ -302,7 +325,11 @@ func (m *Meter) Close() error {
 type deviceErrors []error
 
 func (e deviceErrors) Error() string {
-	switch s := "nvml: " + e[0].Error(); len(e) {
+	s := e[0].Error()
+	if !errors.Is(e[0], ErrUnread) { // a sentence for people
+		s = "nvml: " + s
+	}
+	switch len(e) {
 	case 1:
 		return s
 	case 2:

@@ -2,10 +2,8 @@ package nvml
 
 import (
 	"context"
-	"errors"
-	"io/fs"
+	"strings"
 	"testing"
-	"testing/fstest"
 	"testing/synctest"
 	"time"
 
@@ -146,7 +144,7 @@ func TestAHangingGPUHoldsNobodyUp(t *testing.T) {
 		for i := range 3 {
 			before := time.Now()
 			list, err := m.Read(t.Context(), nil)
-			assert.LessOrEqual(t, time.Since(before), patience)
+			assert.LessOrEqual(t, time.Since(before), readTimeout)
 			if i > 0 {
 				assert.Zero(t, time.Since(before), "only the first Read waits for it")
 			}
@@ -166,7 +164,7 @@ func TestAHangingGPUHoldsNobodyUp(t *testing.T) {
 		assert.Error(t, err)
 		before := time.Now()
 		assert.Error(t, m.Close(), "a call is in flight")
-		assert.LessOrEqual(t, time.Since(before), patience)
+		assert.LessOrEqual(t, time.Since(before), readTimeout)
 		time.Sleep(4 * time.Second) // the call returns, and the goroutine ends
 	})
 }
@@ -202,60 +200,6 @@ func TestACounterThatStandsStillIsDead(t *testing.T) {
 		read(t, m)
 		time.Sleep(stuck)
 		assert.Equal(t, energy.Dead, read(t, m)[0].State)
-	})
-}
-
-func TestOpenDoesNotOutwaitItsContext(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		closed := false
-		slow := func() (library, error) {
-			time.Sleep(5 * time.Second)
-			l, err := machine(&card{load: steady(100)})()
-			l.close = func() { closed = true }
-			return l, err
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		m, _, err := open(ctx, []opener{slow}, Options{})
-		assert.Nil(t, m)
-		assert.ErrorIs(t, err, context.DeadlineExceeded)
-		time.Sleep(5 * time.Second)
-		synctest.Wait()
-		assert.True(t, closed, "what opened too late is closed again")
-	})
-}
-
-func TestOpenWithoutGPUs(t *testing.T) {
-	absent := errors.Join(energy.ErrUnavailable, errors.New("no driver"))
-	for name, drivers := range map[string][]opener{
-		"no library": {func() (library, error) { return library{}, absent }},
-		"no GPU":     {machine()},
-		"panics":     {func() (library, error) { panic("no") }, machine()},
-	} {
-		m, _, err := open(t.Context(), drivers, Options{})
-		assert.Nil(t, m, name)
-		assert.ErrorIs(t, err, energy.ErrUnavailable, name)
-	}
-}
-
-func TestAGPUThatCannotBeReadIsNamed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		good := &card{load: steady(100)}
-		drivers := []opener{func() (library, error) {
-			l, err := machine(good)()
-			l.devices = append(l.devices, device{err: fault{"nvmlDeviceGetHandleByIndex", "GPU is lost", 15}},
-				device{uuid: "GPU-mute", name: "GT 710", power: func() (uint64, time.Time, error) { return 0, time.Time{}, unsupported("nvmlDeviceGetPowerUsage") }})
-			return l, err
-		}}
-		m, devices, err := open(t.Context(), drivers, Options{})
-		require.NotNil(t, m)
-		defer m.Close()
-		assert.ErrorIs(t, err, ErrLost)
-		assert.ErrorIs(t, err, errNoEnergy)
-		assert.Len(t, read(t, m), 1)
-		assert.Len(t, devices, 3)
-		assert.Empty(t, devices[2].Missing, "the error says it")
-		assert.ErrorContains(t, devices[2].Err, "nvmlDeviceGetPowerUsage: Not Supported")
 	})
 }
 
@@ -302,7 +246,7 @@ func TestWithoutAPowerLimit(t *testing.T) {
 			c.limit = limit
 			m := openCards(t, c)
 			defer m.Close()
-			assert.Contains(t, m.Devices()[0].Missing[0], "power limit")
+			assert.Contains(t, strings.Join(m.Devices()[0].Missing, "\n"), "power limit")
 			c.set(func(c *card) { c.mw = 3_700_000 })
 			_, err := m.Read(t.Context(), nil)
 			assert.ErrorIs(t, err, ErrImplausible)
@@ -390,19 +334,4 @@ func TestModule(t *testing.T) {
 		defer n.Close()
 		assert.Empty(t, n.Module())
 	})
-}
-
-func TestPresent(t *testing.T) {
-	assert.True(t, Present(fstest.MapFS{"proc/driver/nvidia/version": &fstest.MapFile{}}))
-	assert.True(t, Present(fstest.MapFS{"dev/dxg": &fstest.MapFile{}}), "Windows Subsystem for Linux")
-	assert.False(t, Present(fstest.MapFS{"proc/stat": &fstest.MapFile{}}))
-}
-
-func TestAGPUThatIsLostAtOnce(t *testing.T) {
-	for code, want := range map[int]error{15: ErrLost, 4: fs.ErrPermission} {
-		_, devices, err := open(t.Context(), []opener{machine(&card{load: steady(1), err: fault{"any", "gone", code}})}, Options{})
-		assert.ErrorIs(t, err, want)
-		assert.NotErrorIs(t, err, errNoEnergy)
-		assert.ErrorIs(t, devices[0].Err, want)
-	}
 }

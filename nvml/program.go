@@ -91,7 +91,7 @@ func openProgram(path string) (library, error) {
 func (p *program) device(uuid string) device {
 	r := p.now[uuid]
 	return device{
-		uuid: uuid, name: r.name, bus: r.bus, limit: r.limit, every: time.Second,
+		uuid: uuid, name: r.name, bus: busOf(r.bus), limit: r.limit, every: time.Second,
 		missing: []string{"its energy counter, and who uses it: nvidia-smi shows neither"},
 		power: func() (uint64, time.Time, error) {
 			p.mu.Lock()
@@ -142,7 +142,7 @@ func parseRow(line string) (row, error) {
 	if len(cells) != 6 || !strings.HasPrefix(cells[0], "GPU-") {
 		return row{}, fmt.Errorf("nvidia-smi: %q is no line of a GPU", clip(line))
 	}
-	r := row{uuid: cells[0], name: cmp.Or(cells[1], "NVIDIA GPU"), bus: cells[2], driver: cells[3]}
+	r := row{uuid: cells[0], name: cmp.Or(cells[1], anyGPU), bus: cells[2], driver: cells[3]}
 	if r.power, r.err = parseWatts(cells[4]); r.err != nil {
 		r.err = fmt.Errorf("nvidia-smi: %w: power.draw is %q", errUnsupported, clip(cells[4]))
 	}

@@ -62,8 +62,14 @@ func TestProgram(t *testing.T) {
 	assert.Equal(t, "580.00", d.Driver)
 	assert.Contains(t, strings.Join(d.Missing, "\n"), "energy counter")
 
+	read := func(t *testing.T, m *Meter) []energy.Reading {
+		list, err := m.Read(t.Context(), nil)
+		require.ErrorIs(t, err, ErrUnread)
+		require.Len(t, list, 2)
+		assert.Equal(t, []energy.State{energy.OK, energy.Lost}, states(list))
+		return list
+	}
 	first := read(t, m)
-	require.Len(t, first, 1)
 	c := first[0].Component
 	assert.Equal(t, "nvidia-smi", c.Source)
 	assert.Equal(t, energy.Measured, c.Basis)
@@ -80,7 +86,7 @@ func TestProgram(t *testing.T) {
 	assert.False(t, use[0].Known)
 
 	_ = m.Close()
-	<-m.gpus[0].crew.gone // the program has been ended and waited for
+	<-m.gpus[0].workers.ended // the program has been ended and waited for
 }
 
 func TestProgramThatEnds(t *testing.T) {

@@ -13,8 +13,9 @@ import (
 // asks the goroutine. What is the goroutine's may be touched by the Meter only
 // between an answer and the next question.
 type gpu struct {
-	ask  chan struct{} // room for one question
-	crew *crew
+	ask chan struct{} // room for one question
+
+	workers *workers
 
 	// The Meter's.
 	asked  bool // and not answered yet
@@ -49,30 +50,30 @@ type series interface {
 	reading() *energy.Reading
 }
 
-// A crew is the goroutines that use one library. The last one closes it, since
+// Workers are the goroutines that use one library. The last one closes it, since
 // a call may still be in it when the Meter is closed.
-type crew struct {
+type workers struct {
 	left  atomic.Int32
 	close func()
-	gone  chan struct{}
+	ended chan struct{}
 }
 
-func newCrew(close func(), n int) *crew {
-	c := &crew{close: close, gone: make(chan struct{})}
-	c.left.Store(int32(n))
-	return c
+func newWorkers(close func(), n int) *workers {
+	w := &workers{close: close, ended: make(chan struct{})}
+	w.left.Store(int32(n))
+	return w
 }
 
-func (c *crew) leave() {
-	if c.left.Add(-1) == 0 {
-		c.close()
-		close(c.gone)
+func (w *workers) leave() {
+	if w.left.Add(-1) == 0 {
+		w.close()
+		close(w.ended)
 	}
 }
 
 // work looks when it is asked to, and by itself, until ask is closed.
 func (g *gpu) work(done chan<- *gpu) {
-	defer g.crew.leave()
+	defer g.workers.leave()
 	var tick <-chan time.Time
 	if g.every > 0 {
 		t := time.NewTicker(g.every)

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -160,13 +161,10 @@ func look(ctx context.Context, root fs.FS, watch time.Duration, library string, 
 const gpuWait = 10 * time.Second
 
 func (inv *inventory) addGPUs(ctx context.Context, root fs.FS, library string) {
-	if library == "" && !nvml.Present(root) {
-		return
-	}
 	ctx, cancel := context.WithTimeout(ctx, gpuWait)
 	defer cancel()
 	list, err := nvml.Inspect(ctx, nvml.Options{Library: library, Env: os.LookupEnv, Root: root})
-	if err != nil {
+	if err != nil && (library != "" || len(list) > 0 || !errors.Is(err, energy.ErrUnavailable)) {
 		inv.GPUError = err.Error()
 	}
 	for _, d := range list {

@@ -11,6 +11,11 @@
 //   reset      the GPU whose counter begins at 0 again then (none)
 //   no_energy  1: the GPUs have no energy counter
 //   no_record  1: nor does the driver keep a record of power
+//   no_power   1: nor does it show power now
+//   gone       the GPU that was lost before the library was loaded (none)
+//   denied     the GPU that may not be asked (none)
+//   stuck      the GPU whose counter and power stand still at 0 (none)
+//   stamps     1: the energy is stamped with the time of its tick, not of the call
 //
 // Built with -DOLD it is a driver of long ago: no functions _v2 and _v3, no field
 // values and no energy.
@@ -21,7 +26,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { OK = 0, INVALID = 2, UNSUPPORTED = 3, SMALL = 7, LOST = 15 };
+enum { OK = 0, INVALID = 2, UNSUPPORTED = 3, DENIED = 4, SMALL = 7, NOT_LOADED = 9, LOST = 15, MISMATCH = 18 };
 
 typedef struct {
 	int index;
@@ -91,12 +96,22 @@ static unsigned call(gpu *g) {
 		wait_ms(script("call_ms", 0));
 	if (g && script("lost", -1) == g->index && after(t))
 		return LOST;
-	return OK;
+	return g && script("denied", -1) == g->index ? DENIED : OK;
 }
 
+static int stuck(gpu *g) { return script("stuck", -1) == g->index; }
+
+static double ticked_at(double t) {
+	double tick = script("tick_ms", 20) / 1000;
+	return (long)(t / tick) * tick;
+}
+
+static unsigned milliwatts(gpu *g, double t) { return stuck(g) ? 0 : power(t) * 1000; }
+
 static unsigned long long counter(gpu *g) { // mJ, 5 MJ ahead
-	double t = now() - started, tick = script("tick_ms", 20) / 1000;
-	double ticked = (long)(t / tick) * tick, ahead = 5e9, less = 0;
+	double t = now() - started, ticked = ticked_at(t), ahead = 5e9, less = 0;
+	if (stuck(g))
+		return ahead;
 	if (script("reset", -1) == g->index && after(t)) {
 		less = joules(script("after_ms", 0) / 1000);
 		ahead = 0;
@@ -117,6 +132,8 @@ static unsigned count(unsigned *n) {
 }
 
 static unsigned handle(unsigned i, gpu **g) {
+	if (script("gone", -1) == i)
+		return LOST;
 	gpus[i].index = i;
 	*g = &gpus[i];
 	return OK;
@@ -126,7 +143,17 @@ unsigned nvmlInit(void) { return init(); }
 unsigned nvmlDeviceGetCount(unsigned *n) { return count(n); }
 unsigned nvmlDeviceGetHandleByIndex(unsigned i, gpu **g) { return handle(i, g); }
 unsigned nvmlShutdown(void) { return OK; }
-const char *nvmlErrorString(unsigned code) { return code == UNSUPPORTED ? "Not Supported" : code == LOST ? "GPU is lost" : code ? "Unknown Error" : "Success"; }
+const char *nvmlErrorString(unsigned code) {
+	switch (code) {
+	case OK: return "Success";
+	case UNSUPPORTED: return "Not Supported";
+	case DENIED: return "Insufficient Permissions";
+	case NOT_LOADED: return "Driver Not Loaded";
+	case LOST: return "GPU is lost";
+	case MISMATCH: return "RM has detected an NVML/RM version mismatch.";
+	}
+	return "Unknown Error";
+}
 
 unsigned nvmlSystemGetDriverVersion(char *s, unsigned n) {
 	snprintf(s, n, "580.00");
@@ -150,8 +177,8 @@ unsigned nvmlDeviceGetPowerManagementLimitConstraints(gpu *g, unsigned *least, u
 
 unsigned nvmlDeviceGetPowerUsage(gpu *g, unsigned *mw) {
 	unsigned code = call(g);
-	*mw = power(now() - started) * 1000;
-	return code;
+	*mw = milliwatts(g, now() - started);
+	return code ? code : script("no_power", 0) ? UNSUPPORTED : OK;
 }
 
 #ifndef OLD
@@ -173,11 +200,14 @@ unsigned nvmlDeviceGetFieldValues(gpu *g, int n, field *f) {
 		f[i].code = f[i].scope ? INVALID : OK;
 		f[i].type = 3;
 		if ((f[i].id == 83 || f[i].id == 191) && !script("no_energy", 0)) {
+			double t = now() - started;
 			f[i].value.u64 = counter(g);
-		} else if (f[i].id == 186) {
+			if (script("stamps", 0))
+				f[i].stamp -= (t - ticked_at(t)) * 1e6;
+		} else if (f[i].id == 186 && !script("no_power", 0)) {
 			f[i].type = 1;
 			f[i].value.u64 = ~0ULL; // only the lower half is set
-			f[i].value.u32 = power(now() - started) * 1000;
+			f[i].value.u32 = milliwatts(g, now() - started);
 		} else {
 			f[i].code = UNSUPPORTED;
 		}
@@ -199,7 +229,7 @@ unsigned nvmlDeviceGetSamples(gpu *g, unsigned kind, unsigned long long since, u
 		unsigned long long stamp = wall() - (unsigned long long)((t - k * 0.02) * 1e6);
 		if (k >= 0 && stamp > since) {
 			list[got].stamp = stamp;
-			list[got++].value = 0xdead00000000ULL | (unsigned)(power(k * 0.02) * 1000);
+			list[got++].value = 0xdead00000000ULL | milliwatts(g, k * 0.02);
 		}
 	}
 	*n = got;
