@@ -32,9 +32,9 @@ type Forward string
 
 // The modes of forwarding.
 const (
-	// Auto forwards, except where the sender is known to signal every process
-	// of the job anyway: inside a SLURM step, and below timeout(1) unless it
-	// runs with --foreground.
+	// Auto forwards, except what the sender has sent to every process of the job
+	// anyway: inside a SLURM step, where TERM is forwarded after 100 ms if the
+	// command still runs, and from a timeout(1) that leads our process group.
 	Auto   Forward = "auto"
 	Always Forward = "always"
 	Never  Forward = "never"

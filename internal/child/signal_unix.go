@@ -14,7 +14,11 @@ type held struct {
 	in      chan os.Signal
 	done    chan struct{} // closed when the goroutine of pass has ended
 	forward bool          // those of toPass are sent on
-	asked   bool          // one that stops came while the command ran; under Process.mu
+
+	// Under Process.mu:
+	senders senders                 // who signals the command as well
+	pending map[syscall.Signal]bool // held back until that is known
+	asked   bool                    // one that stops came while the command ran
 }
 
 // keyboard are the signals that a terminal sends to the whole process group.
@@ -48,6 +52,7 @@ func kept() []syscall.Signal {
 // ignored when we started are ignored until the command runs.
 func (h *held) hold() {
 	h.in = make(chan os.Signal, 64)
+	h.pending = map[syscall.Signal]bool{}
 	for _, s := range kept() {
 		if ignoredAtStart(s) {
 			signal.Ignore(s)

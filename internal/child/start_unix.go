@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -32,7 +33,10 @@ func (c Command) Start(before func()) (*Process, error) {
 	attr := &syscall.ProcAttr{Env: env, Files: []uintptr{fd(c.Stdin, 0), fd(c.Stdout, 1), fd(c.Stderr, 2)}}
 
 	p := &Process{below: c.Below}
-	p.forward = c.Forward == Always || c.Forward != Never && !shared(env)
+	p.forward = c.Forward != Never
+	if p.forward && c.Forward != Always {
+		p.senders = sendersOf(env)
+	}
 	p.adopt()
 	p.origin(c.Below)
 	p.hold()
@@ -74,7 +78,7 @@ func fd(f *os.File, own int) uintptr {
 	return uintptr(own)
 }
 
-// signal takes a signal that reached us and, if it shall, sends it on.
+// signal takes a signal that reached us.
 func (p *Process) signal(s syscall.Signal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -84,8 +88,27 @@ func (p *Process) signal(s syscall.Signal) {
 	if stops(s) {
 		p.asked = true
 	}
-	if p.forward && passed(s) {
-		unix.Kill(p.PID, s) // fails only if it has become another user's: nothing to be done
+	if !p.forward || !passed(s) || p.pending[s] {
+		return
+	}
+	p.judge(s, time.Now())
+}
+
+// judge sends a signal on that came at some time, or asks again later. One more that
+// comes until then is taken for the same: timeout(1) sends two. p.mu is held.
+func (p *Process) judge(s syscall.Signal, came time.Time) {
+	wait, on := p.senders.judge(s, time.Since(came))
+	p.pending[s] = on && wait > 0
+	switch {
+	case p.ended || !on:
+	case wait > 0:
+		time.AfterFunc(wait, func() {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.judge(s, came)
+		})
+	default:
+		_ = unix.Kill(p.PID, s) // fails only if it has become another user's
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"syscall"
 	"testing"
 	"time"
 
@@ -165,22 +164,6 @@ func TestForeground(t *testing.T) {
 		{[]string{"timeout", "-", "-f"}, false},
 	} {
 		assert.Equal(t, c.want, foreground(c.args), c.args)
-	}
-}
-
-func TestShared(t *testing.T) {
-	tool, err := exec.LookPath("timeout")
-	if err != nil {
-		t.Skip("no timeout(1) on this machine")
-	}
-	for option, want := range map[string]string{"-v": "true", "--foreground": "false"} {
-		// A shell in between changes nothing: it is the group that counts. The
-		// group is a new one also for --foreground, with timeout as its leader.
-		c := exec.Command(tool, append([]string{option, "1000", "/bin/sh", "-c", `"$@"; exit $?`, "sh"}, self("shared")...)...)
-		c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-		out, err := c.Output()
-		require.NoError(t, err)
-		assert.Equal(t, want, string(out), option)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -20,8 +21,12 @@ func (s *system) adopt() {}
 
 func (s *system) origin(func(int) (Live, bool)) { s.base, _ = children() }
 
-// shared reports that senders are not known to signal the command as well.
-func shared([]string) bool { return false }
+// senders: nobody is known to signal the command as well.
+type senders struct{}
+
+func sendersOf([]string) (s senders) { return s }
+
+func (senders) judge(syscall.Signal, time.Duration) (wait time.Duration, on bool) { return 0, true }
 
 // Wait waits for the command to end, not for what it left running, and returns
 // at once. The error says that its exit code is not known. Again: the same.
