@@ -71,7 +71,7 @@ func TestKeepAlive(t *testing.T) {
 		var redo energy.Redo
 		tracker, err := New(Config{Every: time.Hour, Host: Host{Root: m}})
 		require.NoError(t, err)
-		assert.Equal(t, 65*time.Second, tracker.every)
+		assert.Equal(t, 32*time.Second, tracker.every)
 		for _, meter := range tracker.meters {
 			if k, ok := meter.(energy.KeepAliver); ok {
 				tracker.meters = []energy.Meter{tap{k.(energy.Meter), func(r energy.Reading) {
@@ -89,7 +89,7 @@ func TestKeepAlive(t *testing.T) {
 		assert.EqualValues(t, 27, last.Wraps)
 		assert.Zero(t, last.Gaps+last.Resets)
 		assert.Zero(t, last.Missed)
-		assert.LessOrEqual(t, m.gap, 65*time.Second)
+		assert.LessOrEqual(t, m.gap, 32*time.Second)
 		assert.NotContains(t, codes(report), footprint.CounterAmbiguous)
 	})
 }

@@ -116,20 +116,26 @@ type Reading struct {
 	// wall clock does not change a span. A zero Before is Time: read in no time.
 	Before, Time time.Time
 	// Total never falls while the Meter is open. Its origin means nothing, only
-	// differences do.
+	// differences do. It is that of Time, within Edge.
 	Total Energy
-	// Edge is the resolution: the truth at Time lies within Total ± Edge.
+	// Edge bounds the error of this one reading: the energy that had flowed by
+	// Time lies within Total ± Edge. It holds the steps in which the counter
+	// counts, how late it is brought up to date, and what can have flowed between
+	// Before and Time; nobody has to add anything for those again. The error of a
+	// difference is at most the sum of both Edges.
 	Edge Energy
 	// Missed is how much energy, at most and so far, may have flowed without
 	// being in Total: across resets, refused readings and stalls longer than a
-	// counter takes to wrap. It never falls.
+	// counter takes to wrap. From a Refused reading to the next that is OK it also
+	// holds what was refused, as far as that can be energy; else it never falls.
 	Missed Energy
 	// Raw is the counter as last read, in microjoules, and Range its modulus, so
 	// that Redo can make Total again. It was read at Time if State is OK, Dead or
 	// Refused. Both are 0 for gauges and models.
 	Raw, Range uint64
-	// MaxPower is the largest plausible power of the component: it tells a wrap
-	// from a reset and bounds the time without a reading. 0 if not known.
+	// MaxPower is the largest plausible power of the component, as it is known now:
+	// it tells a wrap from a reset and bounds the time without a reading. It rises
+	// when a limit is raised, or readings prove it too low. 0 if not known.
 	MaxPower Power
 	// Wraps, Resets and Gaps count what happened so far. A gap is a read that
 	// failed, was refused, or came too late to be sure; a reset is one too.

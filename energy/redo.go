@@ -11,7 +11,7 @@ type Redo struct {
 }
 
 // Add takes the next reading and returns it with Total, Missed, Wraps and Resets
-// made again, from its Time, Raw, Range, MaxPower, Slept and State alone. They
+// made again, from its Before, Time, Raw, Range, MaxPower, Slept and State alone. They
 // count from the first reading. If the record is complete and true, the result is
 // the reading itself. What has no Raw and no Range is returned as it is.
 func (p *Redo) Add(r Reading) Reading {
@@ -20,10 +20,12 @@ func (p *Redo) Add(r Reading) Reading {
 		return r
 	}
 	w := &p.wrap
-	w.Range, w.MaxPower = Energy(r.Range), r.MaxPower
+	w.Range = Energy(r.Range)
 	if !p.seen {
 		p.seen, p.base, p.last = true, r, r
+		w.MaxPower = r.MaxPower
 	}
+	w.Limit = func() Power { return r.MaxPower } // what the meter found then
 	if r.Slept > p.last.Slept {
 		w.Break(r.Slept - p.last.Slept)
 	}
@@ -31,8 +33,9 @@ func (p *Redo) Add(r Reading) Reading {
 		w.Break(0)
 	}
 	if read || r.State == Refused {
-		w.Add(Energy(r.Raw), r.Time)
+		w.Add(Energy(r.Raw), r.Before, r.Time)
 	}
+	w.MaxPower = r.MaxPower
 	p.last = r
 	r.Total, r.Missed = p.base.Total.Plus(w.Total()), p.base.Missed.Plus(w.Missed)
 	r.Wraps, r.Resets = p.base.Wraps+w.Wraps, p.base.Resets+w.Resets

@@ -13,16 +13,25 @@ import (
 func TestRedo(t *testing.T) {
 	for seed := range uint64(200) {
 		rnd := rand.New(rand.NewPCG(seed, 3))
-		w := Wrap{Range: memoryRange, MaxPower: Watts(50 + 500*rnd.Float64())}
+		limit := Watts(50 + 500*rnd.Float64())
+		w := Wrap{Range: memoryRange, MaxPower: limit}
+		w.Limit = func() Power { return limit }
 		at, slept, state := start, time.Duration(0), OK
 		raw := Energy(rnd.Int64N(int64(w.Range)))
 		shown := raw
-		w.Add(raw, at)
+		w.Add(raw, at, at)
 		var redo Redo
 		for i := range 200 {
 			d := time.Duration(rnd.Int64N(int64(200 * time.Second)))
 			at = at.Add(d)
-			raw = (raw + w.MaxPower.Over(d).Scale(1.1*rnd.Float64())) % w.Range
+			before := at.Add(-time.Duration(rnd.Int64N(int64(d) + 1)))
+			load := 1.1 * rnd.Float64()
+			if i > 50 && i < 80 {
+				load = 3 * rnd.Float64() // a limit that is not in force
+			} else if i == 100 && rnd.IntN(2) == 0 {
+				limit *= 2 // raised
+			}
+			raw = (raw + w.MaxPower.Over(d).Scale(load)) % w.Range
 			if act := rnd.IntN(12); i > 0 { // the first is OK
 				switch {
 				case act == 0:
@@ -47,12 +56,12 @@ func TestRedo(t *testing.T) {
 			}
 			if state == OK {
 				shown = raw
-				if _, ok := w.Add(raw, at); !ok {
+				if _, ok := w.Add(raw, before, at); !ok {
 					state = Refused
 				}
 			}
 			r := Reading{
-				Time: at, Total: 7 + w.Total(), Missed: w.Missed, Raw: uint64(shown), Range: uint64(w.Range), MaxPower: w.MaxPower,
+				Before: before, Time: at, Total: 7 + w.Total(), Missed: w.Missed, Raw: uint64(shown), Range: uint64(w.Range), MaxPower: w.MaxPower,
 				Wraps: w.Wraps, Resets: w.Resets, Gaps: w.Gaps, Slept: slept, State: state,
 			}
 			require.Equal(t, r, redo.Add(r), "seed %d, reading %d", seed, i)

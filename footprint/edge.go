@@ -51,7 +51,7 @@ func (a *Account) edge(s Sample) edge {
 			low, high = charged.Scale(c.BandLow), charged.Scale(c.BandHigh)
 			e.covered += t.covered + t.held
 		} else {
-			high = high.Plus((t.good.Missed - t.origin.Missed).Scale(share))
+			high = high.Plus((t.reading.Missed - t.origin.Missed).Scale(share))
 			if !a.modelled(t) {
 				high = high.Plus(t.reading.MaxPower.Over(t.blind).Scale(share))
 			}

@@ -139,7 +139,7 @@ func (t *track) bounds(e energy.Energy, unread bool) (low, high energy.Energy) {
 	if c.Basis == energy.Modelled {
 		return max(e.Scale(c.BandLow)-edges, 0), e.Scale(c.BandHigh).Plus(edges)
 	}
-	high = e.Plus(edges).Plus(t.good.Missed - t.origin.Missed)
+	high = e.Plus(edges).Plus(t.reading.Missed - t.origin.Missed)
 	if unread {
 		high = high.Plus(t.reading.MaxPower.Over(t.blind + t.pending))
 	}

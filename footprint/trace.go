@@ -46,6 +46,7 @@ type traceSample struct {
 type traceReading struct {
 	Component int           `json:"c"`
 	At        time.Duration `json:"t_ns"`
+	Took      time.Duration `json:"took_ns,omitempty"` // from just before the read to At
 	Total     int64         `json:"total_uj"`
 	Edge      int64         `json:"edge_uj"`
 	Missed    int64         `json:"missed_uj,omitempty"`
@@ -98,12 +99,19 @@ func (r *Recorder) Add(s Sample) error {
 			r.write(traceLine{Component: &v.Component})
 		}
 		t.Readings = append(t.Readings, traceReading{
-			n, v.Time.Sub(r.start), int64(v.Total), int64(v.Edge), int64(v.Missed), v.Raw, v.Range,
+			n, v.Time.Sub(r.start), took(v), int64(v.Total), int64(v.Edge), int64(v.Missed), v.Raw, v.Range,
 			int64(v.MaxPower), v.Wraps, v.Resets, v.Gaps, v.Slept, v.State,
 		})
 	}
 	r.write(traceLine{Sample: &t})
 	return r.err
+}
+
+func took(r energy.Reading) time.Duration {
+	if r.Before.IsZero() {
+		return 0
+	}
+	return r.Time.Sub(r.Before)
 }
 
 // End writes how the run ended.
@@ -199,7 +207,7 @@ func (p *replay) sample(t *traceSample) error {
 			return fmt.Errorf("component %d: an amount below 0", v.Component)
 		}
 		s.Readings = append(s.Readings, energy.Reading{
-			Component: p.components[v.Component], Time: p.start.Add(v.At),
+			Component: p.components[v.Component], Before: p.start.Add(v.At - v.Took), Time: p.start.Add(v.At),
 			Total: energy.Energy(v.Total), Edge: energy.Energy(v.Edge), Missed: energy.Energy(v.Missed),
 			Raw: v.Raw, Range: v.Range, MaxPower: energy.Power(v.MaxPower),
 			Wraps: v.Wraps, Resets: v.Resets, Gaps: v.Gaps, Slept: v.Slept, State: v.State,

@@ -54,7 +54,7 @@ func (c *counter) feed(list []field, err error, asked, at time.Time) error {
 		return err
 	}
 	resets, before := c.wrap.Resets, c.wrap.Total()
-	total, ok := c.wrap.Add(energy.Energy(raw)*unit, at)
+	total, ok := c.wrap.Add(energy.Energy(raw)*unit, asked, at)
 	c.r.Missed, c.r.Resets, c.r.Gaps = c.wrap.Missed, c.wrap.Resets, c.wrap.Gaps
 	if !ok {
 		c.r.State = energy.Refused

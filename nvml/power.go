@@ -95,7 +95,7 @@ func (p *power) add(mw uint64, at time.Time) error {
 		half := (now - p.now).Watts() / 2 * d.Seconds()
 		p.noise += half * half
 	}
-	p.gauge.Add(now, at)
+	p.gauge.Add(now, at, at)
 	p.was, p.now = p.now, now
 	if at.After(p.at) {
 		p.at = at
@@ -105,7 +105,7 @@ func (p *power) add(mw uint64, at time.Time) error {
 
 // extend sets the total at a time, by the latest power since it was read.
 func (p *power) extend(at time.Time) {
-	total, _ := p.gauge.Add(p.now, p.at) // adds nothing
+	total, _ := p.gauge.Add(p.now, p.at, p.at) // adds nothing
 	age := at.Sub(p.at)
 	total = total.Plus(p.now.Over(min(age, 2*p.period)))
 	p.r.Edge = max(p.now, p.was).Over(max(p.period, age)).Plus(energy.Joules(math.Sqrt(p.noise)))

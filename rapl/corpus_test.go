@@ -26,9 +26,10 @@ var update = flag.Bool("update", false, "rewrite testdata/corpus.golden; read th
 // and PERF.
 func scripted(m fs.FS) system {
 	return system{
-		slept: func() time.Duration {
+		slept: func() (low, high time.Duration) {
 			ms, _ := number(m, "SLEPT")
-			return time.Duration(ms) * time.Millisecond
+			d := time.Duration(ms) * time.Millisecond
+			return d, d
 		},
 		open: func(kind uint32, config uint64, cpu int) (eventFile, error) {
 			name := fmt.Sprintf("PERF/%d/%d/%d", kind, config, cpu)

@@ -16,8 +16,8 @@ var (
 	// ErrImplausible says that a counter showed more than its component can have
 	// used. The reading is Refused.
 	ErrImplausible = errors.New("implausible")
-	// ErrLost says that a zone was unregistered, as when the last core of a
-	// package goes offline. The reading is Lost.
+	// ErrLost says that a zone was unregistered, as when the last core of a package
+	// goes offline. The reading is Lost, and the zone is looked for again.
 	ErrLost = errors.New("the zone is gone")
 	// ErrAmbiguous says that a counter was read so late that it may have wrapped
 	// unseen. The reading is OK, its total a lower bound, and Missed has the rest.
@@ -27,46 +27,57 @@ var (
 	ErrSwitched = errors.New("failed, and its twin is read instead")
 )
 
-// counter is one counter and all ways to it.
+// errUnchecked says why a die that could not be read when the meter was opened is
+// not read later: counted beside the one that it mirrors it would count twice.
+var errUnchecked = errors.New("not compared with the other dies of its package")
+
+// counter is one counter and all routes to it.
 type counter struct {
 	component energy.Component
 	root      fs.FS
-	ways      []way // ways[in] is read, the others stand in for it
+	parent    *counter // that of the package that it is part of, or nil
+	routes    []route  // routes[in] is read, the others are fallbacks
 	in        int
 
-	wrap  energy.Wrap
-	unit  energy.Energy
-	edge  energy.Energy // besides unit and tick: what a change of ways adds
-	raw   uint64
-	moved time.Time // when the counter was last seen to move
-	broke bool      // wrap.Break was called since the last reading
-	gone  error     // how the zone was found to have gone, nil if it is there
-	retry time.Time // when it is looked for again
+	wrap      energy.Wrap
+	unit      energy.Energy
+	edge      energy.Energy // besides unit, tick and time: what each failover adds
+	raw       uint64
+	moved     time.Time // just after the counter was last seen to move
+	suspended bool      // wrap.Break was called since the last reading
+	lost      error     // why the zone cannot be opened, nil if it can
+	retry     time.Time // when it is looked for again
+	unchecked bool      // it is never looked for
 }
 
-// openCounter opens the counter of a zone and reads it once, to see that it can be.
+// observation is a counter as read between two looks at the clock.
+type observation struct {
+	raw        uint64
+	before, at time.Time
+}
+
+// openCounter opens the counter of a zone and reads it once, to see that it can
+// be. After an error it is closed; it may do later.
 func openCounter(root fs.FS, z Zone, s system) (*counter, error) {
-	c := &counter{component: z.Component, root: root, ways: make([]way, 1)}
-	w := &c.ways[0]
-	if err := w.open(root, z, s); err != nil {
-		return nil, err
-	}
-	raw, err := w.source.read()
-	now := time.Now()
-	if err != nil {
-		_ = w.close() // the first error says it all
-		return nil, err
+	c := &counter{component: z.Component, root: root, routes: make([]route, 1)}
+	r := &c.routes[0]
+	err := r.open(root, z, s)
+	if err == nil {
+		c.raw, err = r.source.read()
 	}
 	if z.control == perfControl {
 		c.wrap.Range, c.unit = perfRange, z.event.unit
-		c.wrap.MaxPower = maxPower(root, z.event.limits)
 	} else {
-		c.wrap.Range, c.unit = modulus(root, z.Path, raw)
-		c.wrap.MaxPower = maxPower(root, z.Path)
+		c.wrap.Range, c.unit = modulus(root, z.Path, c.raw)
 	}
+	c.wrap.MaxPower = c.limit()
+	c.wrap.Limit = c.limit
 	c.component.Name += " (" + via(z.control) + ")"
-	c.raw, c.moved = raw, now
-	return c, nil
+	c.moved = time.Now()
+	if err != nil {
+		_ = c.close() // the first error says it all
+	}
+	return c, err
 }
 
 // via names an interface of the kernel, for people and the record.
@@ -77,211 +88,166 @@ func via(control string) string {
 	return "powercap"
 }
 
-// standIn notes another way to the counter, for when the one in use fails. It
-// must count in the same steps. Perf events are none: each has its own origin
-// and would have to be kept open.
-func (c *counter) standIn(root fs.FS, z Zone) {
-	if z.control == perfControl || c.ways[c.in].control == perfControl || c.wrap.Range == 0 {
-		return
+// limit reads the largest plausible power of now. What is inside a package draws
+// no more than it.
+func (c *counter) limit() energy.Power {
+	p := maxPower(c.root, c.routes[c.in].limits)
+	if c.parent != nil {
+		p = min(p, max(c.parent.wrap.MaxPower, c.parent.limit()))
 	}
-	var w way
-	if w.open(root, z, system{}) != nil {
-		return
-	}
-	defer w.close()
-	raw, err := w.source.read()
-	if err != nil {
-		return
-	}
-	if most, _ := modulus(root, z.Path, raw); most != c.wrap.Range {
-		return
-	}
-	first, err := c.ways[c.in].read(c.wrap.Range)
-	if err != nil {
-		return
-	}
-	w.offset = (first + uint64(c.wrap.Range) - raw) % uint64(c.wrap.Range)
-	_ = w.close() // it was only read
-	c.ways = append(c.ways, w)
+	return p
 }
 
-func (c *counter) close() error { return c.ways[c.in].close() }
+func (c *counter) close() error { return c.routes[c.in].close() }
 
 // next reads the counter and says what to make of it.
 func (c *counter) next() (energy.Reading, error) {
-	var raw uint64
-	err := c.gone
-	w := &c.ways[c.in]
-	if err == nil {
-		raw, err = w.read(c.wrap.Range)
+	o, err := c.observe()
+	var switched error
+	if err != nil && c.lost == nil {
+		if other, ok := c.failover(); ok {
+			o, err, switched = other, nil, fmt.Errorf("%w: %w", err, ErrSwitched)
+		}
 	}
-	now := time.Now()
-	state := energy.OK
-	switch {
-	case err == nil:
-		state, err = c.take(raw, now)
-	default:
-		state, now, err = c.failed(now, err)
+	var state energy.State
+	if err != nil {
+		state, err = c.failed(o.at, err)
+	} else if state, err = c.take(o); err == nil {
+		err = switched
 	}
 	return energy.Reading{
 		Component: c.component,
-		Time:      now,
-		Total:     c.wrap.Total(),
-		Edge:      c.unit.Plus(c.wrap.MaxPower.Over(tick)).Plus(c.edge),
-		Missed:    c.wrap.Missed,
-		Raw:       c.raw,
-		Range:     uint64(c.wrap.Range),
-		MaxPower:  c.wrap.MaxPower,
-		Wraps:     c.wrap.Wraps, Resets: c.wrap.Resets, Gaps: c.wrap.Gaps,
+		Before:    o.before, Time: o.at,
+		Total:    c.wrap.Total(),
+		Edge:     c.unit.Plus(c.wrap.MaxPower.Over(tick + o.at.Sub(o.before))).Plus(c.edge),
+		Missed:   c.wrap.Missed,
+		Raw:      c.raw,
+		Range:    uint64(c.wrap.Range),
+		MaxPower: c.wrap.MaxPower,
+		Wraps:    c.wrap.Wraps, Resets: c.wrap.Resets, Gaps: c.wrap.Gaps,
 		State: state,
 	}, err
 }
 
-// doze says that the machine slept for so long since the last reading.
-func (c *counter) doze(d time.Duration) {
+// observe reads the counter, or looks for it if it is lost. After an error the
+// observation has the times alone.
+func (c *counter) observe() (observation, error) {
+	if c.lost == nil {
+		return c.routes[c.in].observe(c.wrap.Range)
+	}
+	now := time.Now()
+	if !c.unchecked && !now.Before(c.retry) {
+		c.retry = now.Add(retryEvery)
+		if o, ok := c.rediscover(); ok {
+			c.lost = nil
+			return o, nil
+		}
+	}
+	return observation{before: now, at: now}, c.lost
+}
+
+// suspend says that the machine slept for so long since the last reading.
+func (c *counter) suspend(d time.Duration) {
 	c.wrap.Break(d)
-	c.broke = true
+	c.suspended = true
 }
 
 // take adds a reading to the total.
-func (c *counter) take(raw uint64, now time.Time) (energy.State, error) {
-	w := &c.ways[c.in]
-	if c.broke && (w.control == perfControl || w.offset != 0) && c.wrap.Range > 0 {
+func (c *counter) take(o observation) (energy.State, error) {
+	r := &c.routes[c.in]
+	if c.suspended && (r.control == perfControl || r.offset != 0) && c.wrap.Range > 0 {
 		// If it has started again, its 0 is not ours: the kernel adds up differences
 		// for perf, and a twin counts from elsewhere. So count from 0 anew.
 		m := uint64(c.wrap.Range)
-		w.offset = (w.offset + m - raw%m) % m
-		raw = 0
+		r.offset = (r.offset + m - o.raw%m) % m
+		o.raw = 0
 	}
-	if c.wrap.Range > 0 && raw >= uint64(c.wrap.Range) {
-		c.wrap.Range, c.unit = 0, usual // the range file was wrong
+	if c.wrap.Range > 0 && o.raw >= uint64(c.wrap.Range) {
+		c.wrap.Range, c.unit = 0, usualUnit // the range file was wrong
 	}
-	moved := raw != c.raw
-	c.raw = raw
-	last, since := c.wrap.Last()
+	moved := o.raw != c.raw
+	c.raw = o.raw
+	last, since, _ := c.wrap.Last()
 	gaps, resets := c.wrap.Gaps, c.wrap.Resets
-	if _, ok := c.wrap.Add(energy.Energy(raw), now); !ok {
-		return energy.Refused, fmt.Errorf("read %s: %d after %d within %v: %w", w.path, raw, last, now.Sub(since), ErrImplausible)
+	if _, ok := c.wrap.Add(energy.Energy(o.raw), o.before, o.at); !ok {
+		return energy.Refused, fmt.Errorf("read %s: %d after %d within %v: %w", r.path, o.raw, last, o.at.Sub(since), ErrImplausible)
 	}
-	unsure := !c.broke && c.wrap.Gaps > gaps && c.wrap.Resets == resets
-	if c.broke || c.wrap.Resets > resets {
-		c.align()
+	unsure := !c.suspended && c.wrap.Gaps > gaps && c.wrap.Resets == resets
+	if c.suspended || c.wrap.Resets > resets {
+		c.rebaseFallbacks()
 	}
-	c.broke = false
+	c.suspended = false
 	switch {
 	case unsure:
-		c.moved = now
-		return energy.OK, fmt.Errorf("read %s after %v: %w", w.path, now.Sub(since).Round(time.Millisecond), ErrAmbiguous)
+		c.moved = o.at
+		return energy.OK, fmt.Errorf("read %s after %v: %w", r.path, o.at.Sub(since).Round(time.Millisecond), ErrAmbiguous)
 	case moved || since.IsZero(): // the first is where totals start, and no proof of anything
-		c.moved = now
-	case w.domain != uncore && now.Sub(c.moved) > max(still, time.Duration(10*c.unit)*time.Microsecond):
+		c.moved = o.at
+	case r.domain != uncore && o.before.Sub(c.moved) > max(deadAfter, time.Duration(10*c.unit)*time.Microsecond):
 		return energy.Dead, nil
 	}
 	return energy.OK, nil
 }
 
-// failed finds out what to do when the counter can't be read.
-func (c *counter) failed(now time.Time, cause error) (energy.State, time.Time, error) {
-	if c.gone == nil {
-		if raw, ok := c.change(); ok {
-			now = time.Now()
-			if state, err := c.take(raw, now); err != nil {
-				return state, now, err
-			}
-			return energy.OK, now, fmt.Errorf("%w: %w", cause, ErrSwitched)
-		}
-		c.wrap.Fail()
-		if !errors.Is(cause, fs.ErrNotExist) && !errors.Is(cause, syscall.ENODEV) {
-			return energy.Held, now, cause
-		}
-		// It is looked for later, even if it is there again already: a reading
-		// between says that the counter may have started again.
-		c.wrap.Break(0)
-		c.broke = true
-		c.gone, c.retry = fmt.Errorf("%w: %w", cause, ErrLost), now.Add(again)
-		_ = c.close() // whatever it says, the file is gone
-		return energy.Lost, now, c.gone
+// failed finds out what to make of a counter that can't be read.
+func (c *counter) failed(now time.Time, cause error) (energy.State, error) {
+	if c.lost != nil {
+		return energy.Lost, c.lost
 	}
-	if now.Before(c.retry) {
-		return energy.Lost, now, c.gone
+	c.wrap.Fail()
+	if !errors.Is(cause, fs.ErrNotExist) && !errors.Is(cause, syscall.ENODEV) {
+		return energy.Held, cause
 	}
-	c.retry = now.Add(again)
-	raw, ok := c.seek()
-	if !ok {
-		return energy.Lost, now, c.gone
-	}
-	c.gone = nil
-	now = time.Now()
-	state, err := c.take(raw, now)
-	return state, now, err
+	// It is looked for later, even if it is there again already: a reading
+	// between says that the counter may have started again.
+	c.suspend(0)
+	c.lose(fmt.Errorf("%w: %w", cause, ErrLost))
+	c.retry = now.Add(retryEvery)
+	return energy.Lost, c.lost
 }
 
-// align sets the other ways to what the one in use shows now: after a reset their
-// distance from it is another one. A way that can't be read now is given up.
-func (c *counter) align() {
-	if len(c.ways) == 1 {
-		return
-	}
-	used := c.ways[c.in]
-	others := c.ways
-	c.ways, c.in = append([]way(nil), used), 0
-	if c.wrap.Range == 0 {
-		return
-	}
-	for i := range others {
-		w := others[i]
-		if w.path == used.path {
-			continue
-		}
-		f, err := openFile(c.root, w.path)
-		if err != nil {
-			continue
-		}
-		if raw, err := f.read(); err == nil {
-			m := uint64(c.wrap.Range)
-			w.offset = (c.raw%m + m - raw%m) % m
-			c.ways = append(c.ways, w)
-		}
-		_ = f.close() // it was only read
-	}
+// lose closes a counter that is to be looked for from the next reading on.
+func (c *counter) lose(why error) {
+	c.lost = why
+	_ = c.close() // whatever it says, the file is of no use
 }
 
-// change goes over to the first of the other ways that can be read.
-func (c *counter) change() (uint64, bool) {
-	for i := range c.ways {
-		w := &c.ways[i]
+// failover goes over to the first of the fallbacks that can be read.
+func (c *counter) failover() (observation, bool) {
+	for i := range c.routes {
+		r := &c.routes[i]
 		if i == c.in {
 			continue
 		}
-		f, err := openFile(c.root, w.path)
+		f, err := openFile(c.root, r.path)
 		if err != nil {
 			continue
 		}
-		w.source = f
-		raw, err := w.read(c.wrap.Range)
+		r.source = f
+		o, err := r.observe(c.wrap.Range)
 		if err != nil {
-			_ = w.close() // the way in use has failed as well: that is told
+			_ = r.close() // the route in use has failed as well: that is told
 			continue
 		}
 		_ = c.close() // it has failed already
 		c.in = i
 		// The two were first read one after the other, and a tick may have come
 		// between.
-		c.edge = c.edge.Plus(c.unit).Plus(c.wrap.MaxPower.Over(tick))
-		return raw, true
+		c.edge = c.edge.Plus(c.unit).Plus(c.wrap.MaxPower.Over(tick + r.apart))
+		return o, true
 	}
-	return 0, false
+	return observation{}, false
 }
 
-// seek looks for a zone that has gone, by what it covers and not by its path:
-// when the last core of a package goes offline its zones vanish, and come back
-// under new numbers.
-func (c *counter) seek() (uint64, bool) {
+// rediscover looks for a lost zone by what it covers and not by its path: when the
+// last core of a package goes offline its zones vanish, and come back under new
+// numbers.
+func (c *counter) rediscover() (observation, bool) {
 	zones, _ := survey(c.root)
-	for i := range c.ways {
-		w := &c.ways[i]
+	for i := range c.routes {
+		r := &c.routes[i]
 		for _, z := range zones {
-			if z.Status != "" || z.key != w.key || z.control != w.control {
+			if z.Status != "" || z.key != r.key || z.control != r.control {
 				continue
 			}
 			name := path.Join(z.Path, "energy_uj")
@@ -289,15 +255,15 @@ func (c *counter) seek() (uint64, bool) {
 			if err != nil {
 				continue
 			}
-			w.path, w.source = name, f
-			raw, err := w.read(c.wrap.Range)
+			r.path, r.limits, r.source = name, z.Path, f
+			o, err := r.observe(c.wrap.Range)
 			if err != nil {
-				_ = w.close() // the next way, or the next time
+				_ = r.close() // the next route, or the next time
 				continue
 			}
 			c.in = i
-			return raw, true
+			return o, true
 		}
 	}
-	return 0, false
+	return observation{}, false
 }

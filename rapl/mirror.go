@@ -16,8 +16,8 @@ import (
 // event for AMD CPUs".) Nothing in the zones says so but the counters.
 
 const (
-	looks = 3                    // times at which the counters must agree
-	pause = 2 * time.Millisecond // between them: two ticks
+	compareTimes = 3                    // at which the counters must agree
+	comparePause = 2 * time.Millisecond // between them: two ticks
 )
 
 // merge makes one counter of those of several dies of a package that show the
@@ -26,8 +26,8 @@ func (m *Meter) merge(zones []Zone) {
 	groups := map[key][]*counter{}
 	for _, c := range m.counters {
 		// Perf events all begin at 0, so that they tell nothing.
-		if w := c.ways[c.in]; w.die >= 0 && (w.domain == pkg || w.domain == dram) && w.control != perfControl {
-			groups[w.whole()] = append(groups[w.whole()], c)
+		if r := c.routes[c.in]; c.lost == nil && r.die >= 0 && (r.domain == pkg || r.domain == dram) && r.control != perfControl {
+			groups[r.whole()] = append(groups[r.whole()], c)
 		}
 	}
 	for _, dies := range groups {
@@ -48,9 +48,9 @@ func (m *Meter) merge(zones []Zone) {
 // apart; two that only happen to be near each other are a case in 10,000.
 func agree(first *counter, others []*counter) []*counter {
 	same := slices.Clone(others)
-	for i := range looks {
+	for i := range compareTimes {
 		if i > 0 {
-			time.Sleep(pause)
+			time.Sleep(comparePause)
 		}
 		same = slices.DeleteFunc(same, func(c *counter) bool { return !between(first, c) })
 		if len(same) == 0 {
@@ -63,10 +63,10 @@ func agree(first *counter, others []*counter) []*counter {
 // between reports whether b shows a value that a has while it is read, up to the
 // energy of one tick.
 func between(a, b *counter) bool {
-	wa, wb := &a.ways[a.in], &b.ways[b.in]
-	low, err1 := wa.source.read()
-	mid, err2 := wb.source.read()
-	high, err3 := wa.source.read()
+	ra, rb := &a.routes[a.in], &b.routes[b.in]
+	low, err1 := ra.source.read()
+	mid, err2 := rb.source.read()
+	high, err3 := ra.source.read()
 	if err1 != nil || err2 != nil || err3 != nil || a.wrap.Range != b.wrap.Range {
 		return false
 	}
@@ -86,14 +86,14 @@ func between(a, b *counter) bool {
 // drop closes the mirrors of a counter and names it anew: if all dies of the
 // package show it, it is the package's.
 func (m *Meter) drop(zones []Zone, c *counter, mirrors []*counter, all bool) {
-	w := c.ways[c.in]
+	r := c.routes[c.in]
 	old := c.component
 	name := strconv.Itoa(1+len(mirrors)) + " zones show it"
 	c.component.Name = strings.TrimSuffix(old.Name, ")") + ", " + name + ")"
 	if all {
-		n := w.whole().component()
+		n := r.whole().component()
 		c.component.ID = n.ID
-		c.component.Name = n.Name + " (" + via(w.control) + ", " + name + ")"
+		c.component.Name = n.Name + " (" + via(r.control) + ", " + name + ")"
 	}
 	ids := []string{old.ID}
 	var of string
@@ -105,7 +105,7 @@ func (m *Meter) drop(zones []Zone, c *counter, mirrors []*counter, all bool) {
 	for _, other := range mirrors {
 		ids = append(ids, other.component.ID)
 		_ = other.close() // it was only read
-		c.ways = append(c.ways, other.ways[other.in])
+		c.routes = append(c.routes, other.routes[other.in])
 	}
 	for i := range zones {
 		z := &zones[i]

@@ -30,7 +30,7 @@ const (
 // modulus for every event, and the count within it is right whatever the power,
 // as long as it is read once in that many joules.
 const (
-	perfRange = shortest
+	perfRange = shortestRange
 	perfBits  = 16 + 32 // of the count, within perfRange
 )
 
@@ -83,7 +83,7 @@ func pmu(root fs.FS, s system) ([]Zone, error) {
 		for _, p := range cpus {
 			k := p.key
 			k.domain = d.domain
-			e := event{kind: uint32(kind), config: config, cpu: p.cpu, unit: usual}
+			e := event{kind: uint32(kind), config: config, cpu: p.cpu, unit: usualUnit}
 			if d.domain == psys {
 				k, e.unit = key{0, -1, psys}, energy.Joule
 			}
@@ -190,8 +190,8 @@ func places(root fs.FS, amd bool) ([]place, error) {
 	return list, nil
 }
 
-// mostCPUs bounds a list of CPUs. Linux itself goes up to 8192.
-const mostCPUs = 1 << 16
+// maxCPUs bounds a list of CPUs. Linux itself goes up to 8192.
+const maxCPUs = 1 << 16
 
 // parseCPUs reads a list of CPUs as the kernel prints it: "0,8" or "0-3,64".
 func parseCPUs(s string) ([]int, bool) {
@@ -203,7 +203,7 @@ func parseCPUs(s string) ([]int, bool) {
 		if isRange && ok {
 			b, ok = index(to)
 		}
-		if !ok || b < a || b >= mostCPUs || len(cpus) > 0 && a <= cpus[len(cpus)-1] {
+		if !ok || b < a || b >= maxCPUs || len(cpus) > 0 && a <= cpus[len(cpus)-1] {
 			return nil, false
 		}
 		for ; a <= b; a++ {

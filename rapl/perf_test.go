@@ -100,7 +100,7 @@ func TestPerfAfterSleep(t *testing.T) {
 		m := load(t, "perf")
 		s := scripted(m)
 		slept := time.Duration(0)
-		s.slept = func() time.Duration { return slept }
+		s.slept = func() (low, high time.Duration) { return slept, slept }
 		meter, _, err := open(m, s)
 		require.NoError(t, err)
 		read(4, t, meter)

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
@@ -25,8 +26,9 @@ import (
 // Meter reads the counters of one machine. It is for one goroutine at a time.
 type Meter struct {
 	counters []*counter
+	closed   []energy.Component // counted, and not read
 	system   system
-	awake    time.Duration // of system.slept, up to which breaks have been made
+	asleep   time.Duration // since the machine started, at most, up to which breaks have been made
 	slept    time.Duration // since Open
 }
 
@@ -38,8 +40,9 @@ var (
 // Open opens the counters below root, the machine's "/": os.DirFS("/"), or where
 // a container sees its host. It reads each once, to try it; totals start at 0 with
 // the first Read. A component that no powercap zone lets us read is read by its perf event, if
-// root is that of a running kernel. Where the zones of several dies may show one
-// counter, Open takes 4 ms a package to find out.
+// root is that of a running kernel. One that fails as if for a moment (EIO, EBUSY, or
+// a file that is not there yet) is kept and tried again at each Read. Where the
+// zones of several dies may show one counter, Open takes 4 ms a package to find out.
 //
 // If only some components can be read, Open returns both a Meter of those and an
 // error that names the others. Without any it returns a nil Meter and an error
@@ -81,6 +84,7 @@ func open(root fs.FS, s system) (*Meter, []Zone, error) {
 	}
 	m.merge(zones)
 	errs = m.settle(zones, errs)
+	m.closed = closed(zones, isAMD(root))
 	if len(m.counters) == 0 {
 		if len(errs) == 0 {
 			errs = zoneErrors{fmt.Errorf("%s: %w: no zone of a processor in it", classDir, energy.ErrUnavailable)}
@@ -88,7 +92,7 @@ func open(root fs.FS, s system) (*Meter, []Zone, error) {
 		return nil, zones, errs
 	}
 	if s.slept != nil {
-		m.awake = s.slept()
+		_, m.asleep = s.slept()
 	}
 	if len(errs) > 0 {
 		return m, zones, errs
@@ -99,7 +103,7 @@ func open(root fs.FS, s system) (*Meter, []Zone, error) {
 // add opens the first of several zones of one counter that can be read, and
 // notes what became of each. The error is that of the one that is liked best.
 func (m *Meter) add(root fs.FS, zones []Zone) (errs zoneErrors) {
-	var used *counter
+	var used, later *counter
 	var of string
 	var failed error
 	for i := range zones {
@@ -112,7 +116,7 @@ func (m *Meter) add(root fs.FS, zones []Zone) (errs zoneErrors) {
 			continue
 		case used != nil:
 			z.Status, z.Of = Twin, of
-			used.standIn(root, *z)
+			used.addFallback(root, *z)
 			continue
 		}
 		c, err := openCounter(root, *z, m.system)
@@ -120,6 +124,10 @@ func (m *Meter) add(root fs.FS, zones []Zone) (errs zoneErrors) {
 			z.Status, z.Err = statusOf(err), err
 			if failed == nil {
 				failed = err
+			}
+			if later == nil && transient(err) && z.control != perfControl && c.component.Counted() {
+				later = c
+				later.lose(err)
 			}
 			continue
 		}
@@ -131,12 +139,64 @@ func (m *Meter) add(root fs.FS, zones []Zone) (errs zoneErrors) {
 		used, of = c, z.Path
 		z.Component, z.Status = c.component, statusRead(c.component)
 	}
-	if used != nil {
-		m.counters = append(m.counters, used)
-	} else if failed != nil {
+	if used == nil && failed != nil {
 		errs = append(errs, failed)
 	}
+	if used == nil {
+		used = later
+	}
+	if used != nil {
+		m.counters = append(m.counters, used)
+	}
 	return errs
+}
+
+// transient reports whether an error may pass by itself.
+func transient(err error) bool {
+	for _, e := range []error{fs.ErrNotExist, syscall.EIO, syscall.EBUSY, syscall.EAGAIN, syscall.EINTR, syscall.ENODEV, syscall.ETIMEDOUT} {
+		if errors.Is(err, e) {
+			return !errors.Is(err, ErrMasked)
+		}
+	}
+	return false
+}
+
+// closed lists the components that totals would add if their zones could be read.
+// On AMD a die that can't be read is only another view of its package.
+func closed(zones []Zone, amd bool) (list []energy.Component) {
+	for _, z := range zones {
+		c := z.Component
+		if z.Err == nil || c.ID == "" || !c.Counted() || slices.Contains(list, c) {
+			continue
+		}
+		read := slices.ContainsFunc(zones, func(o Zone) bool {
+			same := o.Component.ID == c.ID || amd && o.whole() == z.whole()
+			return o.Err == nil && o.Status == Counted && same || o.Status == Mirrored && o.whole() == z.whole()
+		})
+		if !read {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// Components returns what this machine has counters for, as far as totals add it:
+// what is read, and what has a counter that can't be read. A nil Meter has none.
+func (m *Meter) Components() (list []energy.Component) {
+	if m == nil {
+		return nil
+	}
+	for _, c := range m.counters {
+		if c.component.Counted() {
+			list = append(list, c.component)
+		}
+	}
+	for _, c := range m.closed {
+		if !slices.ContainsFunc(list, func(o energy.Component) bool { return o.ID == c.ID }) {
+			list = append(list, c)
+		}
+	}
+	return list
 }
 
 func (m *Meter) find(id string) *counter {
@@ -153,10 +213,14 @@ func (m *Meter) find(id string) *counter {
 func (m *Meter) settle(zones []Zone, errs zoneErrors) zoneErrors {
 	perf := false
 	for _, c := range m.counters {
-		if p := m.find(c.component.Within); p != nil {
-			c.wrap.MaxPower = min(c.wrap.MaxPower, p.wrap.MaxPower)
+		if c.parent = m.find(c.component.Within); c.parent != nil {
+			c.wrap.MaxPower = min(c.wrap.MaxPower, c.parent.wrap.MaxPower)
 		}
-		perf = perf || c.ways[c.in].control == perfControl && c.component.Counted()
+		r := c.routes[c.in]
+		if c.lost != nil && r.die >= 0 {
+			c.unchecked, c.lost = true, fmt.Errorf("%w: %w", c.lost, errUnchecked)
+		}
+		perf = perf || r.control == perfControl && c.component.Counted()
 	}
 	if perf {
 		errs = slices.DeleteFunc(errs, func(err error) bool { return errors.Is(err, ErrMasked) })
@@ -166,9 +230,8 @@ func (m *Meter) settle(zones []Zone, errs zoneErrors) zoneErrors {
 
 // Read appends one reading a counter, ordered by package, die and domain, psys
 // last; see energy.Meter. A counter whose read fails is Held, one that shows
-// what cannot be is Refused, one whose zone has been unregistered is Lost until
-// it is found again, and one that stands still though it must move is Dead,
-// which is no error. Only uncore may stand still: graphics can be off. The error
+// what cannot be is Refused, one whose zone cannot be opened is Lost until it can,
+// and one that stands still though it must move is Dead, which is no error. Only uncore may stand still: graphics can be off. The error
 // matches ErrImplausible, ErrLost, ErrAmbiguous or ErrSwitched, or is what the
 // system said; the last two come with a reading that is OK. With ctx ended
 // nothing is read.
@@ -192,9 +255,9 @@ func (m *Meter) Read(ctx context.Context, to []energy.Reading) ([]energy.Reading
 	return to, nil
 }
 
-// nap is the shortest sleep that counts as one. The two clocks are read one
-// after the other, which takes microseconds.
-const nap = 10 * time.Millisecond
+// minSuspend is the shortest sleep that counts as one: below it, no processor has
+// been off.
+const minSuspend = 10 * time.Millisecond
 
 // wake looks whether the machine has slept since the last read: counters may
 // then have started again.
@@ -202,27 +265,31 @@ func (m *Meter) wake() {
 	if m.system.slept == nil {
 		return
 	}
-	if d := m.system.slept() - m.awake; d > nap {
-		m.awake += d
-		m.slept += d
-		for _, c := range m.counters {
-			c.doze(d)
-		}
+	low, high := m.system.slept()
+	d := low - m.asleep
+	if d <= minSuspend {
+		m.asleep = min(m.asleep, high) // known better now
+		return
+	}
+	m.asleep = high
+	m.slept += d
+	for _, c := range m.counters {
+		c.suspend(d)
 	}
 }
 
 // KeepAlive returns how often to read at least, so that no counter passes its
-// range twice, or more than half of it, between two reads: half the time that
-// the fastest takes to wrap at its largest plausible power, in whole seconds.
-// One whose range is not known is taken to wrap as soon as any that is known of.
+// whole range between two reads, whatever limit is set meanwhile ([energy.Ceiling]),
+// nor more than half of it at its largest plausible power; in whole seconds. One
+// whose range is not known is taken to wrap as soon as any that is known of.
 func (m *Meter) KeepAlive() time.Duration {
 	least := time.Duration(0)
 	for _, c := range m.counters {
 		modulus := c.wrap.Range
 		if modulus == 0 {
-			modulus = shortest
+			modulus = shortestRange
 		}
-		seconds := int64(modulus) / int64(2*c.wrap.MaxPower)
+		seconds := int64(modulus) / int64(energy.Ceiling(c.wrap.MaxPower))
 		if d := time.Duration(max(1, seconds)) * time.Second; least == 0 || d < least {
 			least = d
 		}

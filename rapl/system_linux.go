@@ -11,10 +11,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// host returns the system behind a root. Perf events belong to the kernel that
+// host returns the system behind a root. What sleeps is the machine that runs, so
+// its clocks are for a root of real files; perf events belong to the kernel that
 // runs, so they are for a root that shows this kernel's own sysfs and not a copy.
-func host(root fs.FS) system {
-	s := system{slept: slept}
+func host(root fs.FS) (s system) {
+	top, err := root.Open(".")
+	if err != nil {
+		return s
+	}
+	defer top.Close()
+	if _, real := top.(*os.File); !real {
+		return s
+	}
+	s.slept = slept
 	f, err := root.Open(pmuDir + "/type")
 	if err != nil {
 		return s
@@ -27,14 +36,23 @@ func host(root fs.FS) system {
 	return s
 }
 
-// slept compares the clock that goes on while the machine sleeps with the one
-// that does not. Where there are no such clocks it has never slept.
-func slept() time.Duration {
-	var awake, all unix.Timespec
-	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &awake) != nil || unix.ClockGettime(unix.CLOCK_BOOTTIME, &all) != nil {
+// slept compares the clock that goes on while the machine sleeps with the one that
+// does not. The first is read between two readings of the second: whoever loses the
+// CPU between any two of them knows less, and never something false. It tries again
+// a few times to know more. Where there are no such clocks it has never slept.
+func slept() (low, high time.Duration) {
+	return bracket(func() (before, all, after time.Duration) {
+		return clock(unix.CLOCK_MONOTONIC), clock(unix.CLOCK_BOOTTIME), clock(unix.CLOCK_MONOTONIC)
+	})
+}
+
+// clock reads a clock, 0 if there is no such.
+func clock(id int32) time.Duration {
+	var t unix.Timespec
+	if unix.ClockGettime(id, &t) != nil {
 		return 0
 	}
-	return time.Duration(all.Nano() - awake.Nano())
+	return time.Duration(t.Nano())
 }
 
 // perfFile is a perf event of the kernel.

@@ -137,7 +137,7 @@ func live(t *testing.T, seed uint64, did tried, worst map[string]float64) {
 		}
 	}
 	asleep := time.Duration(0)
-	meter, _, err := open(m, system{slept: func() time.Duration { return asleep }})
+	meter, _, err := open(m, system{slept: func() (low, high time.Duration) { return asleep, asleep }})
 	require.NoError(t, err)
 	defer meter.Close()
 	last := byID(read(3, t, meter))
@@ -253,10 +253,10 @@ func live(t *testing.T, seed uint64, did tried, worst map[string]float64) {
 	}
 }
 
-// inUse is the way by which a component is read.
-func inUse(m *Meter, id string) way {
+// inUse is the route by which a component is read.
+func inUse(m *Meter, id string) route {
 	c := m.find(id)
-	return c.ways[c.in]
+	return c.routes[c.in]
 }
 
 // keepOK replaces what was read now and leaves the rest.

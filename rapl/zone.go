@@ -64,7 +64,7 @@ type Zone struct {
 	zone
 }
 
-// zone is what we know of a way to a counter.
+// zone is what we know of a route to a counter.
 type zone struct {
 	key
 	control string // the control type: "intel-rapl"
@@ -225,7 +225,7 @@ func survey(root fs.FS) ([]Zone, error) {
 	return zones, err
 }
 
-// order sorts zones by what they cover, and the ways to one counter by how much
+// order sorts zones by what they cover, and the routes to one counter by how much
 // we like them.
 func order(zones []Zone) {
 	slices.SortStableFunc(zones, func(a, b Zone) int {
@@ -242,7 +242,7 @@ func order(zones []Zone) {
 	})
 }
 
-// preference orders the ways to one counter. The machine-specific register has
+// preference orders the routes to one counter. The machine-specific register has
 // been there longest and is what all other tools read; the memory-mapped one
 // may show fewer domains. perf is for where the zones can't be read.
 func preference(control string) int {

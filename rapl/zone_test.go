@@ -39,7 +39,6 @@ func TestOpenErrors(t *testing.T) {
 		"rapl: open sys/class/powercap/intel-rapl:0/energy_uj: permission denied (and 4 more zones)": {load(t, "denied"), fs.ErrPermission},
 		"rapl: read sys/class/powercap/intel-rapl:0/energy_uj: not a number":                         {zone("1e9\n", "package-0\n"), ErrNotNumber},
 		"rapl: readdir sys/class/powercap: permission denied":                                        {parse("-- sys/class/powercap/a --\n-- ERRORS --\nsys/class/powercap EACCES\n"), fs.ErrPermission},
-		"rapl: open sys/class/powercap/intel-rapl:0/energy_uj: " + syscall.ENOENT.Error():            {parse("-- sys/class/powercap/intel-rapl:0/name --\npackage-0\n"), fs.ErrNotExist},
 		"rapl: read sys/class/powercap/intel-rapl:0/energy_uj: " + syscall.ENODATA.Error():           {parse("-- sys/class/powercap/intel-rapl:0/name --\npackage-0\n-- sys/class/powercap/intel-rapl:0/energy_uj --\n1\n-- ERRORS --\nsys/class/powercap/intel-rapl:0/energy_uj ENODATA\n"), syscall.ENODATA},
 		"rapl: open sys/class/powercap/intel-rapl:0/name: permission denied":                         {parse("-- sys/class/powercap/intel-rapl:0/name --\npackage-0\n-- ERRORS --\nsys/class/powercap/intel-rapl:0 EACCES\n"), fs.ErrPermission},
 		"rapl: sys/class/powercap/intel-rapl:7: masked by a container runtime":                       {parse("-- LINKS --\nsys/class/powercap/intel-rapl:7 -> ../../nowhere\n"), ErrMasked},

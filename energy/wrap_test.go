@@ -79,8 +79,8 @@ func TestWrap(t *testing.T) {
 		"a jump that stays is taken from there on": {
 			Wrap{Range: packageRange, MaxPower: 200 * Watt},
 			[]add{{0, 1000, 0, 0, true, 0, 0, 0}, {s, 90000 * Joule, 0, 0, false, 0, 0, 1},
-				{s, 90100 * Joule, 100 * Joule, limit(2*s) - 100*Joule, true, 0, 1, 1},
-				{s, 90150 * Joule, 150 * Joule, limit(2*s) - 100*Joule, true, 0, 1, 1}},
+				{s, 90100 * Joule, 100 * Joule, limit(s), true, 0, 1, 1},
+				{s, 90150 * Joule, 150 * Joule, limit(s), true, 0, 1, 1}},
 		},
 		"two different glitches": {
 			Wrap{Range: packageRange, MaxPower: 200 * Watt},
@@ -110,11 +110,11 @@ func TestWrap(t *testing.T) {
 			w, at := tt.wrap, start
 			for i, a := range tt.adds {
 				at = at.Add(a.after)
-				total, ok := w.Add(a.raw, at)
+				total, ok := w.Add(a.raw, at, at)
 				got := add{a.after, a.raw, total, w.Missed, ok, w.Wraps, w.Resets, w.Gaps}
 				assert.Equal(t, a, got, "reading %d", i)
 				assert.Equal(t, total, w.Total())
-				if last, when := w.Last(); ok {
+				if last, _, when := w.Last(); ok {
 					assert.Equal(t, a.raw, last)
 					assert.Equal(t, at, when)
 				}
@@ -144,25 +144,25 @@ func TestWrapBreak(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := Wrap{Range: packageRange, MaxPower: 200 * Watt}
-			w.Add(tt.last, start)
+			w.Add(tt.last, start, start)
 			w.Break(tt.slept / 2)
 			w.Break(tt.slept - tt.slept/2)
-			total, ok := w.Add(tt.raw, start.Add(s))
+			total, ok := w.Add(tt.raw, start.Add(s), start.Add(s))
 			assert.True(t, ok)
 			assert.Equal(t, tt.total, total)
 			assert.Equal(t, tt.missed, w.Missed)
 			assert.Equal(t, []uint32{0, tt.resets, tt.gaps}, []uint32{w.Wraps, w.Resets, w.Gaps})
 			// It holds for one reading.
-			w.Add(packageRange-1, start.Add(2*s))
-			w.Add(packageRange-1, start.Add(3*s))
-			w.Add(0, start.Add(4*s))
+			w.Add(packageRange-1, start.Add(2*s), start.Add(2*s))
+			w.Add(packageRange-1, start.Add(3*s), start.Add(3*s))
+			w.Add(0, start.Add(4*s), start.Add(4*s))
 			assert.EqualValues(t, 1, w.Wraps)
 		})
 	}
 	w := Wrap{}
-	w.Add(5000, start)
+	w.Add(5000, start, start)
 	w.Break(s)
-	total, _ := w.Add(7000, start.Add(s))
+	total, _ := w.Add(7000, start.Add(s), start.Add(s))
 	assert.EqualValues(t, 2000, total, "without a largest power all is believed")
 	assert.Zero(t, w.Missed)
 }
@@ -175,8 +175,8 @@ func TestWrapEachByItsOwnRange(t *testing.T) {
 	second := []Energy{1100 * Joule, packageRange - 800*Joule, 7 * Joule}
 	var sum Energy
 	for i := range ws {
-		ws[i].Add(first[i], start)
-		total, ok := ws[i].Add(second[i], start.Add(time.Second))
+		ws[i].Add(first[i], start, start)
+		total, ok := ws[i].Add(second[i], start.Add(time.Second), start.Add(time.Second))
 		assert.True(t, ok)
 		sum += total
 	}
@@ -190,25 +190,25 @@ func TestWrapSlowCounter(t *testing.T) {
 	w := Wrap{MaxPower: 700 * Watt}
 	for ms := range 1000 {
 		at := time.Duration(ms) * time.Millisecond
-		total, ok := w.Add((700 * Watt).Over(at.Truncate(100*time.Millisecond)), start.Add(at))
+		total, ok := w.Add((700 * Watt).Over(at.Truncate(100*time.Millisecond)), start.Add(at), start.Add(at))
 		require.True(t, ok, "at %v", at)
 		require.Equal(t, (700 * Watt).Over(at.Truncate(100*time.Millisecond)), total)
 	}
 	// but not for longer than a counter can hold energy back
 	w = Wrap{MaxPower: 700 * Watt}
 	for s := range 10 {
-		w.Add(0, start.Add(time.Duration(s)*time.Second))
+		w.Add(0, start.Add(time.Duration(s)*time.Second), start.Add(time.Duration(s)*time.Second))
 	}
-	_, ok := w.Add(Limit(700*Watt, time.Second+hold)+1, start.Add(10*time.Second))
+	_, ok := w.Add(Limit(700*Watt, time.Second+hold)+1, start.Add(10*time.Second), start.Add(10*time.Second))
 	assert.False(t, ok)
 }
 
 // A read that failed loses nothing: the next one covers the time between.
 func TestWrapFail(t *testing.T) {
 	w := Wrap{Range: packageRange, MaxPower: 200 * Watt}
-	w.Add(0, start)
+	w.Add(0, start, start)
 	w.Fail()
-	total, ok := w.Add(300*Joule, start.Add(2*time.Second))
+	total, ok := w.Add(300*Joule, start.Add(2*time.Second), start.Add(2*time.Second))
 	assert.True(t, ok)
 	assert.Equal(t, 300*Joule, total)
 	assert.Equal(t, uint32(1), w.Gaps)
@@ -240,7 +240,7 @@ func TestWrapHoldsTheTruth(t *testing.T) {
 		full := time.Duration(float64(r.modulus) / float64(most) * 1e9) // to wrap at full power
 		w := Wrap{Range: r.modulus, MaxPower: most}
 		at, origin := start, r.truth
-		w.Add(r.shows(), at)
+		w.Add(r.shows(), at, at)
 		clean, glitched, before := true, false, (r.truth-r.base)/r.modulus
 		for range 100 {
 			d := time.Duration(math.Exp(rnd.Float64()*math.Log(float64(full)*0.95))) + 1
@@ -248,7 +248,7 @@ func TestWrapHoldsTheTruth(t *testing.T) {
 				d = full + time.Duration(rnd.Int64N(int64(2*full)))
 			}
 			used := Power(rnd.Int64N(int64(most) + 1)).Over(d)
-			last, when := w.Last()
+			last, _, when := w.Last()
 			since := at.Add(d).Sub(when)
 			switch act := rnd.IntN(20); {
 			case act == 0: // reset at some moment between
@@ -263,7 +263,7 @@ func TestWrapHoldsTheTruth(t *testing.T) {
 				glitched = true
 				at = at.Add(d)
 				r.truth += used
-				if _, ok := w.Add(last+2*Limit(most, since+hold), at); ok {
+				if _, ok := w.Add(last+2*Limit(most, since+hold), at, at); ok {
 					t.Fatalf("seed %d: a glitch was taken", seed)
 				}
 				glitches++
@@ -283,7 +283,7 @@ func TestWrapHoldsTheTruth(t *testing.T) {
 			glitched = false
 			at = at.Add(d)
 			prior := w.Total()
-			total, ok := w.Add(r.shows(), at)
+			total, ok := w.Add(r.shows(), at, at)
 			require.True(t, ok, "seed %d", seed)
 			require.GreaterOrEqual(t, total, prior)
 			truth := r.truth - origin
@@ -313,7 +313,7 @@ func FuzzWrap(f *testing.F) {
 		w := Wrap{Range: Energy(clear(modulus)), MaxPower: Power(clear(most))}
 		var total, missed Energy
 		for i, raw := range []int64{a, b, c, a, c, b} {
-			got, _ := w.Add(Energy(clear(raw)), start.Add(time.Duration(d/8)*time.Duration(i)))
+			got, _ := w.Add(Energy(clear(raw)), start.Add(time.Duration(d/8)*time.Duration(i)), start.Add(time.Duration(d/8)*time.Duration(i)))
 			require.GreaterOrEqual(t, got, total)
 			require.GreaterOrEqual(t, w.Missed, missed)
 			total, missed = got, w.Missed
@@ -351,7 +351,7 @@ func TestGauge(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			g := tt.gauge
 			for i, r := range tt.adds {
-				total, ok := g.Add(r.p, at(r.s))
+				total, ok := g.Add(r.p, at(r.s), at(r.s))
 				assert.Equal(t, r.ok, ok, "reading %d", i)
 				assert.Equal(t, r.total, total, "reading %d", i)
 			}
@@ -369,12 +369,12 @@ func TestGaugeCarriesOn(t *testing.T) {
 		var g Gauge
 		p := Power(rnd.Int64N(int64(Kilowatt)))
 		at := start
-		g.Add(p, at)
+		g.Add(p, at, at)
 		for range 1000 {
 			at = at.Add(time.Duration(rnd.Int64N(int64(10 * time.Millisecond))))
-			g.Add(p, at)
+			g.Add(p, at, at)
 		}
-		total, _ := g.Add(p, at)
+		total, _ := g.Add(p, at, at)
 		assert.InDelta(t, int64(p.Over(at.Sub(start))), int64(total), 1)
 	}
 }

@@ -4,58 +4,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"path"
-
-	"github.com/carbonctl/carbonctl/energy"
 )
-
-// A way leads to a counter: a zone or an event. Several ways may lead to one.
-type way struct {
-	zone
-	path   string // what is read, for errors
-	source source // nil if it is not open
-	// offset is what to add to it, modulo the range, to go on from the way that
-	// was read before: the same energy, counted from another origin.
-	offset uint64
-}
-
-// A source is an open counter.
-type source interface {
-	read() (uint64, error) // in microjoules
-	close() error
-}
-
-// open opens the way to a zone of root.
-func (w *way) open(root fs.FS, z Zone, s system) error {
-	w.zone = z.zone
-	var err error
-	if z.control == perfControl {
-		w.path = z.Path
-		w.source, err = openEnergyEvent(z, s)
-		return err
-	}
-	w.path = path.Join(z.Path, "energy_uj")
-	w.source, err = openFile(root, w.path)
-	return err
-}
-
-func (w *way) close() error {
-	if w.source == nil {
-		return nil
-	}
-	s := w.source
-	w.source = nil
-	return s.close()
-}
-
-// read returns what the counter shows, in the count of the first way.
-func (w *way) read(modulus energy.Energy) (uint64, error) {
-	raw, err := w.source.read()
-	if err != nil || w.offset == 0 || modulus == 0 {
-		return raw, err
-	}
-	return (raw%uint64(modulus) + w.offset) % uint64(modulus), nil
-}
 
 // file is an energy_uj file, held open.
 type file struct {

@@ -173,7 +173,8 @@ func TestKeepAlive(t *testing.T) {
 		text string
 		want time.Duration
 	}{
-		{"max_energy_range_uj --\n65532610987\n-- sys/class/powercap/intel-rapl:0/constraint_0_power_limit_uw --\n333333334\n", 65 * time.Second},
+		{"max_energy_range_uj --\n65532610987\n-- sys/class/powercap/intel-rapl:0/constraint_0_power_limit_uw --\n333333334\n", 32 * time.Second},  // 500 W, and somebody may raise it
+		{"max_energy_range_uj --\n262143328850\n-- sys/class/powercap/intel-rapl:0/constraint_0_power_limit_uw --\n65000000\n", 327 * time.Second}, // 100 W, raised to 800 W
 		{"max_energy_range_uj --\n262143328850\n", 131 * time.Second},
 		{"max_energy_range_uj --\nnone\n", 32 * time.Second},
 		{"max_energy_range_uj --\n4999999\n", 32 * time.Second}, // no counter has such a range
