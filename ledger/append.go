@@ -5,14 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
-	"github.com/gofrs/flock"
 	"github.com/google/uuid"
 
 	"github.com/carbonctl/carbonctl/footprint"
@@ -33,11 +31,17 @@ type Writer struct {
 	// Flush is the time between two checkpoints that Every asks for; 0 is left
 	// to the caller of Checkpoint.
 	Flush time.Duration
+	// Pending is what the owner of the run still has to do once it has ended,
+	// such as a webhook: Checkpoint and Record keep it in the journal, and while
+	// it is not nil the journal stays until Done. If that is never called, the
+	// next Recover of the same user gets it.
+	Pending json.RawMessage
 	// Key signs FILE.head after each append, into FILE.head.sig; nil signs
 	// nothing.
 	Key Signer
 
-	open    func(path string) (file, error) // nil: openFile; tests fill disks here
+	open    func(path string) (file, error) // nil: as it is; tests fill disks here
+	disk    func(io.Writer) io.Writer       // nil: as it is; and here
 	journal *journal                        // of the run that goes on, nil if none
 }
 
@@ -59,33 +63,21 @@ type file interface {
 	Close() error
 }
 
-// openFile does not use O_APPEND, with which Windows cannot truncate: the lock
-// keeps the end where it is.
-func openFile(path string) (file, error) {
-	return os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-}
-
-// A writer that finds the lock held tries again after some time between these,
-// longer each time and by chance, so that many writers do not keep the machine
-// busy with waiting. An append holds the lock for about two fsyncs.
-const (
-	firstWait = time.Millisecond
-	lastWait  = 16 * time.Millisecond
-)
-
 // Append adds one row at the end of the file and returns the chain's new head.
 // Schema, LedgerID, PreviousHash and Hash of the row are filled in here; labels
 // and details must be JSON objects or empty. The row has reached the disk when
 // Append returns.
 //
-// A missing file or directory is created, readable by its owner alone. An
-// unfinished last line is moved to FILE.torn first, and the row's details tell.
+// A missing file or directory is created, readable by its owner alone; files
+// beside the ledger have its mode and group. An unfinished last line is moved to
+// FILE.torn first, and the row's details name it.
 //
 // It waits for other writers until ctx ends, so give it a deadline. On an error
-// nothing was added and the file is as whole as before, with one exception: if
-// the receipt is not empty, the row was added and only FILE.head could not be
-// replaced or signed, which the next Append makes good. A *HeaderError or *RowError means
-// that the file is not one that a row can be added to.
+// nothing was added and the file is as whole as before, unless the receipt is
+// not empty: then the row was added, and either FILE.head could not be replaced
+// or signed, which the next Append makes good, or the error is a *HeadError. A
+// *HeaderError or *RowError means that the file is not one that a row can be
+// added to.
 func (w Writer) Append(ctx context.Context, row runs.Row) (footprint.Receipt, error) {
 	path, err := locate(w.Path)
 	if err != nil {
@@ -99,144 +91,133 @@ func (w Writer) Append(ctx context.Context, row runs.Row) (footprint.Receipt, er
 	return w.add(path, row)
 }
 
-func lockLedger(ctx context.Context, path string) (unlock func() error, err error) {
-	lock := flock.New(path + ".lock")
-	for wait := firstWait; ; wait = min(2*wait, lastWait) {
-		ok, err := lock.TryLock()
-		if ok {
-			return lock.Unlock, nil
-		}
-		if err == nil {
-			select {
-			case <-time.After(wait/2 + rand.N(wait)):
-				continue
-			case <-ctx.Done():
-				err = ctx.Err()
-			}
-		}
-		return nil, lockError(lock.Path(), err)
-	}
+// A HeadError says that the ledger was not as FILE.head had it when a row was
+// added: rows were cut off, or the chain was rebuilt or joined by another one.
+// The row is there; what FILE.head held is in its details.
+type HeadError struct {
+	Path string
+	Head Head // as it was
+	Why  string
 }
 
-// add appends a row, under the lock.
-func (w Writer) add(path string, row runs.Row) (footprint.Receipt, error) {
-	head, err := w.appendRow(path, row)
+func (e *HeadError) Error() string {
+	return fmt.Sprintf("ledger %s: %s; the old head (%d rows, %s) is kept in the new row's details", e.Path, e.Why, e.Head.Rows, e.Head.Hash)
+}
+
+// add appends rows, under the lock. The receipt is that of the last one.
+func (w Writer) add(path string, rows ...runs.Row) (footprint.Receipt, error) {
+	head, err := w.appendRows(path, rows)
 	if head.Hash == "" {
 		return footprint.Receipt{}, err
 	}
 	return footprint.Receipt{Path: w.Path, LedgerID: head.LedgerID, Rows: head.Rows, Hash: head.Hash}, err
 }
 
-func (w Writer) opener() func(string) (file, error) {
+// ledger opens the file that rows are added to. It does not use O_APPEND, with
+// which Windows cannot truncate: the lock keeps the end where it is.
+func (w Writer) ledger(path string) (file, error) {
 	if w.open != nil {
-		return w.open
+		return w.open(path)
 	}
-	return openFile
+	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|noFollow, 0o600)
 }
 
-// locate makes the directory, and resolves the path.
-func locate(path string) (string, error) {
-	if path == "" {
-		return "", errors.New("no path given")
+// side opens a file beside the ledger.
+func (w Writer) side(path string, like fs.FileInfo) (file, error) {
+	if w.open != nil {
+		return w.open(path)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return "", err
-	}
-	return resolve(path)
+	return openSide(path, like)
 }
 
-// resolve follows links, so that all names of one file share one lock.
-func resolve(path string) (string, error) {
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		dir, err := filepath.EvalSymlinks(filepath.Dir(path))
-		return filepath.Join(dir, filepath.Base(path)), err
-	case err != nil:
-		return "", err
-	case !info.Mode().IsRegular():
-		return "", &fs.PathError{Op: "append", Path: path, Err: errors.New("not a regular file")}
-	}
-	return filepath.EvalSymlinks(path)
-}
-
-func lockError(path string, err error) error {
-	switch {
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return fmt.Errorf("ledger: lock %s: another writer holds it, or the time for it was over: %w", path, err)
-	case errors.Is(err, errors.ErrUnsupported), errors.Is(err, syscall.ENOLCK):
-		return fmt.Errorf("ledger: lock %s: this file system cannot lock files: %w", path, err)
-	}
-	var named *fs.PathError
-	if errors.As(err, &named) {
-		return fmt.Errorf("ledger: lock: %w", err)
-	}
-	return fmt.Errorf("ledger: lock %s: %w", path, err)
-}
-
-// appendRow does the work of Append, under the lock.
-func (w Writer) appendRow(path string, row runs.Row) (Head, error) {
-	open := w.opener()
-	f, err := open(path)
+// appendRows adds rows with one write, one fsync and one head, under the lock.
+// It returns the head that the last one made.
+func (w Writer) appendRows(path string, rows []runs.Row) (Head, error) {
+	f, err := w.ledger(path)
 	if err != nil {
 		return Head{}, fmt.Errorf("ledger: %w", err)
 	}
 	defer f.Close()
+	like, err := f.Stat()
+	if err != nil {
+		return Head{}, fmt.Errorf("ledger: %w", err)
+	}
 	at, err := findTail(f, path)
 	if err != nil {
 		return Head{}, err
 	}
-	next, notes, err := nextHead(f, path, at)
+	next, err := nextHead(f, path, at)
 	if err != nil {
-		return Head{}, fmt.Errorf("ledger: %w", err)
+		return Head{}, err
 	}
 	now := time.Now().UTC()
-	if w.Key != nil && at.last.id != "" && !w.signedBefore(path, at.last.hash) {
-		notes = append(notes, note{"unsigned_before", at.last.hash})
+	if w.Key != nil && at.last.id != "" && !w.signedBefore(path, next.Hash) {
+		next.note("unsigned_before", next.Hash)
 	}
 	if at.torn > 0 {
-		notes = append(notes, note{"torn_bytes", at.torn}, note{"torn_at", now.Format(time.RFC3339)})
+		next.note("torn_bytes", at.torn)
+		next.note("torn_at", now.Format(time.RFC3339))
 	}
-	if row.Details, err = addNotes(row.Details, notes); err != nil {
-		return Head{}, fmt.Errorf("ledger %s: row %s: %w", path, row.RunID, err)
+	if len(rows) > 1 {
+		next.note(batchRows, len(rows))
 	}
-
-	row.Schema, row.LedgerID, row.PreviousHash, row.Hash = runs.LedgerSchema, next.LedgerID, next.Hash, ""
-	line, err := encode(row)
+	text, head, err := w.chain(next, rows)
 	if err != nil {
 		return Head{}, fmt.Errorf("ledger %s: %w", path, err)
 	}
-	body := line[:len(line)-1]
-	next.Hash = rowHash(row.PreviousHash, body)
-	line = append(append(body, next.Hash...), '\n')
 	if at.end == 0 {
-		line = append([]byte(Header+"\n"), line...)
+		text = append([]byte(Header+"\n"), text...)
 	}
-
 	if at.torn > 0 {
-		if err := setAside(open, path, f, at, now); err != nil {
+		if err := w.setAside(path, like, f, at, now); err != nil {
 			return Head{}, fmt.Errorf("ledger: set aside the torn line of %s: %w", path, err)
 		}
 	}
-	if err := write(f, line, at.end); err != nil {
+	if err := write(f, text, at.end); err != nil {
 		return Head{}, fmt.Errorf("ledger: nothing was added to %s: %w", path, err)
 	}
 	if at.end == 0 {
 		err = syncDir(filepath.Dir(path))
 	}
-	if err = errors.Join(err, replace(open, path+".head", next.bytes())); err != nil {
-		return next, fmt.Errorf("ledger: the row is in %s, but its head is not: %w", path, err)
+	if err = errors.Join(err, w.replace(path+".head", like, head.bytes())); err != nil {
+		return head, fmt.Errorf("ledger: the row is in %s, but its head is not: %w", path, err)
 	}
 	if w.Key != nil {
-		sig, err := w.Key.Sign(next.bytes())
+		sig, err := w.Key.Sign(head.bytes())
 		if err == nil {
-			err = replace(open, path+".head.sig", sig)
+			err = w.replace(path+".head.sig", like, sig)
 		}
 		if err != nil {
-			return next, fmt.Errorf("ledger: the row is in %s, but its head is not signed: %w", path, err)
+			return head, fmt.Errorf("ledger: the row is in %s, but its head is not signed: %w", path, err)
 		}
 	}
-	return next, nil
+	if next.lost != nil {
+		return head, next.lost
+	}
+	return head, nil
+}
+
+// chain gives the lines of rows, each chained to the one before it. The first one
+// carries what there is to note.
+func (w Writer) chain(from next, rows []runs.Row) (text []byte, head Head, err error) {
+	head = from.Head
+	for i, row := range rows {
+		if i == 0 {
+			if row.Details, err = addNotes(row.Details, from.notes); err != nil {
+				return nil, Head{}, fmt.Errorf("row %s: %w", row.RunID, err)
+			}
+		}
+		row.Schema, row.LedgerID, row.PreviousHash, row.Hash = runs.LedgerSchema, head.LedgerID, head.Hash, ""
+		line, err := encode(row)
+		if err != nil {
+			return nil, Head{}, err
+		}
+		body := line[:len(line)-1]
+		head.Hash = rowHash(row.PreviousHash, body)
+		head.Rows++
+		text = append(append(append(text, body...), head.Hash...), '\n')
+	}
+	return text, head, nil
 }
 
 // signedBefore reports whether our own key has signed the row that the new one
@@ -255,9 +236,9 @@ func (w Writer) signedBefore(path, hash string) bool {
 	return err == nil && h.Hash == hash && w.Key.Signed(head, sig)
 }
 
-// write puts the line at the end of the file, or leaves the file as it was.
-func write(f file, line []byte, end int64) error {
-	_, err := f.WriteAt(line, end)
+// write puts text at the end of the file, or leaves the file as it was.
+func write(f file, text []byte, end int64) error {
+	_, err := f.WriteAt(text, end)
 	if err == nil {
 		err = f.Sync()
 	}
@@ -270,40 +251,78 @@ func write(f file, line []byte, end int64) error {
 	return err
 }
 
-// nextHead returns the head that the new row makes, its Hash still that of the
-// row before. It counts the rows only where FILE.head does not know.
-func nextHead(f file, path string, at tail) (Head, []note, error) {
+// next is where a chain goes on: the head so far, what the next row's details
+// note, and what was lost of the chain since FILE.head was written.
+type next struct {
+	Head
+	notes []note
+	lost  error // *HeadError
+}
+
+func (n *next) note(key string, value any) { n.notes = append(n.notes, note{key, value}) }
+
+// batchRows notes in the first row of several that were added at once how many
+// those are: a crash before FILE.head is replaced leaves it so far behind.
+const batchRows = "batch_rows"
+
+// nextHead finds the chain that the new row continues. It counts the rows only
+// where FILE.head does not know, and notes where file and head disagree, since
+// the head, which is the only witness, is replaced next.
+func nextHead(f file, path string, at tail) (next, error) {
+	heads, headErr := readHeads(path)
+	if len(heads) > 1 {
+		return next{}, &RowError{path, "it was merged from several ledgers: append to one of those"}
+	}
+	var old Head
+	if headErr == nil {
+		old = heads[0]
+	}
+	n := next{Head: Head{LedgerID: at.last.id, Hash: at.last.hash}}
+	switch {
+	case old.LedgerID == "" && at.last.id == "":
+	case old.LedgerID != at.last.id:
+	case old.Hash == at.last.hash:
+		n.Rows = old.Rows
+		return n, nil
+	case old.Hash == at.last.previous: // a crash between row and head
+		n.Rows = old.Rows + 1
+		return n, nil
+	}
 	if at.last.id == "" {
 		id, err := uuid.NewV7()
 		if err != nil {
-			return Head{}, nil, err
+			return next{}, fmt.Errorf("ledger: %w", err)
 		}
-		return Head{id.String(), 1, genesis([]byte(Header+"\n"), id.String())}, nil, nil
+		n.Head = Head{id.String(), 0, genesis([]byte(Header+"\n"), id.String())}
+		if headErr == nil {
+			n.disagree(path, old, "its rows are gone, FILE.head still names them")
+		}
+		return n, nil
 	}
-	next := Head{LedgerID: at.last.id, Hash: at.last.hash}
-	old, headErr := ReadHead(path)
-	known := headErr == nil && old.LedgerID == at.last.id
-	switch {
-	case known && old.Hash == at.last.hash:
-		next.Rows = old.Rows + 1
-		return next, nil, nil
-	case known && old.Hash == at.last.previous: // a crash between row and head
-		next.Rows = old.Rows + 2
-		return next, nil, nil
-	}
-	rows, seen, err := count(f, at, old.Hash)
+	had, last, seen, err := count(f, at, old)
 	if err != nil {
-		return Head{}, nil, fmt.Errorf("count the rows of %s: %w", path, err)
+		return next{}, fmt.Errorf("ledger: count the rows of %s: %w", path, err)
 	}
-	next.Rows = rows + 1
-	if headErr == nil && !seen {
-		// The head names a row that is gone. It is about to be replaced: keep it.
-		return next, []note{{"lost_head", old}}, nil
+	n.Rows = last.Rows
+	switch {
+	case headErr != nil:
+	case had.Rows > 0 && had.LedgerID != last.LedgerID: // others follow our chain: go on with ours
+		n.Head = had
+		n.disagree(path, old, "rows of another chain ("+last.LedgerID+") follow those of FILE.head")
+	case !seen:
+		n.disagree(path, old, "the row that FILE.head names is not in the file: rows were cut off, or the chain was rebuilt")
+	default: // a crash in a batch, or a writer that keeps no head
+		n.note("head_behind", last.Rows-old.Rows)
 	}
-	return next, nil, nil
+	return n, nil
 }
 
-// note is something about the ledger itself that the next row's details tell.
+func (n *next) disagree(path string, old Head, why string) {
+	n.note("lost_head", old)
+	n.lost = &HeadError{path, old, why}
+}
+
+// note is something about the ledger itself that the next row's details hold.
 type note struct {
 	key   string
 	value any

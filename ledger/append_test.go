@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -98,7 +99,7 @@ func TestAppend(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, Head{second.LedgerID, 2, second.Hash}, head)
 	if runtime.GOOS != "windows" {
-		for name, mode := range map[string]fs.FileMode{path: 0o600, path + ".head": 0o600, path + ".lock": 0o600, filepath.Dir(path): 0o700} {
+		for name, mode := range map[string]fs.FileMode{path: 0o600, path + ".head": 0o600, filepath.Dir(path): 0o700} {
 			info, err := os.Stat(name)
 			require.NoError(t, err)
 			assert.Equal(t, mode, info.Mode().Perm(), name)
@@ -106,7 +107,7 @@ func TestAppend(t *testing.T) {
 	}
 	left, err := filepath.Glob(path + "*")
 	require.NoError(t, err)
-	assert.Len(t, left, 3, "%v", left)
+	assert.Len(t, left, 2, "%v", left)
 }
 
 func TestAppendToAnEmptyFileOrABareHeader(t *testing.T) {
@@ -227,7 +228,7 @@ func TestAppendLeavesForeignFilesAlone(t *testing.T) {
 		assert.ErrorContains(t, err, path, name)
 		assert.Equal(t, c.text, contents(t, path), name)
 		left, _ := filepath.Glob(path + "*")
-		assert.Len(t, left, 2, "%s: the file and its lock: %v", name, left)
+		assert.Len(t, left, 1, "%s: nothing beside it: %v", name, left)
 	}
 }
 
@@ -245,7 +246,11 @@ func TestAppendCountsWhereTheHeadDoesNot(t *testing.T) {
 			require.NoError(t, os.WriteFile(copied+".head", []byte(head), 0o600))
 		}
 		assert.EqualValues(t, 5, add(t, copied, runs.Row{}).Rows, name)
-		assert.Empty(t, rows(t, copied)[4].Details, name)
+		details := ""
+		if name == "older" {
+			details = `{"head_behind":3}`
+		}
+		assert.Equal(t, details, rows(t, copied)[4].Details, name)
 	}
 }
 
@@ -256,8 +261,42 @@ func TestAppendKeepsAHeadWhoseRowIsGone(t *testing.T) {
 	lost := add(t, path, runs.Row{RunID: "b"})
 	require.NoError(t, os.WriteFile(path, []byte(kept), 0o600))
 
-	assert.EqualValues(t, 2, add(t, path, runs.Row{RunID: "c"}).Rows)
+	receipt, err := Writer{Path: path}.Append(t.Context(), runs.Row{RunID: "c"})
+	assert.EqualValues(t, 2, receipt.Rows)
+	var head *HeadError
+	require.ErrorAs(t, err, &head)
+	assert.Equal(t, lost.Hash, head.Head.Hash)
+	assert.ErrorContains(t, err, "cut off")
 	assert.Contains(t, rows(t, path)[1].Details, lost.Hash)
+}
+
+// A ledger that was emptied or removed, and a chain of somebody else's behind
+// ours: each is said, and our own chain goes on.
+func TestAppendSaysWhenTheHeadDisagrees(t *testing.T) {
+	for name, empty := range map[string]func(path string) error{
+		"emptied": func(path string) error { return os.Truncate(path, 0) },
+		"bare":    func(path string) error { return os.Truncate(path, int64(len(Header)+1)) },
+		"removed": os.Remove,
+	} {
+		path := newPath(t)
+		old := add(t, path, runs.Row{RunID: "a"})
+		require.NoError(t, empty(path))
+		_, err := Writer{Path: path}.Append(t.Context(), runs.Row{RunID: "b"})
+		var head *HeadError
+		require.ErrorAs(t, err, &head, name)
+		assert.Equal(t, old.Hash, head.Head.Hash)
+		assert.Contains(t, rows(t, path)[0].Details, old.Hash)
+	}
+
+	path, other := newPath(t), newPath(t)
+	ours := add(t, path, runs.Row{RunID: "a"})
+	add(t, other, runs.Row{RunID: "x"})
+	_, chain, _ := strings.Cut(contents(t, other), "\n")
+	require.NoError(t, os.WriteFile(path, []byte(contents(t, path)+chain), 0o600))
+	receipt, err := Writer{Path: path}.Append(t.Context(), runs.Row{RunID: "b"})
+	assert.ErrorContains(t, err, "another chain")
+	assert.Equal(t, ours.LedgerID, receipt.LedgerID)
+	assert.EqualValues(t, 2, receipt.Rows)
 }
 
 func TestAppendRefusesABadRow(t *testing.T) {
@@ -280,7 +319,7 @@ func TestAppendWaitsNoLongerThanItsContext(t *testing.T) {
 				close(held)
 				<-holding
 			}
-			return openFile(name)
+			return Writer{}.ledger(name)
 		}}
 		_, err := w.Append(context.Background(), runs.Row{RunID: "slow"})
 		assert.NoError(t, err)
@@ -291,7 +330,7 @@ func TestAppendWaitsNoLongerThanItsContext(t *testing.T) {
 	defer cancel()
 	_, err := Writer{Path: path}.Append(ctx, runs.Row{RunID: "late"})
 	assert.ErrorIs(t, err, context.DeadlineExceeded)
-	assert.ErrorContains(t, err, path+".lock")
+	assert.ErrorContains(t, err, lockName(path))
 	close(holding)
 	<-ended
 	assert.Len(t, rows(t, path), 1)
@@ -332,9 +371,14 @@ type fullDisk struct {
 }
 
 func (d fullDisk) WriteAt(p []byte, off int64) (int, error) {
-	n := min(len(p), *d.left)
-	*d.left -= n
-	n, err := d.file.WriteAt(p[:n], off)
+	info, err := d.file.Stat()
+	if err != nil {
+		return 0, err
+	}
+	there := int(min(max(info.Size()-off, 0), int64(len(p)))) // has its blocks
+	n := there + min(len(p)-there, *d.left)
+	*d.left -= n - there
+	n, err = d.file.WriteAt(p[:n], off)
 	if err == nil && n < len(p) {
 		err = &fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}
 	}
@@ -346,6 +390,35 @@ func (d fullDisk) Sync() error {
 		return d.sync
 	}
 	return d.file.Sync()
+}
+
+// full gives a Writer a disk that takes so many bytes, in all files together.
+func full(w Writer, left *int, sync error) Writer {
+	w.open = func(name string) (file, error) {
+		f, err := Writer{}.ledger(name)
+		return fullDisk{f, left, sync}, err
+	}
+	w.disk = func(to io.Writer) io.Writer { return fullWriter{to, left, sync} }
+	return w
+}
+
+type fullWriter struct {
+	to   io.Writer
+	left *int
+	err  error
+}
+
+func (w fullWriter) Write(p []byte) (int, error) {
+	n := min(len(p), *w.left)
+	*w.left -= n
+	n, err := w.to.Write(p[:n])
+	if err == nil {
+		err = w.err
+	}
+	if err == nil && n < len(p) {
+		err = &fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}
+	}
+	return n, err
 }
 
 // However many bytes still fit, the ledger is afterwards what it was before, or
@@ -360,10 +433,7 @@ func TestAppendOnAFullDisk(t *testing.T) {
 			require.NoError(t, os.WriteFile(path, []byte(before+tail), 0o600))
 			require.NoError(t, os.WriteFile(path+".head", []byte(headText(t, before)), 0o600))
 			room := left
-			w := Writer{Path: path, open: func(name string) (file, error) {
-				f, err := openFile(name)
-				return fullDisk{file: f, left: &room}, err
-			}}
+			w := full(Writer{Path: path}, &room, nil)
 			receipt, err := w.Append(t.Context(), runs.Row{RunID: "b"})
 			after := contents(t, path)
 			switch {
@@ -388,10 +458,7 @@ func TestAppendOnAFullDisk(t *testing.T) {
 
 func TestAppendOnAFullDiskMakesNoNewFile(t *testing.T) {
 	path, room := newPath(t), 100
-	w := Writer{Path: path, open: func(name string) (file, error) {
-		f, err := openFile(name)
-		return fullDisk{file: f, left: &room}, err
-	}}
+	w := full(Writer{Path: path}, &room, nil)
 	_, err := w.Append(t.Context(), runs.Row{})
 	require.ErrorIs(t, err, syscall.ENOSPC)
 	assert.Empty(t, contents(t, path))
@@ -403,10 +470,7 @@ func TestAppendThatCannotSync(t *testing.T) {
 	path, room := newPath(t), 1<<20
 	add(t, path, runs.Row{})
 	before := contents(t, path)
-	w := Writer{Path: path, open: func(name string) (file, error) {
-		f, err := openFile(name)
-		return fullDisk{f, &room, syscall.EIO}, err
-	}}
+	w := full(Writer{Path: path}, &room, syscall.EIO)
 	_, err := w.Append(t.Context(), runs.Row{})
 	assert.ErrorIs(t, err, syscall.EIO)
 	assert.Equal(t, before, contents(t, path))
@@ -418,7 +482,7 @@ type unsynced struct{ file }
 func (unsynced) Sync() error { return nil }
 
 func openUnsynced(name string) (file, error) {
-	f, err := openFile(name)
+	f, err := Writer{}.ledger(name)
 	return unsynced{f}, err
 }
 

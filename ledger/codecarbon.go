@@ -36,7 +36,7 @@ var ErrColumns = errors.New("its columns are not the 38 that CodeCarbon 3.3 writ
 type CodeCarbonWriter struct {
 	Path string
 
-	open func(path string) (file, error) // nil: openFile
+	open func(path string) (file, error) // nil: as it is
 }
 
 // Report appends one row. A missing file is created; one with other columns is
@@ -59,22 +59,22 @@ func (c CodeCarbonWriter) Report(ctx context.Context, r footprint.Report) error 
 }
 
 func (c CodeCarbonWriter) append(path string, row []string) error {
-	open := Writer{open: c.open}.opener()
-	f, err := open(path)
+	w := Writer{open: c.open}
+	f, err := w.ledger(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	at, err := codecarbonTail(open, path, f)
+	at, err := codecarbonTail(w, path, f)
 	if err != nil {
 		return err
 	}
 	var b bytes.Buffer
 	b.WriteString(at.before)
-	w := csv.NewWriter(&b)
-	w.UseCRLF = at.crlf
-	_ = w.Write(row) // to memory
-	w.Flush()
+	lines := csv.NewWriter(&b)
+	lines.UseCRLF = at.crlf
+	_ = lines.Write(row) // to memory
+	lines.Flush()
 	if err := write(f, b.Bytes(), at.end); err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ type foreignTail struct {
 
 // codecarbonTail checks the header and sets an unfinished last line aside. A
 // last row that lacks only its line end, as editors leave it, is whole.
-func codecarbonTail(open func(string) (file, error), path string, f file) (foreignTail, error) {
+func codecarbonTail(w Writer, path string, f file) (foreignTail, error) {
 	const header = CodeCarbonHeader
 	at := foreignTail{before: header + "\n"}
 	info, err := f.Stat()
@@ -106,7 +106,7 @@ func codecarbonTail(open func(string) (file, error), path string, f file) (forei
 		return at, err
 	}
 	if size <= int64(len(header)) && header[:size] == string(got) {
-		return at, setAside(open, path, f, tail{torn: size}, time.Now().UTC())
+		return at, w.setAside(path, info, f, tail{torn: size}, time.Now().UTC())
 	}
 	rest, ok := strings.CutPrefix(string(got), header)
 	at.crlf = rest == "\r\n"
@@ -128,7 +128,7 @@ func codecarbonTail(open func(string) (file, error), path string, f file) (forei
 		}
 		return at, nil
 	}
-	return at, setAside(open, path, f, tail{end: at.end, torn: size - at.end}, time.Now().UTC())
+	return at, w.setAside(path, info, f, tail{end: at.end, torn: size - at.end}, time.Now().UTC())
 }
 
 // codecarbonCells gives a report in CodeCarbon's terms: kilograms, kWh at the

@@ -123,10 +123,7 @@ func TestCodeCarbonFileOnAFullDisk(t *testing.T) {
 	before := contents(t, path)
 	for left := 0; left < 100; left += 9 {
 		room := left
-		w := CodeCarbonWriter{Path: path, open: func(name string) (file, error) {
-			f, err := openFile(name)
-			return fullDisk{file: f, left: &room}, err
-		}}
+		w := CodeCarbonWriter{Path: path, open: full(Writer{}, &room, nil).open}
 		assert.ErrorIs(t, w.Report(t.Context(), kilowattHours()), syscall.ENOSPC)
 		assert.Equal(t, before, contents(t, path))
 	}

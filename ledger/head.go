@@ -38,15 +38,44 @@ func ParseHead(b []byte) (Head, error) {
 // ReadHead reads the head of the ledger at path, from PATH.head. It is
 // fs.ErrNotExist if there is none.
 func ReadHead(path string) (Head, error) {
+	heads, err := readHeads(path)
+	if err != nil {
+		return Head{}, err
+	}
+	if len(heads) > 1 {
+		return Head{}, fmt.Errorf("%s.head: the heads of %d chains: a merged ledger", path, len(heads))
+	}
+	return heads[0], nil
+}
+
+// readHeads reads FILE.head: one line, or one a chain beside a merged ledger.
+func readHeads(path string) ([]Head, error) {
 	b, err := os.ReadFile(path + ".head")
 	if err != nil {
-		return Head{}, fmt.Errorf("ledger head: %w", err)
+		return nil, fmt.Errorf("ledger head: %w", err)
 	}
-	h, err := ParseHead(b)
+	heads, err := ParseHeads(b)
 	if err != nil {
-		return Head{}, fmt.Errorf("%s.head: %w", path, err)
+		return nil, fmt.Errorf("%s.head: %w", path, err)
 	}
-	return h, nil
+	return heads, nil
+}
+
+// ParseHeads reads what FILE.head holds beside a merged ledger: one head a line,
+// at least one.
+func ParseHeads(b []byte) ([]Head, error) {
+	var heads []Head
+	for line := range bytes.Lines(b) {
+		h, err := ParseHead(line)
+		if err != nil {
+			return nil, err
+		}
+		heads = append(heads, h)
+	}
+	if len(heads) == 0 {
+		return nil, errors.New("ledger head: empty")
+	}
+	return heads, nil
 }
 
 func (h Head) bytes() []byte {

@@ -14,48 +14,57 @@ import (
 	"github.com/carbonctl/carbonctl/footprint"
 )
 
-// JournalSchema names what LEDGER.d/RUN_ID.json holds.
-const JournalSchema = "carbonctl.journal/v1"
+// JournalSchema names what the files of a journal hold.
+const JournalSchema = "carbonctl.journal/v2"
 
 // entry is what a journal holds: the report so far, and who writes it.
 type entry struct {
-	Schema    string    `json:"schema"`
-	Host      string    `json:"host"`
-	BootID    string    `json:"boot_id"`
-	PID       int       `json:"pid"`
-	User      string    `json:"user"`
+	writer
 	WrittenAt time.Time `json:"written_at"`
 	// LedgerBytes is how long the ledger was when the journal was opened. The
 	// run's row can only stand behind that.
 	LedgerBytes int64            `json:"ledger_bytes"`
+	Pending     json.RawMessage  `json:"pending,omitempty"` // see Writer.Pending
 	Report      footprint.Report `json:"report"`
 }
 
-// A journal is LEDGER.d/RUN_ID.json while its run goes on. The file is replaced
-// at each checkpoint, so the lock that says "still alive" is on a file of its
-// own beside it, RUN_ID.lock, held until the journal is closed or its process
-// has died. Both have the mode 0600.
+// writer is who writes a journal. Its lock file holds the same.
+type writer struct {
+	Schema string `json:"schema"`
+	Host   string `json:"host"`
+	BootID string `json:"boot_id"`
+	PID    int    `json:"pid"`
+	User   string `json:"user"`
+}
+
+// A journal is three files in LEDGER.d while its run goes on: RUN_ID.lock, held
+// by the process until the journal is closed or the process has died, and the
+// two slots that checkpoints are written to in turn.
 type journal struct {
-	name  string // without .json
+	name  string // of all three, without what follows the run's ID
 	id    string // of the run
 	lock  *flock.Flock
 	entry entry
-	open  func(string) (file, error)
+	slots slots
 }
 
 // openJournal takes the lock of a run's journal. ledger is the resolved path.
 func (w Writer) openJournal(ledger, id string) (*journal, error) {
 	if !isPlain(id) {
-		return nil, fmt.Errorf("run_id %.80q is not a name that a file can have", id)
+		return nil, fmt.Errorf("run_id %.80q cannot be the name of a file", id)
 	}
-	if err := os.Mkdir(ledger+".d", 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	like, err := os.Lstat(ledger)
+	if err != nil {
+		like = nil // there is none yet
+	}
+	if err := mkdirSide(ledger+".d", like); err != nil {
 		return nil, err
 	}
 	name := filepath.Join(ledger+".d", id)
-	lock, err := lockJournal(name)
+	lock, err := lockJournal(name, like)
 	for tries := 0; lock == nil && err == nil && tries < 20; tries++ {
 		time.Sleep(5 * time.Millisecond) // who recovers takes it for a moment, to see whose it is
-		lock, err = lockJournal(name)
+		lock, err = lockJournal(name, like)
 	}
 	if err != nil {
 		return nil, err
@@ -63,37 +72,67 @@ func (w Writer) openJournal(ledger, id string) (*journal, error) {
 	if lock == nil {
 		return nil, fmt.Errorf("%s.lock: another process writes the journal of this run", name)
 	}
-	e := entry{Schema: JournalSchema, BootID: bootID(), PID: os.Getpid(), User: w.User}
-	e.Host, _ = os.Hostname()
-	if info, err := os.Stat(ledger); err == nil {
-		e.LedgerBytes = info.Size()
+	j := &journal{name: name, id: id, lock: lock}
+	j.entry.writer = writer{Schema: JournalSchema, BootID: bootID(), PID: os.Getpid(), User: w.User}
+	j.entry.Host, _ = os.Hostname()
+	if like != nil {
+		j.entry.LedgerBytes = like.Size()
 	}
-	return &journal{name: name, id: id, lock: lock, entry: e, open: w.opener()}, nil
+	j.slots = slots{open: func(n int) (file, error) { return w.slot(slotName(name, n), like) }}
+	if c, err := newest(name); err == nil {
+		j.slots.seq = c.seq // of this run, whose row could not be added
+	}
+	j.sign()
+	return j, nil
 }
 
-// lockJournal takes the lock of the journal with that name; it is nil if
-// somebody holds it.
-func lockJournal(name string) (*flock.Flock, error) {
+// sign writes into the lock file who holds it, for people. The lock is what counts.
+func (j *journal) sign() {
+	f, err := os.OpenFile(j.lock.Path(), os.O_WRONLY|os.O_TRUNC|noFollow, 0)
+	if err != nil {
+		return
+	}
+	b, _ := json.Marshal(j.entry.writer) // texts and a number always encode
+	_, _ = f.Write(append(b, '\n'))
+	_ = f.Close()
+}
+
+// slot opens a file for checkpoints. Its owner alone may write it, though others
+// may read and remove it: what is done for a journal's owner must be the owner's
+// own words.
+func (w Writer) slot(path string, like fs.FileInfo) (file, error) {
+	f, err := w.side(path, like)
+	if plain, ok := f.(*os.File); ok && err == nil && like != nil {
+		_ = plain.Chmod(like.Mode().Perm() &^ 0o022)
+	}
+	return f, err
+}
+
+// lockJournal takes the lock of the journal with that name, and makes its file if
+// it is missing; the result is nil if somebody holds it.
+func lockJournal(name string, like fs.FileInfo) (*flock.Flock, error) {
+	path := name + ".lock"
 	for range 100 {
-		lock := flock.New(name + ".lock")
-		ok, err := lock.TryLock()
+		f, err := openSide(path, like)
 		if err != nil {
-			return nil, lockError(lock.Path(), err)
+			return nil, lockError(path, err)
 		}
-		if !ok {
+		_ = f.Close()
+		lock := flock.New(path, flock.SetFlag(os.O_RDWR|noFollow))
+		ok, err := lock.TryLock()
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // who cleans up removes lock files
+			continue
+		case err != nil:
+			return nil, lockError(path, err)
+		case !ok:
 			return nil, nil
-		}
-		// Who cleans up removes lock files. A lock on a file that has no name
-		// any more is none.
-		held, err := lock.Stat()
-		if err == nil {
-			if named, err := os.Stat(lock.Path()); err == nil && os.SameFile(held, named) {
-				return lock, nil
-			}
+		case named(lock):
+			return lock, nil
 		}
 		_ = lock.Unlock()
 	}
-	return nil, fmt.Errorf("lock %s.lock: it is removed again and again", name)
+	return nil, fmt.Errorf("lock %s: it is removed again and again", path)
 }
 
 // isPlain: a run_id that is a file's name, and that no cell would quote.
@@ -109,63 +148,76 @@ func isPlain(id string) bool {
 	return id != "" && len(id) <= 100
 }
 
-// checkpoint replaces the journal, or leaves the old one. It has reached the
-// disk when it returns.
-func (j *journal) checkpoint(r footprint.Report) error {
-	j.entry.WrittenAt, j.entry.Report = time.Now().UTC(), r
-	b, err := json.Marshal(j.entry)
-	if err != nil {
-		return err
+// checkpoint writes the report to the slot whose turn it is. It has reached the
+// disk when it returns; on an error the one before it is still there.
+func (j *journal) checkpoint(r footprint.Report, pending json.RawMessage) error {
+	j.entry.WrittenAt, j.entry.Pending = time.Now().UTC(), pending
+	var err error
+	for _, r := range []footprint.Report{r, withoutPower(r), shortened(r)} {
+		j.entry.Report = r
+		b, encodeErr := json.Marshal(j.entry)
+		if encodeErr != nil {
+			return encodeErr
+		}
+		if err = j.slots.write(append(b, '\n')); err == nil {
+			break
+		}
 	}
-	if err := replace(j.open, j.name+".json", append(b, '\n')); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(j.name))
-}
-
-// close frees the lock. A journal that was written stays, and is an orphan now.
-func (j *journal) close() error {
-	err := j.lock.Unlock()
-	if _, missing := os.Stat(j.name + ".json"); errors.Is(missing, fs.ErrNotExist) {
-		_ = os.Remove(j.lock.Path())
+	j.entry.Report = footprint.Report{}
+	if err == nil && j.slots.seq == 1 {
+		err = syncDir(filepath.Dir(j.name))
 	}
 	return err
 }
 
+// withoutPower and shortened give what is left of a report for which the disk
+// has no room: all that its row is made of.
+func withoutPower(r footprint.Report) footprint.Report {
+	r.Power = nil
+	return r
+}
+
+func shortened(r footprint.Report) footprint.Report {
+	const most = 20
+	r = withoutPower(r)
+	if n := len(r.Epochs) - 2*most; n > 0 {
+		r.Epochs = append(r.Epochs[:most:most], r.Epochs[most+n:]...)
+		r.EpochsOmitted += n
+	}
+	if n := len(r.Tasks) - 2*most; n > 0 {
+		r.Tasks = append(r.Tasks[:most:most], r.Tasks[most+n:]...)
+		r.TasksOmitted += n
+	}
+	if len(r.Intensity.Parts) > most {
+		r.Intensity.Parts = nil
+	}
+	return r
+}
+
+// close frees the lock. A journal that was written stays, and is an orphan now.
+func (j *journal) close() error {
+	if j.slots.seq == 0 {
+		return j.remove()
+	}
+	return errors.Join(j.slots.close(), j.lock.Unlock())
+}
+
 // remove ends a journal whose row is in the ledger.
-func (j *journal) remove() error { return dropJournal(j.name, j.lock) }
+func (j *journal) remove() error {
+	return errors.Join(j.slots.close(), dropJournal(j.name, j.lock))
+}
 
 // dropJournal removes a journal and its lock, which the caller holds. The lock
 // goes last, and unlocked, since not all systems remove open files; whoever gets
 // it in between finds no journal.
 func dropJournal(name string, lock *flock.Flock) error {
-	err := os.Remove(name + ".json")
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
+	var errs []error
+	for n := range 2 {
+		if err := os.Remove(slotName(name, n)); !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
 	}
-	_ = os.Remove(name + ".json.tmp") // of a checkpoint that its process did not survive
-	err = errors.Join(err, lock.Unlock())
+	errs = append(errs, lock.Unlock())
 	_ = os.Remove(lock.Path())
-	return err
-}
-
-// replace writes a file whole, or leaves the old one, under a name of which
-// there is one writer at a time.
-func replace(open func(string) (file, error), path string, content []byte) error {
-	name := path + ".tmp"
-	f, err := open(name)
-	if err != nil {
-		return err
-	}
-	err = f.Truncate(0)
-	if err == nil {
-		_, err = f.WriteAt(content, 0)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return errors.Join(err, os.Remove(name)) // what is left of a full disk belongs to the work
-	}
-	return os.Rename(name, path)
+	return errors.Join(errs...)
 }

@@ -3,11 +3,11 @@ package ledger
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -49,17 +49,35 @@ func journals(t testing.TB, path string) []string {
 	return all
 }
 
+// filesOf are the names of a run's journal.
+func filesOf(id string) []string { return []string{id + ".journal.0", id + ".journal.1", id + ".lock"} }
+
+// journalText is the newest checkpoint of a journal.
+func journalText(t testing.TB, path, id string) string {
+	t.Helper()
+	c, err := newest(filepath.Join(path+".d", id))
+	require.NoError(t, err)
+	return string(c.content)
+}
+
+// putJournal writes a journal with one checkpoint, of this content.
+func putJournal(t testing.TB, path, id, content string) {
+	t.Helper()
+	head := fmt.Sprintf(slotHead, 1, len(content), sha256.Sum256([]byte(content)))
+	require.NoError(t, os.WriteFile(filepath.Join(path+".d", slotName(id, 1)), []byte(head+content), 0o600))
+}
+
 func TestJournalOfARunThatEnds(t *testing.T) {
 	path := newPath(t)
 	w := &Writer{Path: path, User: "ada"}
 	for i := range 3 {
 		require.NoError(t, w.Checkpoint(soFar("run", energy.Energy(i))))
-		assert.Equal(t, []string{"run.json", "run.lock"}, journals(t, path))
+		assert.Equal(t, filesOf("run"), journals(t, path))
 	}
 	assert.NoFileExists(t, path, "the ledger has only runs that have ended")
 
 	var e entry
-	require.NoError(t, json.Unmarshal([]byte(contents(t, path+".d/run.json")), &e))
+	require.NoError(t, json.Unmarshal([]byte(journalText(t, path, "run")), &e))
 	host, err := os.Hostname()
 	require.NoError(t, err)
 	assert.Equal(t, host, e.Host)
@@ -122,7 +140,7 @@ func TestRecover(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(all[1].Details), &details))
 	assert.WithinDuration(t, time.Now(), details.At, time.Minute)
 	assert.WithinDuration(t, time.Now(), details.Written, time.Minute)
-	assert.Equal(t, []string{"alive.json", "alive.lock"}, journals(t, path))
+	assert.Equal(t, filesOf("alive"), journals(t, path))
 
 	got, err = Writer{Path: path}.Recover(t.Context())
 	require.NoError(t, err)
@@ -141,7 +159,7 @@ func TestRecoverDoesNotAddTwice(t *testing.T) {
 		w := &Writer{Path: path}
 		require.NoError(t, w.Checkpoint(soFar("dead", 7)))
 		die(t, w)
-		journal := contents(t, path+".d/dead.json")
+		journal := journalText(t, path, "dead")
 		add(t, path, runs.Row{RunID: "dead2", Project: "dead"})
 		add(t, path, runs.Row{RunID: "dead"})
 		add(t, path, runs.Row{RunID: "after"})
@@ -158,7 +176,7 @@ func TestRecoverDoesNotAddTwice(t *testing.T) {
 		longer := strings.Replace(journal, `"ledger_bytes":`, `"ledger_bytes":1`, 1)
 		require.NotEqual(t, journal, longer)
 		for _, text := range []string{journal, longer} {
-			require.NoError(t, os.WriteFile(moved+".d/dead.json", []byte(text), 0o600))
+			putJournal(t, moved, "dead", text)
 			got, err = Writer{Path: moved}.Recover(t.Context())
 			require.NoError(t, err)
 			assert.Empty(t, got)
@@ -184,14 +202,15 @@ func TestRecoverOnlyOwnJournals(t *testing.T) {
 	w := &Writer{Path: path}
 	require.NoError(t, w.Checkpoint(soFar("dead", 7)))
 	die(t, w)
-	name := path + ".d/dead.json"
+	id := "dead"
 	var e entry
-	require.NoError(t, json.Unmarshal([]byte(contents(t, name)), &e))
+	require.NoError(t, json.Unmarshal([]byte(journalText(t, path, id)), &e))
+	require.NoError(t, os.Remove(filepath.Join(path+".d", slotName(id, 0))))
 	write := func(host, boot string) {
 		e.Host, e.BootID = host, boot
 		b, err := json.Marshal(e)
 		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(name, b, 0o600))
+		putJournal(t, path, id, string(b))
 	}
 	own := e.Host
 	for _, boot := range []string{"another", ""} {
@@ -199,14 +218,14 @@ func TestRecoverOnlyOwnJournals(t *testing.T) {
 		got, err := Writer{Path: path}.Recover(t.Context())
 		require.NoError(t, err)
 		assert.Empty(t, got)
-		assert.FileExists(t, name)
+		assert.FileExists(t, filepath.Join(path+".d", slotName(id, 1)))
 	}
 	write(own, "before it was started again")
 	got, err := Writer{Path: path}.Recover(t.Context())
 	require.NoError(t, err)
 	assert.Len(t, got, 1)
 	if bootID() != "" {
-		e.Report.RunID, name = "dead2", path+".d/dead2.json"
+		e.Report.RunID, id = "dead2", "dead2"
 		write("another container of this machine", bootID())
 		got, err = Writer{Path: path}.Recover(t.Context())
 		require.NoError(t, err)
@@ -219,16 +238,19 @@ func TestRecoverSetsAsideWhatItCannotRead(t *testing.T) {
 	w := &Writer{Path: path}
 	require.NoError(t, w.Checkpoint(soFar("good", 7)))
 	die(t, w)
-	good := contents(t, path+".d/good.json")
-	tooLong := strings.Replace(good, `"demo"`, `"`+strings.Repeat("x", MaxRow)+`"`, 1)
-	for name, text := range map[string]string{
-		"empty": "", "nuls": strings.Repeat("\x00", 100), "half": good[:len(good)/2], "other": good,
-		"toolong": strings.Replace(tooLong, `"good"`, `"toolong"`, 1),
+	good := journalText(t, path, "good")
+	whole, err := os.ReadFile(filepath.Join(path+".d", slotName("good", 1)))
+	require.NoError(t, err)
+	for id, text := range map[string]string{
+		"empty": "", "nuls": strings.Repeat("\x00", 100), "half": string(whole[:200]), "changed": strings.Replace(string(whole), "demo", "dome", 1),
 	} {
-		require.NoError(t, os.WriteFile(filepath.Join(path+".d", name+".json"), []byte(text), 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(path+".d", slotName(id, 0)), []byte(text), 0o600))
 	}
-	newer := strings.Replace(good, JournalSchema, "carbonctl.journal/v2", 1)
-	require.NoError(t, os.WriteFile(path+".d/newer.json", []byte(newer), 0o600))
+	putJournal(t, path, "other", good)
+	putJournal(t, path, "noJSON", "{")
+	tooLong := strings.Replace(good, `"demo"`, `"`+strings.Repeat("x", MaxRow)+`"`, 1)
+	putJournal(t, path, "toolong", strings.Replace(tooLong, `"good"`, `"toolong"`, 1))
+	putJournal(t, path, "newer", strings.Replace(good, JournalSchema, "carbonctl.journal/v3", 1))
 	require.NoError(t, os.WriteFile(path+".d/stray.lock", nil, 0o600))
 	require.NoError(t, os.WriteFile(path+".d/note.txt", nil, 0o600))
 
@@ -236,14 +258,15 @@ func TestRecoverSetsAsideWhatItCannotRead(t *testing.T) {
 	assert.Len(t, got, 1, "the good one")
 	var bad *JournalError
 	require.ErrorAs(t, err, &bad)
-	assert.ErrorContains(t, err, "toolong.json.bad")
+	assert.ErrorContains(t, err, "toolong.journal.1.bad")
 	assert.Equal(t, []string{
-		"empty.json.bad", "half.json.bad", "newer.json", "note.txt", "nuls.json.bad", "other.json.bad", "toolong.json.bad",
-	}, withoutLocks(journals(t, path)))
+		"changed.journal.0.bad", "half.journal.0.bad", "newer.journal.1", "noJSON.journal.1.bad", "note.txt",
+		"other.journal.1.bad", "toolong.journal.1.bad",
+	}, withoutLocks(journals(t, path)), "what its writer had only allocated is gone")
 
 	got, err = Writer{Path: path}.Recover(t.Context())
 	assert.Empty(t, got)
-	assert.ErrorContains(t, err, "newer.json")
+	assert.ErrorContains(t, err, "newer")
 	assert.NotContains(t, err.Error(), ".bad")
 	assert.Len(t, rows(t, path), 1)
 }
@@ -263,7 +286,7 @@ func TestRunning(t *testing.T) {
 	dead := &Writer{Path: path}
 	require.NoError(t, dead.Checkpoint(soFar("dead", 8)))
 	die(t, dead)
-	require.NoError(t, os.WriteFile(path+".d/unlocked.json", []byte(strings.Replace(contents(t, path+".d/dead.json"), `"dead"`, `"unlocked"`, 1)), 0o600))
+	putJournal(t, path, "unlocked", strings.Replace(journalText(t, path, "dead"), `"dead"`, `"unlocked"`, 1))
 	before := journals(t, path)
 	got, err := Running(path)
 	require.NoError(t, err)
@@ -271,13 +294,13 @@ func TestRunning(t *testing.T) {
 	assert.Equal(t, "alive", got[0].RunID)
 	assert.Equal(t, energy.Energy(7), got[0].Energy)
 
-	require.NoError(t, os.WriteFile(path+".d/half.json", []byte("{"), 0o600))
+	putJournal(t, path, "half", "{")
 	got, err = Running(path)
 	assert.Len(t, got, 1)
 	var bad *JournalError
 	require.ErrorAs(t, err, &bad)
-	assert.Contains(t, bad.Path, "half.json")
-	require.NoError(t, os.Remove(path+".d/half.json"))
+	assert.Contains(t, bad.Path, "half")
+	require.NoError(t, os.Remove(filepath.Join(path+".d", slotName("half", 1))))
 	assert.Equal(t, before, journals(t, path), "nothing was made, moved or removed")
 
 	die(t, w)
@@ -339,44 +362,153 @@ func TestJournalRefuses(t *testing.T) {
 	assert.Empty(t, journals(t, path))
 }
 
-// However many bytes still fit, a checkpoint is the new one or the one before
-// it, and nothing is left lying about.
-func TestCheckpointOnAFullDisk(t *testing.T) {
+// The first checkpoint takes the room that the later ones need: a disk that fills
+// meanwhile loses nothing, the report at the end included.
+func TestJournalOnAFullDisk(t *testing.T) {
 	path := newPath(t)
 	room := 1 << 20
-	w := &Writer{Path: path, open: func(name string) (file, error) {
-		f, err := openFile(name)
-		return fullDisk{file: f, left: &room}, err
-	}}
+	w := full(Writer{Path: path}, &room, nil)
 	require.NoError(t, w.Checkpoint(soFar("run", 1)))
-	size := len(contents(t, path+".d/run.json"))
-	for i := 0; i <= size+10; i += 97 {
-		room = i
-		err := w.Checkpoint(soFar("run", energy.Energy(i+2)))
-		if i < size-20 {
-			require.ErrorIs(t, err, syscall.ENOSPC)
-			require.ErrorContains(t, err, "journal of run run")
-		}
-		e, readErr := readEntry(path + ".d/run")
-		require.NoError(t, readErr)
-		if err == nil {
-			require.Equal(t, energy.Energy(i+2), e.Report.Energy)
-		}
-		require.Equal(t, []string{"run.json", "run.lock"}, journals(t, path))
+	room = 0
+	for i := range 5 {
+		require.NoError(t, w.Checkpoint(soFar("run", energy.Energy(i+2))))
+		require.Contains(t, journalText(t, path, "run"), fmt.Sprintf(`"energy_joules":0.00000%d,`, i+2))
+		require.Equal(t, filesOf("run"), journals(t, path))
 	}
-	room = 100 // not enough for a row either
-	_, err := w.Record(t.Context(), soFar("run", 99))
+	r := soFar("run", 99)
+	r.Status = footprint.Completed
+	_, err := w.Record(t.Context(), r)
 	var not *NotRecordedError
 	require.ErrorAs(t, err, &not)
 	assert.ErrorIs(t, err, syscall.ENOSPC)
-	assert.Equal(t, path+".d/run.json", not.Journal)
-	assert.False(t, not.Whole)
+	assert.FileExists(t, not.Journal)
+	assert.True(t, not.Whole)
 
 	got, err := Writer{Path: path}.Recover(t.Context())
 	require.NoError(t, err)
-	assert.Len(t, got, 1, "its last checkpoint, once there is room")
-	assert.Len(t, rows(t, path), 1)
+	assert.Len(t, got, 1, "once there is room")
+	assert.Equal(t, footprint.Completed, rows(t, path)[0].Status)
 	assert.Empty(t, journals(t, path))
+}
+
+// Where there is no room from the start nothing is left lying about, and a later
+// checkpoint tries again.
+func TestNoRoomForAJournal(t *testing.T) {
+	path := newPath(t)
+	room := 0
+	w := full(Writer{Path: path}, &room, nil)
+	for _, room = range []int{0, 1000, slotSize, 2*slotSize - 1} {
+		err := w.Checkpoint(soFar("run", 1))
+		require.ErrorIs(t, err, syscall.ENOSPC)
+		require.ErrorContains(t, err, "journal of run run")
+		for n := range 2 {
+			require.Empty(t, contents(t, filepath.Join(path+".d", slotName("run", n))))
+		}
+	}
+	room = 2 * slotSize
+	require.NoError(t, w.Checkpoint(soFar("run", 1)))
+	assert.Contains(t, journalText(t, path, "run"), `"run_id":"run"`)
+}
+
+// A report that outgrows the files makes them larger; if there is no room for
+// that, it loses what no row is made of.
+func TestAJournalThatGrows(t *testing.T) {
+	path := newPath(t)
+	room := 2 * slotSize
+	w := full(Writer{Path: path}, &room, nil)
+	require.NoError(t, w.Checkpoint(soFar("run", 1)))
+	large := soFar("run", 2)
+	for i := range 1000 {
+		large.Epochs = append(large.Epochs, footprint.Epoch{Index: i + 1, Name: strings.Repeat("x", 500)})
+	}
+	require.NoError(t, w.Checkpoint(large))
+	e, _, err := readEntry(filepath.Join(path+".d", "run"))
+	require.NoError(t, err)
+	assert.Equal(t, energy.Energy(2), e.Report.Energy)
+	assert.Equal(t, 960, e.Report.EpochsOmitted)
+	require.Len(t, e.Report.Epochs, 40)
+	assert.Equal(t, 1000, e.Report.Epochs[39].Index)
+	assert.Equal(t, runs.FromReport(large), runs.FromReport(e.Report))
+	assert.Len(t, large.Epochs, 1000, "the caller's own")
+
+	room = 10 << 20
+	require.NoError(t, w.Checkpoint(large))
+	e, _, err = readEntry(filepath.Join(path+".d", "run"))
+	require.NoError(t, err)
+	assert.Len(t, e.Report.Epochs, 1000)
+}
+
+// Whatever a crash makes of the slot that was being written, the one before it
+// counts.
+func TestACrashInACheckpoint(t *testing.T) {
+	path := newPath(t)
+	w := &Writer{Path: path}
+	for i := range 3 {
+		require.NoError(t, w.Checkpoint(soFar("run", energy.Energy(i+1))))
+	}
+	die(t, w)
+	name := filepath.Join(path+".d", slotName("run", 1)) // the third one
+	whole := []byte(contents(t, name))
+	older := []byte(strings.Replace(string(whole[:slotSize/2]), "demo", "dome", 1))
+	for cut := 0; cut < slotHeadAt+900; cut += 7 {
+		require.NoError(t, os.WriteFile(name, append(whole[:cut:cut], make([]byte, 1000)...), 0o600))
+		require.Contains(t, journalText(t, path, "run"), `"energy_joules":0.000002`)
+	}
+	require.NoError(t, os.WriteFile(name, older, 0o600))
+	require.Contains(t, journalText(t, path, "run"), `"energy_joules":0.000002`)
+}
+
+// What is pending at the end of a run waits for its owner, and is given once.
+func TestPending(t *testing.T) {
+	path := newPath(t)
+	w := &Writer{Path: path, Pending: json.RawMessage(`{"webhook":1}`)}
+	require.NoError(t, w.Checkpoint(soFar("run", 1)))
+	_, err := w.Record(t.Context(), soFar("run", 2))
+	require.NoError(t, err)
+	assert.Equal(t, filesOf("run"), journals(t, path))
+	die(t, w)
+	got, err := Writer{Path: path}.Recover(t.Context())
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+	assert.Nil(t, got[0].Ledger, "its row was there")
+	assert.JSONEq(t, `{"webhook":1}`, string(got[0].Pending))
+	assert.True(t, got[0].Own)
+	assert.Empty(t, journals(t, path))
+	assert.Len(t, rows(t, path), 1)
+
+	w = &Writer{Path: path, Pending: json.RawMessage(`1`)}
+	require.NoError(t, w.Checkpoint(soFar("done", 1)))
+	_, err = w.Record(t.Context(), soFar("done", 2))
+	require.NoError(t, err)
+	require.NoError(t, w.Done())
+	assert.Empty(t, journals(t, path))
+	require.NoError(t, w.Done())
+}
+
+// A writer that does not get the ledger in time leaves its report, with its
+// status, for the next one.
+func TestRecordBesideAHeldLedger(t *testing.T) {
+	path := newPath(t)
+	add(t, path, runs.Row{RunID: "before"})
+	unlock, err := tryLock(path)
+	require.NoError(t, err)
+	w := &Writer{Path: path}
+	require.NoError(t, w.Checkpoint(soFar("run", 1)))
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
+	defer cancel()
+	r := soFar("run", 2)
+	r.Status = footprint.Completed
+	_, err = w.Record(ctx, r)
+	var not *NotRecordedError
+	require.ErrorAs(t, err, &not)
+	assert.True(t, not.Whole)
+	assert.ErrorIs(t, err, context.DeadlineExceeded)
+	require.NoError(t, unlock())
+	got, err := Writer{Path: path}.Recover(t.Context())
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+	assert.Equal(t, footprint.Completed, got[0].Status)
+	assert.Equal(t, energy.Energy(2), rows(t, path)[1].Energy)
 }
 
 // A ledger that cannot take the row now gets it later, with the status that the
@@ -428,7 +560,7 @@ func TestJournalKeepsTheRow(t *testing.T) {
 	high := new(r.Emissions)
 	r.Intensity.PerKWh, r.Emissions, r.EmissionsHigh = 41.3, 0.1+0.2, high
 	r.ProcessEnergy = &r.Energy
-	b, err := json.Marshal(entry{Schema: JournalSchema, Report: r})
+	b, err := json.Marshal(entry{writer: writer{Schema: JournalSchema}, Report: r})
 	require.NoError(t, err)
 	e, err := parseEntry(b, "run")
 	require.NoError(t, err)
@@ -436,11 +568,11 @@ func TestJournalKeepsTheRow(t *testing.T) {
 }
 
 func FuzzJournal(f *testing.F) {
-	b, err := json.Marshal(entry{Schema: JournalSchema, Report: soFar("run", 7)})
+	b, err := json.Marshal(entry{writer: writer{Schema: JournalSchema}, Report: soFar("run", 7)})
 	require.NoError(f, err)
 	f.Add(b)
-	for _, s := range []string{"", "{}", "null", "[]", `{"schema":"carbonctl.journal/v1","report":{"run_id":"run"}}`,
-		`{"schema":"carbonctl.journal/v1","report":{"run_id":"run","energy_joules":1e30}}`} {
+	for _, s := range []string{"", "{}", "null", "[]", `{"schema":"carbonctl.journal/v2","report":{"run_id":"run"}}`,
+		`{"schema":"carbonctl.journal/v2","report":{"run_id":"run","energy_joules":1e30}}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -589,16 +721,14 @@ func TestKill(t *testing.T) {
 
 func TestReplaceLeavesTheOldFile(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "x")
-	require.NoError(t, replace(openFile, name, []byte("old")))
-	err := replace(func(name string) (file, error) {
-		f, err := openFile(name)
-		left := 2
-		return fullDisk{f, &left, nil}, err
-	}, name, []byte("newer"))
+	require.NoError(t, Writer{}.replace(name, nil, []byte("old")))
+	left := 2
+	err := full(Writer{}, &left, nil).replace(name, nil, []byte("newer"))
 	assert.ErrorIs(t, err, syscall.ENOSPC)
 	assert.Equal(t, "old", contents(t, name))
-	_, err = os.Stat(name + ".tmp")
-	assert.ErrorIs(t, err, fs.ErrNotExist)
+	all, err := os.ReadDir(filepath.Dir(name))
+	require.NoError(t, err)
+	assert.Len(t, all, 1)
 }
 
 func BenchmarkCheckpoint(b *testing.B) {

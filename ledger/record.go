@@ -43,15 +43,15 @@ func (e *NotRecordedError) Unwrap() error { return e.Err }
 // for, 0 if it leaves that to the tracker.
 func (w *Writer) Every() time.Duration { return w.Flush }
 
-// Checkpoint replaces the journal of the run, LEDGER.d/RUN_ID.json, by the
-// report so far. It has reached the disk when Checkpoint returns. On an error
-// the journal before it is still there. The first Checkpoint of a run opens its
-// journal, Record or Report end it.
+// Checkpoint writes the report so far into the run's journal, in LEDGER.d. It has
+// reached the disk when Checkpoint returns. On an error the checkpoint before it
+// is still there. The first one of a run opens its journal and takes the room
+// that the later ones need; Record or Report end it.
 func (w *Writer) Checkpoint(r footprint.Report) error {
 	if err := w.begin(r.RunID); err != nil {
 		return fmt.Errorf("ledger: journal of run %s: %w", r.RunID, err)
 	}
-	if err := w.journal.checkpoint(r); err != nil {
+	if err := w.journal.checkpoint(r, w.Pending); err != nil {
 		return fmt.Errorf("ledger: journal of run %s: %w", r.RunID, err)
 	}
 	return nil
@@ -81,23 +81,34 @@ func (w *Writer) Report(ctx context.Context, r footprint.Report) error {
 }
 
 // Record appends the row of a run that has ended, as Append does, and then
-// removes its journal. If the row can't be added, the report is kept in the
-// journal, from which Recover adds it later: a *NotRecordedError. A run that has
-// a row already, since somebody took it for dead and recovered it, is not added
-// again: ErrRecorded.
+// removes its journal. If another writer holds the ledger, the report with its
+// status goes into the journal first, so that nothing is lost when ctx ends
+// before the ledger is free. If the row can't be added, the report is kept in
+// the journal, from which Recover adds it later: a *NotRecordedError. A run that
+// has a row already, since somebody took it for dead and recovered it, is not
+// added again: ErrRecorded.
 func (w *Writer) Record(ctx context.Context, r footprint.Report) (footprint.Receipt, error) {
 	row := runs.FromReport(r)
 	row.User = w.User
-	receipt, err := w.record(ctx, row)
-	j := w.journal
-	if receipt.Hash != "" || errors.Is(err, ErrRecorded) {
-		if j != nil {
-			w.journal = nil
-			err = errors.Join(err, j.remove())
-		}
-		return receipt, err
+	receipt, err := w.record(ctx, r, row)
+	if receipt.Hash == "" && !errors.Is(err, ErrRecorded) {
+		return receipt, w.keep(r, err)
 	}
-	return receipt, w.keep(r, err)
+	if w.Pending == nil {
+		err = errors.Join(err, w.Done())
+	}
+	return receipt, err
+}
+
+// Done removes the journal of the run that has ended, since nothing is Pending
+// any more. Without one it does nothing.
+func (w *Writer) Done() error {
+	j := w.journal
+	if j == nil {
+		return nil
+	}
+	w.journal, w.Pending = nil, nil
+	return j.remove()
 }
 
 // keep leaves the report of a run that has no row in its journal.
@@ -106,30 +117,38 @@ func (w *Writer) keep(r footprint.Report, why error) error {
 	err := w.Checkpoint(r)
 	if j := w.journal; j != nil {
 		w.journal = nil
-		err = errors.Join(err, j.close())
-		if _, none := os.Stat(j.name + ".json"); none == nil {
-			e.Journal = j.name + ".json"
+		if j.slots.seq > 0 {
+			e.Journal = slotName(j.name, int(j.slots.seq%2))
 		}
+		err = errors.Join(err, j.close())
 	}
 	e.Whole = err == nil
-	e.Err = errors.Join(why, err)
+	if cause := (*fs.PathError)(nil); err != nil && !(errors.As(why, &cause) && errors.Is(err, cause.Err)) {
+		e.Err = fmt.Errorf("%w; %w", why, err) // else it is the same once more
+	}
 	return e
 }
 
 // record appends a row unless the run has one since its journal was opened.
-func (w *Writer) record(ctx context.Context, row runs.Row) (footprint.Receipt, error) {
-	if w.journal == nil || w.journal.id != row.RunID {
-		return w.Append(ctx, row)
-	}
+func (w *Writer) record(ctx context.Context, r footprint.Report, row runs.Row) (footprint.Receipt, error) {
 	path, err := locate(w.Path)
 	if err != nil {
 		return footprint.Receipt{}, fmt.Errorf("ledger: %w", err)
 	}
-	unlock, err := lockLedger(ctx, path)
+	unlock, err := tryLock(path)
+	if unlock == nil && err == nil {
+		if w.journal != nil {
+			_ = w.Checkpoint(r) // if it fails, the end of the waiting will show it
+		}
+		unlock, err = lockLedger(ctx, path)
+	}
 	if err != nil {
 		return footprint.Receipt{}, err
 	}
 	defer unlock()
+	if w.journal == nil || w.journal.id != row.RunID {
+		return w.add(path, row)
+	}
 	there, err := recorded(path, row.RunID, w.journal.entry.LedgerBytes)
 	if err != nil {
 		return footprint.Receipt{}, fmt.Errorf("ledger: look for run %s: %w", row.RunID, err)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,44 +33,44 @@ func (e *JournalError) Error() string {
 
 func (e *JournalError) Unwrap() error { return e.Err }
 
+// An Orphan is a run whose tracker has died, or could not do all that was to be
+// done at its end.
+type Orphan struct {
+	// Report is the run as the ledger has it now. Ledger is nil if the row was
+	// there before.
+	footprint.Report
+	// Own says that its journal belongs to this user: what it asks for may be
+	// done in this user's name.
+	Own bool
+	// Pending is what the run's Writer had pending, nil for nothing. It is given
+	// to the owner alone, and once.
+	Pending json.RawMessage
+}
+
 // Recover adds a row for each run whose tracker has died: whose journal is of
 // this host, and its lock free. The row has what the last checkpoint knew, the
 // status "recovered" and, in its details, when that was. A report that Record
 // could not add keeps the status it ended with. A run that has a row by now only
 // loses its journal, so nothing is added twice.
 //
-// It returns the reports whose rows were added, Ledger filled in, also if there
-// is an error. Where there is nothing to recover it reads one directory, makes
-// no file and takes no lock. It waits for other writers until ctx ends.
+// It returns the runs whose rows were added, and those with something pending,
+// also if there is an error. Where there is nothing to recover it reads one
+// directory, makes no file and takes no lock. It waits for other writers until
+// ctx ends.
 //
 // A journal is of this host if it has our host name or our boot id: containers
 // of one machine share the latter.
-func (w Writer) Recover(ctx context.Context) ([]footprint.Report, error) {
-	path, err := resolve(w.Path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+func (w Writer) Recover(ctx context.Context) ([]Orphan, error) {
+	path, names, err := journalNames(w.Path)
 	if err != nil {
 		return nil, fmt.Errorf("ledger: recover: %w", err)
 	}
-	files, err := os.ReadDir(path + ".d")
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("ledger: recover: %w", err)
-	}
-	var added []footprint.Report
+	var found []Orphan
 	var errs []error
-	for _, f := range files {
-		id, isLock := strings.CutSuffix(f.Name(), ".lock")
-		id, isJournal := strings.CutSuffix(id, ".json")
-		if isLock == isJournal || !isPlain(id) {
-			continue
-		}
-		r, err := w.recoverOne(ctx, path, filepath.Join(path+".d", id))
-		if r != nil {
-			added = append(added, *r)
+	for _, name := range names {
+		o, err := w.recoverOne(ctx, path, name)
+		if o != nil {
+			found = append(found, *o)
 		}
 		if err == nil {
 			continue
@@ -81,41 +82,55 @@ func (w Writer) Recover(ctx context.Context) ([]footprint.Report, error) {
 			break // it would be the same for the next one
 		}
 	}
-	return added, errors.Join(errs...)
+	return found, errors.Join(errs...)
+}
+
+// journalNames gives the path of a ledger, and the journals beside it by the names
+// that their files share. Of a ledger or a folder that is not there it gives none.
+func journalNames(path string) (string, []string, error) {
+	path, err := resolve(path)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		return path, nil, err
+	}
+	files, err := os.ReadDir(path + ".d")
+	if errors.Is(err, fs.ErrNotExist) {
+		return path, nil, nil
+	}
+	var names []string
+	for _, f := range files {
+		id := f.Name()
+		for _, suffix := range []string{".lock", slotName("", 0), slotName("", 1)} {
+			if rest, ok := strings.CutSuffix(id, suffix); ok && isPlain(rest) {
+				names = append(names, filepath.Join(path+".d", rest))
+			}
+		}
+	}
+	slices.Sort(names) // the oldest first, as the IDs begin with the time
+	return path, slices.Compact(names), err
 }
 
 // Running gives the runs of this host that go on, as their journals hold them:
 // as they were at their last checkpoint, some seconds ago. It changes nothing. Of
 // a ledger or a folder that is not there it gives none. A journal that can't be
 // read is an error, and the others are given all the same.
-func Running(path string) (runs []footprint.Report, err error) {
-	if path, err = resolve(path); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			err = nil
-		}
-		return nil, err
-	}
-	files, err := os.ReadDir(path + ".d")
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	var errs []error
-	for _, f := range files {
-		id, isJournal := strings.CutSuffix(f.Name(), ".json")
-		if !isJournal || !isPlain(id) {
-			continue
-		}
-		name := filepath.Join(path+".d", id)
-		e, err := readEntry(name)
+func Running(path string) ([]footprint.Report, error) {
+	_, names, err := journalNames(path)
+	errs := []error{err}
+	var found []footprint.Report
+	for _, name := range names {
+		e, _, err := readEntry(name)
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // it has ended meanwhile
 		case err != nil:
-			errs = append(errs, &JournalError{Path: name + ".json", Err: err})
+			errs = append(errs, &JournalError{Path: name, Err: err})
 		case e.here() && held(name):
-			runs = append(runs, e.Report)
+			found = append(found, e.Report)
 		}
 	}
-	return runs, errors.Join(append(errs, err)...)
+	return found, errors.Join(errs...)
 }
 
 // held reports whether a journal's writer lives.
@@ -123,7 +138,7 @@ func held(name string) bool {
 	if _, err := os.Stat(name + ".lock"); err != nil {
 		return false // and taking it would make one
 	}
-	lock, err := lockJournal(name)
+	lock, err := lockJournal(name, nil)
 	if lock == nil {
 		return err == nil
 	}
@@ -132,15 +147,19 @@ func held(name string) bool {
 }
 
 // recoverOne deals with one journal, or with a lock that was left without one.
-func (w Writer) recoverOne(ctx context.Context, path, name string) (*footprint.Report, error) {
-	if e, err := readEntry(name); err == nil && !e.here() {
+func (w Writer) recoverOne(ctx context.Context, path, name string) (*Orphan, error) {
+	if e, _, err := readEntry(name); err == nil && !e.here() {
 		return nil, nil
 	}
-	lock, err := lockJournal(name)
+	like, err := os.Lstat(path)
+	if err != nil {
+		like = nil
+	}
+	lock, err := lockJournal(name, like)
 	if lock == nil {
 		return nil, err // its writer lives
 	}
-	e, err := readEntry(name) // as it stands now that nobody writes it
+	e, own, err := readEntry(name) // as it stands now that nobody writes it
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, dropJournal(name, lock)
@@ -151,21 +170,38 @@ func (w Writer) recoverOne(ctx context.Context, path, name string) (*footprint.R
 	case !e.here():
 		return nil, lock.Unlock()
 	}
-	r, err := w.addOrphan(ctx, path, name, e)
-	if r == nil && err != nil {
-		_ = lock.Unlock()
+	r, done, err := w.addOrphan(ctx, path, name, e)
+	if !done {
+		return nil, errors.Join(err, lock.Unlock())
+	}
+	o := &Orphan{Report: e.Report, Own: own}
+	if r != nil {
+		o.Report = *r
+	}
+	switch {
+	case e.Pending != nil && !own:
+		err = errors.Join(err, lock.Unlock()) // the journal waits for its owner
+	case own:
+		o.Pending = e.Pending
+		fallthrough
+	default:
+		err = errors.Join(err, dropJournal(name, lock))
+	}
+	if r == nil && o.Pending == nil {
 		return nil, err
 	}
-	return r, errors.Join(err, dropJournal(name, lock))
+	return o, err
 }
 
-// readEntry reads a journal; an error that is not fs.ErrNotExist is its fault.
-func readEntry(name string) (entry, error) {
-	b, err := os.ReadFile(name + ".json")
+// readEntry reads the newest checkpoint of a journal, and whether it is this
+// user's; an error that is not fs.ErrNotExist is its fault.
+func readEntry(name string) (e entry, own bool, err error) {
+	c, err := newest(name)
 	if err != nil {
-		return entry{}, err
+		return entry{}, false, err
 	}
-	return parseEntry(b, filepath.Base(name))
+	e, err = parseEntry(c.content, filepath.Base(name))
+	return e, ours(c.file), err
 }
 
 func parseEntry(b []byte, id string) (entry, error) {
@@ -197,36 +233,38 @@ func (e entry) here() bool {
 // setJournalAside makes sure that a journal that can't be read is told of once.
 // That of another version may be read by that version: it stays.
 func setJournalAside(name string, why error) error {
-	bad := &JournalError{Path: name + ".json", Err: why}
+	bad := &JournalError{Path: name, Err: why}
 	if other := (*schemaError)(nil); errors.As(why, &other) || errors.Is(why, fs.ErrPermission) {
 		return bad
 	}
-	bad.Moved = name + ".json.bad"
-	if err := os.Rename(bad.Path, bad.Moved); err != nil {
-		bad.Moved = ""
-		bad.Err = errors.Join(why, err)
+	for n := range 2 {
+		moved := slotName(name, n) + ".bad"
+		switch err := os.Rename(slotName(name, n), moved); {
+		case err == nil:
+			bad.Moved = moved
+		case !errors.Is(err, fs.ErrNotExist):
+			bad.Err = errors.Join(bad.Err, err)
+		}
 	}
 	return bad
 }
 
-// addOrphan appends the row of a dead run, unless there is one. A nil error with
-// no report says that there was one; an error with a report, that its row was
-// added and something after it failed.
-func (w Writer) addOrphan(ctx context.Context, path, name string, e entry) (*footprint.Report, error) {
+// addOrphan appends the row of a dead run, unless there is one. done says that
+// there is a row now, r is nil if it was there before.
+func (w Writer) addOrphan(ctx context.Context, path, name string, e entry) (r *footprint.Report, done bool, err error) {
 	unlock, err := lockLedger(ctx, path)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer unlock()
-	r := e.Report
-	there, err := recorded(path, r.RunID, e.LedgerBytes)
+	there, err := recorded(path, e.Report.RunID, e.LedgerBytes)
 	if there || err != nil {
-		return nil, err
+		return nil, there, err
 	}
-	if r.Status == footprint.Running || r.Status == "" {
-		r.Status, r.ExitCode = footprint.Recovered, nil
+	if e.Report.Status == footprint.Running || e.Report.Status == "" {
+		e.Report.Status, e.Report.ExitCode = footprint.Recovered, nil
 	}
-	row := runs.FromReport(r)
+	row := runs.FromReport(e.Report)
 	row.User = e.User
 	row.Details, err = addNotes(row.Details, []note{
 		{"recovered_at", time.Now().UTC().Format(time.RFC3339)},
@@ -236,12 +274,12 @@ func (w Writer) addOrphan(ctx context.Context, path, name string, e entry) (*foo
 		_, err = encode(row)
 	}
 	if err != nil {
-		return nil, setJournalAside(name, err)
+		return nil, false, setJournalAside(name, err)
 	}
 	receipt, err := w.add(path, row)
 	if receipt.Hash == "" {
-		return nil, err
+		return nil, false, err
 	}
-	r.Ledger = &receipt
-	return &r, err
+	e.Report.Ledger = &receipt
+	return &e.Report, true, err
 }

@@ -63,10 +63,7 @@ func TestSignatureOnAFullDisk(t *testing.T) {
 	path := newPath(t)
 	for left := 0; left < 4000; left += 61 {
 		room := left
-		w := Writer{Path: path, Key: key(t, 1), open: func(name string) (file, error) {
-			f, err := openFile(name)
-			return fullDisk{file: f, left: &room}, err
-		}}
+		w := full(Writer{Path: path, Key: key(t, 1)}, &room, nil)
 		receipt, err := w.Append(t.Context(), runs.Row{})
 		if err == nil {
 			_, err = sshsig.Check([]byte(contents(t, path+".head")), []byte(contents(t, path+".head.sig")), []byte(key(t, 1).String()))

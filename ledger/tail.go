@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"time"
 )
@@ -132,31 +133,38 @@ func readAt(f io.ReaderAt, p []byte, off int64) error {
 	return err
 }
 
-// count reads the whole file: the rows of the last row's chain, and whether one
-// of them has the given hash.
-func count(f file, at tail, hash string) (rows int64, seen bool, err error) {
+// count reads the whole file: the chain of old, FILE.head as it was, and the one
+// of the last row, which may be the same, and whether a row has old's hash.
+func count(f file, at tail, old Head) (had, last Head, seen bool, err error) {
+	had.LedgerID, last = old.LedgerID, Head{LedgerID: at.last.id, Hash: at.last.hash}
 	l := newLines(io.NewSectionReader(f, 0, at.end))
 	for {
 		line, err := l.next()
 		if errors.Is(err, io.EOF) {
-			return rows, seen, nil
+			return had, last, seen, nil
 		}
 		if err != nil {
-			return rows, seen, err
+			return had, last, seen, err
 		}
-		if row, ok := parseLink(line); ok {
-			if row.id == at.last.id {
-				rows++
-			}
-			seen = seen || row.hash == hash
+		row, ok := parseLink(line)
+		if !ok {
+			continue
 		}
+		if row.id == last.LedgerID {
+			last.Rows++
+		}
+		if row.id == had.LedgerID {
+			had.Rows++
+			had.Hash = row.hash
+		}
+		seen = seen || row.hash == old.Hash
 	}
 }
 
 // setAside moves what follows the last whole row to FILE.torn, below a line
 // that says when, how much and from where.
-func setAside(open func(string) (file, error), path string, from file, at tail, now time.Time) error {
-	to, err := open(path + ".torn")
+func (w Writer) setAside(path string, like fs.FileInfo, from file, at tail, now time.Time) error {
+	to, err := w.side(path+".torn", like)
 	if err != nil {
 		return err
 	}
@@ -166,13 +174,13 @@ func setAside(open func(string) (file, error), path string, from file, at tail, 
 	}
 	end := info.Size()
 	title := fmt.Sprintf("# %s torn_bytes=%d offset=%d file=%s\n", now.Format(time.RFC3339), at.torn, at.end, filepath.Base(path))
-	w := io.NewOffsetWriter(to, end)
-	_, err = io.WriteString(w, title)
+	out := io.NewOffsetWriter(to, end)
+	_, err = io.WriteString(out, title)
 	if err == nil {
-		_, err = io.Copy(w, io.NewSectionReader(from, at.end, at.torn))
+		_, err = io.Copy(out, io.NewSectionReader(from, at.end, at.torn))
 	}
 	if err == nil {
-		_, err = io.WriteString(w, "\n")
+		_, err = io.WriteString(out, "\n")
 	}
 	if err == nil {
 		err = to.Sync()

@@ -212,7 +212,7 @@ func (r *reporting) files(ctx context.Context, args []string) ([]input.File, err
 // hinders it does not hinder reading. Only ledgers that were named are written
 // to: what lies in a directory may be a copy.
 func (a *app) recover(ctx context.Context, path string, key ledger.Signer) {
-	journals, _ := filepath.Glob(filepath.Join(path+".d", "*.json"))
+	journals, _ := filepath.Glob(filepath.Join(path+".d", "*.lock"))
 	if len(journals) == 0 {
 		return
 	}
@@ -224,7 +224,9 @@ func (a *app) recover(ctx context.Context, path string, key ledger.Signer) {
 	defer cancel()
 	added, err := ledger.Writer{Path: path, User: login(), Key: key}.Recover(ctx)
 	for _, run := range added {
-		a.say(path+": "+recovered(run), "")
+		if run.Ledger != nil {
+			a.say(path+": "+recovered(run.Report), "")
+		}
 	}
 	if err != nil {
 		a.fail(err)

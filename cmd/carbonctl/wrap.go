@@ -316,6 +316,9 @@ func (w *wrapping) show(s *session.Session, result session.Result) {
 	for _, r := range result.Recovered {
 		w.say(recovered(r), "")
 	}
+	if result.Damaged != nil {
+		w.say(result.Damaged.Error(), "")
+	}
 }
 
 func (w *wrapping) printJSON(r footprint.Report) {

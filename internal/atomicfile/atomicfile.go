@@ -19,6 +19,11 @@ type Options struct {
 	// that is there keeps its mode, and its group where the system allows it.
 	Perm fs.FileMode
 
+	// Like gives the file the mode of another one, whatever the umask, and its
+	// owner and group where the system allows it: for what stands beside a file
+	// that several users share.
+	Like fs.FileInfo
+
 	// Sync puts content and name on the disk before Write returns.
 	Sync bool
 
@@ -49,10 +54,13 @@ func Write(path string, o Options, write func(io.Writer) error) error {
 		return named(err, path)
 	}
 	name := f.Name()
-	old, statErr := os.Lstat(target)
+	like := o.Like
+	if old, err := os.Lstat(target); like == nil && err == nil && old.Mode().IsRegular() {
+		like = old
+	}
 	err = write(f)
-	if err == nil && statErr == nil && old.Mode().IsRegular() {
-		err = keepMode(f, old)
+	if err == nil && like != nil {
+		err = MakeLike(f, like)
 	}
 	if err == nil && o.Sync {
 		err = f.Sync()
@@ -123,9 +131,10 @@ func create(path string, perm fs.FileMode) (*os.File, error) {
 	}
 }
 
-// keepMode gives a file the mode and the owners of the one that it replaces.
-// Where the group can't be kept its rights are those of everybody.
-func keepMode(f *os.File, old fs.FileInfo) error {
+// MakeLike gives a file the mode of another one, and its owner and group where
+// the system allows it. Where the group can't be had, its rights are those of
+// everybody.
+func MakeLike(f *os.File, old fs.FileInfo) error {
 	mode := old.Mode().Perm()
 	if !keepOwner(f, old) {
 		mode = mode&^0o070 | mode&0o007<<3&mode

@@ -72,27 +72,40 @@ const lockWait = 10 * time.Second
 // recoverWait is how long a finished run waits for the recovery of others.
 const recoverWait = 50 * time.Millisecond
 
+// orphans are runs that were added since their trackers had died.
+type orphans struct {
+	runs []footprint.Report
+	head *ledger.HeadError // what was wrong with the ledger then, nil if nothing
+}
+
 // recover adds the runs whose tracker was killed, beside the command. What it
 // returns ends that, and gives what was added. What could not be added is tried
 // again by the next run, and by report, which tells of it.
-func (b *book) recover(ctx context.Context) func() []footprint.Report {
+func (b *book) recover(ctx context.Context) func() orphans {
 	if b.own == nil {
-		return func() []footprint.Report { return nil }
+		return func() orphans { return orphans{} }
 	}
 	ctx, cancel := context.WithTimeout(ctx, lockWait)
-	done := make(chan []footprint.Report, 1)
+	done := make(chan orphans, 1)
 	go func() {
 		w := ledger.Writer{Path: b.own.Path, User: b.own.User, Key: b.own.Key}
-		added, _ := w.Recover(ctx)
-		done <- added
+		all, err := w.Recover(ctx)
+		var o orphans
+		errors.As(err, &o.head)
+		for _, r := range all {
+			if r.Ledger != nil {
+				o.runs = append(o.runs, r.Report)
+			}
+		}
+		done <- o
 	}()
-	return func() []footprint.Report {
+	return func() orphans {
 		defer cancel()
 		select {
-		case added := <-done:
-			return added
+		case o := <-done:
+			return o
 		case <-time.After(recoverWait):
-			return nil
+			return orphans{}
 		}
 	}
 }

@@ -77,6 +77,7 @@ type Result struct {
 	Exit      child.Exit
 	Report    footprint.Report
 	Recovered []footprint.Report // earlier runs that got their rows meanwhile
+	Damaged   error              // a *ledger.HeadError that their rows met; nil: none
 	Lost      bool               // the report is in no ledger, and not whole in a journal
 }
 
@@ -91,7 +92,7 @@ type Session struct {
 	tracker   *carbon.Tracker
 	lookout   *lookout
 	process   *child.Process
-	recovered func() []footprint.Report
+	recovered func() orphans
 	files     []io.Closer
 	unwritten []footprint.Warning
 	exit      child.Exit
@@ -185,7 +186,12 @@ func (s *Session) Finish(ctx context.Context) Result {
 	r, _ := s.tracker.Stop() // the journal has told of errors by warnings
 	s.warn(&r, unseen)
 	lost := s.record(ctx, &r)
-	return Result{Exit: s.exit, Report: r, Recovered: s.recovered(), Lost: lost}
+	result := Result{Exit: s.exit, Report: r, Lost: lost}
+	o := s.recovered()
+	if result.Recovered = o.runs; o.head != nil {
+		result.Damaged = o.head
+	}
+	return result
 }
 
 // warn adds to a report what the tracker does not know.

@@ -1,0 +1,92 @@
+package ledger
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/carbonctl/carbonctl/internal/atomicfile"
+)
+
+// What stands beside a ledger has its mode and its group, as SQLite has it for
+// its journals: whoever may write to the one may write to the other. In a
+// directory where others can make files nothing that they planted is followed.
+
+// openSide opens a file beside the ledger, for reading and writing, and makes it
+// if it is missing. like is the ledger; nil if there is none yet.
+func openSide(path string, like fs.FileInfo) (*os.File, error) {
+	for range 10 {
+		f, err := os.OpenFile(path, os.O_RDWR|noFollow, 0)
+		if err == nil {
+			if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+				_ = f.Close()
+				return nil, errors.Join(err, &fs.PathError{Op: "open", Path: path, Err: errors.New("not a regular file")})
+			}
+			return f, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+		if errors.Is(err, fs.ErrExist) {
+			continue // somebody was faster
+		}
+		if err == nil && like != nil {
+			if err = atomicfile.MakeLike(f, like); err != nil {
+				_ = f.Close()
+			}
+		}
+		return f, err
+	}
+	return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("it is made and removed again and again")}
+}
+
+// mkdirSide makes a directory beside the ledger. One that is ours follows a
+// ledger whose mode was changed since.
+func mkdirSide(path string, like fs.FileInfo) error {
+	err := os.Mkdir(path, 0o700)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if like == nil {
+		return nil
+	}
+	info, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return &fs.PathError{Op: "mkdir", Path: path, Err: errors.New("not a directory")}
+	}
+	mode := like.Mode().Perm()
+	mode |= mode & 0o444 >> 2 // who reads the file may enter
+	if info.Mode().Perm() == mode {
+		return nil
+	}
+	d, err := os.Open(path)
+	if err != nil {
+		return nil // another's, and closed to us: what is in it fails by itself
+	}
+	defer d.Close()
+	_ = atomicfile.MakeLike(d, like) // for its group; only the owner can do it
+	_ = d.Chmod(mode)
+	return nil
+}
+
+// replace writes a file beside the ledger whole, or leaves the old one, and has
+// it on the disk when it returns.
+func (w Writer) replace(path string, like fs.FileInfo, content []byte) error {
+	return atomicfile.Write(path, atomicfile.Options{Like: like, Sync: true, NoFollow: true}, func(to io.Writer) error {
+		_, err := w.limit(to).Write(content)
+		return err
+	})
+}
+
+// limit is where tests fill the disk.
+func (w Writer) limit(to io.Writer) io.Writer {
+	if w.disk == nil {
+		return to
+	}
+	return w.disk(to)
+}

@@ -1,0 +1,140 @@
+//go:build unix
+
+package ledger
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/carbonctl/carbonctl/runs"
+)
+
+func modeOf(t *testing.T, path string) fs.FileMode {
+	t.Helper()
+	info, err := os.Lstat(path)
+	require.NoError(t, err)
+	return info.Mode()
+}
+
+// Who may write to the ledger may write to what stands beside it, whatever the
+// umask and whoever came first.
+func TestSideFilesAreLikeTheLedger(t *testing.T) {
+	old := syscall.Umask(0o077)
+	defer syscall.Umask(old)
+	for _, mode := range []fs.FileMode{0o600, 0o640, 0o660, 0o664, 0o666} {
+		path := newPath(t)
+		w := &Writer{Path: path, Key: key(t, 1)}
+		require.NoError(t, w.Checkpoint(soFar("a", 1)), "there is no ledger yet")
+		add(t, path, runs.Row{RunID: "b"})
+		require.NoError(t, os.Chmod(path, mode))
+		require.NoError(t, w.Report(t.Context(), soFar("a", 1)))
+		require.NoError(t, os.WriteFile(path, []byte(contents(t, path)+"torn"), mode))
+		require.NoError(t, w.Checkpoint(soFar("c", 1)))
+		_, err := w.Append(t.Context(), runs.Row{RunID: "d"})
+		require.NoError(t, err)
+
+		assert.Equal(t, mode, modeOf(t, path))
+		for _, side := range []string{".head", ".head.sig", ".torn", ".d/c.lock"} {
+			assert.Equal(t, mode, modeOf(t, path+side), side)
+		}
+		assert.Equal(t, mode|mode&0o444>>2|fs.ModeDir, modeOf(t, path+".d"))
+		for _, side := range []string{".d/c.journal.0", ".d/c.journal.1"} {
+			assert.Equal(t, mode&^0o022, modeOf(t, path+side), "%s: the owner's words alone", side)
+		}
+	}
+}
+
+// In a directory where others can make files, nothing that they planted is
+// followed: no file of ours is cut or changed through it.
+func TestNothingPlantedIsFollowed(t *testing.T) {
+	victim := filepath.Join(t.TempDir(), "victim")
+	require.NoError(t, os.WriteFile(victim, []byte("precious"), 0o600))
+	plant := func(name string) {
+		require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o700))
+		require.NoError(t, os.Symlink(victim, name))
+	}
+	defer func() { assert.Equal(t, "precious", contents(t, victim)) }()
+
+	path := newPath(t)
+	for _, side := range []string{".head", ".head.tmp", ".head.sig", ".head.sig.tmp", ".lock"} {
+		plant(path + side)
+	}
+	w := Writer{Path: path, Key: key(t, 1)}
+	_, err := w.Append(t.Context(), runs.Row{RunID: "a"})
+	require.NoError(t, err)
+	assert.True(t, modeOf(t, path+".head").IsRegular())
+	assert.True(t, modeOf(t, path+".head.sig").IsRegular())
+
+	plant(path + ".torn")
+	before := contents(t, path) + "torn"
+	require.NoError(t, os.WriteFile(path, []byte(before), 0o600))
+	_, err = w.Append(t.Context(), runs.Row{RunID: "b"})
+	require.ErrorIs(t, err, syscall.ELOOP)
+	assert.Equal(t, before, contents(t, path))
+
+	for _, side := range []string{"a.lock", "b.journal.0", "c.journal.1"} {
+		plant(path + ".d/" + side)
+		assert.ErrorIs(t, (&Writer{Path: path}).Checkpoint(soFar(side[:1], 1)), syscall.ELOOP, side)
+	}
+	other := newPath(t)
+	plant(other + ".d")
+	assert.Error(t, (&Writer{Path: other}).Checkpoint(soFar("a", 1)))
+	pipe := newPath(t)
+	require.NoError(t, os.Mkdir(pipe+".d", 0o700))
+	require.NoError(t, syscall.Mkfifo(pipe+".d/a.lock", 0o600))
+	assert.ErrorContains(t, (&Writer{Path: pipe}).Checkpoint(soFar("a", 1)), "not a regular file")
+}
+
+// A link to a file that does not exist yet: its lock and its head are the file's.
+func TestADanglingLinkHasOneLock(t *testing.T) {
+	dir := t.TempDir()
+	path, link, second := filepath.Join(dir, "real", "ledger.csv"), filepath.Join(dir, "link.csv"), filepath.Join(dir, "second.csv")
+	require.NoError(t, os.Mkdir(filepath.Dir(path), 0o700))
+	require.NoError(t, os.Symlink(filepath.Join("real", "ledger.csv"), link))
+	require.NoError(t, os.Symlink("link.csv", second))
+	unlock, err := tryLock(must(t)(locate(second)))
+	require.NoError(t, err)
+	again, err := tryLock(must(t)(locate(path)))
+	require.NoError(t, err)
+	assert.Nil(t, again, "it is locked by its other name")
+	require.NoError(t, unlock())
+	add(t, second, runs.Row{RunID: "a"})
+	add(t, link, runs.Row{RunID: "b"})
+	add(t, path, runs.Row{RunID: "c"})
+	assert.Len(t, rows(t, path), 3)
+	left, err := filepath.Glob(filepath.Join(dir, "*.csv*"))
+	require.NoError(t, err)
+	assert.Equal(t, []string{link, second}, left)
+
+	loop := filepath.Join(dir, "loop.csv")
+	require.NoError(t, os.Symlink("loop.csv", loop))
+	_, err = Writer{Path: loop}.Append(t.Context(), runs.Row{})
+	assert.Error(t, err)
+}
+
+func must(t *testing.T) func(string, error) string {
+	return func(s string, err error) string {
+		t.Helper()
+		require.NoError(t, err)
+		return s
+	}
+}
+
+// A file that is replaced while somebody waits for its lock is locked anew.
+func TestTheLockIsThatOfTheName(t *testing.T) {
+	path := newPath(t)
+	add(t, path, runs.Row{RunID: "a"})
+	unlock, err := tryLock(path)
+	require.NoError(t, err)
+	require.NoError(t, os.Rename(path, path+".old"))
+	require.NoError(t, os.WriteFile(path, []byte(contents(t, path+".old")), 0o600))
+	add(t, path, runs.Row{RunID: "b"})
+	require.NoError(t, unlock())
+	assert.Len(t, rows(t, path), 2)
+}
