@@ -107,7 +107,7 @@ func fault(err error) footprint.Fault {
 // a report holds of it.
 func LocalHost(root fs.FS) footprint.Host {
 	names := proc.ReadHost(root)
-	h := footprint.Host{Name: names.Name, OS: names.OS}
+	h := footprint.Host{Name: names.Name, OS: names.OS, Machine: proc.Machine(root)}
 	if cpu, err := proc.CPUInfo(root); err == nil {
 		h.CPUModel, h.CPUThreads, h.Virtual = cpu.Brand, cpu.Threads, cpu.Virtual
 	}

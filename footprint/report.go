@@ -113,6 +113,9 @@ type Host struct {
 	MemoryBytes uint64   `json:"memory_bytes"`
 	GPUs        []string `json:"gpus"`
 	Virtual     bool     `json:"virtual"`
+	// Machine is the same for all runs of this machine until it starts again, in all
+	// of its containers; "" where that is not known.
+	Machine string `json:"machine,omitempty"`
 }
 
 // Job is the batch or CI job that a run belongs to.

@@ -30,7 +30,7 @@ func anyRow(r *rand.Rand) Row {
 		PerKWh: 100, IntensityYear: &year, IntensitySource: "source", IntensityKind: "annual-average",
 		Warnings: pick("", "modelled", "modelled region-assumed"), ToolVersion: "v1", DataVersion: "2026.1", Charge: footprint.ChargeMachine,
 	}
-	row.EnergyLow, row.EnergyHigh = row.Energy/2, new(row.Energy*2)
+	row.EnergyLow, row.EnergyHigh = new(row.Energy/2), new(row.Energy*2)
 	row.EndedAt = Stamp{row.StartedAt.Add(time.Minute)}
 	if r.IntN(5) == 0 {
 		row.CountedBy = "parent"
