@@ -34,7 +34,7 @@ func local(root fs.FS) (meters []energy.Meter, found []footprint.Fault) {
 	if err != nil && runtime.GOOS == "linux" {
 		found = faults(found, err)
 	}
-	model, err := estimate.Open(root)
+	model, err := estimate.Open(root, counters.Components()...)
 	if model != nil {
 		meters = append(meters, model)
 		found = append(found, doubts(model.Model())...)
