@@ -53,7 +53,7 @@ func TestMachines(t *testing.T) {
 				tracker, err := carbon.Start(t.Context(), carbon.Config{
 					Region: "DE", PUE: 1.25, Every: 500 * time.Millisecond, Work: busy{time.Now()},
 					Run:  footprint.Run{ID: "01a20400-0000-7000-8000-000000000001", Project: "demo", Charge: footprint.ChargeMachine},
-					Host: carbon.Host{Root: m, Samples: &recording},
+					Host: carbon.Host{Root: m}, Sinks: []carbon.Sink{carbon.Samples(&recording)},
 				})
 				require.NoError(t, err)
 				for at := 500 * time.Millisecond; at <= 4*time.Second; at += 500 * time.Millisecond {

@@ -38,6 +38,7 @@ const (
 	CPUUnknown       = "cpu-unknown"       // the model does not know this CPU
 	CPUUntrue        = "cpu-untrue"        // the hypervisor gives a CPU that does not exist
 	MemoryUnknown    = "memory-unknown"    // the size of the memory could not be read
+	MachineWhole     = "machine-whole"     // a container without limits: the whole machine is charged
 	MachineShared    = "machine-shared"    // a limit shows that the machine is shared: the work's part is charged
 	GPUNotMeasured   = "gpu-not-measured"  // a GPU is there and could not be counted
 	GPUNote          = "gpu-note"          // something to know of how a GPU is read
@@ -68,6 +69,8 @@ var hints = map[string]string{
 	CounterMasked:    `"carbonctl devices" prints the mount that a container needs`,
 	CounterAmbiguous: `what the counter cannot tell is in the upper bound; a busy machine, or a debugger, keeps us from reading in time`,
 	TooShort:         `repeat the work in one run, so that it takes longer`,
+	MachineShared:    `"--charge machine", in Go Config.Run.Charge, charges the whole machine`,
+	MachineWhole:     `"--charge process", in Go Config.Run.Charge, charges the work's part alone`,
 	ShareUnknown:     `the whole of it is charged`,
 	NotWaited:        `"carbonctl regions data" lists the zones with typical hours; elsewhere --live asks a live forecast`,
 }
