@@ -82,7 +82,7 @@ func watchFor(e Epochs, tracker *carbon.Tracker, predicted func(footprint.Predic
 		if planned > 0 {
 			e.Of = 0 // who gave the number knows better
 		}
-		tracker.Mark(footprint.Mark{Edge: footprint.Edge(e.Edge), Name: e.Name, Index: e.Index, Of: e.Of, Whole: e.Whole}, e.At)
+		tracker.Mark(footprint.Mark{Edge: footprint.Edge(e.Edge), Name: e.Name, Index: e.Index, Of: e.Of, Whole: e.Whole}, e.At.Add(-e.Doubt)) // the bounds hold what may have flowed since
 	}
 	var err error
 	if l.events, err = watch.OpenEvents("", found); err != nil {
@@ -112,6 +112,13 @@ func (l *lookout) connect(c *child.Command) {
 			c.Env = os.Environ()
 		}
 		c.Env = append(without(c.Env, watch.EnvEvents), watch.EnvEvents+"="+l.events.Path)
+	}
+}
+
+// look sees, with each reading, whether the file of events was used.
+func (l *lookout) look() {
+	if l.events != nil {
+		l.events.Look()
 	}
 }
 

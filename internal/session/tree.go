@@ -10,21 +10,28 @@ import (
 	"github.com/carbonctl/carbonctl/internal/proc"
 )
 
-// lookCost is the part of one core's time that looking at the command's
-// processes may take: after a look that took a millisecond, the next one waits
-// for two seconds. Until then what they use is not known, and the next look
-// tells for the time between.
-const lookCost = 0.0005
+// What looking at the command's processes may take: lookCost of one core's time,
+// and lookShare of what they use themselves. After a look that took a millisecond
+// the next one waits for ten seconds if they idle, and for two if they keep a core
+// busy. Until then what they use is not known, and the next look tells for the time
+// between.
+const (
+	lookCost  = 0.0001
+	lookShare = 0.0004
+)
 
 // tree is the command and all that it starts, as the work that is tracked.
 type tree struct {
 	procs *proc.Tree // what lives below us, nil if that can't be read
+	read  func()     // called with each reading, nil for nothing; set before the start
 
 	mu      sync.Mutex     // guards what follows
 	process *child.Process // nil before the start
 	exit    *child.Exit    // nil before the end
 	use     child.Use      // the latest
 	next    time.Time      // of the next look
+	looked  time.Time      // when the last one was
+	before  time.Duration  // what had been used until then
 }
 
 func newTree(procs *proc.Tree) *tree { return &tree{procs: procs} }
@@ -50,7 +57,12 @@ func (t *tree) below(int) (child.Live, bool) {
 	}
 	u, err := t.procs.Read()
 	end := time.Now()
-	t.next = end.Add(time.Duration(float64(end.Sub(now)) / lookCost))
+	busy := 0.0 // cores
+	if past := now.Sub(t.looked); !t.looked.IsZero() && past > 0 {
+		busy = max(0, float64(t.use.CPU-t.before)/float64(past))
+	}
+	t.looked, t.before = now, t.use.CPU
+	t.next = end.Add(time.Duration(float64(end.Sub(now)) / (lookCost + lookShare*busy)))
 	return child.Live{
 		Processes: u.Processes, RSS: u.RSS,
 		CPU:  time.Duration(u.Living * float64(time.Second)),
@@ -60,6 +72,9 @@ func (t *tree) below(int) (child.Live, bool) {
 
 // Used implements carbon.Work.
 func (t *tree) Used() carbon.Used {
+	if t.read != nil {
+		t.read()
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.process == nil {

@@ -38,7 +38,7 @@ func ParseEvent(line string, now time.Time) (Event, error) {
 		}
 		whole, part := math.Modf(s)
 		if at := time.Unix(int64(whole), int64(part*1e9)); at.Before(now) {
-			e.At = at
+			e.At, e.stamped = at, true
 		}
 		word, rest = cut(rest)
 	}

@@ -13,23 +13,39 @@ import (
 )
 
 // Events is a file to which programs write events, and which is followed until
-// Close.
+// Close. Until it is used it costs nothing but what [Events.Look] does: somebody
+// who wakes up anyway calls that from time to time. From then on the kernel tells.
 type Events struct {
 	// Path is what EnvEvents is to hold.
 	Path string
 
 	found   func(Event)
-	waiter  waiter
+	began   time.Time
+	asked   chan struct{} // by Look; holds one
+	quit    chan struct{}
 	done    chan struct{}
 	closing sync.Once
 
+	mu     sync.Mutex // guards what follows
+	seen   seen
+	notify *notify // nil: Look is asked
+	closed bool
+
 	// These belong to the goroutine, and after Close to who asks.
-	file  *os.File
-	at    int64  // how far it was read
-	rest  []byte // of a line without its end
-	long  bool   // … that is too long
-	began bool   // an epoch has begun by a line of its own
-	told  Told
+	file    *os.File
+	at      int64  // how far it was read
+	rest    []byte // of a line without its end
+	long    bool   // … that is too long
+	open    bool   // an epoch has begun by a line of its own
+	pending *Event // without a time, and maybe the last of its kind
+	told    Told
+}
+
+// seen is what was seen of the file at last.
+type seen struct {
+	info os.FileInfo // of the file that is read; nil: none is there
+	size int64       // how far it was read
+	at   time.Time   // when nothing more was in it
 }
 
 // EnvEvents names the file of events to a command.
@@ -47,15 +63,10 @@ type Told struct {
 	Removed bool
 }
 
-// A waiter waits for the folder of the file to change.
-type waiter interface {
-	// wait returns when something may have changed, and false after close.
-	wait() bool
-	close()
-}
-
-// pollEvery is how often the file is looked at where the system does not tell.
-const pollEvery = 100 * time.Millisecond
+// notifyAfter is how old a run is before the kernel is asked to tell: to give an
+// inotify back takes it 5 to 20 ms (it waits until nobody can still hold it), which
+// a short command must not pay.
+const notifyAfter = time.Second
 
 // OpenEvents makes a private folder in dir ("" is that for temporary files) with
 // the file in it, and follows it. found is called from one goroutine, with events
@@ -66,44 +77,96 @@ func OpenEvents(dir string, found func(Event)) (*Events, error) {
 		return nil, fmt.Errorf("events: %w", err)
 	}
 	e := &Events{
-		Path: filepath.Join(folder, "events"), found: found,
-		done: make(chan struct{}),
+		Path: filepath.Join(folder, "events"), found: found, began: time.Now(),
+		asked: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}),
 	}
 	e.file, err = os.OpenFile(e.Path, os.O_RDONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		_ = os.RemoveAll(folder)
 		return nil, fmt.Errorf("events: %w", err)
 	}
-	e.waiter = newWaiter(folder, e.used)
+	e.saw(e.began)
 	go e.follow()
 	return e, nil
 }
 
+// Look sees whether the file was used, and has it read if so. It takes some
+// microseconds, and does not wait.
+func (e *Events) Look() {
+	now := time.Now()
+	if e.watched() {
+		return
+	}
+	e.mu.Lock()
+	was := e.seen
+	e.mu.Unlock()
+	info, err := os.Lstat(e.Path)
+	if err == nil && was.info != nil && os.SameFile(info, was.info) && info.Size() == was.size {
+		e.mu.Lock()
+		if e.seen == was {
+			e.seen.at = now
+		}
+		e.mu.Unlock()
+		return
+	}
+	if err != nil && was.info == nil {
+		return // it is still not there
+	}
+	select {
+	case e.asked <- struct{}{}:
+	default:
+	}
+}
+
+// watched reports whether the kernel tells of changes.
+func (e *Events) watched() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.notify != nil
+}
+
 func (e *Events) follow() {
 	defer close(e.done)
-	for e.waiter.wait() {
+	for e.wait() {
 		e.look()
 	}
 	e.look()
 	if len(e.rest) > 0 { // the last line has no newline
 		e.line(e.rest, time.Now())
+		e.settle(time.Now())
 	}
 }
 
-// used reports whether anybody has touched the file. It is for the goroutine that
-// follows it.
-func (e *Events) used() bool {
-	if e.at > 0 || e.told.Removed {
-		return true
+// wait waits until something may have changed. It returns false after Close.
+func (e *Events) wait() bool {
+	if e.notify != nil { // set by us alone
+		return e.notify.wait()
 	}
-	info, err := os.Lstat(e.Path)
-	return err != nil || info.Size() > 0
+	select {
+	case <-e.quit:
+		return false
+	case <-e.asked:
+	}
+	if time.Since(e.began) >= notifyAfter {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if !e.closed {
+			e.notify = openNotify(filepath.Dir(e.Path)) // nil where it is refused
+		}
+	}
+	return true // to look once more, for what came before the kernel told
 }
 
 // Close reads what is there, and removes file and folder.
 func (e *Events) Close() Told {
 	e.closing.Do(func() {
-		e.waiter.close()
+		e.mu.Lock()
+		e.closed = true
+		close(e.quit)
+		if e.notify != nil {
+			e.notify.close()
+		}
+		e.mu.Unlock()
 		<-e.done
 		if e.file != nil {
 			_ = e.file.Close()
@@ -117,6 +180,10 @@ func (e *Events) Close() Told {
 func (e *Events) look() {
 	now := time.Now()
 	e.read(now)
+	defer func() {
+		e.settle(now)
+		e.saw(now)
+	}()
 	info, err := os.Lstat(e.Path)
 	if err == nil && e.file != nil {
 		if own, err := e.file.Stat(); err == nil && os.SameFile(own, info) {
@@ -139,6 +206,17 @@ func (e *Events) look() {
 	}
 	e.at = 0
 	e.read(now)
+}
+
+// saw notes how far the file was read, and that this was all of it at a time.
+func (e *Events) saw(at time.Time) {
+	s := seen{size: e.at, at: at}
+	if e.file != nil {
+		s.info, _ = e.file.Stat()
+	}
+	e.mu.Lock()
+	e.seen = s
+	e.mu.Unlock()
 }
 
 // read reads the lines that were added.
@@ -208,12 +286,63 @@ func (e *Events) line(line []byte, now time.Time) {
 	}
 	switch event.Edge {
 	case EpochStart:
-		e.began = true
+		e.open = true
 	case EpochEnd:
-		event.Whole = !e.began // a program that tells of ends alone
+		event.Whole = !e.open // a program that tells of ends alone
 	}
 	e.told.Events++
-	e.found(event)
+	e.flush(now, false)
+	if event.stamped {
+		e.found(event)
+	} else {
+		e.pending = &event
+	}
+}
+
+// settle gives the last line of a look the time of the file, which was written
+// with it.
+func (e *Events) settle(now time.Time) { e.flush(now, true) }
+
+// flush hands on the event that waits for its time. Lines without one that came
+// since the last look happened between that and the file's latest change: the last
+// of them then, and the others maybe before.
+func (e *Events) flush(now time.Time, last bool) {
+	event := e.pending
+	if event == nil {
+		return
+	}
+	e.pending = nil
+	e.mu.Lock()
+	from := e.seen.at
+	e.mu.Unlock()
+	event.At, event.Doubt = now, max(0, now.Sub(from))
+	if info, err := e.stat(); err == nil {
+		if at := info.ModTime(); !at.Before(from.Add(-clockStep)) && !at.After(now) {
+			event.At = later(at, from)
+			if event.Doubt = event.At.Sub(from); last {
+				event.Doubt = 0
+			}
+		}
+	}
+	e.found(*event)
+}
+
+// clockStep is by how much the times of files lag behind the clock: they are
+// those of the kernel's last tick, of which there are at least 100 a second.
+const clockStep = 10 * time.Millisecond
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func (e *Events) stat() (os.FileInfo, error) {
+	if e.file == nil {
+		return nil, fs.ErrClosed
+	}
+	return e.file.Stat()
 }
 
 func (e *Events) wrong(err error) {
@@ -221,26 +350,4 @@ func (e *Events) wrong(err error) {
 	if e.told.Wrong++; len(e.told.Lines) < most {
 		e.told.Lines = append(e.told.Lines, err.Error())
 	}
-}
-
-// poll waits for time to pass.
-type poll struct {
-	tick *time.Ticker
-	quit chan struct{}
-}
-
-func newPoll() *poll { return &poll{time.NewTicker(pollEvery), make(chan struct{})} }
-
-func (p *poll) wait() bool {
-	select {
-	case <-p.tick.C:
-		return true
-	case <-p.quit:
-		return false
-	}
-}
-
-func (p *poll) close() {
-	p.tick.Stop()
-	close(p.quit)
 }

@@ -6,10 +6,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -29,8 +29,8 @@ func TestParseEvent(t *testing.T) {
 		{"epoch-end", Event{Edge: EpochEnd, At: noon}},
 		{"task-start load the data", Event{Edge: TaskStart, Name: "load the data", At: noon}},
 		{"task-end é", Event{Edge: TaskEnd, Name: "é", At: noon}},
-		{"1795348800 epoch-end", Event{Edge: EpochEnd, At: time.Unix(1795348800, 0)}},
-		{"1795348800.25 epoch-end", Event{Edge: EpochEnd, At: time.Unix(1795348800, 250e6)}},
+		{"1795348800 epoch-end", Event{Edge: EpochEnd, At: time.Unix(1795348800, 0), stamped: true}},
+		{"1795348800.25 epoch-end", Event{Edge: EpochEnd, At: time.Unix(1795348800, 250e6), stamped: true}},
 		{"1895348800 epoch-end", Event{Edge: EpochEnd, At: noon}},
 	} {
 		got, err := ParseEvent(tt.line, noon)
@@ -61,7 +61,7 @@ func FuzzParseEvent(f *testing.F) {
 		again, err := ParseEvent(e.String(), noon)
 		require.NoError(t, err, "%q gives %q", line, e.String())
 		assert.WithinDuration(t, e.At, again.At, time.Millisecond)
-		again.At = e.At
+		again.At, again.stamped = e.At, e.stamped
 		assert.Equal(t, e, again)
 	})
 }
@@ -80,12 +80,22 @@ func (c *told) take(e Event) {
 	c.more <- struct{}{}
 }
 
-// await waits for n more.
-func (c *told) await(t *testing.T, n int) {
-	for range n {
+// await waits for n more, and looks as somebody does who wakes up anyway; nil
+// leaves that to the kernel.
+func (c *told) await(t *testing.T, e *Events, n int) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	timeout := time.After(20 * time.Second)
+	for n > 0 {
 		select {
 		case <-c.more:
-		case <-time.After(20 * time.Second):
+			n--
+		case <-tick.C:
+			if e != nil {
+				e.Look()
+			}
+		case <-timeout:
 			require.Fail(t, "no event came")
 		}
 	}
@@ -110,10 +120,10 @@ func TestAnyProgramCanWriteEvents(t *testing.T) {
 	cmd := exec.Command("/bin/sh", "-c", `echo epoch-start 1/2 >>"$CARBONCTL_EVENTS"; echo nonsense >>"$CARBONCTL_EVENTS"`)
 	cmd.Env = append(os.Environ(), EnvEvents+"="+e.Path)
 	require.NoError(t, cmd.Run())
-	c.await(t, 1)
+	c.await(t, e, 1)
 	require.NoError(t, Append(e.Path, Event{Edge: EpochEnd, At: time.Now()}))
 	require.NoError(t, Append(e.Path, Event{Edge: TaskStart, Name: "a task", At: time.Now()}))
-	c.await(t, 2)
+	c.await(t, e, 2)
 	f, err := os.OpenFile(e.Path, os.O_WRONLY|os.O_APPEND, 0)
 	require.NoError(t, err)
 	_, err = f.WriteString("task-end a task") // without its newline
@@ -162,14 +172,14 @@ func TestManyWritersKeepTheirLinesWhole(t *testing.T) {
 func TestAnEventsFileThatIsRemoved(t *testing.T) {
 	c, e := collect(t)
 	require.NoError(t, Append(e.Path, Event{Edge: EpochStart, Index: 1, At: noon}))
-	c.await(t, 1)
+	c.await(t, e, 1)
 	require.NoError(t, os.Remove(e.Path))
 	cmd := exec.Command("/bin/sh", "-c", `echo epoch-end 1 >>"$1"`, "sh", e.Path) // makes a new one
 	require.NoError(t, cmd.Run())
-	c.await(t, 1)
+	c.await(t, e, 1)
 	require.NoError(t, os.Truncate(e.Path, 0))
 	require.NoError(t, Append(e.Path, Event{Edge: EpochStart, Index: 2, At: noon}))
-	c.await(t, 1)
+	c.await(t, e, 1)
 	got := e.Close()
 	assert.True(t, got.Removed)
 	assert.Equal(t, []string{"epoch-start 1", "epoch-end 1", "epoch-start 2"}, c.events)
@@ -179,7 +189,7 @@ func TestBadEvents(t *testing.T) {
 	c, e := collect(t)
 	long := strings.Repeat("x", 5<<20)
 	require.NoError(t, os.WriteFile(e.Path, []byte("task-start \xff\n\n"+long+"\nepoch-end\n"), 0o600))
-	c.await(t, 2)
+	c.await(t, e, 2)
 	got := e.Close()
 	assert.Equal(t, []string{"task-start 0\uFFFD", "epoch-end 0"}, c.events)
 	assert.EqualValues(t, 1, got.Wrong)
@@ -189,17 +199,75 @@ func TestBadEvents(t *testing.T) {
 	assert.ErrorContains(t, Append("/dev/null", Event{Edge: EpochEnd, At: noon}), "not a regular file")
 }
 
-func TestTheFileIsPolledWhereTheSystemDoesNotTell(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newPoll()
-		begin := time.Now()
-		for range 3 {
-			assert.True(t, p.wait())
+// Lines without a time that are seen together were written before the file's
+// latest change, and the last of them with it.
+func TestLinesWithoutATime(t *testing.T) {
+	var got []Event
+	e, err := OpenEvents(t.TempDir(), func(e Event) { got = append(got, e) })
+	require.NoError(t, err)
+	e.Look()
+	before := e.seen.at
+	require.NoError(t, os.WriteFile(e.Path, []byte("epoch-start 1\nepoch-end\n1795348800 epoch-start 2\nepoch-end\n"), 0o600))
+	info, err := os.Stat(e.Path)
+	require.NoError(t, err)
+	written := later(info.ModTime(), before)
+	e.Close()
+	require.Len(t, got, 4)
+	for i, want := range []time.Duration{written.Sub(before), written.Sub(before), 0, 0} {
+		assert.Equal(t, want, got[i].Doubt, i)
+		if i != 2 {
+			assert.True(t, written.Equal(got[i].At), i)
 		}
-		assert.Equal(t, 300*time.Millisecond, time.Since(begin))
-		p.close()
-		assert.False(t, p.wait())
-	})
+	}
+	assert.True(t, time.Unix(1795348800, 0).Equal(got[2].At), "a line's own time stands")
+}
+
+// Where the time of a file can't be believed, its lines came since the last look.
+func TestLinesInAFileOfAnotherClock(t *testing.T) {
+	for _, wrong := range []time.Duration{-time.Hour, time.Hour} {
+		var got Event
+		e, err := OpenEvents(t.TempDir(), func(e Event) { got = e })
+		require.NoError(t, err)
+		before := e.seen.at
+		require.NoError(t, os.WriteFile(e.Path, []byte("epoch-end\n"), 0o600))
+		at := time.Now().Add(wrong)
+		require.NoError(t, os.Chtimes(e.Path, at, at))
+		e.Close()
+		assert.WithinDuration(t, time.Now(), got.At, time.Minute)
+		assert.Equal(t, got.At.Sub(before), got.Doubt)
+	}
+}
+
+// Until a file is used nothing watches it, and in a short run nothing does then.
+func TestTheKernelIsAskedLate(t *testing.T) {
+	c, e := collect(t)
+	e.Look()
+	assert.Nil(t, e.notify)
+	require.NoError(t, Append(e.Path, Event{Edge: EpochEnd, At: noon}))
+	c.await(t, e, 1)
+	e.Close()
+	assert.Nil(t, e.notify)
+
+	c, e = collect(t)
+	e.began = e.began.Add(-notifyAfter)
+	require.NoError(t, Append(e.Path, Event{Edge: EpochEnd, At: noon}))
+	c.await(t, e, 1)
+	if e.watched() {
+		require.NoError(t, Append(e.Path, Event{Edge: EpochEnd, At: noon}))
+		c.await(t, nil, 1) // without a look
+	} else {
+		assert.NotEqual(t, "linux", runtime.GOOS)
+	}
+	e.Close()
+}
+
+func BenchmarkLook(b *testing.B) {
+	e, err := OpenEvents(b.TempDir(), func(Event) {})
+	require.NoError(b, err)
+	defer e.Close()
+	for b.Loop() {
+		e.Look()
+	}
 }
 
 func BenchmarkAppend(b *testing.B) {

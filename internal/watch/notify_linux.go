@@ -2,7 +2,6 @@ package watch
 
 import (
 	"os"
-	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -31,51 +30,3 @@ func (n *notify) wait() bool {
 }
 
 func (n *notify) close() { _ = n.file.Close() }
-
-// lazy looks from time to time until the file is used, and has the kernel tell
-// from then on. To give an inotify back takes the kernel 5 to 20 ms (it waits
-// until nobody can still hold it), which a command that tells of nothing must
-// not pay.
-type lazy struct {
-	*poll
-	folder string
-	used   func() bool
-
-	mu     sync.Mutex
-	notify *notify
-	closed bool
-}
-
-func newWaiter(folder string, used func() bool) waiter {
-	return &lazy{poll: newPoll(), folder: folder, used: used}
-}
-
-func (l *lazy) wait() bool {
-	l.mu.Lock()
-	n := l.notify
-	l.mu.Unlock()
-	if n != nil {
-		return n.wait()
-	}
-	if !l.poll.wait() {
-		return false
-	}
-	if l.used() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if !l.closed {
-			l.notify = openNotify(l.folder)
-		}
-	}
-	return true // to look once more, for what came before the kernel told
-}
-
-func (l *lazy) close() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.closed = true
-	l.poll.close()
-	if l.notify != nil {
-		l.notify.close()
-	}
-}

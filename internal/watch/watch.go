@@ -33,4 +33,8 @@ type Event struct {
 	Whole bool
 	// At is when it happened: when the line came, or the time that the line has.
 	At time.Time
+	// Doubt is how much earlier than At it may have happened.
+	Doubt time.Duration
+
+	stamped bool // the line has a time
 }
