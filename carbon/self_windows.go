@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// childrenCPU is not known: Windows does not add them to their parent.
-func childrenCPU() (time.Duration, bool) { return 0, true }
+// selfCPU leaves children out: Windows does not add them to their parent.
+func selfCPU() (time.Duration, bool) { return processCPU() }
 
 func processCPU() (time.Duration, bool) {
 	p, err := syscall.GetCurrentProcess()

@@ -1,6 +1,7 @@
 package carbon
 
 import (
+	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,10 +12,11 @@ func TestTickAllocatesNothing(t *testing.T) {
 	tracker, err := New(Config{})
 	require.NoError(t, err)
 	tracker.join(<-tracker.late.opened) // looking for GPUs, beside us, allocates
+	ctx := context.Background()
 	for range 3 {
-		tracker.pass(true, readTimeout) // grow the slices, note the faults
+		tracker.tick(ctx) // grow the slices, note the faults
 	}
-	require.Zero(t, testing.AllocsPerRun(100, func() { tracker.pass(true, readTimeout) }))
+	require.Zero(t, testing.AllocsPerRun(100, func() { tracker.tick(ctx) }))
 	_, err = tracker.Stop()
 	require.NoError(t, err)
 }
@@ -24,10 +26,11 @@ func BenchmarkTick(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	tracker.pass(true, readTimeout)
+	ctx := context.Background()
+	tracker.tick(ctx)
 	b.ReportAllocs()
 	for b.Loop() {
-		tracker.pass(true, readTimeout)
+		tracker.tick(ctx)
 	}
 }
 

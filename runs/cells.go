@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -90,18 +91,11 @@ func LabelCell(labels map[string]string) string {
 	if len(labels) == 0 {
 		return ""
 	}
-	cell, _ := compact(labels) // a map of strings always encodes
-	return cell
-}
-
-// compact is the form that a cell has of JSON: no blanks, keys sorted, and
-// letters as they are.
-func compact(v any) (string, error) {
-	var b strings.Builder
+	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return "", err
+	if err := enc.Encode(labels); err != nil {
+		return "" // a map of strings always encodes
 	}
-	return strings.TrimSuffix(b.String(), "\n"), nil
+	return strings.TrimSuffix(b.String(), "\n")
 }
