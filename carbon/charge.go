@@ -1,24 +1,25 @@
 package carbon
 
 import (
-	"fmt"
 	"io/fs"
-	"runtime"
 
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/proc"
 )
 
-// headline decides what the headline takes where nobody said: the whole
-// machine, or, where this process may use only a part of its CPUs, the work's
-// part. Who limits a job to some CPUs gives the others to somebody else.
-func headline(root fs.FS, threads int) (footprint.Charge, *footprint.Fault) {
-	ours := min(float64(runtime.NumCPU()), proc.Quota(root)) // affinity and cpusets; cgroup limits
-	if threads == 0 || ours >= float64(threads) {
-		return footprint.ChargeMachine, nil
+// headline decides what the headline takes where nobody said: the whole machine,
+// or, where it is seen to be shared, the work's part. Who limits a job to some
+// CPUs gives the others to somebody else.
+func headline(root fs.FS, cpu proc.CPU, memory uint64, env func(string) (string, bool)) (footprint.Charge, []footprint.Fault) {
+	if why := proc.Allotment(root, cpu, memory, env); why != "" {
+		return footprint.ChargeProcess, []footprint.Fault{{
+			Code: footprint.MachineShared, Text: why + ", so it is shared: only the work's part is charged",
+		}}
 	}
-	return footprint.ChargeProcess, &footprint.Fault{
-		Code: footprint.MachineShared,
-		Text: fmt.Sprintf("%.3g of the machine's %d CPUs may be used here, so it is shared: only the work's part is charged", ours, threads),
+	if proc.InContainer(root) {
+		return footprint.ChargeMachine, []footprint.Fault{{
+			Code: footprint.MachineWhole, Text: "a container without limits: the whole machine is charged, with what else runs on it",
+		}}
 	}
+	return footprint.ChargeMachine, nil
 }

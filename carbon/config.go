@@ -16,7 +16,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math"
 	"os"
@@ -75,37 +74,6 @@ type Host struct {
 	// Env looks up the variables by which the work's GPUs are chosen, like
 	// os.LookupEnv: CUDA_VISIBLE_DEVICES and its kin. nil: all GPUs are the work's.
 	Env func(name string) (value string, set bool)
-	// Samples takes every sample as footprint.Record writes it; nil is nobody.
-	Samples io.Writer
-	// Epochs takes every epoch that has ended as footprint.EpochWriter writes it,
-	// also where there are too many for the report; nil is nobody.
-	Epochs io.Writer
-	// Events takes what happens in the run when it does, one line of JSON each, as
-	// footprint.EventWriter writes it: the start, epochs, tasks, predictions, the
-	// budget, the end. nil is nobody. Like Samples and Epochs it is written to
-	// between two readings: one that blocks delays them.
-	Events io.Writer
-}
-
-// A Sink takes finished reports. ctx bounds the time it may take: 10 seconds
-// for each sink.
-type Sink interface {
-	Report(ctx context.Context, r footprint.Report) error
-}
-
-// A Checkpointer is a Sink that also takes the report so far, so that little is
-// lost if this process dies: after the first second, and then every 10 seconds.
-// It has a goroutine of its own, so that a slow one delays neither a reading nor
-// another sink; it gets fewer reports then. An error is a warning in the report,
-// and the next checkpoint is tried all the same. Its Report is called after its
-// last Checkpoint has returned; one that does not within 10 seconds is left
-// alone, and gets no Report.
-//
-// One that also has Every() time.Duration is called at that distance instead,
-// at least 10 ms, and the first time after a second at most. 0 is 10 seconds.
-type Checkpointer interface {
-	Sink
-	Checkpoint(r footprint.Report) error
 }
 
 // MinEvery is the shortest time between two readings: below it a counter may

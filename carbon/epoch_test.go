@@ -23,10 +23,8 @@ import (
 func TestEpochsAreExactAtTheirEdges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var trace bytes.Buffer
-		host := bare
-		host.Samples = &trace
 		tracker, err := carbon.Start(t.Context(), carbon.Config{
-			Region: "FR", Meters: []energy.Meter{&watts{power: 10 * energy.Watt}}, Host: host,
+			Region: "FR", Meters: []energy.Meter{&watts{power: 10 * energy.Watt}}, Host: bare, Sinks: []carbon.Sink{carbon.Samples(&trace)},
 			Run: footprint.Run{Epochs: 4, Charge: footprint.ChargeMachine},
 		})
 		require.NoError(t, err)
@@ -76,9 +74,7 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
 func TestEveryEpochIsWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var csv bytes.Buffer
-		host := bare
-		host.Epochs = &csv
-		tracker, err := carbon.Start(t.Context(), carbon.Config{Meters: []energy.Meter{&watts{power: 10 * energy.Watt}}, Host: host})
+		tracker, err := carbon.Start(t.Context(), carbon.Config{Meters: []energy.Meter{&watts{power: 10 * energy.Watt}}, Host: bare, Sinks: []carbon.Sink{carbon.Epochs(&csv)}})
 		require.NoError(t, err)
 		for range 1200 {
 			e := tracker.Epoch()
@@ -93,8 +89,7 @@ func TestEveryEpochIsWritten(t *testing.T) {
 		assert.Equal(t, "index,name,started_at,duration_s,energy_joules,energy_low_joules,energy_high_joules,emissions_g,coverage,predicted_total_g", string(lines[0]))
 		assert.Regexp(t, `^600,,2000-01-01T00:09:59.000Z,1,10.000000,10.000000,10.000000,0.0\d+,1,$`, string(lines[600]))
 
-		host.Epochs = full{}
-		tracker, err = carbon.Start(t.Context(), carbon.Config{Meters: []energy.Meter{&watts{power: energy.Watt}}, Host: host})
+		tracker, err = carbon.Start(t.Context(), carbon.Config{Meters: []energy.Meter{&watts{power: energy.Watt}}, Host: bare, Sinks: []carbon.Sink{carbon.Epochs(full{})}})
 		require.NoError(t, err)
 		tracker.Epoch().End()
 		r, err = tracker.Stop()
@@ -131,7 +126,7 @@ func TestMarksFromManyGoroutines(t *testing.T) {
 	assert.NotContains(t, codes(r), footprint.EpochUnmatched)
 }
 
-func TestAMeterThatHangsHoldsAnEpochUpOnce(t *testing.T) {
+func TestAMeterThatHangsHoldsNoEpochUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &watts{power: 10 * energy.Watt, block: make(chan struct{}), after: 5 * time.Second}
 		tracker, err := carbon.Start(t.Context(), carbon.Config{Meters: []energy.Meter{m}, Host: bare})
@@ -143,10 +138,10 @@ func TestAMeterThatHangsHoldsAnEpochUpOnce(t *testing.T) {
 		time.Sleep(1500 * time.Millisecond) // the reading at 5 s hangs
 		begin = time.Now()
 		first.End()
-		assert.Equal(t, 200*time.Millisecond, time.Since(begin))
+		assert.Zero(t, time.Since(begin), "nobody waits for it")
 		begin = time.Now()
 		tracker.Epoch().End()
-		assert.Zero(t, time.Since(begin), "nobody waits for it again")
+		assert.Zero(t, time.Since(begin))
 		time.Sleep(3800 * time.Millisecond)
 		close(m.block) // at 10 s
 		synctest.Wait()
@@ -177,9 +172,8 @@ func TestAnEdgeSeenLate(t *testing.T) {
 		require.NoError(t, err)
 		e := r.Epochs[0]
 		assert.Equal(t, 9.9, e.DurationS)
-		assert.InDelta(t, 99.5, e.Energy.Joules(), 0.5, "99 J where the reading before is earlier than the edge")
-		// 200 W for 100 ms, or all of the 10 J since the reading before it.
-		assert.Contains(t, []energy.Energy{80 * energy.Joule, 90 * energy.Joule}, e.EnergyLow)
+		assert.Equal(t, 100*energy.Joule, e.Energy)
+		assert.Equal(t, 80*energy.Joule, e.EnergyLow, "200 W for 100 ms")
 		assert.Equal(t, 5, r.Prediction.OfEpochs)
 	})
 }
@@ -262,7 +256,7 @@ func TestPredictionsUseTheForecast(t *testing.T) {
 			Run: footprint.Run{Epochs: 3, Charge: footprint.ChargeMachine},
 		})
 		require.NoError(t, err)
-		time.Sleep(time.Hour)
+		time.Sleep(time.Hour + 500*time.Millisecond) // between two readings
 		assert.Zero(t, grid.asked, "a run without epochs asks nobody")
 		for range 2 {
 			e := tracker.Epoch()
@@ -272,10 +266,10 @@ func TestPredictionsUseTheForecast(t *testing.T) {
 		p, ok := tracker.Predict()
 		require.True(t, ok)
 		// 2 h at 1 kW and 400 g/kWh, and half an hour at 100.
-		assert.InDelta(t, 800+50, float64(p.Emissions.Expected), 1e-6)
+		assert.InDelta(t, 800+50, float64(p.Emissions.Expected), 0.1)
 		_, err = tracker.Stop()
 		require.NoError(t, err)
-		assert.Equal(t, 2, grid.asked, "once an hour")
+		assert.Equal(t, 1, grid.asked, "once in an hour with epochs")
 	})
 }
 

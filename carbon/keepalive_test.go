@@ -142,3 +142,33 @@ func (p tap) Read(ctx context.Context, to []energy.Reading) ([]energy.Reading, e
 	}
 	return list, err
 }
+
+// Beside goroutines that keep all CPUs busy the last reading is taken, and no
+// epoch loses its end.
+func TestStopInABusyProgram(t *testing.T) {
+	stop := make(chan struct{})
+	defer close(stop)
+	for range 16 {
+		go func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+			}
+		}()
+	}
+	m := newSteady(60 * energy.Watt)
+	for range 5 {
+		tracker, err := Start(t.Context(), Config{Host: Host{Root: m}, Run: footprint.Run{Epochs: 1}})
+		require.NoError(t, err)
+		e := tracker.Epoch()
+		time.Sleep(time.Millisecond)
+		e.End()
+		r, err := tracker.Stop()
+		require.NoError(t, err)
+		assert.NotContains(t, codes(r), footprint.ReadFault)
+		assert.NotContains(t, codes(r), footprint.EpochOpen)
+	}
+}

@@ -21,6 +21,8 @@ type late struct {
 	cancel func()        // the run is over: nobody waits any more
 	ready  chan struct{} // closed when it has joined, or failed
 	mine   func(pid int) bool
+	module string // the counted component that holds the CPU, or ""
+	joined bool   // nothing is to come any more
 
 	mu        sync.Mutex
 	abandoned bool // nobody waits any more
@@ -77,23 +79,29 @@ func openGPUs(h Host) func(ctx context.Context) joining {
 }
 
 // join takes what has opened into the next sample, and reports whether there is
-// anything new in it.
+// anything new in it. The turn to sample is held.
 func (t *Tracker) join(j joining) bool {
-	t.late.opened = nil
+	t.late.joined = true
 	defer close(t.late.ready)
 	if j.meter != nil {
-		t.meters = append(t.meters, j.meter)
-		t.facts = &footprint.Facts{GPUs: j.gpus, Module: j.module}
+		r := t.attach(j.meter)
+		if t.begun {
+			go r.run()
+		}
+		t.late.module = j.module
+		t.mu.Lock()
+		t.account.Host.GPUs = j.gpus
+		t.mu.Unlock()
 	}
 	for _, n := range j.notes {
-		t.faults = append(t.faults, footprint.Fault{Code: footprint.GPUNote, Component: n, Text: n})
+		t.found = append(t.found, footprint.Fault{Code: footprint.GPUNote, Text: n})
 	}
 	if j.err != nil {
 		f := fault(j.err)
 		if j.meter == nil {
 			f.Code = footprint.GPUNotMeasured
 		}
-		t.faults = append(t.faults, f)
+		t.found = append(t.found, f)
 	}
 	return j.meter != nil || j.err != nil
 }
@@ -103,9 +111,10 @@ func (t *Tracker) join(j joining) bool {
 const giveUp = 20 * time.Millisecond
 
 // leave gives up on a meter that has not opened by the end of the run. What the
-// machine shows of its GPUs is then in the last sample.
+// machine shows of its GPUs is then in the last sample. The turn to sample is
+// held.
 func (t *Tracker) leave() {
-	if t.late.opened == nil {
+	if t.late.opened == nil || t.late.joined {
 		return
 	}
 	t.late.cancel()
@@ -126,8 +135,8 @@ func (t *Tracker) leave() {
 		return
 	default:
 	}
-	t.late.opened = nil
-	t.faults = append(t.faults, footprint.Fault{
+	t.late.joined = true
+	t.found = append(t.found, footprint.Fault{
 		Code: footprint.GPUNotMeasured, Text: "the GPU driver did not answer before the end of the run",
 	})
 	close(t.late.ready)
@@ -138,6 +147,9 @@ func (t *Tracker) leave() {
 // would rather wait than miss the beginning; call it after Start. It returns
 // ctx's error.
 func (t *Tracker) Ready(ctx context.Context) error {
+	if t == nil {
+		return nil
+	}
 	select {
 	case <-t.late.ready:
 		return nil
@@ -146,16 +158,16 @@ func (t *Tracker) Ready(ctx context.Context) error {
 	}
 }
 
-// shared asks the meters that know it who used their components.
-func (t *Tracker) shared(ctx context.Context) {
-	for _, m := range t.meters {
-		s, ok := m.(energy.Sharer)
-		if !ok {
-			continue
-		}
-		var err error
-		if t.use, err = s.Use(ctx, t.late.mine, t.use); err != nil && !errors.Is(err, energy.ErrUnavailable) {
-			t.faults = append(t.faults, fault(err))
+// within puts the CPU and the memory of a module into it: its meter has counted
+// them already.
+func (t *Tracker) within(readings []energy.Reading) {
+	if t.late.module == "" {
+		return
+	}
+	for i := range readings {
+		c := &readings[i].Component
+		if c.Within == "" && (c.Kind == energy.CPU || c.Kind == energy.Memory) {
+			c.Within = t.late.module
 		}
 	}
 }

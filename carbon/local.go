@@ -34,7 +34,7 @@ func local(root fs.FS) (meters []energy.Meter, found []footprint.Fault) {
 	if err != nil && runtime.GOOS == "linux" {
 		found = faults(found, err)
 	}
-	model, err := estimate.Open(root)
+	model, err := estimate.Open(root, counters.Components()...)
 	if model != nil {
 		meters = append(meters, model)
 		found = append(found, doubts(model.Model())...)
@@ -106,16 +106,23 @@ func fault(err error) footprint.Fault {
 // LocalHost says which machine this is, from the /proc and /sys of a root: what
 // a report holds of it.
 func LocalHost(root fs.FS) footprint.Host {
+	h, _ := localMachine(root)
+	return h
+}
+
+// localMachine says which machine this is, and which CPU it has.
+func localMachine(root fs.FS) (footprint.Host, proc.CPU) {
 	names := proc.ReadHost(root)
-	h := footprint.Host{Name: names.Name, OS: names.OS}
-	if cpu, err := proc.CPUInfo(root); err == nil {
+	h := footprint.Host{Name: names.Name, OS: names.OS, Machine: proc.Machine(root)}
+	cpu, err := proc.CPUInfo(root)
+	if err == nil {
 		h.CPUModel, h.CPUThreads, h.Virtual = cpu.Brand, cpu.Threads, cpu.Virtual
 	}
 	if m, err := proc.OpenMemory(root); err == nil {
 		h.MemoryBytes, _, _ = m.Read()
 		_ = m.Close()
 	}
-	return h
+	return h, cpu
 }
 
 const module = "github.com/carbonctl/carbonctl"

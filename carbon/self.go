@@ -2,30 +2,91 @@ package carbon
 
 import (
 	"os"
+	"runtime"
 	"time"
+
+	"github.com/carbonctl/carbonctl/internal/proc"
 )
 
-// self is this process and its children that have ended.
+// lookCost is the part of one core's time that looking at the processes of the
+// work may take: after a look that took a millisecond, the next one waits for two
+// seconds. Until then what they use is not known, and the next look tells for the
+// time between.
+const lookCost = 0.0005
+
+// self is this process and all that it starts. Children that live are looked at
+// as they run; what those that have ended used is in the kernel's sum, to the
+// microsecond, from the moment that they are waited for.
 type self struct {
-	statm *os.File
+	statm *os.File // nil: not Linux
+	tree  *proc.Tree
+	next  time.Time // of the next look
+	live  proc.Usage
+	most  time.Duration // the largest CPU time told so far
 	buf   [128]byte
 }
 
 func newSelf() *self {
-	f, err := os.Open("/proc/self/statm") // Linux; elsewhere memory is not known
-	if err != nil {
-		f = nil
+	s := &self{}
+	if f, err := os.Open("/proc/self/statm"); err == nil {
+		s.statm = f
 	}
-	return &self{statm: f}
+	s.tree, _ = proc.OwnTree() // nil: no /proc
+	return s
+}
+
+func (s *self) close() {
+	if s.statm != nil {
+		_ = s.statm.Close()
+	}
 }
 
 // Used implements Work.
 func (s *self) Used() Used {
-	var u Used
-	u.CPU, u.KnowsCPU = selfCPU()
-	u.Memory, u.KnowsMemory = s.resident()
+	u := s.used(time.Now(), true)
+	own, ok := s.resident()
+	u.Memory, u.KnowsMemory = own+s.live.RSS, ok
 	return u
 }
+
+// used tells the CPU time; look says whether the processes may be looked at now.
+func (s *self) used(now time.Time, look bool) (u Used) {
+	// First what has ended, then what lives: what is waited for in between is
+	// missed until the next time, and not counted twice.
+	var own, ended time.Duration
+	own, u.KnowsCPU = processCPU()
+	ended, known := childrenCPU()
+	u.KnowsCPU = u.KnowsCPU && known
+	u.CPU = own + ended
+	// The clock of a process stands still for up to a tick while another of its
+	// threads runs.
+	u.CPUEdge = tick * time.Duration(runtime.GOMAXPROCS(0)-1)
+	switch {
+	case s.tree == nil: // what is running now is told when it has ended
+	case !proc.HasChildren():
+		s.live = proc.Usage{}
+	case look && !now.Before(s.next):
+		live, err := s.tree.Read()
+		s.next = time.Now()
+		s.next = s.next.Add(time.Duration(float64(s.next.Sub(now)) / lookCost))
+		if err != nil {
+			u.KnowsCPU = false
+			break
+		}
+		s.live = live
+		u.CPU += seconds(live.Living)
+		u.CPUEdge += seconds(live.Edge)
+	default:
+		u.KnowsCPU = false
+	}
+	if u.KnowsCPU {
+		s.most = max(s.most, u.CPU)
+		u.CPU = s.most
+	}
+	return u
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
 // resident returns the memory that this process holds: the second number of
 // statm, in pages (proc(5)).

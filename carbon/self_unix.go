@@ -7,13 +7,10 @@ import (
 	"time"
 )
 
-func selfCPU() (time.Duration, bool) {
-	own, ok := processCPU()
-	children, ok2 := usageOf(syscall.RUSAGE_CHILDREN)
-	return own + children, ok && ok2
-}
-
-func processCPU() (time.Duration, bool) { return usageOf(syscall.RUSAGE_SELF) }
+// processCPU is the CPU time of this process alone, childrenCPU that of its
+// children that were waited for, and of theirs.
+func processCPU() (time.Duration, bool)  { return usageOf(syscall.RUSAGE_SELF) }
+func childrenCPU() (time.Duration, bool) { return usageOf(syscall.RUSAGE_CHILDREN) }
 
 func usageOf(who int) (time.Duration, bool) {
 	var r syscall.Rusage

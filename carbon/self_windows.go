@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// selfCPU leaves children out: Windows does not add them to their parent.
-func selfCPU() (time.Duration, bool) { return processCPU() }
+// childrenCPU is not known: Windows does not add them to their parent.
+func childrenCPU() (time.Duration, bool) { return 0, true }
 
 func processCPU() (time.Duration, bool) {
 	p, err := syscall.GetCurrentProcess()

@@ -67,9 +67,13 @@ func TestCheckpoints(t *testing.T) {
 		time.Sleep(35*time.Second + time.Millisecond)
 		synctest.Wait()
 		at, last := k.seen()
-		assert.Equal(t, []time.Duration{time.Second, 11 * time.Second, 21 * time.Second, 31 * time.Second}, at)
+		const s = time.Second
+		for i := range at { // a reading may wait 10 ms for the one before
+			at[i] = at[i].Truncate(100 * time.Millisecond)
+		}
+		assert.Equal(t, []time.Duration{0, s, 2 * s, 4 * s, 8 * s, 18 * s, 28 * s}, at)
 		assert.Equal(t, footprint.Running, last.Status)
-		assert.InDelta(t, 310, last.Energy.Joules(), 10)
+		assert.InDelta(t, 280, last.Energy.Joules(), 0.11)
 		at, _ = quick.seen()
 		assert.Len(t, at, 700)
 
@@ -79,7 +83,7 @@ func TestCheckpoints(t *testing.T) {
 		assert.Equal(t, r.RunID, last.RunID)
 		time.Sleep(time.Hour)
 		at, _ = k.seen()
-		assert.Len(t, at, 4)
+		assert.Len(t, at, 7)
 	})
 }
 
@@ -99,24 +103,37 @@ func TestCheckpointDoesNotGrow(t *testing.T) {
 }
 
 func mustJSON(t *testing.T, r footprint.Report) []byte {
-	for _, p := range r.Power { // bounded by itself
-		assert.LessOrEqual(t, len(p.Mean), 1000)
-	}
-	r.Power = nil
 	b, err := json.Marshal(r)
 	require.NoError(t, err)
 	return b
 }
 
-func TestShortRunTakesNoCheckpoint(t *testing.T) {
+func TestShortRunLeavesItsStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := &keeper{start: time.Now()}
 		tracker := tracked(t, k)
 		time.Sleep(900 * time.Millisecond)
 		_, err := tracker.Stop()
 		require.NoError(t, err)
-		assert.Empty(t, k.at)
+		assert.Equal(t, []time.Duration{0}, k.at)
 		assert.Len(t, k.got, 1)
+	})
+}
+
+// A checkpoint has a reading of its own, however far apart those of the run are.
+func TestCheckpointsAreFresh(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &keeper{start: time.Now()}
+		tracker, err := carbon.Start(t.Context(), carbon.Config{
+			Meters: []energy.Meter{&watts{power: 10 * energy.Watt}}, Host: bare, Sinks: []carbon.Sink{k}, Every: time.Hour,
+		})
+		require.NoError(t, err)
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		_, last := k.seen()
+		assert.Equal(t, 280*energy.Joule, last.Energy)
+		_, err = tracker.Stop()
+		require.NoError(t, err)
 	})
 }
 
@@ -127,7 +144,7 @@ func TestCheckpointThatFails(t *testing.T) {
 		time.Sleep(time.Minute)
 		r, err := tracker.Stop()
 		require.NoError(t, err, "the run is measured and recorded")
-		assert.Len(t, k.at, 6, "it is tried again")
+		assert.Len(t, k.at, 10, "it is tried again")
 		n := 0
 		for _, w := range r.Warnings {
 			if w.Code == footprint.NotRecorded {
@@ -149,7 +166,7 @@ func TestCheckpointThatHangs(t *testing.T) {
 		synctest.Wait()
 		assert.InDelta(t, 900, tracker.Report().Energy.Joules(), 10)
 		at, _ := other.seen()
-		assert.Len(t, at, 9)
+		assert.Len(t, at, 13)
 		start := time.Now()
 		_, err := tracker.Stop()
 		assert.ErrorContains(t, err, "a checkpoint has not returned")

@@ -1,7 +1,6 @@
 package carbon
 
 import (
-	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -12,11 +11,10 @@ func TestTickAllocatesNothing(t *testing.T) {
 	tracker, err := New(Config{})
 	require.NoError(t, err)
 	tracker.join(<-tracker.late.opened) // looking for GPUs, beside us, allocates
-	ctx := context.Background()
 	for range 3 {
-		tracker.tick(ctx) // grow the slices, note the faults
+		tracker.pass(true, readTimeout) // grow the slices, note the faults
 	}
-	require.Zero(t, testing.AllocsPerRun(100, func() { tracker.tick(ctx) }))
+	require.Zero(t, testing.AllocsPerRun(100, func() { tracker.pass(true, readTimeout) }))
 	_, err = tracker.Stop()
 	require.NoError(t, err)
 }
@@ -26,11 +24,10 @@ func BenchmarkTick(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	ctx := context.Background()
-	tracker.tick(ctx)
+	tracker.pass(true, readTimeout)
 	b.ReportAllocs()
 	for b.Loop() {
-		tracker.tick(ctx)
+		tracker.pass(true, readTimeout)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,62 +17,53 @@ import (
 	"github.com/carbonctl/carbonctl/regions"
 )
 
-// lastRead is how long Stop waits for the last reading. A driver that does not
-// answer must not hold up the work's end.
-const lastRead = 200 * time.Millisecond
-
-// A Tracker measures one run. All methods are safe for concurrent use.
+// A Tracker measures one run. All methods are safe for concurrent use. A nil
+// Tracker does nothing, so that a library can be instrumented for whoever tracks.
 type Tracker struct {
-	meters    []energy.Meter
-	work      Work
-	usage     *usage
-	intensity regions.Intensity
-	grid      regions.Provider // asked at each sample; nil: the intensity stays
-	zone      string
-	every     time.Duration
-	sinks     []Sink
+	sampler
+	every time.Duration
+	late  late
+	calls bool // the budget calls back
 
-	mu      sync.Mutex // guards the account, and is never held while reading
+	sinks    []Sink
+	feeds    []*feed // one a sink, nil for one that wants the report alone
+	followed bool    // a feed wants events
+	head     footprint.Account
+
+	mu      sync.Mutex // guards what follows, and is never held while reading
 	account footprint.Account
+	sampled time.Time // when the account got its last sample
+	tripped bool      // the budget's owner was told
+
+	life    sync.Mutex // guards begun and over; held while Start reads
 	begun   bool
-	marks   marks // has its own lock
+	over    bool
+	running atomic.Bool     // edges can be taken
+	ended   <-chan struct{} // the context of Start
+	panics  int             // on the goroutine of Start
 
-	// These belong to whoever takes samples: Start once, then the goroutine.
-	recorder *footprint.Recorder
-	epochs   *footprint.EpochWriter
-	events   *footprint.EventWriter
-	readings []energy.Reading
-	use      []energy.Use
-	faults   []footprint.Fault // found, not yet in a sample
-	facts    *footprint.Facts  // of GPUs that have opened, not yet in a sample
-	spent    time.Duration     // in ticks
-	outlook  outlook
-	late     late
-	tripped  bool // the budget's owner was told
-
-	keepers []keeper      // one a sink
-	over    chan struct{} // closed when the final report is to be made
-
-	quit   chan struct{} // closed by the first Stop
-	idle   chan struct{} // closed after the last reading
-	stop   sync.Once
-	hung   bool // a meter did not answer at the end
-	finish sync.Once
-	report footprint.Report
+	quit   chan struct{} // closed when the run is over
+	idle   chan struct{} // closed when the goroutine that samples has ended
+	finite sync.Once
+	final  footprint.Report
 	err    error
 }
 
-// New finds and opens the meters of this machine, ready to Start. It fails only
-// on a Config that is wrong: what can't be measured is a warning in the report.
+// New finds and opens the meters of this machine, ready to Start, within 50 ms.
+// It fails only on a Config that is wrong: what can't be measured, and a grid that
+// does not answer, is a warning in the report.
 func New(cfg Config) (*Tracker, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	grid := cfg.Grid
-	if grid == nil {
-		grid = regions.Builtin()
+	t := &Tracker{
+		every: cfg.Every, sinks: cfg.Sinks, quit: make(chan struct{}), idle: make(chan struct{}),
+		sampler: sampler{sampling: newTurn(), reading: newTurn(), queue: newQueue(), work: cfg.Work},
 	}
-	intensity, err := grid.Intensity(context.Background(), regions.Query{Zone: cfg.Region, Time: time.Now()})
+	if t.every == 0 {
+		t.every = time.Second
+	}
+	table, err := t.openGrid(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("carbon: %w", err)
 	}
@@ -85,63 +77,86 @@ func New(cfg Config) (*Tracker, error) {
 	if cfg.Region != "" && cfg.Run.How == "" {
 		cfg.Run.How = "config"
 	}
-	t := &Tracker{
-		meters: cfg.Meters, work: cfg.Work, intensity: intensity,
-		every: cfg.Every, sinks: cfg.Sinks,
-		quit: make(chan struct{}), idle: make(chan struct{}), over: make(chan struct{}),
-		marks: marks{wake: make(chan struct{}, 1)},
+	root := cfg.Host.root()
+	machine, cpu := localMachine(root)
+	if cfg.Run.Charge == "" {
+		var found []footprint.Fault
+		cfg.Run.Charge, found = headline(root, cpu, machine.MemoryBytes, cfg.Host.Env)
+		t.faults = append(t.faults, found...)
 	}
-	table, yearly := grid.(*regions.Table)
-	if !yearly {
-		t.grid, t.zone = grid, cfg.Region
-		table = regions.Builtin()
+	t.process = cfg.Run.Charge == footprint.ChargeProcess
+	t.calls = cfg.Run.Budget != nil && cfg.Run.Budget.Reached != nil
+	t.openMeters(cfg)
+	if t.work == nil {
+		t.own = newSelf()
+		t.work = t.own
 	}
-	if f, ok := grid.(forecaster); ok {
+	t.usage = newUsage(root, machine.CPUThreads)
+	t.head = footprint.Account{
+		Run: cfg.Run, Host: machine, Policy: cfg.Policy, PUE: cfg.PUE,
+		Versions: footprint.Versions{Tool: Version(), Data: table.Version()},
+	}
+	t.account = t.head
+	for _, s := range t.sinks {
+		f := newFeed(s)
+		t.feeds = append(t.feeds, f)
+		t.followed = t.followed || f != nil && f.events != nil
+	}
+	return t, nil
+}
+
+// openGrid asks for the intensity to begin with, and returns the table whose
+// edition the report names.
+func (t *Tracker) openGrid(cfg Config) (*regions.Table, error) {
+	from := cfg.Grid
+	if from == nil {
+		from = regions.Builtin()
+	}
+	in, found, err := t.grid.open(from, cfg.Region, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	t.intensity, t.faults = in, append(t.faults, found...)
+	if f, ok := from.(forecaster); ok {
 		t.outlook = outlook{from: f, zone: cfg.Region}
 	}
-	if t.every == 0 {
-		t.every = time.Second
+	if table, ok := from.(*regions.Table); ok {
+		return table, nil
 	}
-	for _, s := range t.sinks {
-		t.keepers = append(t.keepers, newKeeper(s))
-	}
-	root := cfg.Host.root()
+	return regions.Builtin(), nil
+}
+
+// openMeters finds the meters, and those of GPUs beside the work.
+func (t *Tracker) openMeters(cfg Config) {
 	t.late.ready, t.late.mine = make(chan struct{}), ours(os.DirFS("/"))
-	if t.meters == nil {
-		t.meters, t.faults = local(root)
+	meters := cfg.Meters
+	if meters == nil {
+		var found []footprint.Fault
+		meters, found = local(cfg.Host.root())
+		t.faults = append(t.faults, found...)
 		t.late.start(openGPUs(cfg.Host))
 	}
 	if t.late.opened == nil {
 		close(t.late.ready)
 	}
-	t.every = keepAlive(t.every, t.meters)
-	if t.work == nil {
-		t.work = newSelf()
-	}
-	t.usage = newUsage(root)
-	machine := LocalHost(root)
-	if cfg.Run.Charge == "" {
-		var shared *footprint.Fault
-		if cfg.Run.Charge, shared = headline(root, machine.CPUThreads); shared != nil {
-			t.faults = append(t.faults, *shared)
+	t.every = keepAlive(t.every, meters)
+	t.timer = time.NewTimer(time.Hour)
+	t.timer.Stop()
+	for _, m := range meters {
+		if inPlace(m) {
+			t.meters = append(t.meters, m)
+		} else {
+			t.attach(m)
 		}
 	}
-	t.account = footprint.Account{
-		Run: cfg.Run, Host: machine, Policy: cfg.Policy, PUE: cfg.PUE,
-		Versions: footprint.Versions{Tool: Version(), Data: table.Version()},
-	}
-	if cfg.Host.Samples != nil {
-		if t.recorder, err = footprint.Record(cfg.Host.Samples, &t.account); err != nil {
-			t.unrecorded(err)
-		}
-	}
-	if cfg.Host.Epochs != nil {
-		t.epochs = footprint.NewEpochWriter(cfg.Host.Epochs)
-	}
-	if cfg.Host.Events != nil {
-		t.events = footprint.NewEventWriter(cfg.Host.Events)
-	}
-	return t, nil
+}
+
+// attach gives a meter a reader. Its goroutine starts with the run.
+func (t *Tracker) attach(m energy.Meter) *reader {
+	r := newReader(m, t.late.mine)
+	t.readers = append(t.readers, r)
+	t.slow.Store(true)
+	return r
 }
 
 // keepAlive shortens the time between samples to what every meter can bear: a
@@ -167,231 +182,233 @@ func Start(ctx context.Context, cfg Config) (*Tracker, error) {
 }
 
 // Start takes the first reading, before it returns, and goes on reading until
-// Stop or until ctx ends; the run is then Interrupted. A second Start does
-// nothing.
+// Stop or until ctx ends; the run is then Interrupted. It waits at most 20 ms for
+// meters of the caller's own: what they miss by that is in the coverage. A second
+// Start does nothing.
 func (t *Tracker) Start(ctx context.Context) {
-	t.mu.Lock()
-	begun := t.begun
-	t.begun = true
-	t.mu.Unlock()
-	if begun {
+	if t == nil {
 		return
 	}
-	t.tick(ctx)
-	for _, k := range t.keepers {
-		if k.sink != nil {
-			go t.keep(k)
+	t.life.Lock()
+	defer t.life.Unlock()
+	if t.begun || t.over {
+		return
+	}
+	t.begun = true
+	t.ended, t.panics = ctx.Done(), panics()
+	for _, r := range t.readers {
+		go r.run()
+	}
+	t.pass(true, firstRead)
+	t.running.Store(true)
+	for _, f := range t.feeds {
+		if f != nil {
+			go t.feed(f)
 		}
 	}
 	go t.sample(ctx)
 }
 
-// sample is the one goroutine. It reads at fixed distances from the start: a
-// late wake-up makes one interval longer and the next one shorter.
-func (t *Tracker) sample(ctx context.Context) {
-	tick := time.NewTicker(t.every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			t.tick(ctx)
-			continue
-		case j := <-t.late.opened:
-			if t.join(j) {
-				t.tick(ctx)
-			}
-			continue
-		case <-t.marks.wake:
-			if t.marks.some() {
-				t.tick(ctx)
-			}
-			continue
-		case <-t.quit:
-			t.last(ctx)
-		case <-ctx.Done():
-			t.last(ctx)
-			t.end(footprint.Interrupted)
-		}
-		return
-	}
-}
-
-// last takes the last sample, also if ctx has ended.
-func (t *Tracker) last(ctx context.Context) {
-	t.leave()
-	t.tick(context.WithoutCancel(ctx))
-	t.outlook.stop()
-	close(t.idle)
-}
-
-// tick takes one sample. It allocates nothing, as long as nothing fails.
-func (t *Tracker) tick(ctx context.Context) {
-	t.marks.take()
-	defer t.marks.release()
-	now := time.Now()
-	t.readings = t.readings[:0]
-	for _, m := range t.meters {
-		var err error
-		if t.readings, err = m.Read(ctx, t.readings); err != nil {
-			t.faults = faults(t.faults, err)
-		}
-	}
-	t.look(ctx, now)
-	t.use = t.usage.read(now, t.work, t.use[:0])
-	t.shared(ctx)
-	marks := t.edges(now)
-	s := footprint.Sample{
-		Time: now, Wall: now.Round(0), Readings: t.readings, Use: t.use,
-		Intensity: t.intensity, Faults: t.faults, Facts: t.facts, Marks: marks,
-		Forecast: t.outlook.look(ctx, now, len(marks) > 0),
-	}
-	t.mu.Lock()
-	t.account.Add(s)
-	t.mu.Unlock()
-	t.faults, t.facts = t.faults[:0], nil
-	t.heed()
-	if t.recorder != nil {
-		if err := t.recorder.Add(s); err != nil {
-			t.unrecorded(err) // in the next sample, or at the end
-		}
-	}
-	t.spent += time.Since(now)
-}
-
-// look asks what a kWh emits from now on. What does not answer leaves it as it is.
-func (t *Tracker) look(ctx context.Context, now time.Time) {
-	if t.grid == nil {
-		return
-	}
-	in, err := t.grid.Intensity(ctx, regions.Query{Zone: t.zone, Time: now})
-	switch {
-	case err == nil && !in.Marginal:
-		t.intensity = in
-	case err != nil && ctx.Err() == nil:
-		t.faults = append(t.faults, footprint.Fault{Code: footprint.IntensityStale, Text: err.Error()})
-	}
-}
-
-func (t *Tracker) unrecorded(err error) {
-	t.recorder = nil
-	t.faults = append(t.faults, footprint.Fault{Code: footprint.NotRecorded, Component: "samples", Text: err.Error()})
-}
-
-// Report gives the report up to the latest reading.
+// Report gives the report up to the latest reading. It waits for epochs that
+// have ended until the account has them, at most 100 ms.
 func (t *Tracker) Report() footprint.Report {
+	if t == nil {
+		return footprint.Report{}
+	}
+	t.catchUp(false)
+	return t.report()
+}
+
+func (t *Tracker) report() footprint.Report {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.account.Report()
 }
 
+func (t *Tracker) note(f footprint.Fault) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.account.Note(f)
+}
+
 // Stop takes the last reading, hands the report to the sinks and returns it,
 // with what the sinks could not do as the error. Called again, it returns the
-// same. It waits at most 200 ms for a meter that does not answer; the report
-// then ends at the reading before, and says so.
+// same. It waits at most 100 ms for a meter that does not answer; that one then
+// ends at its reading before, and the report says so.
+//
+// A run whose context has ended is Interrupted, whoever stops it. One whose Stop
+// is deferred and called by a panic has Failed; the panic goes on.
 func (t *Tracker) Stop() (footprint.Report, error) {
-	t.stop.Do(func() {
-		t.mu.Lock()
-		begun := t.begun
-		t.begun = true // a Start after this does nothing
-		t.mu.Unlock()
-		close(t.quit)
-		if !begun {
-			t.leave()
-			close(t.idle)
-			for _, k := range t.keepers {
-				close(k.done)
-			}
-			return
-		}
-		timeout := time.NewTimer(lastRead)
-		defer timeout.Stop()
-		select {
-		case <-t.idle:
-		case <-timeout.C:
-			t.hung = true
-		}
-	})
-	t.end(footprint.Completed)
-	return t.report, t.err
+	if t == nil {
+		return footprint.Report{}, nil
+	}
+	t.life.Lock()
+	t.over = true // a Start after this does nothing
+	begun := t.begun
+	t.life.Unlock()
+	t.finish(begun && panics() > t.panics)
+	if begun {
+		await(t.idle, lastRead)
+	}
+	return t.final, t.err
 }
 
-// end makes the final report, once, and hands it on.
-func (t *Tracker) end(status footprint.Status) {
-	t.finish.Do(func() {
-		e := footprint.End{Status: status}
+// await waits for something that is about to end, and not for long. It reports
+// whether it did.
+func await(done <-chan struct{}, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+// finish ends the run, once: it takes the last reading, makes the final report
+// and hands it on.
+func (t *Tracker) finish(failed bool) {
+	t.finite.Do(func() {
+		end := footprint.End{Status: t.status(failed), CountedBy: t.countedBy()}
 		if w, ok := t.work.(Ender); ok {
 			if s, code := w.Ended(); s != "" {
-				e.Status, e.ExitCode = s, code
+				end.Status, end.ExitCode = s, code
 			}
 		}
-		e.CountedBy = t.countedBy()
-		t.settle(e)
-		close(t.over)
-		for i := range t.sinks {
-			if err := t.give(i); err != nil {
-				t.err = errors.Join(t.err, err)
-				t.report.Warnings = append(t.report.Warnings, footprint.Warning{Code: footprint.SinkFailed, Text: err.Error()})
+		t.running.Store(false)
+		close(t.quit)
+		if why := t.last(); why != "" {
+			t.note(footprint.Fault{Code: footprint.ReadFault, Text: why + ": the run ends at the reading before"})
+			go func() { // it may take for ever, or as long as the system is busy
+				t.sampling.take(0, nil)
+				t.reading.take(0, nil)
+				t.close()
+			}()
+		} else {
+			for _, f := range t.faults {
+				t.note(f)
 			}
+			end.Overhead = t.overhead()
+			t.close()
 		}
+		t.settle(end)
+		t.tell()
 	})
 }
 
-// wrapper is the program that gives what it runs the ID of its own run.
-const wrapper = "carbonctl"
+// status is how the run ended, as far as the tracker can see.
+func (t *Tracker) status(failed bool) footprint.Status {
+	select {
+	case <-t.ended:
+		if !failed {
+			return footprint.Interrupted
+		}
+	default:
+	}
+	if failed {
+		return footprint.Failed
+	}
+	return footprint.Completed
+}
+
+// settle closes the books.
+func (t *Tracker) settle(e footprint.End) {
+	t.mu.Lock()
+	t.account.End = e
+	r := t.account.Report()
+	t.mu.Unlock()
+	for _, f := range t.feeds {
+		switch {
+		case f == nil:
+			continue
+		case f.samples != nil:
+			f.put(e)
+		case !r.StartedAt.IsZero():
+			f.event(r.Ending())
+		}
+		if !f.end() {
+			t.note(footprint.Fault{Code: footprint.NotRecorded, Component: f.what(), Text: f.what() + ": written more slowly than the run went on, and not whole"})
+		}
+		if !t.begun {
+			close(f.done)
+		}
+	}
+}
+
+// tell gives the sinks the final report, in order, each after all that came
+// before it.
+func (t *Tracker) tell() {
+	ctx, cancel := context.WithTimeout(context.Background(), sinkTime)
+	defer cancel()
+	for _, f := range t.feeds {
+		if f != nil {
+			f.settled(ctx)
+		}
+	}
+	t.final = t.report()
+	for i, s := range t.sinks {
+		if err := t.feeds[i].give(s, t.final); err != nil {
+			t.err = errors.Join(t.err, err)
+			t.final.Warnings = append(t.final.Warnings, footprint.Warning{Code: footprint.SinkFailed, Text: err.Error()})
+		}
+	}
+}
+
+// close lets go of all that is read. Both turns are held, for ever.
+func (t *Tracker) close() {
+	t.grid.stop()
+	t.outlook.stop()
+	for _, m := range t.meters {
+		_ = m.Close() // nothing is written through it
+	}
+	t.usage.close()
+	if t.own != nil {
+		t.own.close()
+	}
+	if !t.begun {
+		for _, r := range t.readers {
+			go r.run()
+		}
+	}
+	for _, r := range t.readers {
+		close(r.asked)
+		if r.waiting {
+			r.cancel() // it closes the meter when that comes back
+		}
+	}
+	for _, r := range t.readers {
+		if !r.waiting {
+			await(r.closed, lastRead)
+		}
+		r.cancel()
+	}
+}
 
 // countedBy returns the run that holds this one's energy already: the parent, as
 // long as its wrapper still runs above us. A parent's ID may also come from
 // another machine (srun and ssh pass the environment on) or from a run that has
 // ended (a server that outlives it); such a run counts for itself.
 func (t *Tracker) countedBy() string {
-	if parent := t.account.Run.Parent; parent != "" && proc.Above(os.DirFS("/"), os.Getpid(), wrapper) {
+	if parent := t.head.Run.Parent; parent != "" && proc.Above(os.DirFS("/"), os.Getpid(), wrapper) {
 		return parent
 	}
 	return ""
 }
 
-// settle closes the books. What the goroutine owns is ours now, unless it hangs
-// in a meter: then it keeps that.
-func (t *Tracker) settle(e footprint.End) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.hung {
-		t.account.Note(footprint.Fault{
-			Code: footprint.ReadFault,
-			Text: fmt.Sprintf("a meter did not answer within %v at the end: the run ends at the reading before", lastRead),
-		})
-		t.account.End = e
-		t.report = t.account.Report()
-		return
-	}
-	for _, f := range t.faults {
-		t.account.Note(f)
-	}
-	e.Overhead = t.overhead()
-	t.account.End = e
-	if t.recorder != nil {
-		if err := t.recorder.End(e); err != nil {
-			t.account.Note(footprint.Fault{Code: footprint.NotRecorded, Component: "samples", Text: err.Error()})
-		}
-	}
-	t.report = t.account.Report()
-	if t.events != nil && !t.report.StartedAt.IsZero() {
-		if err := t.events.Write(t.report.Ending()); err != nil {
-			t.account.Note(footprint.Fault{Code: footprint.NotRecorded, Component: "events", Text: err.Error()})
-			t.report = t.account.Report()
-		}
-	}
-	for _, m := range t.meters {
-		_ = m.Close() // nothing is written through it
-	}
-	t.usage.close()
-}
+// wrapper is the program that gives what it runs the ID of its own run.
+const wrapper = "carbonctl"
 
-// overhead is what tracking itself has used.
+// overhead is what tracking itself has used: of CPU time, and of the machine's
+// energy by its part of the machine's busy time.
 func (t *Tracker) overhead() footprint.Overhead {
 	cpu := t.spent
-	if _, own := t.work.(*self); !own {
+	if t.own == nil {
 		cpu = ownCPU() // this process does nothing else
 	}
-	return t.account.Overhead(cpu)
+	o := footprint.Overhead{CPUSeconds: cpu.Seconds()}
+	if busy := t.usage.busy(); busy > 0 {
+		o.Energy = t.report().MachineEnergy.Scale(min(1, o.CPUSeconds/busy))
+	}
+	return o
 }

@@ -144,7 +144,7 @@ func TestAMeterThatHangsIsNotWaitedFor(t *testing.T) {
 		begun := time.Now()
 		r, err := tracker.Stop()
 		require.NoError(t, err)
-		assert.Equal(t, 200*time.Millisecond, time.Since(begun))
+		assert.Zero(t, time.Since(begun), "it is known to hang")
 		assert.Equal(t, 4*energy.Joule, r.Energy)
 		assert.Contains(t, codes(r), footprint.ReadFault)
 		close(m.block) // let the goroutine go
@@ -240,7 +240,7 @@ func TestSamplesReplayToTheSameReport(t *testing.T) {
 		var buf bytes.Buffer
 		tracker, err := carbon.Start(t.Context(), carbon.Config{
 			Region: "FR", PUE: 1.2, Meters: []energy.Meter{&watts{power: 7 * energy.Watt}},
-			Host: carbon.Host{Root: bare.Root, Samples: &buf},
+			Host: bare, Sinks: []carbon.Sink{carbon.Samples(&buf)},
 		})
 		require.NoError(t, err)
 		time.Sleep(10500 * time.Millisecond)
@@ -268,7 +268,7 @@ func TestSamplesThatCannotBeWrittenDoNotStopTheRun(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			tracker, err := carbon.Start(t.Context(), carbon.Config{
 				Meters: []energy.Meter{&watts{power: energy.Watt}},
-				Host:   carbon.Host{Root: bare.Root, Samples: &broken{after}},
+				Host:   bare, Sinks: []carbon.Sink{carbon.Samples(&broken{after})},
 			})
 			require.NoError(t, err)
 			time.Sleep(10 * time.Second)

@@ -11,6 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
@@ -29,7 +32,8 @@ const edge = 5 * proc.Resolution
 // Meter is an energy.Meter of modelled power. It has one component a socket
 // for the CPU, "package-0" and so on by the socket's physical id, and one for
 // its part of the memory, "dram-0": those stand in for counters with the same
-// ID. A virtual machine has one of each. It is for one goroutine at a time.
+// ID. A virtual machine without counters has one of each. It is for one goroutine
+// at a time.
 //
 // The power between two readings is that of the mean load between them. A
 // stretch below half a second is reckoned from its beginning again at the next
@@ -52,10 +56,14 @@ type Meter struct {
 }
 
 // Open finds out which CPU and how much memory the machine has whose root is
-// given, and is ready to Read. Where the system tells neither CPU nor load, the
-// error matches energy.ErrUnavailable. Memory or a clock that can't be read are
-// left out, and [Model.Notes] says so.
-func Open(root fs.FS) (*Meter, error) {
+// given, and is ready to Read. counted are the components that have a counter,
+// also those whose counter can't be read: each has a model of its own, under its
+// ID, so that it is modelled when it is not read and the others are. What the
+// topology shows besides is modelled too, but not in a virtual machine, whose
+// sockets are made up. Where the system tells neither CPU nor load, the error
+// matches energy.ErrUnavailable. Memory or a clock that can't be read are left
+// out, and [Model.Notes] says so.
+func Open(root fs.FS, counted ...energy.Component) (*Meter, error) {
 	cpu, err := proc.CPUInfo(root)
 	if err != nil {
 		return nil, unavailable(err)
@@ -79,7 +87,7 @@ func Open(root fs.FS) (*Meter, error) {
 	if m.model.MemoryGiB == 0 {
 		m.model.note("memory-unknown", "the size of the memory can't be read: its energy is left out")
 	}
-	m.lay(cpu.Packages)
+	m.setComponents(cpu.Packages, counted)
 	return m, nil
 }
 
@@ -90,38 +98,71 @@ func unavailable(err error) error {
 	return fmt.Errorf("estimate: %w", err)
 }
 
-// lay sets what is the same at each reading.
-func (m *Meter) lay(packages []int) {
-	if m.model.Virtual || len(packages) == 0 {
-		packages = []int{0}
+// The prefixes of the IDs of a socket's CPU and memory, before its place.
+const cpuPrefix, memoryPrefix = "package-", "dram-"
+
+// places returns what the IDs of a kind of component end with: those of the
+// counted ones, and those of the topology that none of these covers.
+func places(prefix string, counted []energy.Component, topology []string) (list []string) {
+	for _, c := range counted {
+		if p, ok := strings.CutPrefix(c.ID, prefix); ok && c.Counted() && !slices.Contains(list, p) {
+			list = append(list, p)
+		}
 	}
-	sockets := float64(len(packages))
-	low, high := 1/m.model.Band, m.model.Band
+	for _, t := range topology {
+		covered := func(p string) bool { return p == t || strings.HasPrefix(p, t+"-") } // "0", "0-die-1"
+		if !slices.ContainsFunc(list, covered) {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
+// setComponents sets what is the same at each reading.
+func (m *Meter) setComponents(packages []int, counted []energy.Component) {
+	var topology []string
 	for _, id := range packages {
-		c := energy.Component{Kind: energy.CPU, ID: fmt.Sprintf("package-%d", id), Basis: energy.Modelled,
+		topology = append(topology, strconv.Itoa(id))
+	}
+	if m.model.Virtual {
+		topology = nil
+	}
+	cpus := places(cpuPrefix, counted, topology)
+	if len(cpus) == 0 {
+		cpus = []string{"0"}
+	}
+	memories := places(memoryPrefix, counted, cpus)
+	low, high := 1/m.model.Band, m.model.Band
+	for _, p := range cpus {
+		c := energy.Component{Kind: energy.CPU, ID: cpuPrefix + p, Basis: energy.Modelled,
 			Source: "estimate", Scope: "package", BandLow: low, BandHigh: high}
-		c.Name = fmt.Sprintf("%s, package %d", m.model.Name, id)
+		c.Name = fmt.Sprintf("%s, package %s", m.model.Name, strings.Replace(p, "-die-", ", die ", 1))
 		if m.model.Virtual {
 			c.Scope, c.Name = "vcpu-share", fmt.Sprintf("%s, %d of its vCPUs", m.model.Name, m.model.Threads)
 		}
 		m.components = append(m.components, c)
 	}
 	if m.model.MemoryGiB > 0 {
-		for _, id := range packages {
-			m.components = append(m.components, energy.Component{Kind: energy.Memory, ID: fmt.Sprintf("dram-%d", id),
-				Basis: energy.Modelled, Name: fmt.Sprintf("%.3g GiB", m.model.MemoryGiB/sockets),
+		for _, p := range memories {
+			m.components = append(m.components, energy.Component{Kind: energy.Memory, ID: memoryPrefix + p,
+				Basis: energy.Modelled, Name: fmt.Sprintf("%.3g GiB", m.model.MemoryGiB/float64(len(memories))),
 				Source: "estimate", Scope: "dram", BandLow: memoryLow, BandHigh: memoryHigh})
 		}
 	}
+	m.setLimits(float64(len(cpus)), float64(len(memories)))
+}
+
+// setLimits sets what is the same for all sockets.
+func (m *Meter) setLimits(cpus, memories float64) {
 	// How much an error of the busy time can move the energy: the curve is
 	// steepest at no load, where a second of one thread brings Exponent/Threads
 	// of the whole way up.
 	threads := float64(m.model.Threads)
-	m.cpuEdge = energy.Joules((m.model.Max - m.model.Idle).Watts() / sockets * m.model.Exponent / threads * edge)
-	m.memoryEdge = energy.Joules((m.model.MemoryMax - m.model.MemoryIdle).Watts() / sockets / threads * edge)
-	m.cpuMax = energy.Watts(m.model.Max.Watts() / sockets * high)
-	m.memoryMax = energy.Watts(m.model.MemoryMax.Watts() / sockets * memoryHigh)
-	m.cpu.sockets, m.memory.sockets = sockets, sockets
+	m.cpuEdge = energy.Joules((m.model.Max - m.model.Idle).Watts() / cpus * m.model.Exponent / threads * edge)
+	m.memoryEdge = energy.Joules((m.model.MemoryMax - m.model.MemoryIdle).Watts() / memories / threads * edge)
+	m.cpuMax = energy.Watts(m.model.Max.Watts() / cpus * m.model.Band)
+	m.memoryMax = energy.Watts(m.model.MemoryMax.Watts() / memories * memoryHigh)
+	m.cpu.sockets, m.memory.sockets = cpus, memories
 }
 
 // Model returns what the meter knows of the machine, and how it reckons.
@@ -131,6 +172,7 @@ func (m *Meter) Model() Model { return m.model }
 // can't be read they are Held, with an error; the next that can be read covers
 // the time between.
 func (m *Meter) Read(ctx context.Context, to []energy.Reading) ([]energy.Reading, error) {
+	before := time.Now()
 	busy, _, err := m.stat.Read()
 	now := time.Now()
 	state := energy.OK
@@ -142,10 +184,11 @@ func (m *Meter) Read(ctx context.Context, to []energy.Reading) ([]energy.Reading
 		m.advance(busy, now)
 	}
 	for _, c := range m.components {
-		r := energy.Reading{Component: c, Time: now, Total: m.cpu.shown, Edge: m.cpuEdge, MaxPower: m.cpuMax, Gaps: m.gaps, State: state}
+		r := energy.Reading{Component: c, Before: before, Time: now, Total: m.cpu.shown, Edge: m.cpuEdge, MaxPower: m.cpuMax, Gaps: m.gaps, State: state}
 		if c.Kind == energy.Memory {
 			r.Total, r.Edge, r.MaxPower = m.memory.shown, m.memoryEdge, m.memoryMax
 		}
+		r.Edge = r.Edge.Plus(r.MaxPower.Over(now.Sub(before)))
 		to = append(to, r)
 	}
 	return to, err

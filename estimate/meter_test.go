@@ -3,6 +3,7 @@ package estimate
 import (
 	"io/fs"
 	"os"
+	"strings"
 	"runtime"
 	"testing"
 	"testing/fstest"
@@ -293,5 +294,50 @@ func BenchmarkRead(b *testing.B) {
 		if readings, err = m.Read(ctx, readings[:0]); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// Each component that has a counter, read or not, has a model of its own.
+func TestModelsWhatIsCounted(t *testing.T) {
+	counters := func(ids ...string) (list []energy.Component) {
+		for _, id := range ids {
+			kind := energy.CPU
+			if strings.HasPrefix(id, "dram-") {
+				kind = energy.Memory
+			}
+			list = append(list, energy.Component{Kind: kind, ID: id, Basis: energy.Measured})
+		}
+		return list
+	}
+	for _, tt := range []struct {
+		virtual  bool
+		packages []int
+		counted  []string
+		want     string
+	}{
+		{false, []int{0, 1}, nil, "package-0 package-1 dram-0 dram-1"},
+		{false, []int{0, 1}, []string{"package-0", "dram-0"}, "package-0 package-1 dram-0 dram-1"},
+		{false, []int{0}, []string{"package-0", "package-1"}, "package-0 package-1 dram-0 dram-1"},
+		{true, []int{0}, []string{"package-0", "dram-0", "package-1", "dram-1"}, "package-0 package-1 dram-0 dram-1"},
+		{true, []int{0, 1}, nil, "package-0 dram-0"},
+		{true, []int{0, 1}, []string{"package-4"}, "package-4 dram-4"},
+		{false, []int{0, 1}, []string{"package-0-die-0", "package-0-die-1"}, "package-0-die-0 package-0-die-1 package-1 dram-0-die-0 dram-0-die-1 dram-1"},
+		{false, nil, nil, "package-0 dram-0"},
+	} {
+		m := &Meter{model: Model{Virtual: tt.virtual, MemoryGiB: 64, Threads: 8, Max: 80 * energy.Watt, MemoryMax: 8 * energy.Watt, Exponent: 1, Band: 2}}
+		m.setComponents(tt.packages, counters(tt.counted...))
+		var ids []string
+		var cpu, memory energy.Power
+		for _, c := range m.components {
+			ids = append(ids, c.ID)
+			if c.Kind == energy.CPU {
+				cpu += m.cpuMax / 2
+			} else {
+				memory += m.memoryMax
+			}
+		}
+		assert.Equal(t, tt.want, strings.Join(ids, " "))
+		assert.InDelta(t, 80, cpu.Watts(), 0.01, "together they are the machine")
+		assert.InDelta(t, 8*memoryHigh, memory.Watts(), 0.01)
 	}
 }

@@ -3,8 +3,6 @@ package footprint
 import (
 	"fmt"
 	"math"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
@@ -52,76 +50,15 @@ type BudgetError struct {
 }
 
 func (e *BudgetError) Error() string {
+	used, more := fmt.Sprintf("%.3g %%", 100*e.Used), fmt.Sprintf("%.3g %%", 100*e.Next)
+	of := ""
+	if limit, err := ParseAmount(e.Limit); err == nil {
+		used, more, of = limit.Times(e.Used).String(), limit.Times(e.Next).String(), " of "+limit.String()
+	}
 	if e.Next > 0 {
-		return fmt.Sprintf("the next epoch may not fit the budget of %s: %.3g %% is used, and it may need %.3g %%", e.Limit, 100*e.Used, 100*e.Next)
+		return fmt.Sprintf("the next epoch may exceed the budget: %s%s used, up to %s more", used, of, more)
 	}
-	return fmt.Sprintf("the budget of %s is used up: %.3g %%", e.Limit, 100*e.Used)
-}
-
-// units of a budget, by how they are written. Longer ones come before those that
-// they end in.
-var units = []struct {
-	name  string
-	grams regions.Grams
-	joule energy.Energy
-}{
-	{name: "mg", grams: 1e-3}, {name: "kg", grams: 1e3}, {name: "g", grams: 1}, {name: "t", grams: 1e6},
-	{name: "MWh", joule: 1000 * energy.KilowattHour}, {name: "kWh", joule: energy.KilowattHour}, {name: "Wh", joule: energy.WattHour},
-	{name: "MJ", joule: 1e6 * energy.Joule}, {name: "kJ", joule: 1e3 * energy.Joule}, {name: "J", joule: energy.Joule},
-}
-
-// ParseBudget reads a budget as people write it: "500g" or "1.2 kgCO2e", "2kWh",
-// "90m" or "3h", "2EUR" or "$5". price is what a kWh costs, and needed for money
-// alone.
-func ParseBudget(s string, price float64) (*Budget, error) {
-	wrong := func(why string) (*Budget, error) {
-		return nil, fmt.Errorf("budget %.40q: %s; write it as 500g, 2kWh, 3h or 2EUR", s, why)
-	}
-	text := strings.TrimSpace(s)
-	for _, suffix := range []string{"CO2eq", "CO2e", "CO2"} {
-		text = strings.TrimSpace(strings.TrimSuffix(text, suffix))
-	}
-	b := &Budget{Limit: strings.TrimSpace(s)}
-	positive := func(s string) (float64, bool) {
-		s = strings.TrimSpace(s)
-		v, err := strconv.ParseFloat(s, 64)
-		return v, err == nil && v > 0 && v < 1e15 && strings.Trim(s, "0123456789.eE+-") == ""
-	}
-	if d, err := time.ParseDuration(strings.ReplaceAll(text, " ", "")); err == nil {
-		if d <= 0 {
-			return wrong("it is not above 0")
-		}
-		b.Duration = d
-		return b, nil
-	}
-	for _, u := range units {
-		number, ok := strings.CutSuffix(text, u.name)
-		if !ok {
-			continue
-		}
-		v, ok := positive(number)
-		if !ok {
-			return wrong("not a number above 0")
-		}
-		b.Emissions, b.Energy = regions.Grams(v)*u.grams, u.joule.Scale(v)
-		if b.Emissions == 0 && b.Energy == 0 {
-			return wrong("too small")
-		}
-		return b, nil
-	}
-	v, ok := positive(strings.TrimFunc(text, func(r rune) bool {
-		return r >= 'A' && r <= 'Z' || r == '€' || r == '$' || r == '£' || r == '¥' || r == ' '
-	}))
-	switch {
-	case !ok:
-		return wrong("neither a mass, an energy, a time nor money")
-	case strings.Trim(text, "0123456789.eE+- ") == "":
-		return wrong("it has no unit")
-	case math.IsNaN(price) || price <= 0 || math.IsInf(price, 0):
-		return nil, fmt.Errorf("budget %.40q: money needs the price of a kWh", s)
-	}
-	b.Cost, b.Price = v, price
-	return b, nil
+	return fmt.Sprintf("budget exceeded: %s%s", used, of)
 }
 
 // max is the budget as a number, amount what a run uses of it.
@@ -157,7 +94,7 @@ func (a *Account) watch(s Sample, ended bool) {
 	if b == nil || a.tripped != nil {
 		return
 	}
-	pue := a.pue()
+	pue := max(a.PUE, 1)
 	now := a.peek()
 	past := now.time.Sub(a.first.time).Seconds()
 	used := b.amount(past, now.energy, now.grams, pue) / b.max()

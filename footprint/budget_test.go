@@ -11,60 +11,6 @@ import (
 	"github.com/carbonctl/carbonctl/footprint"
 )
 
-func TestParseBudget(t *testing.T) {
-	for _, tt := range []struct {
-		text string
-		want footprint.Budget
-	}{
-		{"500g", footprint.Budget{Emissions: 500}},
-		{"1.2 kgCO2e", footprint.Budget{Emissions: 1200}},
-		{"300 mg CO2", footprint.Budget{Emissions: 0.3}},
-		{"2t", footprint.Budget{Emissions: 2e6}},
-		{"2kWh", footprint.Budget{Energy: 2 * energy.KilowattHour}},
-		{"150Wh", footprint.Budget{Energy: 150 * energy.WattHour}},
-		{"1e3J", footprint.Budget{Energy: 1000 * energy.Joule}},
-		{"3.6MJ", footprint.Budget{Energy: energy.KilowattHour}},
-		{"3h", footprint.Budget{Duration: 3 * time.Hour}},
-		{"1h 30m", footprint.Budget{Duration: 90 * time.Minute}},
-		{"2EUR", footprint.Budget{Cost: 2, Price: 0.3}},
-		{"$2.50", footprint.Budget{Cost: 2.5, Price: 0.3}},
-	} {
-		got, err := footprint.ParseBudget(tt.text, 0.3)
-		require.NoError(t, err, tt.text)
-		tt.want.Limit = tt.text
-		assert.InDelta(t, float64(tt.want.Emissions), float64(got.Emissions), 1e-12)
-		got.Emissions = tt.want.Emissions
-		assert.Equal(t, &tt.want, got)
-	}
-	for _, text := range []string{"", "500", "g", "-5g", "0kWh", "-3h", "0s", "1,5kg", "nanEUR", "NaN g", "5 apples", "1e999g", "1e-9J", "EUR", "0x10g"} {
-		_, err := footprint.ParseBudget(text, 0.3)
-		assert.ErrorContains(t, err, "budget", text)
-	}
-	_, err := footprint.ParseBudget("2EUR", 0)
-	assert.ErrorContains(t, err, "price")
-}
-
-func FuzzParseBudget(f *testing.F) {
-	for _, s := range []string{"500g", "1.2 kgCO2e", "3h", "2EUR", "$5", "-1g", "1e400kWh", "5000000000kWh"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		b, err := footprint.ParseBudget(s, 1)
-		if err != nil {
-			return
-		}
-		set := 0
-		for _, v := range []float64{float64(b.Emissions), b.Energy.Joules(), b.Duration.Seconds(), b.Cost} {
-			if v > 0 {
-				set++
-			} else {
-				assert.Zero(t, v)
-			}
-		}
-		assert.Equal(t, 1, set, "%q", s)
-	})
-}
-
 // spend runs epochs of 10 s and 100 J each, and gives the time of the trip.
 func spend(b footprint.Budget, planned int) (at time.Duration, r footprint.Report) {
 	a := footprint.Account{Run: footprint.Run{Budget: &b, Epochs: planned}}
@@ -128,7 +74,7 @@ func TestAPredictedBudgetIsNeverPassed(t *testing.T) {
 			text = w.Text
 		}
 	}
-	assert.Contains(t, text, "the next epoch may not fit the budget of 1050J")
+	assert.Contains(t, text, "the next epoch may exceed the budget: ")
 
 	_, r = spend(footprint.Budget{Energy: 10_100 * energy.Joule, Predicted: true}, 100)
 	assert.Nil(t, r.Budget.TrippedAt, "after the last epoch there is no next one")

@@ -161,12 +161,12 @@ func (w Writer) appendRows(path string, rows []runs.Row) (Head, error) {
 	if len(rows) > 1 {
 		next.note(batchRows, len(rows))
 	}
-	text, head, err := w.chain(next, rows)
+	text, head, err := w.chain(next, rows, schemaOf(at.header))
 	if err != nil {
 		return Head{}, fmt.Errorf("ledger %s: %w", path, err)
 	}
 	if at.end == 0 {
-		text = append([]byte(Header+"\n"), text...)
+		text = append([]byte(at.header+"\n"), text...)
 	}
 	if at.torn > 0 {
 		if err := w.setAside(path, like, f, at, now); err != nil {
@@ -199,7 +199,7 @@ func (w Writer) appendRows(path string, rows []runs.Row) (Head, error) {
 
 // chain gives the lines of rows, each chained to the one before it. The first one
 // carries what there is to note.
-func (w Writer) chain(from next, rows []runs.Row) (text []byte, head Head, err error) {
+func (w Writer) chain(from next, rows []runs.Row, schema string) (text []byte, head Head, err error) {
 	head = from.Head
 	for i, row := range rows {
 		if i == 0 {
@@ -207,7 +207,7 @@ func (w Writer) chain(from next, rows []runs.Row) (text []byte, head Head, err e
 				return nil, Head{}, fmt.Errorf("row %s: %w", row.RunID, err)
 			}
 		}
-		row.Schema, row.LedgerID, row.PreviousHash, row.Hash = runs.LedgerSchema, head.LedgerID, head.Hash, ""
+		row.Schema, row.LedgerID, row.PreviousHash, row.Hash = schema, head.LedgerID, head.Hash, ""
 		line, err := encode(row)
 		if err != nil {
 			return nil, Head{}, err
@@ -293,7 +293,7 @@ func nextHead(f file, path string, at tail) (next, error) {
 		if err != nil {
 			return next{}, fmt.Errorf("ledger: %w", err)
 		}
-		n.Head = Head{id.String(), 0, genesis([]byte(Header+"\n"), id.String())}
+		n.Head = Head{id.String(), 0, genesis([]byte(at.header+"\n"), id.String())}
 		if headErr == nil {
 			n.disagree(path, old, "its rows are gone, FILE.head still names them")
 		}

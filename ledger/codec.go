@@ -16,15 +16,21 @@ import (
 	"github.com/carbonctl/carbonctl/runs"
 )
 
-// encode returns a row as one line, its line end included. Row.Hash is written
-// as it stands.
+// encode returns a row as one line in the columns of its schema, that of v2 where
+// it names none; its line end is included. Row.Hash is written as it stands.
 func encode(row runs.Row) ([]byte, error) {
+	if row.Schema == runs.SchemaV1 {
+		var err error
+		if row, err = row.ToV1(); err != nil {
+			return nil, err
+		}
+	}
 	if err := tidy(&row); err != nil {
 		return nil, err
 	}
 	eachText(&row, guard)
 	var b bytes.Buffer
-	w := csv.NewWriter(&b)
+	w := picker{csv.NewWriter(&b), picked(row.Schema)}
 	if err := gocsv.MarshalCSVWithoutHeaders([]runs.Row{row}, w); err != nil {
 		return nil, fmt.Errorf("row %s: %w", row.RunID, err)
 	}
@@ -34,7 +40,36 @@ func encode(row runs.Row) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// tidy brings the two JSON cells into the form that they have in a file.
+// A picker writes some cells of each row: all of them where which is nil.
+type picker struct {
+	*csv.Writer
+	which []int
+}
+
+func (p picker) Write(cells []string) error {
+	if p.which == nil {
+		return p.Writer.Write(cells)
+	}
+	some := make([]string, len(p.which))
+	for i, n := range p.which {
+		some[i] = cells[n]
+	}
+	return p.Writer.Write(some)
+}
+
+// picked are the cells of a row that a schema has columns for, nil for all.
+func picked(schema string) (which []int) {
+	if schema != runs.SchemaV1 {
+		return nil
+	}
+	fields := fields()
+	for _, name := range runs.Columns(schema) {
+		which = append(which, fields[name])
+	}
+	return which
+}
+
+// tidy brings the JSON cells into the form that they have in a file.
 func tidy(row *runs.Row) error {
 	if row.Labels != "" {
 		var labels map[string]string
@@ -43,16 +78,23 @@ func tidy(row *runs.Row) error {
 		}
 		row.Labels = runs.LabelCell(labels)
 	}
-	if row.Details != "" {
+	for _, c := range []struct {
+		name, what string
+		open       byte
+		cell       *string
+	}{{"components", "array", '[', &row.Components}, {"work", "object", '{', &row.Work}, {"details", "object", '{', &row.Details}} {
+		if *c.cell == "" {
+			continue
+		}
 		var b bytes.Buffer
-		err := json.Compact(&b, []byte(row.Details))
-		if err == nil && b.Bytes()[0] != '{' {
+		err := json.Compact(&b, []byte(*c.cell))
+		if err == nil && b.Bytes()[0] != c.open {
 			err = fmt.Errorf("starts with %q", b.Bytes()[0])
 		}
 		if err != nil {
-			return fmt.Errorf("row %s: details: not a JSON object: %w", row.RunID, err)
+			return fmt.Errorf("row %s: %s: not a JSON %s: %w", row.RunID, c.name, c.what, err)
 		}
-		row.Details = b.String()
+		*c.cell = b.String()
 	}
 	return nil
 }
@@ -97,10 +139,15 @@ func known(names []string) error {
 
 // columns maps a header to the fields of a Row; a column that is not ours, or
 // not among only where that is not empty, has field -1. It fails if one of ours
-// is missing or there twice.
-func columns(header, only []string) ([]column, error) {
+// is there twice, or one is missing that all schemas have. v1 says that those
+// are missing that came later: they are in the details then.
+func columns(header, only []string) (found []column, v1 bool, err error) {
 	fields := fields()
-	found := make([]column, len(header))
+	v1 = !slices.Contains(header, "machine")
+	if v1 && slices.ContainsFunc(only, func(name string) bool { return !slices.Contains(header, name) }) {
+		only = append(slices.Clone(only), "details")
+	}
+	found = make([]column, len(header))
 	times := map[string]int{}
 	for i, name := range header {
 		field, ok := fields[name]
@@ -110,12 +157,16 @@ func columns(header, only []string) ([]column, error) {
 		found[i] = column{strings.Clone(name), field}
 		times[name]++
 	}
-	for name := range fields {
+	schema := runs.LedgerSchema
+	if v1 {
+		schema = runs.SchemaV1
+	}
+	for _, name := range runs.Columns(schema) {
 		if n := times[name]; n != 1 {
-			return nil, fmt.Errorf("column %s is there %d times", name, n)
+			return nil, v1, fmt.Errorf("column %s is there %d times", name, n)
 		}
 	}
-	return found, nil
+	return found, v1, nil
 }
 
 func decodeCell(cell string, field reflect.Value) error {

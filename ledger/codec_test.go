@@ -23,7 +23,10 @@ func TestHeaderIsTheRowsColumns(t *testing.T) {
 	var b bytes.Buffer
 	require.NoError(t, gocsv.MarshalCSV([]runs.Row{}, csv.NewWriter(&b)))
 	assert.Equal(t, Header+"\n", b.String())
-	assert.Len(t, strings.Split(Header, ","), 52)
+	assert.Len(t, strings.Split(Header, ","), 61)
+	assert.Equal(t, strings.Split(Header, ","), runs.Columns(runs.LedgerSchema))
+	assert.Equal(t, strings.Split(HeaderV1, ","), runs.Columns(runs.SchemaV1))
+	assert.Nil(t, runs.Columns("carbonctl.ledger/v9"))
 }
 
 // awkward texts: what spreadsheets run, what breaks lines, what is no text.
@@ -84,7 +87,10 @@ func randomRow(r *rand.Rand) runs.Row {
 	for range r.IntN(4) {
 		labels[strings.ToValidUTF8(randomText(r), "")] = strings.ToValidUTF8(randomText(r), "")
 	}
-	row.Labels, row.Details = runs.LabelCell(labels), ""
+	row.Labels, row.Details, row.Components, row.Work = runs.LabelCell(labels), "", "", ""
+	if r.IntN(2) == 0 {
+		row.Components, row.Work = `[{"kind":"cpu","id":"package-0"}]`, `{"token":3}`
+	}
 	if r.IntN(2) == 0 {
 		b, _ := json.Marshal(map[string]any{"note": randomText(r), "n": r.IntN(9)})
 		row.Details = string(b)

@@ -16,17 +16,37 @@ package ledger
 import (
 	"fmt"
 	"strings"
+
+	"github.com/carbonctl/carbonctl/runs"
 )
 
-// Header is the first line of a ledger, without its line end: the columns of a
+// Header is the first line of a new ledger, without its line end: the columns of a
 // runs.Row. It is a contract; other columns are another schema.
-const Header = "schema,ledger_id,run_id,parent_run_id,counted_by,project,labels,user,host,job_id,job_rank," +
+const Header = upToWarnings + "machine,components,revision,work,water_l,cost,intensity_low,intensity_high,run_sha256," + fromVersion
+
+// HeaderV1 is the first line of a ledger of the schema before. Such a file is read
+// and continued as it began; what v2 has further columns for stands in its details.
+const HeaderV1 = upToWarnings + fromVersion
+
+const upToWarnings = "schema,ledger_id,run_id,parent_run_id,counted_by,project,labels,user,host,job_id,job_rank," +
 	"status,exit_code,started_at,ended_at,duration_s,zone,provider,cloud_region,g_per_kwh,intensity_kind," +
 	"intensity_scope,intensity_year,intensity_source,pue,charge,machine_energy_joules,process_energy_joules," +
 	"energy_joules,energy_low_joules,energy_high_joules,cpu_joules,memory_joules,gpu_joules,other_joules," +
 	"measured_share,coverage,emissions_g,emissions_low_g,emissions_high_g,market_emissions_g,embodied_g,epochs," +
-	"predicted_energy_joules,predicted_emissions_g,budget,warnings,tool_version,data_version,details," +
-	"previous_hash,hash"
+	"predicted_energy_joules,predicted_emissions_g,budget,warnings,"
+
+const fromVersion = "tool_version,data_version,details,previous_hash,hash"
+
+// schemaOf names the schema of a header, "" if it is none of ours.
+func schemaOf(header string) string {
+	switch header {
+	case Header:
+		return runs.LedgerSchema
+	case HeaderV1:
+		return runs.SchemaV1
+	}
+	return ""
+}
 
 // MaxRow is the most bytes that one row may have. A longer one is refused when
 // written, and a bad line when read.
@@ -77,7 +97,7 @@ func foreign(path, line string) *HeaderError {
 	switch {
 	case cells["project_name"] && cells["emissions"] && (cells["codecarbon_version"] || cells["energy_consumed"]):
 		e.What = CodeCarbon
-	case plain == Header:
+	case plain == Header, plain == HeaderV1:
 		e.What = Edited
 	case cells["ledger_id"] && cells["previous_hash"] && cells["hash"]:
 		e.What = OtherVersion

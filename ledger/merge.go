@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // ForkError says that two ledgers hold the same chain with different rows: one
@@ -63,14 +64,12 @@ func Merge(out string, in ...string) ([]Head, error) {
 
 type merger struct {
 	to     *bufio.Writer
+	header string                         // of the first file: all must have it
 	chains map[string][][sha256.Size]byte // the hashes of each, in order
 	order  []string
 }
 
 func (m *merger) all(in []string) (torn, err error) {
-	if _, err := m.to.WriteString(Header + "\n"); err != nil {
-		return nil, err
-	}
 	for _, path := range in {
 		err := m.one(path)
 		if errors.Is(err, ErrTorn) {
@@ -79,7 +78,10 @@ func (m *merger) all(in []string) (torn, err error) {
 			return nil, err
 		}
 	}
-	return torn, nil
+	if m.header == "" {
+		_, err = m.to.WriteString(Header + "\n")
+	}
+	return torn, err
 }
 
 func (m *merger) one(path string) error {
@@ -96,8 +98,17 @@ func (m *merger) one(path string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if string(header) != Header+"\n" {
+	columns := strings.TrimSuffix(string(header), "\n")
+	switch {
+	case schemaOf(columns) == "" || len(columns) == len(header):
 		return foreign(path, string(header))
+	case m.header == "":
+		m.header = columns
+		if _, err := m.to.Write(header); err != nil {
+			return err
+		}
+	case m.header != columns:
+		return &HeaderError{Path: path, What: OtherVersion, Got: columns[:200]}
 	}
 	at := map[string]int{} // how many rows of each chain this file has had
 	for {

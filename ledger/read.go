@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"reflect"
+	"slices"
 
 	"github.com/carbonctl/carbonctl/runs"
 )
@@ -45,7 +47,7 @@ func Read(r io.Reader, name string, columns ...string) iter.Seq2[runs.Row, error
 		}
 		l := newLines(r)
 		cells := &cells{}
-		header, as, err := readHeader(l, cells, name, columns)
+		header, as, v1, err := readHeader(l, cells, name, columns)
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
 				yield(runs.Row{}, err)
@@ -65,6 +67,9 @@ func Read(r io.Reader, name string, columns ...string) iter.Seq2[runs.Row, error
 				continue
 			}
 			row, err := readRow(line, cells, as)
+			if err == nil && v1 {
+				err = fromV1(&row, columns)
+			}
 			if err != nil {
 				err = &LineError{name, l.n, err}
 			}
@@ -75,23 +80,39 @@ func Read(r io.Reader, name string, columns ...string) iter.Seq2[runs.Row, error
 	}
 }
 
-func readHeader(l *lines, cells *cells, name string, only []string) (header []byte, as []column, err error) {
+func readHeader(l *lines, cells *cells, name string, only []string) (header []byte, as []column, v1 bool, err error) {
 	line, err := l.next()
 	if errors.Is(err, io.EOF) {
-		return nil, nil, err
+		return nil, nil, false, err
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("read ledger %s: %w", name, err)
+		return nil, nil, false, fmt.Errorf("read ledger %s: %w", name, err)
 	}
 	header = bytes.Clone(bytes.TrimPrefix(line, []byte("\ufeff")))
 	names, err := cells.split(header)
 	if err == nil {
-		as, err = columns(names, only)
+		as, v1, err = columns(names, only)
 	}
 	if err != nil {
-		return nil, nil, foreign(name, string(line))
+		return nil, nil, false, foreign(name, string(line))
 	}
-	return header, as, nil
+	return header, as, v1, nil
+}
+
+// fromV1 fills in what a row of v1 has in its details, as far as it is asked for.
+func fromV1(row *runs.Row, only []string) error {
+	if err := row.FromV1(); err != nil || len(only) == 0 {
+		return err
+	}
+	var some runs.Row
+	from, to := reflect.ValueOf(row).Elem(), reflect.ValueOf(&some).Elem()
+	for name, i := range fields() {
+		if slices.Contains(only, name) {
+			to.Field(i).Set(from.Field(i))
+		}
+	}
+	*row = some
+	return nil
 }
 
 func readRow(line []byte, cells *cells, as []column) (runs.Row, error) {

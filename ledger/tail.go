@@ -12,9 +12,10 @@ import (
 
 // tail is how a ledger ends.
 type tail struct {
-	end  int64 // where the next row goes; 0: the header is still to be written
-	torn int64 // bytes from there on that are no whole line
-	last link  // the last row; its body is not kept. The id is "" if there is none
+	end    int64  // where the next row goes; 0: the header is still to be written
+	torn   int64  // bytes from there on that are no whole line
+	header string // the columns that it has, or will have
+	last   link   // the last row; its body is not kept. The id is "" if there is none
 }
 
 // findTail looks at the first line and the last row of a file, however large it
@@ -26,18 +27,19 @@ func findTail(f file, path string) (tail, error) {
 	}
 	size := info.Size()
 	if size == 0 {
-		return tail{}, nil
+		return tail{header: Header}, nil
 	}
-	if whole, err := headerOf(f, path, size); err != nil || !whole {
-		return tail{torn: size}, err
+	header, err := headerOf(f, path, size)
+	if err != nil || header == "" {
+		return tail{header: Header, torn: size}, err
 	}
 	end, err := lineStart(f, size)
 	if err != nil {
 		return tail{}, fmt.Errorf("ledger: %w", err)
 	}
 	for {
-		at := tail{end: end, torn: size - end}
-		if end == int64(len(Header)+1) {
+		at := tail{end: end, torn: size - end, header: header}
+		if end == int64(len(header)+1) {
 			return at, nil
 		}
 		start, err := lineStart(f, end-1)
@@ -66,27 +68,29 @@ func findTail(f file, path string) (tail, error) {
 	}
 }
 
-// headerOf reports whether the file starts with our header, or only with what a
-// crash left of one: a part of it, or nothing but NULs.
-func headerOf(f file, path string, size int64) (whole bool, err error) {
-	const want = Header + "\n"
-	got := make([]byte, min(size, int64(len(want))+64))
+// headerOf gives the header of ours that the file starts with, "" where it has
+// only what a crash left of one: a part of it, or nothing but NULs.
+func headerOf(f file, path string, size int64) (string, error) {
+	got := make([]byte, min(size, int64(len(Header))+64))
 	if err := readAt(f, got, 0); err != nil {
-		return false, fmt.Errorf("ledger: %w", err)
+		return "", fmt.Errorf("ledger: %w", err)
 	}
-	switch {
-	case bytes.HasPrefix(got, []byte(want)):
-		return true, nil
-	case size < int64(len(want)) && want[:size] == string(got):
-		return false, nil
+	for _, header := range []string{Header, HeaderV1} {
+		want := header + "\n"
+		switch {
+		case bytes.HasPrefix(got, []byte(want)):
+			return header, nil
+		case size < int64(len(want)) && want[:size] == string(got):
+			return "", nil
+		}
 	}
 	if nuls, err := allNUL(f, size); nuls || err != nil {
-		return false, err
+		return "", err
 	}
 	if i := bytes.IndexByte(got, '\n'); i >= 0 {
 		got = got[:i+1]
 	}
-	return false, foreign(path, string(got))
+	return "", foreign(path, string(got))
 }
 
 func allNUL(f file, size int64) (bool, error) {

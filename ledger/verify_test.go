@@ -315,12 +315,14 @@ func TestVector(t *testing.T) {
 	lines := chainOf(t, idA,
 		runs.Row{RunID: "0193a000-0000-7000-8000-000000000001", Project: "demo", Status: footprint.Completed, ExitCode: &zero,
 			StartedAt: runs.Stamp{Time: at}, EndedAt: runs.Stamp{Time: at.Add(12345 * time.Millisecond)}, DurationS: 12.345,
-			Zone: "FR", PerKWh: 41, IntensityYear: &year, PUE: 1, Charge: footprint.ChargeMachine,
-			MachineEnergy: energy.Joules(1500), Energy: energy.Joules(1500), EnergyLow: energy.Joules(1490), EnergyHigh: new(energy.Joules(1510)),
-			GPU: &gpu, MeasuredShare: &half, Coverage: 1, Emissions: 0.0170833, EmissionsLow: 0.0169694, EmissionsHigh: new(runs.Number(0.0171972)), ToolVersion: "v0.1.0"},
+			Zone: "FR", PerKWh: 41, IntensityYear: &year, PUE: new(runs.Number(1)), Charge: footprint.ChargeMachine,
+			MachineEnergy: energy.Joules(1500), Energy: energy.Joules(1500), EnergyLow: new(energy.Joules(1490)), EnergyHigh: new(energy.Joules(1510)),
+			GPU: &gpu, MeasuredShare: &half, Coverage: 1, Emissions: 0.0170833, EmissionsLow: new(runs.Number(0.0169694)), EmissionsHigh: new(runs.Number(0.0171972)), ToolVersion: "v0.1.0",
+			Machine: "5b2c1d0e9f8a7b6c5d4e3f2a1b0c9d8e", Revision: "d6c6fb3+dirty", Work: `{"output_token":51200}`, Cost: "0.0001 EUR",
+			Components: `[{"kind":"gpu","id":"GPU-1","basis":"measured","energy_joules":1234.567891,"low_joules":1230,"high_joules":null,"process_energy_joules":null}]`},
 		runs.Row{RunID: "0193a000-0000-7000-8000-000000000002", Project: "=HYPERLINK(\"x\")\n", Labels: `{"team":"vision, 2"}`,
-			User: "Zoë", EnergyHigh: new(energy.Energy(0)), EmissionsHigh: new(runs.Number(0)), PUE: 1, PerKWh: 41, Status: footprint.Failed, ExitCode: &seven, Charge: footprint.ChargeProcess},
-		runs.Row{RunID: "0193a000-0000-7000-8000-000000000003", Status: footprint.Recovered, EnergyHigh: new(energy.Energy(0)), EmissionsHigh: new(runs.Number(0)), PUE: 1, PerKWh: 41, Charge: footprint.ChargeMachine,
+			User: "Zoë", PerKWh: 41, Status: footprint.Failed, ExitCode: &seven, Charge: footprint.ChargeProcess},
+		runs.Row{RunID: "0193a000-0000-7000-8000-000000000003", Status: footprint.Recovered, PUE: new(runs.Number(1)), PerKWh: 41, Charge: footprint.ChargeMachine,
 			Details: `{"torn_at":"2026-11-22T13:05:00Z","torn_bytes":99}`},
 	)
 	text, head := strings.Join(lines, ""), string(headOf(t, lines).bytes())
@@ -341,6 +343,38 @@ func TestVector(t *testing.T) {
 	for i, name := range strings.Split(Header, ",") {
 		assert.Contains(t, docs, fmt.Sprintf("\n| %d | `%s` | ", i+1, name))
 	}
+}
+
+// A ledger of v1 is checked, read and continued in its own columns.
+func TestALedgerOfV1GoesOnAsItBegan(t *testing.T) {
+	path := newPath(t)
+	old := contents(t, "../docs/testdata/ledger/vector-v1.csv")
+	require.NoError(t, os.WriteFile(path, []byte(old), 0o600))
+	held, err := ReadHead("../docs/testdata/ledger/vector-v1.csv")
+	require.NoError(t, err)
+	assert.True(t, verify(t, []string{old}, held).OK())
+
+	row := runs.Row{RunID: "0193a000-0000-7000-8000-000000000004", PUE: new(runs.Number(1)), Machine: "m", Work: `{"images":3}`, Water: new(runs.Number(0.5)),
+		Components: `[{"kind":"cpu","id":"package-0","basis":"measured"}]`, Details: `{"note":"<&>"}`, Energy: energy.Joule}
+	_, err = Writer{Path: path}.Append(t.Context(), row)
+	require.NoError(t, err)
+	text := contents(t, path)
+	assert.True(t, strings.HasPrefix(text, old))
+	assert.Contains(t, text[len(old):], runs.SchemaV1+",")
+	assert.True(t, verify(t, []string{text}, held).OK())
+
+	var last runs.Row
+	for r, err := range Read(strings.NewReader(text), "v1.csv") {
+		require.NoError(t, err)
+		last = r
+	}
+	row.Schema, row.LedgerID, row.PreviousHash, row.Hash = last.Schema, last.LedgerID, last.PreviousHash, last.Hash
+	assert.Equal(t, row, last)
+	for r, err := range Read(strings.NewReader(text), "v1.csv", "machine", "energy_joules") {
+		require.NoError(t, err)
+		last = r
+	}
+	assert.Equal(t, runs.Row{Machine: "m", Energy: energy.Joule}, last)
 }
 
 func TestParseHeadRefuses(t *testing.T) {

@@ -17,8 +17,8 @@ func ExampleTotals() {
 	for i, model := range []string{"small", "large", "small", "large"} {
 		groups.Add(runs.Row{
 			Labels: runs.LabelCell(map[string]string{"model": model}), DurationS: 600,
-			Energy: energy.Energy(i+1) * energy.WattHour, EnergyLow: energy.Energy(i+1) * energy.WattHour, EnergyHigh: new(energy.Energy(i+2) * energy.WattHour),
-			Emissions: runs.Number(i + 1), EmissionsLow: runs.Number(i + 1), EmissionsHigh: new(runs.Number(i + 2)),
+			Energy: energy.Energy(i+1) * energy.WattHour, EnergyLow: new(energy.Energy(i+1) * energy.WattHour), EnergyHigh: new(energy.Energy(i+2) * energy.WattHour),
+			Emissions: runs.Number(i + 1), EmissionsLow: new(runs.Number(i + 1)), EmissionsHigh: new(runs.Number(i + 2)),
 			StartedAt: runs.Stamp{Time: time.Date(2026, 11, 22, 13, 10*i, 0, 0, time.UTC)},
 			EndedAt:   runs.Stamp{Time: time.Date(2026, 11, 22, 13, 10*(i+1), 0, 0, time.UTC)},
 			Zone:      "FR", PerKWh: 1000, IntensityKind: "own", MeasuredShare: &modelled,

@@ -117,8 +117,8 @@ func row(n int) runs.Row {
 	return runs.Row{
 		RunID: "id", Project: "demo", Status: footprint.Completed, Zone: "FR", DurationS: 12.5,
 		StartedAt: runs.Stamp{Time: start}, EndedAt: runs.Stamp{Time: start.Add(12500 * time.Millisecond)},
-		Energy: 1800 * energy.Joule, EnergyLow: 1500 * energy.Joule, EnergyHigh: new(2500 * energy.Joule),
-		Emissions: 20.5, EmissionsLow: 17, EmissionsHigh: new(runs.Number(28)), MeasuredShare: &share,
+		Energy: 1800 * energy.Joule, EnergyLow: new(1500 * energy.Joule), EnergyHigh: new(2500 * energy.Joule),
+		Emissions: 20.5, EmissionsLow: new(runs.Number(17)), EmissionsHigh: new(runs.Number(28)), MeasuredShare: &share,
 	}
 }
 

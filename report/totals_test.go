@@ -41,16 +41,16 @@ func month() []runs.Row {
 		joules := []float64{2.4e6, 1.9e6, 36e3}[i%3] * (1 + 0.02*float64(i%5))
 		share := runs.Number([]float64{0.96, 1, 0}[i%3])
 		r.Energy, r.MeasuredShare = energy.Joules(joules), &share
-		r.EnergyLow, r.EnergyHigh = energy.Joules(joules*0.97), new(energy.Joules(joules*1.08))
+		r.EnergyLow, r.EnergyHigh = new(energy.Joules(joules*0.97)), new(energy.Joules(joules*1.08))
 		year := 2025
-		r.Zone, r.PerKWh, r.PUE, r.IntensityYear, r.IntensityKind, r.IntensityScope = "FR", 41, 1.2, &year, "annual-average", "lifecycle"
+		r.Zone, r.PerKWh, r.PUE, r.IntensityYear, r.IntensityKind, r.IntensityScope = "FR", 41, new(runs.Number(1.2)), &year, "annual-average", "lifecycle"
 		r.IntensitySource = "Our World in Data, carbon intensity of electricity (Ember; Energy Institute), series to 2025"
 		if i%3 == 2 {
-			r.Zone, r.PerKWh, r.PUE, r.IntensityYear, r.IntensityKind, r.IntensityScope, r.IntensitySource = "", 458, 1, &year, "world-default", "lifecycle", "source, with | and <b>"
+			r.Zone, r.PerKWh, r.PUE, r.IntensityYear, r.IntensityKind, r.IntensityScope, r.IntensitySource = "", 458, new(runs.Number(1)), &year, "world-default", "lifecycle", "source, with | and <b>"
 			r.Warnings = "region-assumed modelled"
 		}
-		g := r.Energy.KilowattHours() * float64(r.PUE) * float64(r.PerKWh)
-		r.Emissions, r.EmissionsLow, r.EmissionsHigh = runs.Number(g), runs.Number(g*0.97), new(runs.Number(g*1.08))
+		g := r.Energy.KilowattHours() * float64(*r.PUE) * float64(r.PerKWh)
+		r.Emissions, r.EmissionsLow, r.EmissionsHigh = runs.Number(g), new(runs.Number(g*0.97)), new(runs.Number(g*1.08))
 		if i%3 == 0 {
 			m := runs.Number(g / 4)
 			r.MarketEmissions = &m
@@ -144,7 +144,7 @@ func TestOddFigures(t *testing.T) {
 		for i, x := range []runs.Number{0, -5, 1e300, 1e-300, 3, runs.Number(math.Inf(1)), runs.Number(math.NaN())} {
 			r := row(i)
 			share := -x
-			r.Project, r.Emissions, r.EmissionsLow, r.EmissionsHigh, r.MeasuredShare = fmt.Sprint(i), x, 2*x, new(-x), &share
+			r.Project, r.Emissions, r.EmissionsLow, r.EmissionsHigh, r.MeasuredShare = fmt.Sprint(i), x, new(2*x), new(-x), &share
 			r.StartedAt.Time = r.StartedAt.AddDate(0, i, 0)
 			v.Groups.Add(r)
 		}

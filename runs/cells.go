@@ -1,7 +1,6 @@
 package runs
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -91,11 +90,18 @@ func LabelCell(labels map[string]string) string {
 	if len(labels) == 0 {
 		return ""
 	}
-	var b bytes.Buffer
+	cell, _ := compact(labels) // a map of strings always encodes
+	return cell
+}
+
+// compact is the form that a cell has of JSON: no blanks, keys sorted, and
+// letters as they are.
+func compact(v any) (string, error) {
+	var b strings.Builder
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(labels); err != nil {
-		return "" // a map of strings always encodes
+	if err := enc.Encode(v); err != nil {
+		return "", err
 	}
-	return strings.TrimSuffix(b.String(), "\n")
+	return strings.TrimSuffix(b.String(), "\n"), nil
 }

@@ -2,10 +2,7 @@ package runs
 
 import (
 	"fmt"
-	"math"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
@@ -54,23 +51,17 @@ type Allowance struct {
 	Energy    energy.Energy
 }
 
-// ParseAllowance reads a mass (mg, g, kg, t) or an energy (J, kJ, MJ, Wh, kWh,
-// MWh): "500g", "1.5 kWh". It must be more than 0.
+// ParseAllowance reads a mass or an energy as footprint.ParseAmount does: "500g",
+// "1.5 kWh".
 func ParseAllowance(s string) (Allowance, error) {
-	text := strings.TrimSpace(s)
-	end := strings.LastIndexAny(text, "0123456789.") + 1
-	x, err := strconv.ParseFloat(text[:end], 64)
-	if err != nil || strings.Trim(text[:end], "0123456789.") != "" || x <= 0 || math.IsInf(x, 0) {
-		return Allowance{}, fmt.Errorf("%.40q is no limit such as 500g or 1.5kWh", s)
+	a, err := footprint.ParseAmount(s)
+	if err != nil {
+		return Allowance{}, err
 	}
-	unit := strings.TrimSpace(text[end:])
-	if g, ok := map[string]float64{"mg": 1e-3, "g": 1, "kg": 1e3, "t": 1e6}[unit]; ok {
-		return Allowance{Emissions: regions.Grams(x * g)}, nil
+	if a.Emissions == 0 && a.Energy == 0 {
+		return Allowance{}, fmt.Errorf("invalid amount %.40q: use a mass or an energy, such as 50kg or 200kWh", s)
 	}
-	if j, ok := map[string]float64{"J": 1, "kJ": 1e3, "MJ": 1e6, "Wh": 3600, "kWh": 3.6e6, "MWh": 3.6e9}[unit]; ok {
-		return Allowance{Energy: energy.Joules(x * j)}, nil
-	}
-	return Allowance{}, fmt.Errorf("%.40q: the unit is g, kg, t, Wh, kWh or MWh", s)
+	return Allowance{Emissions: a.Emissions, Energy: a.Energy}, nil
 }
 
 // Used is the part of the allowance that s takes, above 1 where it takes more;

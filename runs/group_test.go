@@ -30,7 +30,7 @@ func anyRow(r *rand.Rand) Row {
 		PerKWh: 100, IntensityYear: &year, IntensitySource: "source", IntensityKind: "annual-average",
 		Warnings: pick("", "modelled", "modelled region-assumed"), ToolVersion: "v1", DataVersion: "2026.1", Charge: footprint.ChargeMachine,
 	}
-	row.EnergyLow, row.EnergyHigh = row.Energy/2, new(row.Energy*2)
+	row.EnergyLow, row.EnergyHigh = new(row.Energy/2), new(row.Energy*2)
 	row.EndedAt = Stamp{row.StartedAt.Add(time.Minute)}
 	if r.IntN(5) == 0 {
 		row.CountedBy = "parent"
@@ -193,12 +193,13 @@ func TestAllowance(t *testing.T) {
 	for s, want := range map[string]Allowance{
 		"500g": {Emissions: 500}, " 1.5 kg ": {Emissions: 1500}, "2t": {Emissions: 2e6}, "1mg": {Emissions: 0.001},
 		"1kWh": {Energy: energy.KilowattHour}, "0.5 Wh": {Energy: energy.WattHour / 2}, "10J": {Energy: 10 * energy.Joule},
+		"500KWH": {Energy: 500 * energy.KilowattHour}, "5KG": {Emissions: 5000}, "1e3g": {Emissions: 1000},
 	} {
 		got, err := ParseAllowance(s)
 		require.NoError(t, err, s)
 		assert.Equal(t, want, got, s)
 	}
-	for _, bad := range []string{"", "g", "500", "-1g", "0g", "1e3g", "1,5kg", "NaN g", "Inf g", "1 lb", "1 KWH", "1..2g", "2h"} {
+	for _, bad := range []string{"", "g", "500", "-1g", "0g", "1,5kg", "NaN g", "Inf g", "1 lb", "1..2g", "2h", "2EUR"} {
 		_, err := ParseAllowance(bad)
 		assert.Error(t, err, bad)
 	}

@@ -10,7 +10,7 @@ import (
 
 // A row without an upper bound leaves the sum without one, and follows from itself.
 func TestNoUpperBound(t *testing.T) {
-	bounded := Row{Energy: 2 * energy.KilowattHour, EnergyLow: energy.KilowattHour, EnergyHigh: new(3 * energy.KilowattHour), PUE: 1, PerKWh: 100}
+	bounded := Row{Energy: 2 * energy.KilowattHour, EnergyLow: new(energy.KilowattHour), EnergyHigh: new(3 * energy.KilowattHour), PUE: new(Number(1)), PerKWh: 100}
 	bounded = Recompute(bounded, Factors{})
 	open := bounded
 	open.EnergyHigh, open.EmissionsHigh = nil, nil

@@ -3,6 +3,7 @@ package runs
 import (
 	"math"
 
+	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/regions"
 )
 
@@ -19,7 +20,8 @@ type Factors struct {
 // factors: emissions and their bounds are energy × PUE × intensity. The zero
 // Factors repeat the computation with what the row itself says, so that the
 // result tells whether the recorded emissions follow from the recorded energy.
-// (They may differ in the last digits, since a report adds its parts up.)
+// (They may differ in the last digits, since a report adds its parts up.) A PUE
+// that is not known counts as 1, and stays unknown.
 //
 // Energy, its bounds and embodied emissions stay. Market-based emissions follow
 // PUE alone, as their contract is not in the row. Columns of the chain are empty
@@ -27,32 +29,33 @@ type Factors struct {
 // predicted energy in the same way.
 func Recompute(r Row, f Factors) Row {
 	if f.PUE != 0 {
-		if r.MarketEmissions != nil && r.PUE > 0 {
-			n := *r.MarketEmissions * Number(f.PUE) / r.PUE
-			r.MarketEmissions = &n
+		if r.MarketEmissions != nil && r.PUE != nil && *r.PUE > 0 {
+			r.MarketEmissions = new(*r.MarketEmissions * Number(f.PUE) / *r.PUE)
 		}
-		r.PUE = Number(f.PUE)
+		r.PUE = new(Number(f.PUE))
 	}
 	if in := f.Intensity; in != nil {
 		r.Zone, r.Provider, r.CloudRegion = in.Zone, in.Provider, in.CloudRegion
 		r.PerKWh, r.IntensityKind, r.IntensityScope = Number(in.PerKWh), string(in.Kind), string(in.Scope)
 		r.IntensitySource, r.IntensityYear = in.Source, nil
+		r.IntensityLow, r.IntensityHigh = nil, nil
 		if in.Year != 0 {
-			year := in.Year
-			r.IntensityYear = &year
+			r.IntensityYear = new(in.Year)
 		}
 	}
-	perKWh := Number(float64(r.PerKWh) * float64(r.PUE))
-	r.Emissions = Number(r.Energy.KilowattHours()) * perKWh
-	r.EmissionsLow = Number(r.EnergyLow.KilowattHours()) * perKWh
-	r.EmissionsHigh = nil
-	if r.EnergyHigh != nil {
-		n := Number(r.EnergyHigh.KilowattHours()) * perKWh
-		r.EmissionsHigh = &n
+	perKWh := r.PerKWh
+	if r.PUE != nil {
+		perKWh *= *r.PUE
 	}
-	if r.PredictedEnergy != nil && r.PredictedEmissions != nil {
-		n := Number(r.PredictedEnergy.KilowattHours()) * perKWh
-		r.PredictedEmissions = &n
+	grams := func(e *energy.Energy) *Number {
+		if e == nil {
+			return nil
+		}
+		return new(Number(e.KilowattHours()) * perKWh)
+	}
+	r.Emissions, r.EmissionsLow, r.EmissionsHigh = *grams(&r.Energy), grams(r.EnergyLow), grams(r.EnergyHigh)
+	if r.PredictedEmissions != nil {
+		r.PredictedEmissions = grams(r.PredictedEnergy)
 	}
 	r.LedgerID, r.PreviousHash, r.Hash = "", "", ""
 	return r
@@ -63,9 +66,11 @@ func Recompute(r Row, f Factors) Row {
 // of a report that had several intensities leaves is within that.
 func (r Row) Follows() bool {
 	again := Recompute(r, Factors{})
-	near := func(a, b Number) bool {
-		return math.Abs(float64(a-b)) <= 1e-9*math.Max(math.Abs(float64(a)), math.Abs(float64(b)))
+	near := func(a, b *Number) bool {
+		if a == nil || b == nil {
+			return a == b
+		}
+		return math.Abs(float64(*a-*b)) <= 1e-9*math.Max(math.Abs(float64(*a)), math.Abs(float64(*b)))
 	}
-	return near(r.Emissions, again.Emissions) && near(r.EmissionsLow, again.EmissionsLow) &&
-		(r.EmissionsHigh == nil) == (again.EmissionsHigh == nil) && (r.EmissionsHigh == nil || near(*r.EmissionsHigh, *again.EmissionsHigh))
+	return near(&r.Emissions, &again.Emissions) && near(r.EmissionsLow, again.EmissionsLow) && near(r.EmissionsHigh, again.EmissionsHigh)
 }

@@ -17,12 +17,14 @@ func FromReport(r footprint.Report) Row {
 		Zone: r.Region.Zone, Provider: deref(r.Region.Provider), CloudRegion: deref(r.Region.CloudRegion),
 		PerKWh: Number(r.Intensity.PerKWh), IntensityKind: string(r.Intensity.Kind),
 		IntensityScope: string(r.Intensity.Scope), IntensityYear: r.Intensity.Year,
-		IntensitySource: r.Intensity.Source, PUE: Number(r.PUE.Value), Charge: r.Charge,
+		IntensitySource: r.Intensity.Source, PUE: new(Number(r.PUE.Value)), Charge: r.Charge,
 		MachineEnergy: r.MachineEnergy, ProcessEnergy: r.ProcessEnergy,
-		Energy: r.Energy, EnergyLow: r.EnergyLow, EnergyHigh: r.EnergyHigh,
+		Energy: r.Energy, EnergyLow: new(r.EnergyLow), EnergyHigh: r.EnergyHigh,
 		Coverage:  Number(r.Coverage),
-		Emissions: Number(r.Emissions), EmissionsLow: Number(r.EmissionsLow), EmissionsHigh: (*Number)(r.EmissionsHigh),
+		Emissions: Number(r.Emissions), EmissionsLow: new(Number(r.EmissionsLow)), EmissionsHigh: (*Number)(r.EmissionsHigh),
 		Epochs:      len(r.Epochs) + r.EpochsOmitted,
+		Machine:     r.Host.Machine,
+		Components:  ComponentCell(r.Components),
 		ToolVersion: r.Versions.Tool, DataVersion: r.Versions.Data,
 	}
 	row.Labels = LabelCell(r.Labels)
@@ -30,16 +32,13 @@ func FromReport(r footprint.Report) Row {
 		row.JobID, row.JobRank = r.Job.ID, r.Job.Rank
 	}
 	if r.MeasuredShare != nil {
-		n := Number(*r.MeasuredShare)
-		row.MeasuredShare = &n
+		row.MeasuredShare = new(Number(*r.MeasuredShare))
 	}
 	if r.Market != nil {
-		n := Number(r.Market.Emissions)
-		row.MarketEmissions = &n
+		row.MarketEmissions = new(Number(r.Market.Emissions))
 	}
 	if r.Embodied != nil {
-		n := Number(*r.Embodied)
-		row.Embodied = &n
+		row.Embodied = new(Number(*r.Embodied))
 	}
 	if p := r.Prediction; p != nil {
 		e, g := p.Energy.Expected, Number(p.Emissions.Expected)

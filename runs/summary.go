@@ -21,8 +21,8 @@ type Summary struct {
 
 	Energy, Low, High              energy.Energy
 	Emissions, GramsLow, GramsHigh regions.Grams
-	// Open is how many runs have no upper bound: the sums of energy and emissions are
-	// then at least what they say, and High and GramsHigh no bounds.
+	// Open is how many runs have no upper bound: where it is not 0, High and
+	// GramsHigh are none, and the energy is at least Low.
 	Open int
 	// Measured is the part of Energy that comes from counters, Unknown the part of
 	// which the rows don't tell, as those of other tools: neither that nor bounds.
@@ -45,20 +45,39 @@ func (s *Summary) add(r *Row) {
 		s.Last = r.EndedAt.Time
 	}
 	s.Duration = plus(s.Duration, lasting(float64(r.DurationS)))
-	s.Energy, s.Low = s.Energy.Plus(r.Energy), s.Low.Plus(r.EnergyLow)
-	if r.EnergyHigh != nil && r.EmissionsHigh != nil {
-		s.High = s.High.Plus(*r.EnergyHigh)
-		s.GramsHigh += regions.Grams(*r.EmissionsHigh)
-	} else {
+	low, high, open := r.Bounds()
+	s.Energy, s.Low, s.High = s.Energy.Plus(r.Energy), s.Low.Plus(low), s.High.Plus(high)
+	if open {
 		s.Open++
 	}
 	s.Emissions += regions.Grams(r.Emissions)
-	s.GramsLow += regions.Grams(r.EmissionsLow)
+	gramsLow, gramsHigh := r.GramBounds()
+	s.GramsLow += gramsLow
+	s.GramsHigh += gramsHigh
 	if r.MeasuredShare != nil {
 		s.Measured = s.Measured.Plus(r.Energy.Scale(float64(*r.MeasuredShare)))
 	} else {
 		s.Unknown = s.Unknown.Plus(r.Energy)
 	}
+}
+
+// Bounds gives those of the row's energy. Where another tool has recorded none
+// they are the energy itself; open says that nothing bounds it from above, and
+// high is then no more than what was seen.
+func (r *Row) Bounds() (low, high energy.Energy, open bool) {
+	return or(r.EnergyLow, r.Energy), or(r.EnergyHigh, r.Energy), r.EnergyHigh == nil && r.EnergyLow != nil
+}
+
+// GramBounds gives those of the row's emissions, as Bounds does.
+func (r *Row) GramBounds() (low, high regions.Grams) {
+	return regions.Grams(or(r.EmissionsLow, r.Emissions)), regions.Grams(or(r.EmissionsHigh, r.Emissions))
+}
+
+func or[T any](p *T, v T) T {
+	if p == nil {
+		return v
+	}
+	return *p
 }
 
 // longest is the longest duration that there is. Rows that come from elsewhere

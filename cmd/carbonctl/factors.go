@@ -32,7 +32,7 @@ type found struct {
 type factor struct {
 	Zone   string        `json:"zone"`
 	PerKWh regions.Grams `json:"g_per_kwh"`
-	PUE    float64       `json:"pue"`
+	PUE    float64       `json:"pue"` // 0: not known
 	Kind   regions.Kind  `json:"kind"`
 	Scope  regions.Scope `json:"scope"`
 	Year   int           `json:"year"` // 0: none
@@ -41,7 +41,10 @@ type factor struct {
 
 // factorOf is the factor of a row, but for its figure: live ones differ in each.
 func factorOf(r runs.Row) factor {
-	f := factor{r.Zone, 0, float64(r.PUE), regions.Kind(r.IntensityKind), regions.Scope(r.IntensityScope), 0, r.IntensitySource}
+	f := factor{r.Zone, 0, 0, regions.Kind(r.IntensityKind), regions.Scope(r.IntensityScope), 0, r.IntensitySource}
+	if r.PUE != nil {
+		f.PUE = float64(*r.PUE)
+	}
 	if r.IntensityYear != nil {
 		f.Year = *r.IntensityYear
 	}

@@ -63,12 +63,13 @@ type emitted struct {
 
 func (e *emitted) add(r runs.Row) {
 	e.Grams += regions.Grams(r.Emissions)
-	e.Low += regions.Grams(r.EmissionsLow)
-	if r.EmissionsHigh == nil || e.open {
+	_, _, open := r.Bounds()
+	low, high := r.GramBounds()
+	e.Low += low
+	if open || e.open {
 		e.High, e.open = nil, true
 		return
 	}
-	high := regions.Grams(*r.EmissionsHigh)
 	if e.High != nil {
 		high += *e.High
 	}

@@ -77,6 +77,8 @@ type Live struct {
 	CPU time.Duration
 	// RSS is their resident memory in bytes, shared pages counted once for each.
 	RSS uint64
+	// Edge is how much more CPU may be: the resolution of its clocks.
+	Edge time.Duration
 }
 
 // Use is what the command's tree has used since its start.
@@ -91,6 +93,9 @@ type Use struct {
 	// Whole is false where something may be missing: living processes that
 	// nobody could look at, or orphans on a system that doesn't give them to us.
 	Whole bool
+	// Edge is how much more CPU may be: what living processes have used since their
+	// clocks moved. It is 0 when all have ended and were waited for.
+	Edge time.Duration
 }
 
 // Exit is how a command ended. The zero value is success.

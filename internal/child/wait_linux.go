@@ -107,7 +107,7 @@ func (p *Process) Use() Use {
 	if !alone && p.below != nil {
 		if l, ok := p.below(os.Getpid()); ok {
 			cpu += l.CPU
-			u = Use{RSS: l.RSS, Processes: l.Processes, Whole: p.orphans}
+			u = Use{RSS: l.RSS, Processes: l.Processes, Whole: p.orphans, Edge: l.Edge}
 		}
 	}
 	if !alone && u.Processes == 0 {

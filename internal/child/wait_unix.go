@@ -65,7 +65,7 @@ func (p *Process) Use() Use {
 		if p.below != nil {
 			if l, ok := p.below(os.Getpid()); ok {
 				cpu += l.CPU
-				u = Use{RSS: l.RSS, Processes: l.Processes}
+				u = Use{RSS: l.RSS, Processes: l.Processes, Edge: l.Edge}
 			}
 		}
 	}

@@ -14,4 +14,5 @@ func systemMemory() (total, available uint64, err error) {
 	return 0, 0, fs.ErrNotExist
 }
 func systemHost() Host        { return Host{OS: runtime.GOOS} }
+func systemBoot() string      { return "" }
 func systemAbove(string) bool { return false }

@@ -100,3 +100,19 @@ func systemAbove(name string) bool {
 	}
 	return false
 }
+
+// systemBoot names a start of this machine. The time of it is known to some
+// seconds: what follows from now less the time that it is up differs from one
+// call to the next.
+func systemBoot() string {
+	id, err := host.HostID()
+	if err != nil || id == "" {
+		return ""
+	}
+	at, err := host.BootTime()
+	if err != nil {
+		return ""
+	}
+	const about = 120 // seconds
+	return id + "\n" + strconv.FormatUint((at+about/2)/about, 10)
+}

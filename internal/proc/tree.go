@@ -7,14 +7,21 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime"
 	"strconv"
+	"time"
 )
 
 // Usage is what the descendants of a process have used.
 type Usage struct {
-	// CPU is seconds of CPU time of all descendants so far, alive or dead,
-	// down to 1/100 s. It never falls, and never says more than was used.
+	// CPU is seconds of CPU time of all descendants so far, alive or dead. It
+	// never falls, and never says more than was used.
 	CPU float64
+	// Edge is how many seconds more it may be: the resolution of the clocks that
+	// could be read. An OwnTree has clocks of nanoseconds, which stand still by up
+	// to a tick of the kernel while a thread runs; the times in /proc, and of
+	// children that a living process has waited for, are rounded down to ticks.
+	Edge float64
 	// Living is the part of CPU that is in the times of the living ones: their
 	// own, and that of children which they have waited for. It may fall.
 	Living float64
@@ -46,6 +53,7 @@ type Tree struct {
 	start    uint64
 	children bool // the kernel lists children (CONFIG_PROC_CHILDREN)
 	page     uint64
+	clock    func(pid int) (time.Duration, bool) // nil: only /proc's ticks
 
 	buf   []byte
 	path  []byte
@@ -58,9 +66,12 @@ type Tree struct {
 type process struct {
 	pid, parent int
 	own, waited float64 // seconds of CPU time, and of its dead children's
-	start       uint64  // ticks since boot
-	rss         uint64  // pages
-	in          bool    // found to be in the tree
+	edge        float64 // how much more they may be
+	threads     uint64
+	runs        bool
+	start       uint64 // ticks since boot
+	rss         uint64 // pages
+	in          bool   // found to be in the tree
 }
 
 // OpenTree looks at the descendants of the process with the number given: the
@@ -77,6 +88,16 @@ func OpenTree(root fs.FS, top int) (*Tree, error) {
 	if _, err := slurp(root, "proc/"+pid+"/task/"+pid+"/children", t.buf); err == nil || errors.Is(err, io.EOF) {
 		t.children = true
 	}
+	return t, nil
+}
+
+// OwnTree looks at the descendants of this process, by its own /proc.
+func OwnTree() (*Tree, error) {
+	t, err := OpenTree(os.DirFS("/"), os.Getpid())
+	if err != nil {
+		return nil, err
+	}
+	t.clock = cpuClock
 	return t, nil
 }
 
@@ -107,8 +128,27 @@ func (t *Tree) Read() (Usage, error) {
 func (u *Usage) add(p process, page uint64) {
 	u.CPU += p.own + p.waited
 	u.Living += p.own + p.waited
+	u.Edge += p.edge
 	u.RSS += p.rss * page
 	u.Processes++
+}
+
+// refine takes the time of a process from its clock, and says how far its times
+// may be off. A clock that does not fit to /proc is another process's.
+func (p *process) refine(clock func(int) (time.Duration, bool)) {
+	const late = 1    // second between the two reads, at most
+	p.edge = 2 * tick // user and system time are rounded down, each by itself
+	if clock != nil {
+		if d, ok := clock(p.pid); ok && d.Seconds() > p.own-tick && d.Seconds() < p.own+2*tick+late*float64(p.threads) {
+			p.own, p.edge = d.Seconds(), 0
+			if p.runs || p.threads > 1 {
+				p.edge = tick * float64(min(p.threads, uint64(runtime.NumCPU())))
+			}
+		}
+	}
+	if p.waited > 0 {
+		p.edge += 2 * tick
+	}
 }
 
 // walk follows the kernel's own lists of children.
@@ -213,11 +253,13 @@ func (t *Tree) stat(pid int) (process, error) {
 	if !ok {
 		return process{}, fmt.Errorf("read %s: not the numbers of a process", t.path)
 	}
+	p.refine(t.clock)
 	return p, nil
 }
 
-// parseProcess reads the fields of proc(5) that are needed: pid, ppid (4),
-// utime, stime, cutime, cstime (14 to 17), starttime (22), rss (24). The name in
+// parseProcess reads the fields of proc(5) that are needed: pid, state (3), ppid
+// (4), utime, stime, cutime, cstime (14 to 17), num_threads (20), starttime (22),
+// rss (24). The name in
 // the second field may hold anything, brackets too, so it ends at the last ')'.
 func parseProcess(b []byte) (p process, ok bool) {
 	pid, _, ok := whole(b)
@@ -234,7 +276,11 @@ func parseProcess(b []byte) (p process, ok bool) {
 		} else {
 			rest = nil
 		}
-		if field == 3 || field > 4 && field < 14 || field > 17 && field < 22 || field == 23 {
+		switch {
+		case field == 3:
+			p.runs = string(word) == "R"
+			continue
+		case field > 4 && field < 14, field == 18, field == 19, field == 21, field == 23:
 			continue
 		}
 		n, tail, ok := whole(word)
@@ -248,6 +294,8 @@ func parseProcess(b []byte) (p process, ok bool) {
 			p.own += float64(n) * tick
 		case 16, 17:
 			p.waited += float64(n) * tick
+		case 20:
+			p.threads = max(n, 1)
 		case 22:
 			p.start = n
 		case 24:

@@ -151,3 +151,29 @@ func benchmarkTree(b *testing.B, children bool) {
 
 func BenchmarkTreeLists(b *testing.B) { benchmarkTree(b, true) }
 func BenchmarkTreeScan(b *testing.B)  { benchmarkTree(b, false) }
+
+// A child that is busy for a while is counted by a clock that is finer than the
+// ticks of /proc.
+func TestOwnTree(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("needs a real /proc")
+	}
+	cmd := exec.Command("/bin/sh", "-c", "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo done; cat")
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	_, err = bufio.NewReader(out).ReadString('\n')
+	require.NoError(t, err)
+	tree, err := OwnTree()
+	require.NoError(t, err)
+	u, err := tree.Read()
+	require.NoError(t, err)
+	in.Close()
+	require.NoError(t, cmd.Wait())
+	used := (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
+	t.Logf("clock %.6f s (+ %.3f), at its end %.6f s", u.Living, u.Edge, used)
+	assert.InDelta(t, used, u.Living, 0.005, "cat starts and ends, no more")
+	assert.NotZero(t, int64(u.Living*1e6)%10_000, "not in ticks")
+}

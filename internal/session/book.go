@@ -59,6 +59,13 @@ func (b *book) sinks() []carbon.Sink {
 	return []carbon.Sink{journal{b.own}}
 }
 
+// discard removes the journal of a run whose command did not start.
+func (b *book) discard() {
+	if b.own != nil {
+		_ = b.own.Done() // what is left becomes a row of a run that was interrupted
+	}
+}
+
 // journal is a ledger without the row at the end: the result still gets
 // warnings after the tracker has stopped.
 type journal struct{ *ledger.Writer }

@@ -25,6 +25,7 @@ import (
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/child"
 	"github.com/carbonctl/carbonctl/internal/output"
+	"github.com/carbonctl/carbonctl/internal/proc"
 )
 
 // Options say what to run, and what becomes of what is measured.
@@ -33,8 +34,7 @@ type Options struct {
 	Args    []string
 	Forward child.Forward
 
-	// Tracker says what is measured. Its Work, Sinks and Run.Budget, and the files
-	// of its Host, are the session's.
+	// Tracker says what is measured. Its Work, Sinks and Run.Budget are the session's.
 	Tracker carbon.Config
 
 	Epochs Epochs
@@ -116,7 +116,8 @@ func Open(o Options) (*Session, error) {
 	s.o.Tracker.Run.Budget = limit
 	// The command's processes are in our own /proc, under the numbers that we
 	// know them by, also where the host's is elsewhere.
-	s.tree = newTree(os.DirFS("/"))
+	procs, _ := proc.OwnTree() // nil: only what has ended is known
+	s.tree = newTree(procs)
 	s.command = child.Command{Args: o.Args, Forward: o.Forward, Below: s.tree.below}
 	return s, nil
 }
@@ -129,9 +130,9 @@ func (s *Session) Waited(w *footprint.Wait) { s.o.Tracker.Run.Wait = w }
 func (s *Session) Start(ctx context.Context) error {
 	cfg := &s.o.Tracker
 	cfg.Work, cfg.Sinks = s.tree, s.book.sinks()
-	s.log(s.o.SamplesFile, "the samples are not written", &cfg.Host.Samples)
-	s.log(s.o.EventsFile, "the events are not written", &cfg.Host.Events)
-	s.log(s.o.EpochsFile, "the epochs are not written", &cfg.Host.Epochs)
+	s.log(s.o.SamplesFile, "the samples are not written", carbon.Samples)
+	s.log(s.o.EventsFile, "the events are not written", carbon.Events)
+	s.log(s.o.EpochsFile, "the epochs are not written", carbon.Epochs)
 	var err error
 	if s.tracker, err = carbon.New(*cfg); err != nil {
 		s.Close()
@@ -147,6 +148,7 @@ func (s *Session) Start(ctx context.Context) error {
 	if s.process, err = s.command.Start(func() { s.tracker.Start(ctx) }); err != nil {
 		s.lookout.not()
 		_, _ = s.tracker.Stop()
+		s.book.discard()
 		s.Close()
 		return err
 	}
@@ -159,7 +161,7 @@ func (s *Session) Start(ctx context.Context) error {
 }
 
 // log opens a file that the tracker writes to. The command runs also without it.
-func (s *Session) log(path, what string, to *io.Writer) {
+func (s *Session) log(path, what string, sink func(io.Writer) carbon.Sink) {
 	if path == "" {
 		return
 	}
@@ -168,7 +170,7 @@ func (s *Session) log(path, what string, to *io.Writer) {
 		s.unwritten = append(s.unwritten, notRecorded(what, err, s.o.Voice.Hint))
 		return
 	}
-	*to = f
+	s.o.Tracker.Sinks = append(s.o.Tracker.Sinks, sink(f))
 	s.files = append(s.files, f)
 }
 

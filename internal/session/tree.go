@@ -1,8 +1,6 @@
 package session
 
 import (
-	"io/fs"
-	"os"
 	"sync"
 	"time"
 
@@ -36,11 +34,7 @@ type tree struct {
 	before  time.Duration  // what had been used until then
 }
 
-func newTree(root fs.FS) *tree {
-	t := &tree{}
-	t.procs, _ = proc.OpenTree(root, os.Getpid())
-	return t
-}
+func newTree(procs *proc.Tree) *tree { return &tree{procs: procs} }
 
 func (t *tree) started(p *child.Process) {
 	t.mu.Lock()
@@ -71,7 +65,8 @@ func (t *tree) below(int) (child.Live, bool) {
 	t.next = end.Add(time.Duration(float64(end.Sub(now)) / (lookCost + lookShare*busy)))
 	return child.Live{
 		Processes: u.Processes, RSS: u.RSS,
-		CPU: time.Duration(u.Living * float64(time.Second)),
+		CPU:  time.Duration(u.Living * float64(time.Second)),
+		Edge: time.Duration(u.Edge * float64(time.Second)),
 	}, err == nil
 }
 
@@ -87,7 +82,7 @@ func (t *tree) Used() carbon.Used {
 	}
 	t.use = t.process.Use()
 	return carbon.Used{
-		CPU: t.use.CPU, KnowsCPU: t.use.Whole,
+		CPU: t.use.CPU, CPUEdge: t.use.Edge, KnowsCPU: t.use.Whole,
 		Memory: t.use.RSS, KnowsMemory: t.use.RSS > 0 || t.exit != nil,
 	}
 }

@@ -2,7 +2,6 @@ package session
 
 import (
 	"testing"
-	"testing/fstest"
 
 	"github.com/stretchr/testify/assert"
 
@@ -11,7 +10,7 @@ import (
 )
 
 func TestTreeBeforeTheStart(t *testing.T) {
-	tr := newTree(fstest.MapFS{}) // no /proc
+	tr := newTree(nil) // no /proc
 	u := tr.Used()
 	assert.True(t, u.KnowsCPU && u.KnowsMemory, "nothing was used yet, and that is known")
 	assert.Zero(t, u.CPU)
@@ -34,7 +33,7 @@ func TestTreeEnded(t *testing.T) {
 		{child.Exit{Code: 143, Signal: 15, Interrupted: true}, footprint.Interrupted},
 		{child.Exit{Code: 3, Interrupted: true}, footprint.Interrupted},
 	} {
-		tr := newTree(fstest.MapFS{})
+		tr := newTree(nil)
 		tr.ended(tt.exit)
 		status, code := tr.Ended()
 		assert.Equal(t, tt.want, status)

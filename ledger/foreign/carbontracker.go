@@ -241,7 +241,7 @@ func (f *file) ctRow(r *ctRun) (runs.Row, origin, error) {
 	case r.actual != nil && r.actual.hasKWh && r.actual.knowsGrams:
 		emit(&row, r.actual.grams, source+", as emissions / energy")
 	case r.knowsIntensity:
-		emit(&row, row.Energy.KilowattHours()*float64(row.PUE)*r.intensity, source+", mean of the values fetched")
+		emit(&row, row.Energy.KilowattHours()*factor(row.PUE)*r.intensity, source+", mean of the values fetched")
 		row.PerKWh = runs.Number(r.intensity)
 	default:
 		if err := f.given(&row); err != nil {
@@ -260,7 +260,10 @@ func (f *file) ctOutput(r *ctRun, o *origin) runs.Row {
 		o.Unknown = append(o.Unknown, "pue")
 	}
 	row := f.row(kilowattHours(r.actual.kwh/pue), o)
-	row.PUE, row.DurationS, row.Epochs = runs.Number(pue), runs.Number(r.actual.seconds), r.actual.epochs
+	if r.pue >= 1 {
+		row.PUE = new(runs.Number(pue))
+	}
+	row.DurationS, row.Epochs = runs.Number(r.actual.seconds), r.actual.epochs
 	if p := r.predicted; p != nil && p.hasKWh {
 		e := kilowattHours(p.kwh / pue)
 		row.PredictedEnergy = &e
@@ -285,7 +288,7 @@ func (f *file) ctStandard(r *ctRun, o *origin) runs.Row {
 		}
 	}
 	if r.pue >= 1 {
-		row.PUE = runs.Number(r.pue)
+		row.PUE = new(runs.Number(r.pue))
 	} else {
 		o.Unknown = append(o.Unknown, "pue")
 	}
@@ -324,6 +327,6 @@ func (r *ctRun) bound(row *runs.Row, o *origin) {
 	if high == 0 { // the output log has only the sum
 		high = row.Energy.Scale(float64(most))
 	}
-	row.EnergyHigh = &high
-	o.Unknown = slices.DeleteFunc(o.Unknown, func(s string) bool { return s == "energy_high_joules" })
+	row.EnergyLow, row.EnergyHigh = new(row.Energy), &high
+	o.Unknown = slices.DeleteFunc(o.Unknown, func(s string) bool { return strings.HasPrefix(s, "energy_") })
 }

@@ -301,7 +301,11 @@ func (f *file) ccRun(header, cells []string, line string) (ccRun, error) {
 	}
 	run.row = f.row(kilowattHours(at["energy_consumed"]/pue), o)
 	row := &run.row
-	row.PUE = runs.Number(pue)
+	if have["pue"] && at["pue"] >= 1 {
+		row.PUE = new(runs.Number(pue))
+	} else {
+		o.Unknown = append(o.Unknown, "pue")
+	}
 	for name, cell := range map[string]**energy.Energy{"cpu_energy": &row.CPU, "gpu_energy": &row.GPU, "ram_energy": &row.Memory} {
 		if have[name] {
 			e := kilowattHours(at[name] / pue)

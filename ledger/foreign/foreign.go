@@ -79,8 +79,8 @@ func (e *LineError) Unwrap() error { return e.Err }
 // an error of r is the last thing given. The same file gives the same run_ids
 // each time, so that no run needs to be imported twice.
 //
-// No other tool gives bounds or a coverage: the bounds of a row are its energy
-// itself unless something better is known, and details name what is unknown.
+// No other tool gives bounds or a coverage: a row has no bounds unless something is
+// known of them, no PUE where none was recorded, and details name what is unknown.
 func Read(r io.Reader, name string, o Options) iter.Seq2[runs.Row, error] {
 	return func(yield func(runs.Row, error) bool) {
 		if o.Location == nil {
@@ -206,8 +206,8 @@ func (f *file) row(used energy.Energy, o *origin) runs.Row {
 	o.Format, o.File = f.Format, f.name
 	o.Unknown = append(o.Unknown, "energy_low_joules", "energy_high_joules", "coverage", "exit_code")
 	return runs.Row{
-		Status: footprint.Completed, Charge: footprint.ChargeMachine, PUE: 1, Coverage: 1, Warnings: Imported,
-		MachineEnergy: used, Energy: used, EnergyLow: used, EnergyHigh: &used,
+		Status: footprint.Completed, Charge: footprint.ChargeMachine, Coverage: 1, Warnings: Imported,
+		MachineEnergy: used, Energy: used,
 	}
 }
 
@@ -215,19 +215,25 @@ func (f *file) row(used energy.Energy, o *origin) runs.Row {
 // intensity is what makes the one of the other.
 func emit(row *runs.Row, grams float64, source string) {
 	row.Emissions = runs.Number(grams)
-	high := row.Emissions
-	row.EmissionsLow, row.EmissionsHigh = row.Emissions, &high
 	row.IntensitySource = source
 	if row.Energy > 0 {
 		perJoule := grams / float64(row.Energy)
-		row.EmissionsLow = runs.Number(perJoule * float64(row.EnergyLow))
-		row.EmissionsHigh = nil
-		if row.EnergyHigh != nil {
-			high = runs.Number(perJoule * float64(*row.EnergyHigh))
-			row.EmissionsHigh = &high
+		if row.EnergyLow != nil {
+			row.EmissionsLow = new(runs.Number(perJoule * float64(*row.EnergyLow)))
 		}
-		row.PerKWh = runs.Number(perJoule * float64(energy.KilowattHour) / float64(row.PUE))
+		if row.EnergyHigh != nil {
+			row.EmissionsHigh = new(runs.Number(perJoule * float64(*row.EnergyHigh)))
+		}
+		row.PerKWh = runs.Number(perJoule * float64(energy.KilowattHour) / factor(row.PUE))
 	}
+}
+
+// factor is a PUE, 1 where it is not known: it is in the intensity then.
+func factor(pue *runs.Number) float64 {
+	if pue == nil {
+		return 1
+	}
+	return float64(*pue)
 }
 
 // given applies the intensity of the options to a row that has none.

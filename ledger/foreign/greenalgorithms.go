@@ -72,9 +72,10 @@ func (f *file) gaRow(named map[string]string) (runs.Row, origin, error) {
 		o.Unknown = append(o.Unknown, "pue")
 	}
 	row := f.row(kilowattHours(at["energy_needed"]/pue), &o)
-	row.PUE = runs.Number(pue)
-	none := runs.Number(0)
-	row.MeasuredShare = &none
+	if at["PUE"] >= 1 {
+		row.PUE = new(runs.Number(pue))
+	}
+	row.MeasuredShare = new(runs.Number(0))
 	emit(&row, at["carbonEmissions"], strings.TrimSpace("Green Algorithms "+o.Version))
 	if at["carbonIntensity"] > 0 {
 		row.PerKWh = runs.Number(at["carbonIntensity"])
