@@ -77,7 +77,7 @@ var rooms = map[string][]string{
 	// For tests, and for people.
 	"energy/energytest":          {"energy", "github.com/stretchr/testify"},
 	"regions/internal/fetchtest": {"regions", "github.com/stretchr/testify"},
-	"internal/machinetest":       {"golang.org/x/tools"},
+	"internal/machinetest":       {"energy", "golang.org/x/tools"},
 	"internal/house":             {},
 	"examples/train":             {"carbon", "footprint", "report"},
 }
