@@ -31,6 +31,9 @@ type Mark struct {
 	// Whole says of an end that no start was to be seen: the epoch began where
 	// the last one ended, or with the run.
 	Whole bool `json:"whole,omitempty"`
+	// Again corrects the edge of an epoch without an ID: one that was said to end has
+	// gone on until here, and one that was said to begin begins here instead.
+	Again bool `json:"again,omitempty"`
 	// Late is how long before the sample the edge was. The energy of that time is
 	// on the wrong side of it, and bounded.
 	Late time.Duration `json:"late_ns,omitempty"`
@@ -126,6 +129,7 @@ type marks struct {
 	origin        edge   // the start of the run
 	past          past
 	fresh         []*stretch // those that ended with the latest sample
+	latestEnd     *stretch   // the epoch that ended last, nil if none has
 	wrong         wrongs
 }
 
@@ -178,12 +182,35 @@ func (a *Account) mark(s Sample) {
 			at.time, at.wall = at.time.Add(-m.Late), at.wall.Add(-m.Late)
 			at.slack = at.slack.Plus(a.most(m.Late))
 		}
-		switch m.Edge {
-		case EpochStart, TaskStart:
+		switch {
+		case m.Again:
+			a.correct(m, at)
+		case m.Edge == EpochStart || m.Edge == TaskStart:
 			a.begin(m, at)
-		case EpochEnd, TaskEnd:
+		case m.Edge == EpochEnd || m.Edge == TaskEnd:
 			a.finish(m, at)
 		}
+	}
+}
+
+// correct moves an edge to here: the start of the epoch that is open, or the end of
+// the latest one. What a prediction has learnt of that one stays: to the next, what
+// was between counts as a part of it.
+func (a *Account) correct(m Mark, at edge) {
+	s := &a.marks
+	open := s.find(Mark{Edge: EpochEnd})
+	switch {
+	case m.Edge == EpochStart && open != nil:
+		open.start, open.mark.Index, open.before, s.last = at, m.Index, m.Index-1, m.Index
+		if s.running == 1 {
+			s.since = at
+		}
+	case m.Edge == EpochEnd && open == nil && s.running == 0 && s.latestEnd != nil:
+		s.inside.add(s.latestEnd.end, at)
+		s.latestEnd.end = at
+		s.fresh = append(s.fresh, s.latestEnd) // who writes epochs down writes it again
+	default:
+		s.wrong.unmatched++
 	}
 }
 
@@ -250,9 +277,11 @@ func (m *marks) find(mark Mark) *stretch {
 // whole begins the epoch of an end that tells of all of it.
 func (a *Account) whole(end Mark) {
 	m := &a.marks
-	from := m.past.end
-	if m.past.ended == 0 {
-		from, m.first = m.origin, 1 // it stands for those before it too
+	from := m.origin
+	if m.latestEnd != nil {
+		from = m.latestEnd.end
+	} else {
+		m.first = 1 // it stands for those before it too
 	}
 	a.begin(Mark{Edge: EpochStart, ID: end.ID, Index: end.Index, Of: end.Of, Name: end.Name}, from)
 }
@@ -289,6 +318,7 @@ func (a *Account) finish(m Mark, at edge) {
 		a.marks.inside.add(a.marks.since, at)
 	}
 	a.marks.epochs.add(x)
+	a.marks.latestEnd = x
 	a.learn(x)
 }
 

@@ -170,6 +170,40 @@ func TestAnEndAloneTellsOfAllThatWasBefore(t *testing.T) {
 	assert.NotContains(t, codes(r), footprint.EpochUnmatched)
 }
 
+func TestAnEdgeThatWasNone(t *testing.T) {
+	again := func(e footprint.Edge, n int) footprint.Mark { return footprint.Mark{Edge: e, Index: n, Again: true} }
+	whole := func(n int) footprint.Mark { return footprint.Mark{Edge: footprint.EpochEnd, Index: n, Whole: true} }
+	r := run(
+		at(0, joules(pkg, 0)),
+		marked(at(2, joules(pkg, 20)), whole(1)),
+		marked(at(3, joules(pkg, 30)), again(footprint.EpochEnd, 1)), // its validation
+		marked(at(5, joules(pkg, 60)), whole(2)),
+		at(6, joules(pkg, 70)),
+	)
+	require.Len(t, r.Epochs, 2)
+	assert.Equal(t, 30*energy.Joule, r.Epochs[0].Energy)
+	assert.Equal(t, 30*energy.Joule, r.Epochs[1].Energy, "it begins where the one before really ended")
+	assert.Equal(t, 2.0, r.Epochs[1].DurationS)
+	assert.Equal(t, 10*energy.Joule, r.Between.Energy)
+	assert.Equal(t, 1.0, r.Between.DurationS)
+
+	r = run(
+		at(0, joules(pkg, 0)),
+		marked(at(2, joules(pkg, 20)), footprint.Mark{Edge: footprint.EpochStart, Index: 1}), // "epoch 0: settings"
+		marked(at(3, joules(pkg, 30)), again(footprint.EpochStart, 1)),
+		marked(at(5, joules(pkg, 60)), footprint.Mark{Edge: footprint.EpochEnd, Index: 1}),
+		at(6, joules(pkg, 70)),
+	)
+	require.Len(t, r.Epochs, 1)
+	assert.Equal(t, 30*energy.Joule, r.Epochs[0].Energy)
+	assert.Equal(t, 40*energy.Joule, r.Between.Energy)
+
+	r = run(at(0, joules(pkg, 0)), marked(at(1, joules(pkg, 1)), again(footprint.EpochEnd, 1), again(footprint.EpochStart, 1)))
+	assert.Empty(t, r.Epochs)
+	require.Len(t, r.Warnings, 1)
+	assert.Equal(t, footprint.EpochUnmatched, r.Warnings[0].Code)
+}
+
 func TestARunThatResumesHasTheRestOfTheEpochs(t *testing.T) {
 	var a footprint.Account
 	for i := range 5 {
@@ -232,7 +266,14 @@ func TestEpochsAddUpWhateverHappens(t *testing.T) {
 					m = epoch(footprint.EpochEnd)
 				}
 				m.Late = time.Duration(rnd.IntN(2)) * time.Millisecond
-				openEpoch = !openEpoch
+				if rnd.IntN(4) == 0 { // the edge before was none
+					m.Again = true
+					if m.Edge = footprint.EpochStart; !openEpoch {
+						m.Edge = footprint.EpochEnd
+					}
+				} else {
+					openEpoch = !openEpoch
+				}
 				s.Marks = append(s.Marks, m)
 			}
 			a.Add(s)

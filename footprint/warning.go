@@ -52,6 +52,7 @@ const (
 	EpochBeyond      = "epoch-beyond"      // more epochs than were planned
 	EpochDropped     = "epoch-dropped"     // too many epochs and tasks were open at once
 	EpochUnseen      = "epoch-unseen"      // no line of the output fits the pattern for epochs
+	EpochLate        = "epoch-late"        // lines taken for the starts of epochs look like their ends
 	OutputSkipped    = "output-skipped"    // lines of output came faster than they could be searched
 	EventsLost       = "events-lost"       // the file of events was removed, or has lines that are none
 	NotWaited        = "not-waited"        // it was to wait for a greener grid, and nothing was known of the hours to come

@@ -82,7 +82,8 @@ func watchFor(e Epochs, tracker *carbon.Tracker, predicted func(footprint.Predic
 		if planned > 0 {
 			e.Of = 0 // who gave the number knows better
 		}
-		tracker.Mark(footprint.Mark{Edge: footprint.Edge(e.Edge), Name: e.Name, Index: e.Index, Of: e.Of, Whole: e.Whole}, e.At.Add(-e.Doubt)) // the bounds hold what may have flowed since
+		m := footprint.Mark{Edge: footprint.Edge(e.Edge), Name: e.Name, Index: e.Index, Of: e.Of, Whole: e.Whole, Again: e.Again}
+		tracker.Mark(m, e.At.Add(-e.Doubt)) // the bounds hold what may have flowed since
 	}
 	var err error
 	if l.events, err = watch.OpenEvents("", found); err != nil {
@@ -185,6 +186,10 @@ func (l *lookout) release(say func(string)) {
 func (l *lookout) saw(s watch.Seen) {
 	if s.Skipped > 0 {
 		l.warn(footprint.OutputSkipped, fmt.Sprintf("%d line(s) of output came faster than they could be searched for epochs", s.Skipped))
+	}
+	if s.Late {
+		l.warn(footprint.EpochLate, fmt.Sprintf("the lines that fit %q seem to be printed at the end of each epoch, not at its start: "+
+			"each epoch above may hold the next one's energy", l.pattern.Name))
 	}
 	if s.Edges == 0 && l.output != nil {
 		text := fmt.Sprintf("no line of the output fits %q", l.pattern.Name)

@@ -25,6 +25,12 @@ type Matcher struct {
 	lines int64 // searched
 	edges int64
 	near  []near
+
+	begun    time.Time // when the Matcher was made
+	starts   int       // epochs of which the start alone was seen
+	ends     int
+	from, to time.Time // the first and the last of those starts
+	late     bool
 }
 
 // A Stream is one channel of output. Feed may be called from one goroutine.
@@ -65,7 +71,7 @@ const (
 // NewMatcher begins to search. found is called from the matcher's goroutine; as
 // long as it takes, output is queued.
 func NewMatcher(p *Pattern, found func(Event)) *Matcher {
-	m := &Matcher{pattern: p, found: found, quit: make(chan struct{}), done: make(chan struct{})}
+	m := &Matcher{pattern: p, found: found, begun: time.Now(), quit: make(chan struct{}), done: make(chan struct{})}
 	m.ready.L = &m.mu
 	go m.run()
 	return m
@@ -124,9 +130,9 @@ func (m *Matcher) Close(success bool) {
 	m.ready.Signal()
 	m.mu.Unlock()
 	<-m.done
-	if e, ok := m.pattern.stop(); ok && success {
-		e.At = time.Now()
-		m.found(e)
+	m.late = m.lags(time.Now())
+	if success && m.pattern.open {
+		m.found(Event{Edge: EpochEnd, Index: m.pattern.index, Of: m.pattern.of, At: time.Now()})
 	}
 }
 
@@ -135,6 +141,8 @@ type Seen struct {
 	// Lines that were searched, Edges that were found in them, and Skipped the lines
 	// that came too fast.
 	Lines, Edges, Skipped int64
+	// Late says that what was taken for the starts of epochs looks like their ends.
+	Late bool
 	// Nearest are a few lines that look like epochs and were none: for who wonders
 	// why a pattern matches nothing.
 	Nearest []string
@@ -142,7 +150,7 @@ type Seen struct {
 
 // Seen may be called after Close.
 func (m *Matcher) Seen() Seen {
-	s := Seen{Lines: m.lines, Edges: m.edges}
+	s := Seen{Lines: m.lines, Edges: m.edges, Late: m.late}
 	for _, x := range m.streams {
 		s.Skipped += x.left
 	}
@@ -252,15 +260,40 @@ func (s *Stream) end(by byte) {
 }
 
 func (m *Matcher) look(line []byte, at time.Time, final bool) {
-	e, ok, found := m.pattern.match(line, final)
-	if ok {
+	events, found := m.pattern.match(line, final)
+	for _, e := range events {
 		e.At = at
 		m.edges++
+		m.count(e)
 		m.found(e)
 	}
 	if !found && m.edges == 0 {
 		m.remember(line)
 	}
+}
+
+// count keeps what lags needs.
+func (m *Matcher) count(e Event) {
+	switch {
+	case e.Edge == EpochEnd:
+		m.ends++
+	case m.starts == 0 || e.Again:
+		m.starts, m.from, m.to = 1, e.At, e.At
+	default:
+		m.starts++
+		m.to = e.At
+	}
+}
+
+// lags reports whether lines that were taken for the starts of epochs have been
+// printed at their ends: then the first comes an epoch late, and after the last
+// nothing is left to do.
+func (m *Matcher) lags(now time.Time) bool {
+	if m.starts < 3 || m.ends > 0 {
+		return false
+	}
+	epoch := m.to.Sub(m.from) / time.Duration(m.starts-1)
+	return m.from.Sub(m.begun) > epoch/2 && now.Sub(m.to) < epoch/10
 }
 
 // near is a line that might have been an epoch.

@@ -18,22 +18,15 @@ type Pattern struct {
 	rules []rule
 	only  int // the preset that matched first, 0 while none did
 
-	goesOn, hasMore *regexp.Regexp
-
-	index int  // the last epoch that began or ended
-	zero  bool // the program counts from 0
-	// beyond: it prints the last number in place of how many there are.
-	beyond bool
-	seen   bool
-	open   bool
-	of     int
+	grammar *grammar // of the rules that have no expression
+	progress
 }
 
 // rule is one kind of line.
 type rule struct {
-	preset  int    // which preset it belongs to, from 1
-	literal string // what each line of it holds; "": nobody knows
-	expr    string
+	preset  int    // which preset it belongs to, from 1; 0: to all
+	literal string // what each line of it holds; "": not known
+	expr    string // "": the grammar of mentions
 	does    does
 	later   bool // it says something only where its preset has matched before
 	re      *regexp.Regexp
@@ -42,98 +35,22 @@ type rule struct {
 type does uint8
 
 const (
-	starts   does = iota // its number is that of an epoch that goes on
-	ends                 // … of one that has ended
-	passes               // … how many epochs have passed, in parts too: 1.5
-	plainly              // … of one that goes on or has ended, as the rest of the line says
-	last                 // the end of the epoch that goes on
-	full                 // the same if both numbers are equal, as of a bar that is full
-	row                  // of a table: the end of the epoch that goes on, else of this one, counted from 0
-	fromZero             // as starts, counted from 0, and the total is the last number
-	totals               // the number of epochs
-	heads                // the head of a table, whose rows follow
-	bar                  // of a bar over all epochs: how many have passed
-)
-
-// preset is what a framework prints.
-type preset struct {
-	name  string
-	rules []rule
-}
-
-// presets gives them all, those first whose lines can't be mistaken for
-// another's. testdata holds the formats, as we have written them down.
-func presets() []preset {
-	const steps = `"(?:step|batch|iter|iteration|global_step)"\s*:`
-	return []preset{
-		{"ultralytics", []rule{
-			{literal: "G ", does: starts, expr: `^\s*(?P<epoch>\d+)/(?P<total>\d+)\s+[\d.]+G\s`},
-			{literal: " epochs completed in ", does: last, expr: `^\s*\d+ epochs completed in `},
-		}},
-		{"lightning", []rule{
-			{literal: "`Trainer.fit` stopped", does: last, expr: "`Trainer.fit` stopped"},
-			{literal: "Epoch ", does: fromZero, expr: `^Epoch (?P<epoch>\d+)/(?P<total>\d+)\s.*[━╸╺]`},
-			{literal: "Epoch ", does: starts, expr: `^Epoch (?P<epoch>\d+): +\d+%\|`},
-		}},
-		{"xgboost", []rule{
-			{literal: "]", does: ends, expr: `^\[(?P<epoch>\d+)\]\s+[\w.-]+-[\w@.-]+:[-+\d.naif]`},
-		}},
-		{"lightgbm", []rule{
-			{literal: "]", does: ends, expr: `^\[(?P<epoch>\d+)\]\s+[\w.-]+'s [\w@. -]+: [-+\d.naif]`},
-		}},
-		{"transformers", []rule{
-			{literal: "'epoch'", does: passes, expr: `\{'.*'epoch': '?(?P<epoch>\d+(?:\.\d+)?)`},
-			{literal: "Num Epochs", does: totals, expr: `Num Epochs\s*=\s*(?P<total>[\d,]+)`},
-		}},
-		{"json", []rule{
-			{literal: `"epoch"`, does: starts, expr: `^\s*\{.*` + steps + `.*"epoch"\s*:\s*"?(?P<epoch>\d+)"?\s*[,}]`},
-			{literal: `"epoch"`, does: starts, expr: `^\s*\{.*"epoch"\s*:\s*"?(?P<epoch>\d+)"?\s*,.*` + steps},
-			{literal: `"epoch"`, does: passes, expr: `^\s*\{.*"epoch"\s*:\s*"?(?P<epoch>\d+\.\d+)`},
-			{literal: `"epoch"`, does: ends, expr: `^\s*\{.*"epoch"\s*:\s*"?(?P<epoch>\d+)"?\s*[,}](?:.*"(?:epochs|total_epochs|max_epochs)"\s*:\s*"?(?P<total>\d+))?`},
-		}},
-		{"fastai", []rule{
-			{literal: "Epoch ", does: starts, expr: `^Epoch (?P<epoch>\d+)/(?P<total>\d+) ?: ?\|`},
-			{literal: ":", does: row, expr: `^(?P<epoch>\d+)\s+(?:[\d.]+|nan)\s+(?:[\d.]+|nan|None)\s(?:.*\s)?\d+:\d\d\s*$`},
-		}},
-		{"skorch", []rule{
-			{literal: " dur", does: heads, expr: `^\s*epoch\s.*\sdur\s*$`},
-			{literal: ".", does: ends, later: true, expr: `^\s*(?P<epoch>\d+)\s+\S.*\s\d+\.\d+\s*$`},
-		}},
-		{"keras", []rule{
-			{literal: "Epoch ", does: starts, expr: `^Epoch (?P<epoch>\d+)/(?P<total>\d+)\s*$`},
-			{literal: "/", does: full, expr: `^\s*(?P<epoch>\d+)/(?P<total>\d+) .*(?:━|\[=|- )`},
-		}},
-		{"plain", []rule{
-			{literal: "poch", does: bar, expr: `^(?i:epochs?)\s*:\s+` + tqdm},
-			{literal: "poch", does: ends, expr: `(?i:\b(?:finished|completed|end of|done with)\s+(?:training\s+)?epoch)` + number},
-			{literal: "poch", does: plainly, expr: plain},
-			{literal: "POCH", does: plainly, expr: plain},
-		}},
-		{"tqdm", []rule{
-			{literal: "%|", does: bar, expr: `^(?:[^|]*:)?\s*` + tqdm},
-		}},
-	}
-}
-
-// tqdm is one of its bars: how much, how many, of how many.
-const tqdm = `\d+%\|.*\|\s*(?P<epoch>\d+)/(?P<total>\d+) \[`
-
-// notAuto are presets that would take what counts anything for epochs.
-var notAuto = []string{"tqdm"}
-
-// plain is the word and a number, at the start of a line or of what a logger
-// was given: "Train epoch 3", not "best epoch 3".
-const (
-	plain = `^(?:.*[\]|:>-]\s*|[^A-Za-z]*)(?i:(?:(?:train|start|begin|runn)(?:n?ing)?\s+(?:of\s+)?)?epoch)` + number
-
-	number = `\b\s*[:#=]?\s*[\[(]?(?P<epoch>\d+)(?:\s*(?:/|of)\s*(?P<total>\d+))?[\])]?`
-)
-
-// In what follows, a step or a bar says that the epoch goes on, a number that it
-// has ended.
-const (
-	goesOn  = `(?i:\b(?:step|batch|iter|iteration)s?\b)|%\||\d/\d`
-	hasMore = `[:=|,\s-]\s*[-+]?\d`
+	starts    does = iota // its number is that of an epoch that goes on
+	announces             // … that begins here
+	ends                  // … of one that has ended
+	passes                // … how many epochs have passed, in parts too: 1.5
+	plainly               // … of one that begins, goes on or has ended, as the words around it say
+	last                  // the end of the epoch that goes on
+	full                  // the same if both numbers are equal, as of a bar that is full
+	row                   // of a table: the end of the epoch that goes on, else of this one, counted from 0
+	fromZero              // as starts, counted from 0, and the total is the last number
+	totals                // the number of epochs
+	heads                 // the head of a table, whose rows follow
+	bar                   // of a bar over all epochs: how many have passed
+	within                // of a box of several lines, which is printed when the epoch has ended
+	shut                  // the last line of that box
+	more                  // what follows the end of an epoch and is part of it
+	partly                // the end of an epoch that a fraction says has begun: 2.97
 )
 
 func (r *rule) group(name string) int { return r.re.SubexpIndex(name) }
@@ -150,28 +67,36 @@ func Presets() []string {
 // Preset gives the pattern for what a framework prints. "auto" tries all of
 // them but tqdm, whose bars count anything, and stays with the first that matches.
 func Preset(name string) (*Pattern, error) {
-	p := &Pattern{Name: name, goesOn: regexp.MustCompile(goesOn), hasMore: regexp.MustCompile(hasMore)}
+	p := &Pattern{Name: name, grammar: newGrammar(), progress: progress{box: -1}}
 	for i, preset := range presets() {
 		if name != preset.name && (name != "auto" || slices.Contains(notAuto, preset.name)) {
 			continue
 		}
 		for _, r := range preset.rules {
-			r.preset, r.re = i+1, regexp.MustCompile(r.expr)
+			r.preset = i + 1
+			if r.expr != "" {
+				r.re = regexp.MustCompile(r.expr)
+			}
 			p.rules = append(p.rules, r)
 		}
 	}
 	if len(p.rules) == 0 {
 		return nil, fmt.Errorf("epoch preset %.40q is none of %s", name, strings.Join(Presets(), ", "))
 	}
+	for _, r := range always() {
+		r.re = regexp.MustCompile(r.expr)
+		p.rules = append(p.rules, r)
+	}
 	return p, nil
 }
 
 // Compile makes a pattern of a regular expression in RE2 syntax, which takes
 // time in proportion to the line, never more. A group named epoch, else the first
-// group, else the first number of the match is the number of an epoch that goes
-// on; a new number begins the next. A group named ended in its place is that of
-// an epoch that has ended. A group named total says how many there will be. A
-// match without a number begins the next epoch.
+// group, else the first number of the match is the number of an epoch; whether it
+// begins or has ended there is decided as the preset "plain" does, by what else is
+// on the line. A group named started or ended in its place decides it. A group
+// named total says how many there will be. A match without a number begins the
+// next epoch.
 func Compile(expr string) (*Pattern, error) {
 	compiled, err := regexp.Compile(expr)
 	if err != nil {
@@ -180,11 +105,8 @@ func Compile(expr string) (*Pattern, error) {
 	if compiled.MatchString("") {
 		return nil, fmt.Errorf("epoch pattern %.80q matches every line", expr)
 	}
-	r := rule{preset: 1, re: compiled, literal: literal(expr)}
-	if compiled.SubexpIndex("ended") > 0 {
-		r.does = ends
-	}
-	return &Pattern{Name: expr, rules: []rule{r}}, nil
+	r := rule{preset: 1, expr: expr, re: compiled, literal: literal(expr), does: plainly}
+	return &Pattern{Name: expr, rules: []rule{r}, grammar: newGrammar(), progress: progress{box: -1}}, nil
 }
 
 // literal finds the longest text that each match of expr has to hold.
@@ -214,32 +136,50 @@ func literal(expr string) string {
 	return best
 }
 
-// match looks for an epoch in a line. ended says that the line is complete, and
-// will not be written over.
-func (p *Pattern) match(line []byte, ended bool) (e Event, ok, found bool) {
-	var plainText []byte
+// match looks for an epoch in a line. final says that the line is complete, and
+// will not be written over. The events are valid until the next match.
+func (p *Pattern) match(line []byte, final bool) (events []Event, found bool) {
+	p.out = p.out[:0]
+	if final {
+		p.since++
+	}
+	var text []byte
 	for i := range p.rules {
 		r := &p.rules[i]
-		if p.only != r.preset && (p.only != 0 || r.later) || r.literal != "" && !bytes.Contains(line, []byte(r.literal)) {
+		if p.only != r.preset && (p.only != 0 || r.later) && (p.only == 0 || r.preset != 0) || r.literal != "" && !bytes.Contains(line, []byte(r.literal)) {
 			continue
 		}
-		if plainText == nil {
-			plainText = colourless(line)
-		}
-		m := r.re.FindSubmatchIndex(plainText)
-		if m == nil {
+		if r.re == nil && !maybe(line) {
 			continue
 		}
-		if r.does == full && (!ended || !p.open) {
-			continue
+		if text == nil {
+			text = colourless(line)
 		}
-		e, ok = p.apply(hit{r, plainText, m})
-		if r.does != totals && r.does != full && r.does != last {
-			p.only = r.preset
+		if p.fits(r, text, final) {
+			if r.does != totals && r.does != full && r.does != last {
+				p.only = r.preset
+			}
+			return p.out, true
 		}
-		return e, ok, true
 	}
-	return Event{}, false, false
+	return nil, false
+}
+
+// fits tries one rule, and applies it if the line fits.
+func (p *Pattern) fits(r *rule, line []byte, final bool) bool {
+	if r.re == nil {
+		m, ok := p.grammar.find(line)
+		if ok {
+			p.mention(m, line)
+		}
+		return ok
+	}
+	at := r.re.FindSubmatchIndex(line)
+	if at == nil || r.does == full && (!final || !p.open) {
+		return false
+	}
+	p.apply(hit{r, line, at})
+	return true
 }
 
 // colourless gives a line without the sequences that colour it or move the
@@ -282,133 +222,119 @@ func (h hit) count(group string) (int, bool) {
 	return n, ok && err == nil && n >= 0 && n < mostEpochs
 }
 
-// Whatever counts further is no epoch.
+// Whatever counts further is not an epoch.
 const mostEpochs = 1e9
 
-// does is what the rule does, with the rest of the line where that decides.
-func (p *Pattern) does(h hit) does {
-	if h.rule.does != plainly {
-		return h.rule.does
+// apply says what a line that fits an expression means.
+func (p *Pattern) apply(h hit) {
+	does := h.rule.does
+	total, _ := h.count("total")
+	if does == bar && p.of != 0 && total != 0 && total != p.of {
+		return // a bar within the first one
 	}
-	if rest := h.line[h.at[1]:]; !p.goesOn.Match(rest) && p.hasMore.Match(rest) {
-		return ends
-	}
-	return starts
-}
-
-// apply says what a line that fits means.
-func (p *Pattern) apply(h hit) (Event, bool) {
-	does := p.does(h)
-	if n, ok := h.count("total"); ok && n > 0 && does != full {
-		switch {
-		case does == bar && p.of != 0 && n != p.of:
-			return Event{}, false // a bar within the first one
-		case does == fromZero, p.beyond:
-			n++
-		}
-		p.of = n
+	if does == totals || does == bar || does == passes || does == fromZero {
+		p.total(total, does == fromZero)
 	}
 	switch does {
 	case totals, heads:
-		return Event{}, false
 	case last:
-		return p.stop()
+		p.stop()
+		p.over = true
 	case full:
-		a, _ := h.count("epoch")
-		if b, ok := h.count("total"); !ok || a != b {
-			return Event{}, false
+		if a, _ := h.count("epoch"); a == total && total > 0 {
+			p.stop()
 		}
-		return p.stop()
+	case more:
+		if !p.open {
+			p.putOffEnd()
+		}
 	case row:
 		n, ok := h.count("epoch")
 		if p.open || !ok || n < p.index {
-			return p.stop()
-		}
-		return p.ended(n + 1)
-	case passes, bar:
-		s, _ := h.text("epoch")
-		f, err := strconv.ParseFloat(s, 64)
-		if err != nil || f < 1 || f > mostEpochs || int(f) <= p.index {
-			return Event{}, false
-		}
-		return p.ended(int(f))
-	case ends:
-		n, ok := h.count("ended")
-		if !ok {
-			n, ok = h.count("epoch")
-		}
-		if !ok || !p.next(&n) {
-			return Event{}, false
-		}
-		return p.ended(n)
-	}
-	return p.begun(h)
-}
-
-// begun is an epoch that goes on: it begins with the first line that has its
-// number.
-func (p *Pattern) begun(h hit) (Event, bool) {
-	n, ok := h.count("epoch")
-	if !ok && h.rule.group("epoch") < 0 {
-		digits := firstNumber(h.line, h.at)
-		if n, ok = p.index+1, true; digits != "" {
-			v, err := strconv.Atoi(digits)
-			n, ok = v, err == nil && v < mostEpochs
+			p.stop()
 		} else {
-			p.seen = true // there is nothing that could count from 0
+			p.ended(n + 1)
+		}
+	case within:
+		if n, ok := h.count("epoch"); ok {
+			p.box = n
+		}
+	case shut:
+		if p.box >= 0 {
+			p.mention(mention{epoch: p.box, says: over}, h.line)
+			p.box = -1
+		}
+	case passes, partly, bar:
+		text, _ := h.text("epoch")
+		p.passed(text, does == bar, does == partly)
+	default:
+		if m, ok := p.read(h); ok {
+			p.mention(m, h.line)
 		}
 	}
-	if !ok || !p.next(&n) {
-		return Event{}, false
-	}
-	p.index, p.open = n, true
-	return Event{Edge: EpochStart, Index: n, Of: p.of}, true
 }
 
-// next turns the number that a program prints into one from 1, and reports
-// whether it is another epoch than the last: a later one, or the first of
-// another row. What lags behind, as lines of several processes do, is none.
-func (p *Pattern) next(n *int) bool {
-	if !p.seen {
-		p.seen, p.zero = true, *n == 0
+// read makes a mention of a line that fits.
+func (p *Pattern) read(h hit) (m mention, ok bool) {
+	if h.rule.does != fromZero {
+		m.total, _ = h.count("total")
 	}
-	if p.zero {
-		*n++
-		if p.of > 0 && *n == p.of+1 { // 0/5 … 5/5
-			p.beyond, p.of = true, *n
+	switch h.rule.does {
+	case starts, fromZero:
+		m.says = going
+	case ends:
+		m.says = over
+	}
+	if n, ok := h.count("started"); ok {
+		m.epoch, m.says = n, max(m.says, begins)
+		return m, true
+	}
+	if n, ok := h.count("ended"); ok {
+		m.epoch, m.says = n, over
+		return m, true
+	}
+	from, to, ok := h.number()
+	if !ok {
+		m.epoch, p.seen = p.index+1, true // there is nothing that could count from 0
+		return m, h.rule.does == plainly && !h.rule.numbered()
+	}
+	n, err := strconv.Atoi(string(h.line[from:to]))
+	if m.epoch = n; err != nil || n >= mostEpochs {
+		return m, false
+	}
+	if h.rule.does == plainly {
+		v, _ := before(string(h.line[:from]))
+		if g := h.rule.group("total"); g > 0 {
+			to = max(to, h.at[2*g+1])
 		}
+		m.says = p.grammar.after(string(h.line[to:min(len(h.line), to+longestMention)]), v)
 	}
-	again := *n == 1 && p.index > 1 && (p.index > 2 || p.index == p.of)
-	return *n > p.index && *n > 0 || again
+	return m, true
 }
 
-func (p *Pattern) ended(n int) (Event, bool) {
-	whole := !p.open
-	p.index, p.open = n, false
-	return Event{Edge: EpochEnd, Index: n, Of: p.of, Whole: whole}, true
+// numbered reports whether the rule has a group that is to hold a number.
+func (r *rule) numbered() bool {
+	return r.group("epoch") > 0 || r.group("started") > 0 || r.group("ended") > 0
 }
 
-func (p *Pattern) stop() (Event, bool) {
-	if !p.open {
-		return Event{}, false
+// number finds the epoch's: the group of that name, else the first digits of the
+// first group, else of the match.
+func (h hit) number() (from, to int, ok bool) {
+	from, to = h.at[0], h.at[1]
+	if g := h.rule.group("epoch"); g > 0 {
+		from, to = h.at[2*g], h.at[2*g+1]
+	} else if len(h.at) > 2 && h.at[2] >= 0 {
+		from, to = h.at[2], h.at[3]
 	}
-	p.open = false
-	return Event{Edge: EpochEnd, Index: p.index, Of: p.of}, true
-}
-
-// firstNumber gives the first digits of the first group, else of the match.
-func firstNumber(line []byte, m []int) string {
-	text := line[m[0]:m[1]]
-	if len(m) > 2 && m[2] >= 0 {
-		text = line[m[2]:m[3]]
+	if from < 0 {
+		return 0, 0, false
 	}
-	i := bytes.IndexAny(text, "0123456789")
+	i := bytes.IndexAny(h.line[from:to], "0123456789")
 	if i < 0 {
-		return ""
+		return 0, 0, false
 	}
-	j := i
-	for j < len(text) && digit(text[j]) {
-		j++
+	from += i
+	for i = from; i < to && digit(h.line[i]); i++ {
 	}
-	return string(text[i:j])
+	return from, i, true
 }

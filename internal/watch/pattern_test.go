@@ -19,6 +19,9 @@ func scan(t testing.TB, p *Pattern, out []byte, piece int) (found []string, seen
 		if e.Whole {
 			s += " whole"
 		}
+		if e.Again {
+			s += " again"
+		}
 		assert.False(t, e.At.IsZero())
 		found = append(found, s)
 	})
@@ -54,7 +57,7 @@ func TestPresetsFindEpochsInWhatFrameworksPrint(t *testing.T) {
 		{"ultralytics", "ultralytics", append(starts[:3:3], "end 3/3")},
 		{"xgboost", "xgboost", wholes(0, 1, 2, 3, 4)},
 		{"xgboost_every10", "xgboost", wholes(0, 1, 11, 21, 30)},
-		{"lightgbm", "lightgbm", wholes(0, 1, 2, 3, 4)},
+		{"lightgbm", "lightgbm", append(wholes(0, 1, 2, 3, 4), "end 4/0 again")}, // "Best iteration is:" and its line
 		{"fastai", "fastai", startEnd},
 		{"plain", "plain", starts},
 		{"plain_result", "plain", wholes(3, 1, 2, 3)},
@@ -147,6 +150,9 @@ func TestCompile(t *testing.T) {
 		{`e(?P<epoch>\d+)t(?P<total>\d+)`, "e0t5\ne1t5\n", []string{"start 1/5", "start 2/5"}},
 		{`finished (?P<ended>\d+)`, "finished 1\nfinished 2\n", []string{"end 1/0 whole", "end 2/0 whole"}},
 		{`^next round$`, "next round\nnext round\n", []string{"start 1/0", "start 2/0"}},
+		{`finished (\d+)`, "finished 1\nfinished 2\n", []string{"end 1/0 whole", "end 2/0 whole"}},
+		{`train epoch: (\d+)`, "train epoch: 1, loss 0.3\ntrain epoch: 2, loss 0.2\n", []string{"end 1/0 whole", "end 2/0 whole"}},
+		{`pass (?P<started>\d+)`, "pass 1 loss 0.3\npass 2 loss 0.2\n", []string{"start 1/0", "start 2/0"}},
 		{`run (\d+)`, "run 1\nrun 2\nrun 3\nrun 1\nrun 2\n", []string{"start 1/0", "start 2/0", "start 3/0", "start 1/0", "start 2/0"}},
 		{`rank\d* (?P<epoch>\d+)`, "rank0 1\nrank0 2\nrank1 1\nrank1 2\n", []string{"start 1/0", "start 2/0"}},
 		{`n=(\d+)`, "n=99999999999999999999\nn=x\n", nil},

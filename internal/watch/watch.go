@@ -31,6 +31,9 @@ type Event struct {
 	// Whole is true for an end that tells of an epoch by itself: it began where
 	// the last one ended, or with the run.
 	Whole bool
+	// Again corrects the edge before: the epoch that was said to end has gone on
+	// until here, or the one that was said to begin begins here.
+	Again bool
 	// At is when it happened: when the line came, or the time that the line has.
 	At time.Time
 	// Doubt is how much earlier than At it may have happened.
