@@ -22,10 +22,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/nested"
 	"github.com/carbonctl/carbonctl/regions"
 )
 
@@ -71,8 +70,10 @@ type Host struct {
 	Root fs.FS
 	// NVMLLibrary is the path of NVIDIA's library; "" is where the loader finds it.
 	NVMLLibrary string
-	// Env looks up the variables by which the work's GPUs are chosen, like
-	// os.LookupEnv: CUDA_VISIBLE_DEVICES and its kin. nil: all GPUs are the work's.
+	// Env looks up variables of the environment, as os.LookupEnv does: those by
+	// which the work's GPUs are chosen (CUDA_VISIBLE_DEVICES and its kin), those by
+	// which a batch system or Kubernetes shows that the machine is shared, and that of
+	// a run around this one. nil: all GPUs are the work's, and no such thing is known.
 	Env func(name string) (value string, set bool)
 }
 
@@ -103,24 +104,7 @@ const (
 	EnvInterval  = "CARBONCTL_INTERVAL" // such as 500ms
 	EnvProject   = "CARBONCTL_PROJECT"
 	EnvCharge    = "CARBONCTL_CHARGE" // machine or process
-	// EnvRunID is the run that this one is a part of. "carbonctl wrap" sets it
-	// for its command.
-	EnvRunID = "CARBONCTL_RUN_ID"
 )
-
-// ParentFromEnv returns the ID of the run that started this one, "" if none. One
-// that is no UUID is an error.
-func ParentFromEnv() (string, error) {
-	s := os.Getenv(EnvRunID)
-	if s == "" {
-		return "", nil
-	}
-	id, err := uuid.Parse(s)
-	if err != nil {
-		return "", fmt.Errorf("%s: %.40q is not the ID of a run", EnvRunID, s)
-	}
-	return id.String(), nil
-}
 
 // ConfigFromEnv makes a Config from the CARBONCTL_* variables of the
 // environment. A variable that is not set or empty leaves its default. One that
@@ -169,11 +153,11 @@ func ConfigFromEnv() (Config, error) {
 		}
 		c.Every = d
 	}
-	parent, err := ParentFromEnv()
+	parent, err := nested.Parse(os.Getenv(nested.Env))
 	if err != nil {
 		errs = append(errs, err)
 	}
-	c.Run.Parent = parent
+	c.Run.Parent = parent.ID
 	c.Run.Project = os.Getenv(EnvProject)
 	c.Run.Charge = footprint.Charge(os.Getenv(EnvCharge))
 	if err := c.check(); err != nil {

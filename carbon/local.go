@@ -5,14 +5,12 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/estimate"
 	"github.com/carbonctl/carbonctl/footprint"
-	"github.com/carbonctl/carbonctl/internal/proc"
 	"github.com/carbonctl/carbonctl/nvml"
 	"github.com/carbonctl/carbonctl/rapl"
 )
@@ -24,9 +22,9 @@ func (h Host) root() fs.FS {
 	return os.DirFS("/")
 }
 
-// local opens the meters that a machine has: counters, and the model that
+// findMeters opens the meters that a machine has: counters, and the model that
 // stands in where they are not read. What is missing comes back as faults.
-func local(root fs.FS) (meters []energy.Meter, found []footprint.Fault) {
+func findMeters(root fs.FS) (meters []energy.Meter, found []footprint.Fault) {
 	counters, err := rapl.Open(root)
 	if counters != nil {
 		meters = append(meters, counters)
@@ -101,49 +99,4 @@ func fault(err error) footprint.Fault {
 		f.Code = footprint.CounterLost
 	}
 	return f
-}
-
-// LocalHost says which machine this is, from the /proc and /sys of a root: what
-// a report holds of it.
-func LocalHost(root fs.FS) footprint.Host {
-	h, _ := localMachine(root)
-	return h
-}
-
-// localMachine says which machine this is, and which CPU it has.
-func localMachine(root fs.FS) (footprint.Host, proc.CPU) {
-	names := proc.ReadHost(root)
-	h := footprint.Host{Name: names.Name, OS: names.OS, Machine: proc.Machine(root)}
-	cpu, err := proc.CPUInfo(root)
-	if err == nil {
-		h.CPUModel, h.CPUThreads, h.Virtual = cpu.Brand, cpu.Threads, cpu.Virtual
-	}
-	if m, err := proc.OpenMemory(root); err == nil {
-		h.MemoryBytes, _, _ = m.Read()
-		_ = m.Close()
-	}
-	return h, cpu
-}
-
-const module = "github.com/carbonctl/carbonctl"
-
-// Version returns the version of this module as it was built: a release, a
-// commit, or "devel".
-func Version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "devel"
-	}
-	if info.Main.Path != module {
-		for _, d := range info.Deps {
-			if d.Path == module {
-				return d.Version
-			}
-		}
-		return "devel"
-	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		return v
-	}
-	return "devel"
 }

@@ -13,7 +13,8 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
-	"github.com/carbonctl/carbonctl/internal/proc"
+	"github.com/carbonctl/carbonctl/internal/about"
+	"github.com/carbonctl/carbonctl/internal/nested"
 	"github.com/carbonctl/carbonctl/regions"
 )
 
@@ -24,6 +25,8 @@ type Tracker struct {
 	every time.Duration
 	late  late
 	calls bool // the budget calls back
+
+	parent nested.Parent // as the environment tells
 
 	sinks    []Sink
 	feeds    []*feed // one a sink, nil for one that wants the report alone
@@ -77,8 +80,12 @@ func New(cfg Config) (*Tracker, error) {
 	if cfg.Region != "" && cfg.Run.How == "" {
 		cfg.Run.How = "config"
 	}
+	if cfg.Host.Env != nil {
+		value, _ := cfg.Host.Env(nested.Env)
+		t.parent, _ = nested.Parse(value) // who makes the Config tells of what is wrong
+	}
 	root := cfg.Host.root()
-	machine, cpu := localMachine(root)
+	machine, cpu := about.Host(root)
 	if cfg.Run.Charge == "" {
 		var found []footprint.Fault
 		cfg.Run.Charge, found = headline(root, cpu, machine.MemoryBytes, cfg.Host.Env)
@@ -94,7 +101,7 @@ func New(cfg Config) (*Tracker, error) {
 	t.usage = newUsage(root, machine.CPUThreads)
 	t.head = footprint.Account{
 		Run: cfg.Run, Host: machine, Policy: cfg.Policy, PUE: cfg.PUE,
-		Versions: footprint.Versions{Tool: Version(), Data: table.Version()},
+		Versions: footprint.Versions{Tool: about.Version(), Data: table.Version()},
 	}
 	t.account = t.head
 	for _, s := range t.sinks {
@@ -132,7 +139,7 @@ func (t *Tracker) openMeters(cfg Config) {
 	meters := cfg.Meters
 	if meters == nil {
 		var found []footprint.Fault
-		meters, found = local(cfg.Host.root())
+		meters, found = findMeters(cfg.Host.root())
 		t.faults = append(t.faults, found...)
 		t.late.start(openGPUs(cfg.Host))
 	}
@@ -385,19 +392,13 @@ func (t *Tracker) close() {
 	}
 }
 
-// countedBy returns the run that holds this one's energy already: the parent, as
-// long as its wrapper still runs above us. A parent's ID may also come from
-// another machine (srun and ssh pass the environment on) or from a run that has
-// ended (a server that outlives it); such a run counts for itself.
+// countedBy returns the run that holds this one's energy already, "" if none does.
 func (t *Tracker) countedBy() string {
-	if parent := t.head.Run.Parent; parent != "" && proc.Above(os.DirFS("/"), os.Getpid(), wrapper) {
-		return parent
+	if t.parent.ID == t.head.Run.Parent && t.parent.Counts() {
+		return t.parent.ID
 	}
 	return ""
 }
-
-// wrapper is the program that gives what it runs the ID of its own run.
-const wrapper = "carbonctl"
 
 // overhead is what tracking itself has used: of CPU time, and of the machine's
 // energy by its part of the machine's busy time.

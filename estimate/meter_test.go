@@ -3,8 +3,8 @@ package estimate
 import (
 	"io/fs"
 	"os"
-	"runtime"
 	"strings"
+	"runtime"
 	"testing"
 	"testing/fstest"
 	"testing/synctest"

@@ -12,10 +12,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/carbonctl/carbonctl/carbon"
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/estimate"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/about"
 	"github.com/carbonctl/carbonctl/nvml"
 	"github.com/carbonctl/carbonctl/rapl"
 	"github.com/carbonctl/carbonctl/report"
@@ -126,8 +126,9 @@ func (a *app) devices() *cobra.Command {
 }
 
 func look(ctx context.Context, root fs.FS, watch time.Duration, library string, c *config) inventory {
+	host, _ := about.Host(root)
 	inv := inventory{
-		Host: carbon.LocalHost(root), Counters: []counterRow{}, GPUs: []gpuRow{}, Fix: []string{},
+		Host: host, Counters: []counterRow{}, GPUs: []gpuRow{}, Fix: []string{},
 		Settings: effective(c), Problems: []string{},
 	}
 	for _, p := range c.problems {

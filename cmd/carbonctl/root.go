@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/carbonctl/carbonctl/carbon"
+	"github.com/carbonctl/carbonctl/internal/about"
 	"github.com/carbonctl/carbonctl/report"
 )
 
@@ -181,7 +181,7 @@ the carbon intensity of the grid, and keeps a record that can be checked.`,
 		Example: `  carbonctl wrap --region FR -- python train.py
   carbonctl report
   carbonctl devices`,
-		Version:               carbon.Version(),
+		Version:               about.Version(),
 		DisableFlagsInUseLine: true,
 		SilenceErrors:         true,
 		SilenceUsage:          true,

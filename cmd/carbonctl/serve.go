@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/carbonctl/carbonctl/carbon"
+	"github.com/carbonctl/carbonctl/internal/about"
 	"github.com/carbonctl/carbonctl/internal/serve"
 )
 
@@ -38,7 +38,7 @@ ends on TERM or INT once what is underway is answered.`,
 			if err != nil {
 				return err
 			}
-			cfg := serve.Config{Table: t, Version: carbon.Version()}
+			cfg := serve.Config{Table: t, Version: about.Version()}
 			if name != "" {
 				l, err := liveOf(name, t, os.Getenv)
 				if err != nil {

@@ -22,6 +22,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/carbon"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/nested"
 	"github.com/carbonctl/carbonctl/internal/session"
 	"github.com/carbonctl/carbonctl/internal/watch"
 	"github.com/carbonctl/carbonctl/regions"
@@ -279,11 +280,11 @@ func configure(flags *pflag.FlagSet) (*config, error) {
 	if flags.Changed("epoch-pattern") && flags.Changed("epoch-preset") {
 		return nil, errors.New("--epoch-pattern and --epoch-preset: give one of them")
 	}
-	parent, err := carbon.ParentFromEnv()
+	parent, err := nested.Parse(os.Getenv(nested.Env))
 	if err != nil {
 		c.problems = append(c.problems, err)
 	}
-	c.parent = parent
+	c.parent = parent.ID
 	return c, c.take(list)
 }
 

@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/carbonctl/carbonctl/carbon"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/about"
 	"github.com/carbonctl/carbonctl/regions"
 )
 
@@ -27,7 +27,7 @@ type build struct {
 
 func built() build {
 	b := build{
-		Version: carbon.Version(), Go: runtime.Version(),
+		Version: about.Version(), Go: runtime.Version(),
 		System: runtime.GOOS + "/" + runtime.GOARCH, Data: regions.Builtin().Version(),
 	}
 	info, ok := debug.ReadBuildInfo()

@@ -55,21 +55,23 @@ var rooms = map[string][]string{
 	"runs":              {"energy", "footprint", "regions"},
 
 	// Floor 4: the tracker, the record, the pages.
-	"carbon":         {"energy", "rapl", "nvml", "estimate", "regions", "footprint", "internal/proc", "github.com/google/uuid"},
-	"ledger":         {"energy", "internal/atomicfile", "footprint", "runs", "regions", "github.com/gocarina/gocsv", "github.com/gofrs/flock", "github.com/google/uuid", "golang.org/x/sys"},
-	"ledger/foreign": {"energy", "footprint", "runs", "regions", "github.com/google/uuid"},
-	"ledger/sshsig":  {"golang.org/x/crypto"},
-	"report":         {"energy", "footprint", "runs", "regions"},
+	"internal/about":  {"footprint", "internal/proc"},
+	"internal/nested": {"internal/proc", "github.com/google/uuid"},
+	"carbon":          {"energy", "rapl", "nvml", "estimate", "regions", "footprint", "internal/about", "internal/nested", "internal/proc", "github.com/google/uuid"},
+	"ledger":          {"energy", "internal/atomicfile", "footprint", "runs", "regions", "github.com/gocarina/gocsv", "github.com/gofrs/flock", "github.com/google/uuid", "golang.org/x/sys"},
+	"ledger/foreign":  {"energy", "footprint", "runs", "regions", "github.com/google/uuid"},
+	"ledger/sshsig":   {"golang.org/x/crypto"},
+	"report":          {"energy", "footprint", "runs", "regions"},
 
 	// Floor 5: the command.
 	"internal/child":   {"energy", "internal/proc", "golang.org/x/sys"},
 	"internal/input":   {"footprint", "ledger", "report", "runs"},
 	"internal/output":  {"internal/atomicfile"},
-	"internal/session": {"energy", "footprint", "carbon", "ledger", "internal/child", "internal/output", "internal/proc", "internal/watch"},
+	"internal/session": {"energy", "footprint", "carbon", "ledger", "internal/child", "internal/nested", "internal/output", "internal/proc", "internal/watch"},
 	"internal/serve":   {"energy", "footprint", "regions"},
 	"internal/watch":   {"golang.org/x/sys"},
 	"cmd/carbonctl": {
-		"carbon", "energy", "estimate", "footprint", "runs", "internal/atomicfile", "internal/child", "internal/input", "internal/output", "internal/session", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "internal/serve", "ledger", "nvml", "rapl", "regions", "report",
+		"carbon", "energy", "estimate", "footprint", "runs", "internal/atomicfile", "internal/child", "internal/input", "internal/about", "internal/nested", "internal/output", "internal/session", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "internal/serve", "ledger", "nvml", "rapl", "regions", "report",
 		"regions/carbonaware", "regions/electricitymaps", "regions/entsoe", "regions/gbcarbon", "regions/metadata", "regions/rte", "regions/watttime",
 		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/BurntSushi/toml", "github.com/agnivade/levenshtein", "github.com/gofrs/flock",
 	},
@@ -77,7 +79,7 @@ var rooms = map[string][]string{
 	// For tests, and for people.
 	"energy/energytest":          {"energy", "github.com/stretchr/testify"},
 	"regions/internal/fetchtest": {"regions", "github.com/stretchr/testify"},
-	"internal/machinetest":       {"energy", "golang.org/x/tools"},
+	"internal/machinetest":       {"golang.org/x/tools"},
 	"internal/house":             {},
 	"examples/train":             {"carbon", "footprint", "report"},
 }

@@ -13,6 +13,6 @@ func systemTimes() (busy, all float64, err error) { return 0, 0, fs.ErrNotExist 
 func systemMemory() (total, available uint64, err error) {
 	return 0, 0, fs.ErrNotExist
 }
-func systemHost() Host        { return Host{OS: runtime.GOOS} }
-func systemBoot() string      { return "" }
-func systemAbove(string) bool { return false }
+func systemHost() Host                   { return Host{OS: runtime.GOOS} }
+func systemBoot() string                 { return "" }
+func systemProcess(int) (process, error) { return process{}, fs.ErrNotExist }

@@ -4,10 +4,8 @@ package proc
 
 import (
 	"fmt"
-	"os"
 	"runtime"
 	"strconv"
-	"strings"
 
 	"github.com/shirou/gopsutil/v3/cpu"
 	"github.com/shirou/gopsutil/v3/host"
@@ -85,20 +83,21 @@ func systemHost() Host {
 	return h
 }
 
-func systemAbove(name string) bool {
-	p, err := gops.NewProcess(int32(os.Getpid()))
-	for range generations {
-		if err == nil {
-			p, err = p.Parent()
-		}
-		if err != nil {
-			return false
-		}
-		if got, err := p.Name(); err == nil && strings.TrimSuffix(got, ".exe") == name {
-			return true
-		}
+// systemProcess asks the system for the parent and the start of a process.
+func systemProcess(pid int) (process, error) {
+	p, err := gops.NewProcess(int32(pid))
+	if err != nil {
+		return process{}, fmt.Errorf("ask the system for process %d: %w", pid, err)
 	}
-	return false
+	parent, err := p.Ppid()
+	if err != nil {
+		return process{}, fmt.Errorf("ask the system for process %d: %w", pid, err)
+	}
+	started, err := p.CreateTime()
+	if err != nil {
+		return process{}, fmt.Errorf("ask the system for process %d: %w", pid, err)
+	}
+	return process{pid: pid, parent: int(parent), start: uint64(started)}, nil
 }
 
 // systemBoot names a start of this machine. The time of it is known to some

@@ -15,23 +15,23 @@ import (
 )
 
 // stat is a line of /proc/PID/stat: CPU times in ticks.
-func stat(pid, parent, own, waited, start, rss int) *fstest.MapFile {
+func statLine(pid, parent, own, waited, start, rss int) *fstest.MapFile {
 	return raw(fmt.Sprintf("%d (a) b (c) S %d 1 1 0 -1 4194560 1 2 3 4 %d 0 %d 0 20 0 1 0 %d 1000 %d 99 0\n", pid, parent, own, waited, start, rss))
 }
 
 func machine() fstest.MapFS {
 	return fstest.MapFS{
-		"proc/1/stat":               stat(1, 0, 9999, 9999, 1, 1),
-		"proc/10/stat":              stat(10, 1, 700, 100, 50, 1),
+		"proc/1/stat":               statLine(1, 0, 9999, 9999, 1, 1),
+		"proc/10/stat":              statLine(10, 1, 700, 100, 50, 1),
 		"proc/10/task/10/children":  raw("11 13 "),
 		"proc/10/task/15/children":  raw("12 "),
-		"proc/11/stat":              stat(11, 10, 10, 5, 60, 3),
+		"proc/11/stat":              statLine(11, 10, 10, 5, 60, 3),
 		"proc/11/task/11/children":  raw("14 "),
-		"proc/12/stat":              stat(12, 10, 20, 0, 61, 4),
+		"proc/12/stat":              statLine(12, 10, 20, 0, 61, 4),
 		"proc/12/task/12/children":  raw(""),
-		"proc/13/stat":              stat(13, 1, 5000, 0, 900, 1000), // 13 ended, another has its number
-		"proc/14/stat":              stat(14, 11, 30, 0, 70, 5),
-		"proc/20/stat":              stat(20, 1, 5000, 0, 2, 1000),
+		"proc/13/stat":              statLine(13, 1, 5000, 0, 900, 1000), // 13 ended, another has its number
+		"proc/14/stat":              statLine(14, 11, 30, 0, 70, 5),
+		"proc/20/stat":              statLine(20, 1, 5000, 0, 2, 1000),
 		"proc/self":                 raw("no number"),
 		"proc/20/task/20/children":  raw(""),
 		"proc/99/task/99/something": raw(""),
@@ -53,7 +53,7 @@ func TestTree(t *testing.T) {
 
 			// A child that was waited for moves into its parent's time.
 			delete(root, "proc/14/stat")
-			root["proc/11/stat"] = stat(11, 10, 10, 5+31, 60, 3)
+			root["proc/11/stat"] = statLine(11, 10, 10, 5+31, 60, 3)
 			u, err = tree.Read()
 			require.NoError(t, err)
 			assert.InDelta(t, 1.66, u.CPU, 1e-9)
@@ -66,7 +66,7 @@ func TestTree(t *testing.T) {
 			assert.InDelta(t, 1.66, u.CPU, 1e-9)
 
 			// The top's number goes to another process.
-			root["proc/10/stat"] = stat(10, 1, 1, 100000, 51, 1)
+			root["proc/10/stat"] = statLine(10, 1, 1, 100000, 51, 1)
 			u, err = tree.Read()
 			assert.ErrorIs(t, err, fs.ErrNotExist)
 			assert.InDelta(t, 1.66, u.CPU, 1e-9)
@@ -106,7 +106,7 @@ func TestTreeOfThisProcess(t *testing.T) {
 }
 
 func FuzzProcess(f *testing.F) {
-	f.Add(stat(14, 11, 30, 0, 70, 5).Data)
+	f.Add(statLine(14, 11, 30, 0, 70, 5).Data)
 	f.Add([]byte("1 (x) S 1 1 1 0 -1 0 0 0 0 0 1 1 1 1"))
 	f.Add([]byte(") 1"))
 	f.Fuzz(func(t *testing.T, b []byte) {

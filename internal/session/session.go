@@ -24,6 +24,7 @@ import (
 	"github.com/carbonctl/carbonctl/carbon"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/child"
+	"github.com/carbonctl/carbonctl/internal/nested"
 	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/internal/proc"
 )
@@ -246,7 +247,7 @@ func (s *Session) Close() {
 // the run with this ID. A run without a row tells nothing: what runs within it
 // would be counted nowhere.
 func within(env []string, run string) []string {
-	return append(without(env, carbon.EnvRunID), carbon.EnvRunID+"="+run)
+	return append(without(env, nested.Env), nested.Env+"="+nested.Value(run))
 }
 
 // without returns an environment less one variable.
