@@ -87,6 +87,8 @@ func fault(err error) footprint.Fault {
 		f.Code = footprint.CounterSwitched
 	case errors.Is(err, rapl.ErrNotNumber):
 		f.Code = footprint.CounterGarbage
+	case errors.Is(err, nvml.ErrStill):
+		f.Code = footprint.CounterDead
 	case errors.Is(err, nvml.ErrSlow):
 		f.Code = footprint.CounterGap
 	case errors.Is(err, nvml.ErrUsers):

@@ -273,9 +273,6 @@ func (w Writer) addOrphan(ctx context.Context, path, name string, e entry) (r *f
 	if err == nil {
 		_, err = encode(row)
 	}
-	if err == nil {
-		err = row.Impossible()
-	}
 	if err != nil {
 		return nil, false, setJournalAside(name, err)
 	}

@@ -8,19 +8,21 @@ import (
 )
 
 const (
-	// tick is how often a GPU's energy counter moves, at the slowest: about every
-	// 10 ms (pynvml), 20 to 100 ms (Alumet), 100 ms (ml.energy) are reported.
-	tick = 100 * time.Millisecond
-	// stuck is how long a counter may stand still. A GPU that is on uses power.
-	stuck = 10 * time.Second
+	// stale is how long a counter may stand still, or a power be 0, and be believed.
+	// A GPU that is on uses power all the time, and shows it at each tick.
+	stale = 3 * slowestTick
+	// deadAfter is how long until it is given up.
+	deadAfter = 3 * time.Second
 	// unit is what the counter counts in.
 	unit = energy.Millijoule
 )
 
+// ErrStill: a counter stands still, or a power is 0, on a GPU that is on.
+var ErrStill = errors.New("its energy or power stands still, which that of a GPU that is on does not")
+
 // A counter follows an energy counter of the driver. Since that moves in
-// ticks, what has flowed since the last one is added as power × time: the truth
-// lies within a tick of that. So a reading's Raw is 0: its Total is not made of
-// the counter alone.
+// ticks, what has flowed since the last one is added as power × time. So a
+// reading's Raw is 0: its Total is not made of the counter alone.
 type counter struct {
 	r     energy.Reading
 	wrap  energy.Wrap
@@ -28,21 +30,56 @@ type counter struct {
 	ask   func() (uint64, error) // ask for it by itself
 	watts func() (milliwatts uint64, at time.Time, err error)
 	power int // field of the power now, or -1: ask by watts, if that is there
+	limit energy.Power
 
+	ticks   ticks
+	recent  recent
+	bracket bracket
+	latest  snapshot // of the latest look
 	started bool
 	raw     uint64
-	read    time.Time    // when raw was last read,
-	moved   time.Time    // about when it ticked,
-	since   time.Time    // and when it was first seen
-	now     energy.Power // at the last reading, 0 if not known
-	mean    energy.Power // over the step before raw, 0 if not known
+	changed time.Time // when raw was first seen
+	tick    tick      // the latest
+	settled bool      // the counter has moved since the first reading
+	shown   time.Time // the latest reading
 }
 
 func (c *counter) reading() *energy.Reading { return &c.r }
 
+// wants reports whether a look soon would tell more of the ticks, or of the
+// first reading.
+func (c *counter) wants(now time.Time) bool {
+	return c.ticks.wants(now) || c.bracket.begun && !c.settled && now.Sub(c.changed) < stale
+}
+
+// A tick is when a counter moved, give or take, and to what.
+type tick struct {
+	at     time.Time
+	unsure time.Duration
+	total  energy.Energy
+}
+
+// mean is the mean power since an earlier tick, and how unsure that is, as a part
+// of it.
+func (t tick) mean(since tick) (p energy.Power, unsure float64) {
+	d := t.at.Sub(since.at)
+	if d <= 0 {
+		return 0, 1
+	}
+	return (t.total - since.total).Per(d), float64(t.unsure+since.unsure) / float64(d)
+}
+
+// A count is what the driver said at a look.
+type count struct {
+	raw       uint64
+	stamp     time.Time // zero: none
+	power     energy.Power
+	asked, at time.Time
+}
+
 func (c *counter) feed(list []field, err error, asked, at time.Time) error {
-	raw, age, power, at, err := c.answer(list, err, asked, at)
-	if err == nil && raw > uint64(energy.MaxEnergy/unit) {
+	a, err := c.answer(list, err, asked, at)
+	if err == nil && a.raw > uint64(energy.MaxEnergy/unit) {
 		err = ErrImplausible
 	}
 	if err != nil {
@@ -54,43 +91,92 @@ func (c *counter) feed(list []field, err error, asked, at time.Time) error {
 		return err
 	}
 	resets, before := c.wrap.Resets, c.wrap.Total()
-	total, ok := c.wrap.Add(energy.Energy(raw)*unit, asked, at)
+	// What it shows had been counted up to a tick before it was asked.
+	total, ok := c.wrap.Add(energy.Energy(a.raw)*unit, a.asked.Add(-max(c.ticks.longest, slowestTick)), a.at)
 	c.r.Missed, c.r.Resets, c.r.Gaps = c.wrap.Missed, c.wrap.Resets, c.wrap.Gaps
+	c.r.MaxPower = max(c.r.MaxPower, c.wrap.MaxPower)
 	if !ok {
 		c.r.State = energy.Refused
 		return ErrImplausible
 	}
-	if !c.started || raw != c.raw {
-		c.step(age, at, total-before, c.wrap.Resets != resets)
+	return c.take(a, total, total-before, c.wrap.Resets != resets)
+}
+
+// take makes a reading of an answer: of the total that was counted, and by how
+// much it rose.
+func (c *counter) take(a count, total, rise energy.Energy, reset bool) error {
+	isNew := c.started && a.raw != c.raw
+	least, most := c.ticks.observe(isNew, a.stamp, a.asked, a.at)
+	if a.power > 0 {
+		c.recent.add(a.power, a.at)
 	}
-	was := c.now
-	c.raw, c.read, c.now, c.started = raw, at, power, true
-	c.r.State = energy.OK
-	if at.Sub(c.since) >= stuck {
+	tick := tick{a.at.Add(-(least + most) / 2), (most - least) / 2, total}
+	if isNew {
+		if !reset {
+			p, unsure := tick.mean(c.tick)
+			c.recent.mean(p, unsure, a.at)
+		}
+		c.changed, c.tick = a.at, tick
+		c.settled = c.bracket.begun
+	}
+	if !c.started {
+		c.started, c.changed, c.tick = true, a.at, tick
+	}
+	c.raw = a.raw
+	c.latest = snapshot{a.at, total.Joules(), least, most, c.recent.span(c.limit), c.recent.likely, isNew}
+	if c.bracket.begun {
+		if reset {
+			c.bracket.restart(c.latest, rise.Joules())
+		} else {
+			c.bracket.look(c.latest, c.limit)
+		}
+	}
+	c.r.Before, c.r.Time = a.asked, a.at
+	switch still := a.at.Sub(c.changed); {
+	case still >= deadAfter:
 		c.r.State = energy.Dead
 		return nil
+	case still >= stale && still > 3*c.ticks.longest:
+		c.r.State = energy.Held
+		return ErrStill
 	}
-	c.extend(total, max(was, c.now, c.mean), at)
+	c.r.State = energy.OK
 	return nil
 }
 
-// answer finds the counter, how long ago it held that value (below 0: not
-// known), the power now, and when all that was read.
-func (c *counter) answer(list []field, err error, asked, at time.Time) (raw uint64, age time.Duration, p energy.Power, when time.Time, _ error) {
-	age = -1
+// show makes the reading of the latest look: the first one is the origin. If too
+// much was added before, that is caught up at half the power: no time passes
+// without energy, and the total does not fall.
+func (c *counter) show() {
+	if c.r.State != energy.OK {
+		return
+	}
+	if !c.bracket.begun {
+		c.bracket.begin(c.latest)
+		c.shown = c.latest.at
+	}
+	least := c.r.Total.Plus(energy.Joules(c.latest.likely / 2 * min(c.latest.at.Sub(c.shown), slowestTick).Seconds()))
+	c.r.Total, c.shown = max(energy.Joules(c.bracket.best), least), c.latest.at
+	bounds, total := c.bracket.bounds(c.limit, c.settled), c.r.Total.Joules()
+	c.r.Edge = energy.Joules(max(bounds.hi-total, total-bounds.lo, 0)).Plus(unit)
+}
+
+// answer finds the counter, its stamp, the power now, and when that was read.
+func (c *counter) answer(list []field, err error, asked, at time.Time) (count, error) {
+	a := count{asked: asked, at: at}
 	if c.field < 0 {
-		raw, err = c.ask()
-		at = time.Now()
+		a.asked = time.Now()
+		a.raw, err = c.ask()
+		a.at = time.Now()
 	} else if err == nil {
 		f := list[c.field]
-		raw, err = f.value, f.err
-		// A stamp that lies in the call itself is only the time of asking.
-		if a := time.Duration(at.UnixMicro()-f.stamp) * time.Microsecond; a > at.Sub(asked)+time.Millisecond && a <= time.Second {
-			age = a
+		a.raw, err = f.value, f.err
+		if f.stamp > 0 {
+			a.stamp = at.Add(-time.Duration(at.UnixMicro()-f.stamp) * time.Microsecond)
 		}
 	}
 	if err != nil {
-		return raw, age, p, at, err
+		return a, err
 	}
 	var mw uint64
 	var failed error
@@ -103,9 +189,9 @@ func (c *counter) answer(list []field, err error, asked, at time.Time) (raw uint
 		}
 	}
 	if failed == nil && plausible(mw, c.r.MaxPower) {
-		p = energy.Power(mw) * energy.Milliwatt
+		a.power = energy.Power(mw) * energy.Milliwatt
 	}
-	return raw, age, p, at, err
+	return a, nil
 }
 
 // state is that of a reading that was not taken.
@@ -118,46 +204,4 @@ func state(err error) energy.State {
 
 // plausible reports whether a reading in milliwatts is at most the greatest
 // power.
-func plausible(mw uint64, most energy.Power) bool { return mw <= uint64(most/energy.Milliwatt) }
-
-// step notes that the counter has moved: at the stamp, or else somewhere in the
-// last tick and after the reading before.
-func (c *counter) step(age time.Duration, at time.Time, delta energy.Energy, reset bool) {
-	moved := at.Add(-age)
-	if age < 0 {
-		earliest := at.Add(-tick)
-		if c.started && c.read.After(earliest) {
-			earliest = c.read
-		}
-		moved = earliest.Add(at.Sub(earliest) / 2)
-	}
-	c.mean = 0
-	if c.started && !reset {
-		c.mean = min(delta.Per(moved.Sub(c.moved)), c.r.MaxPower)
-	}
-	c.moved, c.since = moved, at
-}
-
-// extend sets the total at a time, by the power since the counter moved.
-func (c *counter) extend(total energy.Energy, high energy.Power, at time.Time) {
-	p := c.now
-	if p == 0 {
-		p = c.mean
-	}
-	if high == 0 {
-		high = c.r.MaxPower
-	}
-	total = total.Plus(p.Over(min(at.Sub(c.moved), tick)))
-	c.r.Edge = high.Over(tick).Plus(unit)
-	// If too much was added before, it is caught up at half the power: no time
-	// passes without energy, and the total does not fall.
-	least := c.r.Total.Plus((p / 2).Over(min(at.Sub(c.r.Time), tick)))
-	if c.r.Time.IsZero() {
-		least = 0
-	}
-	if total < least {
-		c.r.Edge = c.r.Edge.Plus(least - total)
-		total = least
-	}
-	c.r.Total, c.r.Time = total, at
-}
+func plausible(mw uint64, highest energy.Power) bool { return mw <= uint64(highest/energy.Milliwatt) }

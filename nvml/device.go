@@ -40,6 +40,8 @@ type Device struct {
 	// Limit is the highest power limit it can be given, 0 if not known; MaxPower
 	// is what we hold possible.
 	Limit, MaxPower energy.Power
+	// Sensor is what is published of the sensor of its model, "" if nothing is.
+	Sensor string
 	// Missing says what the driver does not tell, and why; Notes what else to
 	// know of the figures.
 	Missing, Notes []string
@@ -156,7 +158,7 @@ func (g *gpu) counters(d *device, base energy.Component, dev *Device) bool {
 	}
 	same := func(i int) bool { // a driver that doesn't know scopes answers the same to all
 		a, b := list[i].value, list[first].value
-		return has(first) && max(a, b)-min(a, b) <= uint64(dev.MaxPower.Over(2*tick)/unit)
+		return has(first) && max(a, b)-min(a, b) <= uint64(dev.MaxPower.Over(2*slowestTick)/unit)
 	}
 	if !has(first) && !has(askModule) {
 		dev.lacks("energy with a time stamp", list[first].err)
@@ -172,6 +174,8 @@ func (g *gpu) counters(d *device, base energy.Component, dev *Device) bool {
 		if c.Scope != "memory" && list[power].err == nil && list[power].value > 0 {
 			g.fields = append(g.fields, field{id: fieldPower, scope: list[power].scope})
 			n.power = len(g.fields) - 1
+		} else if c.Scope != "memory" {
+			g.every = powerEvery
 		}
 		g.series = append(g.series, n)
 	}
@@ -192,7 +196,7 @@ func (g *gpu) counters(d *device, base energy.Component, dev *Device) bool {
 		c.ID, c.Within, c.Scope, c.Name = base.ID+"-memory", base.ID, "memory", base.Name+", memory"
 		add(askMemory, c)
 	}
-	dev.Way, dev.Resolution = EnergyCounter, tick
+	dev.Way, dev.Resolution = EnergyCounter, slowestTick
 	return true
 }
 
@@ -208,14 +212,15 @@ func (g *gpu) plain(d *device, base energy.Component, dev *Device) bool {
 	c := newCounter(base, dev, -1, d.total)
 	c.watts = d.power
 	g.series = append(g.series, c)
-	dev.Way, dev.Resolution = EnergyCounter, tick
+	g.every = powerEvery // such power is a mean of up to a second
+	dev.Way, dev.Resolution = EnergyCounter, slowestTick
 	return true
 }
 
 func newCounter(c energy.Component, dev *Device, i int, ask func() (uint64, error)) *counter {
 	return &counter{
 		r:    energy.Reading{Component: c, MaxPower: dev.MaxPower},
-		wrap: energy.Wrap{MaxPower: dev.MaxPower}, field: i, ask: ask, power: -1,
+		wrap: energy.Wrap{MaxPower: dev.MaxPower}, field: i, ask: ask, power: -1, limit: dev.MaxPower * 2 / 3,
 	}
 }
 
@@ -233,19 +238,24 @@ func (g *gpu) record(d *device, base energy.Component, dev *Device) bool {
 		return false
 	}
 	base.Name += ", power record"
-	p := newPower(base, dev, tick)
+	sensor, _ := sensorOf(d.name)
+	p := newPower(base, dev, milliseconds(sensor.update), milliseconds(sensor.instant))
 	p.record = func(since int64, to []sample) ([]sample, error) { return d.samples(false, since, to) }
 	g.series, g.every = append(g.series, p), time.Second/2
-	dev.Way, dev.Resolution = PowerRecord, tick
+	dev.Way, dev.Resolution = PowerRecord, p.period
 	return true
 }
 
+// powerEvery is how often power is read where it must be added up, at least.
+const powerEvery = 100 * time.Millisecond
+
 // readPower takes readings of power.
 func (g *gpu) readPower(d *device, base energy.Component, dev *Device) bool {
-	ask, every := d.power, d.every
+	sensor, _ := sensorOf(d.name)
+	ask, every, window := d.power, max(d.every, milliseconds(sensor.update)), max(d.every, milliseconds(sensor.draw))
 	now := []field{{id: fieldPower}}
-	if d.fields != nil && d.fields(now) == nil && now[0].err == nil && plausible(now[0].value, dev.MaxPower) {
-		every = tick
+	if d.fields != nil && d.fields(now) == nil && now[0].err == nil && now[0].value > 0 && plausible(now[0].value, dev.MaxPower) {
+		every, window = milliseconds(sensor.update), milliseconds(sensor.instant)
 		ask = func() (uint64, time.Time, error) {
 			err := d.fields(now)
 			return now[0].value, time.Now(), errors.Join(err, now[0].err)
@@ -259,17 +269,18 @@ func (g *gpu) readPower(d *device, base energy.Component, dev *Device) bool {
 		return false
 	}
 	base.Name += ", power readings"
-	p := newPower(base, dev, every)
+	p := newPower(base, dev, every, window)
 	p.ask = ask
-	g.series, g.every = append(g.series, p), min(every, tick)
+	g.series, g.every = append(g.series, p), min(every, powerEvery)
 	dev.Way, dev.Resolution = PowerReadings, every
 	return true
 }
 
-func newPower(c energy.Component, dev *Device, period time.Duration) *power {
+func newPower(c energy.Component, dev *Device, period, window time.Duration) *power {
 	return &power{
 		r:     energy.Reading{Component: c, MaxPower: dev.MaxPower},
-		gauge: energy.Gauge{MaxGap: longest, MaxPower: dev.MaxPower - dev.MaxPower/3}, period: period,
+		gauge: energy.Gauge{MaxGap: longest, MaxPower: dev.MaxPower - dev.MaxPower/3}, period: period, window: window,
+		limit: dev.MaxPower * 2 / 3,
 	}
 }
 

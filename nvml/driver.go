@@ -124,7 +124,6 @@ func (d *device) ask(h nvml.Device) {
 		v, code := h.GetPowerUsage()
 		return uint64(v), time.Now(), answer("nvmlDeviceGetPowerUsage", code)
 	}
-	d.every = time.Second // a mean of as much, from Ampere on
 	d.samples = func(module bool, since int64, to []sample) ([]sample, error) {
 		kind := nvml.TOTAL_POWER_SAMPLES
 		if module {

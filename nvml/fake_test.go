@@ -57,6 +57,7 @@ type card struct {
 	noRecord   bool
 	noInstant  bool
 	stamps     bool // fields are stamped with the tick, not with the call
+	lags       bool // the power now is the mean of the latest tick
 	module     float64
 	memory     float64 // parts of the GPU's energy; 0: no such scope
 	tune       func(d *device)
@@ -136,6 +137,14 @@ func (c *card) milliwatts() uint64 {
 	if c.mw > 0 {
 		return c.mw
 	}
+	if c.lags {
+		_, ticked := c.counter()
+		t := ticked.Sub(c.origin)
+		if t <= 0 {
+			return uint64(c.load.at(0) * 1000)
+		}
+		return uint64((c.load.used(t) - c.load.used(max(0, t-c.tick))) / (t - max(0, t-c.tick)).Seconds() * 1000)
+	}
 	return uint64(c.load.at(c.clock()) * 1000)
 }
 
@@ -151,7 +160,7 @@ func (c *card) device() device {
 	if c.base == 0 {
 		c.base = 5e9
 	}
-	d := device{uuid: c.uuid, name: c.name, limit: c.limit, every: time.Second, fields: c.fields}
+	d := device{uuid: c.uuid, name: c.name, limit: c.limit, fields: c.fields}
 	d.total = func() (uint64, error) {
 		c.mu.Lock()
 		defer c.mu.Unlock()

@@ -62,7 +62,7 @@ type device struct {
 	fields    func([]field) error
 	total     func() (millijoules uint64, err error)
 	power     func() (milliwatts uint64, at time.Time, err error)
-	every     time.Duration // how old power may be
+	every     time.Duration // how old power may be, besides what its sensor is
 	samples   func(module bool, since int64, to []sample) ([]sample, error)
 	busy      func(since int64, to []busy) ([]busy, error)
 	processes func(to []int) ([]int, error)

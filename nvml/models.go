@@ -1,7 +1,10 @@
 package nvml
 
 import (
+	"fmt"
+	"math"
 	"strings"
+	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
 )
@@ -44,15 +47,74 @@ const boardMargin = 4. / 3
 // modelLimit is the highest power limit that a model is known to have, 0 if it is
 // not in the table.
 func modelLimit(name string) energy.Power {
-	watts, words := 0, 0
-	known := " " + strings.NewReplacer("-", " ", "_", " ", "(", " ", ")", " ").Replace(name) + " "
-	for model, w := range boardPower {
-		if n := len(strings.Fields(model)); strings.Contains(known, " "+model+" ") && (n > words || n == words && w > watts) {
-			watts, words = w, n
-		}
-	}
+	watts, _ := ofModel(boardPower, name)
 	if strings.Contains(name, "GeForce") || strings.Contains(name, "TITAN") {
 		return energy.Watts(float64(watts) * boardMargin)
 	}
 	return energy.Watts(float64(watts))
 }
+
+// ofModel finds the row of a table whose words stand in a GPU's name: of several
+// the one with most, and then the longest.
+func ofModel[T any](table map[string]T, name string) (found T, ok bool) {
+	words := " " + strings.Join(strings.FieldsFunc(name, func(r rune) bool { return strings.ContainsRune(" -_()", r) }), " ") + " "
+	best := ""
+	rank := func(model string) int { return 100*len(strings.Fields(model)) + len(model) }
+	for model, row := range table {
+		if strings.Contains(words, " "+model+" ") && rank(model) > rank(best) {
+			best, found, ok = model, row, true
+		}
+	}
+	return found, ok
+}
+
+// A sensor is what is published of how a model measures its power.
+type sensor struct {
+	update  int     // ms between two values
+	draw    int     // ms that power.draw (nvmlDeviceGetPowerUsage) is a mean of, with the slowest driver
+	instant int     // ms that power.draw.instant (field 186) is
+	off     float64 // % that it reads high (below 0: low) against an external meter, 0 if not known
+}
+
+// sensors are medians over the cards and drivers 515 to 535 that were measured for
+// "Part-time Power Measurements: nvidia-smi's Lack of Attention" (SC24,
+// arXiv 2312.02741), from its raw results (GPU_Power_Benchmark, Overall_Results.xlsx
+// of 4b5c944, MIT licence). Windows of 25 of each 100 ms are what is looked at: the rest
+// is not seen.
+var sensors = map[string]sensor{
+	"A10": {100, 1000, 113, 0}, "A100": {104, 25, 25, -5.5}, "A800": {104, 25, 25, 0}, "H100": {100, 1000, 25, 0},
+	"RTX A5000": {100, 1000, 80, -4.9}, "RTX A6000": {100, 1000, 113, 0},
+	"RTX 3070 Ti": {100, 1000, 101, -2.3}, "RTX 3090": {100, 1000, 100, -4.0}, "RTX 4090": {100, 1000, 113, -4.3},
+	"GTX 1650 Ti": {102, 100, 100, 0}, "RTX 2060 SUPER": {101, 107, 107, 10.9}, "RTX 2080 Ti": {101, 102, 102, -6.2},
+	"TITAN RTX": {101, 101, 101, 0}, "Quadro RTX 8000": {100, 100, 100, 0},
+	"V100": {20, 11, 11, 0}, "P100": {21, 11, 11, 0.5}, "GTX 1080": {20, 12, 12, 0.8}, "GTX 1080 Ti": {20, 11, 11, -0.4},
+	"GTX TITAN X": {101, 1000, 1000, 1.9}, "M40": {31, 15, 15, -1.6},
+	"K40m": {15, 1000, 1000, 3.4}, "K80": {101, 1000, 1000, -8.9}, "K620": {96, 1000, 1000, -41.1},
+}
+
+// anySensor is the slowest of all, for a model that was not measured.
+var anySensor = sensor{update: 104, draw: 1000, instant: 113}
+
+// sensorOf gives the sensor of a model, and what to know of it.
+func sensorOf(name string) (s sensor, facts string) {
+	s, ok := ofModel(sensors, name)
+	if !ok {
+		return anySensor, ""
+	}
+	if s.off != 0 {
+		word := "low"
+		if s.off > 0 {
+			word = "high"
+		}
+		facts = fmt.Sprintf("cards of this model read %.1f %% %s against an external meter", math.Abs(s.off), word)
+	}
+	if s.instant == 25 {
+		facts = strings.TrimPrefix(facts+"; its sensor looks during 25 of each 100 ms", "; ")
+	}
+	if facts != "" {
+		facts += " (SC24, arXiv 2312.02741)"
+	}
+	return s, facts
+}
+
+func milliseconds(n int) time.Duration { return time.Duration(n) * time.Millisecond }

@@ -192,6 +192,7 @@ func newMeter(lib library, o Options, state energy.State) (*Meter, []Device, err
 	for i := range lib.devices {
 		d := &lib.devices[i]
 		dev := Device{Index: i, UUID: d.uuid, Name: d.name, Driver: lib.driver, Visible: seen.has(i), Missing: d.missing, Err: d.err}
+		_, dev.Sensor = sensorOf(d.name)
 		noLimit := dev.limitPower(d)
 		if d.err == nil {
 			g := probe(d, lib.source, &dev)

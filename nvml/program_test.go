@@ -75,7 +75,7 @@ func TestProgram(t *testing.T) {
 	assert.Equal(t, energy.Measured, c.Basis)
 	assert.Contains(t, c.Name, "power readings")
 	assert.Eventually(t, func() bool { return read(t, m)[0].Total > first[0].Total }, 10*time.Second, 5*time.Millisecond)
-	assert.GreaterOrEqual(t, read(t, m)[0].Edge.Joules(), 30.0, "a second of it is not sure")
+	assert.GreaterOrEqual(t, read(t, m)[0].Edge.Joules(), 0.5, "between 30 and 31 W in the last second")
 
 	use, err := m.Use(t.Context(), only(1), nil)
 	require.NoError(t, err) // the origin

@@ -37,6 +37,7 @@ type gpu struct {
 	told     error // err, as it was when the readings were made
 	users    asked
 	cost     time.Duration // of asking for them, the last time
+	took     time.Duration // the latest look
 	err      error         // of the latest look
 	gone     time.Time     // when the GPU was found lost, zero if it is not
 }
@@ -48,6 +49,11 @@ type series interface {
 	feed(list []field, err error, asked, at time.Time) error
 	// reading is what was fed last.
 	reading() *energy.Reading
+	// show brings the reading up to the latest look, before it is handed out. The
+	// first one is the origin of its total.
+	show()
+	// wants reports whether another look, soon, would make the bounds narrower.
+	wants(now time.Time) bool
 }
 
 // Workers are the goroutines that use one library. The last one closes it, since
@@ -74,12 +80,8 @@ func (w *workers) leave() {
 // work looks when it is asked to, and by itself, until ask is closed.
 func (g *gpu) work(done chan<- *gpu) {
 	defer g.workers.leave()
-	var tick <-chan time.Time
-	if g.every > 0 {
-		t := time.NewTicker(g.every)
-		defer t.Stop()
-		tick = t.C
-	}
+	itself := time.NewTimer(0)
+	defer itself.Stop()
 	for {
 		select {
 		case _, ok := <-g.ask:
@@ -90,10 +92,30 @@ func (g *gpu) work(done chan<- *gpu) {
 			g.answer(time.Now())
 			g.watch()
 			done <- g
-		case <-tick:
+		case <-itself.C:
 			g.look()
 		}
+		if d := g.pause(); d > 0 {
+			itself.Reset(d)
+		} else {
+			itself.Stop()
+		}
 	}
+}
+
+// pause is how long until the GPU is looked at without being asked for it, 0 for
+// ever: often, as long as something can be learnt by it and the driver answers
+// quickly, else as its power must be added up.
+func (g *gpu) pause() time.Duration {
+	now := time.Now()
+	if g.took <= cheap && g.gone.IsZero() {
+		for _, s := range g.series {
+			if s.wants(now) {
+				return pollEvery
+			}
+		}
+	}
+	return g.every
 }
 
 // retry is how long a GPU that is gone is left alone before it is tried again:
@@ -123,6 +145,7 @@ func (g *gpu) feed() (err error) {
 		failed = g.dev.fields(g.fields)
 	}
 	at := time.Now()
+	defer func() { g.took = time.Since(asked) }()
 	for _, s := range g.series {
 		if e := s.feed(g.fields, failed, asked, at); e != nil {
 			err = e
@@ -136,11 +159,12 @@ func (g *gpu) answer(now time.Time) {
 	g.told = g.err
 	for i, s := range g.series {
 		r := &g.readings[i]
+		s.show()
 		if *r = *s.reading(); r.State != energy.OK {
-			r.Time = now
+			r.Before, r.Time = now, now
 		}
 		if !g.gone.IsZero() {
-			r.State, r.Time = energy.Lost, now
+			r.State, r.Before, r.Time = energy.Lost, now, now
 		}
 	}
 }
@@ -176,7 +200,7 @@ func (g *gpu) take(now time.Time) error {
 		case r.State != energy.Lost:
 			r.State = energy.Held
 		}
-		r.Time = now
+		r.Before, r.Time = now, now
 		if !g.behind {
 			r.Gaps++
 		}

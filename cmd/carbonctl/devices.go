@@ -174,6 +174,9 @@ func (inv *inventory) addGPUs(ctx context.Context, root fs.FS, library string) {
 			Resolution: d.Resolution.Seconds(), LimitWatts: d.Limit.Watts(),
 			Missing: append([]string{}, d.Missing...), Notes: append([]string{}, d.Notes...),
 		}
+		if d.Sensor != "" {
+			row.Notes = append(row.Notes, d.Sensor)
+		}
 		if d.Err != nil {
 			row.Error = d.Err.Error()
 		}
