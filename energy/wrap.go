@@ -245,6 +245,17 @@ func (w *Wrap) disprove() {
 	}
 }
 
+// concede gives up on refused readings of a counter that has started again since:
+// what they showed may have been energy, and as much power may have gone on. It
+// returns the most that can have flowed.
+func (w *Wrap) concede(now shown, most Energy) Energy {
+	if d := &w.doubt; d.open && d.believable {
+		most = max(most, w.inDoubt().Plus(Limit(w.ceiling, now.at.Sub(d.last.before))))
+	}
+	w.disprove()
+	return most
+}
+
 // learn raises MaxPower to what readings have proved: by half, as with limits,
 // since a mean over a time is no peak.
 func (w *Wrap) learn() {
@@ -278,7 +289,7 @@ func (w *Wrap) Break(slept time.Duration) {
 // afterSuspend takes the first reading after a Break. most is what can have
 // flowed since the last one while the machine was awake.
 func (w *Wrap) afterSuspend(now shown, most Energy) {
-	w.disprove()
+	most = w.concede(now, most)
 	rise := now.raw - w.last.raw
 	switch {
 	case w.MaxPower <= 0 && rise >= 0:
@@ -305,7 +316,7 @@ func (w *Wrap) afterSuspend(now shown, most Energy) {
 // reset takes a counter that fell and did not wrap. What it shows since it
 // started again is a lower bound, if that much is plausible.
 func (w *Wrap) reset(now shown, most Energy) {
-	w.disprove()
+	most = w.concede(now, most)
 	w.Resets++
 	w.Gaps++
 	sure := now.raw

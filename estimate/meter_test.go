@@ -3,8 +3,8 @@ package estimate
 import (
 	"io/fs"
 	"os"
-	"strings"
 	"runtime"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"testing/synctest"

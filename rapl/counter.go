@@ -119,7 +119,7 @@ func (c *counter) next() (energy.Reading, error) {
 		Component: c.component,
 		Before:    o.before, Time: o.at,
 		Total:    c.wrap.Total(),
-		Edge:     c.unit.Plus(c.wrap.MaxPower.Over(tick + o.at.Sub(o.before))).Plus(c.edge),
+		Edge:     c.edgeOf(o),
 		Missed:   c.wrap.Missed,
 		Raw:      c.raw,
 		Range:    uint64(c.wrap.Range),
@@ -127,6 +127,14 @@ func (c *counter) next() (energy.Reading, error) {
 		Wraps:    c.wrap.Wraps, Resets: c.wrap.Resets, Gaps: c.wrap.Gaps,
 		State: state,
 	}, err
+}
+
+// edgeOf bounds how far a reading may be from the truth at its time: by its unit,
+// by what the hardware has not added yet, and by what flowed while it was read. Of
+// the last nobody knows that the limit has not just been raised.
+func (c *counter) edgeOf(o observation) energy.Energy {
+	p := c.wrap.MaxPower
+	return c.unit.Plus(p.Over(tick)).Plus(energy.Ceiling(p).Over(o.at.Sub(o.before))).Plus(c.edge)
 }
 
 // observe reads the counter, or looks for it if it is lost. After an error the
@@ -165,9 +173,11 @@ func (c *counter) take(o observation) (energy.State, error) {
 	if c.wrap.Range > 0 && o.raw >= uint64(c.wrap.Range) {
 		c.wrap.Range, c.unit = 0, usualUnit // the range file was wrong
 	}
-	moved := o.raw != c.raw
-	c.raw = o.raw
 	last, since, _ := c.wrap.Last()
+	if o.raw != c.raw || c.suspended || since.IsZero() { // the first is where totals start
+		c.moved = o.at
+	}
+	c.raw = o.raw
 	gaps, resets := c.wrap.Gaps, c.wrap.Resets
 	if _, ok := c.wrap.Add(energy.Energy(o.raw), o.before, o.at); !ok {
 		return energy.Refused, fmt.Errorf("read %s: %d after %d within %v: %w", r.path, o.raw, last, o.at.Sub(since), ErrImplausible)
@@ -181,8 +191,6 @@ func (c *counter) take(o observation) (energy.State, error) {
 	case unsure:
 		c.moved = o.at
 		return energy.OK, fmt.Errorf("read %s after %v: %w", r.path, o.at.Sub(since).Round(time.Millisecond), ErrAmbiguous)
-	case moved || since.IsZero(): // the first is where totals start, and no proof of anything
-		c.moved = o.at
 	case r.domain != uncore && o.before.Sub(c.moved) > max(deadAfter, time.Duration(10*c.unit)*time.Microsecond):
 		return energy.Dead, nil
 	}
@@ -233,10 +241,25 @@ func (c *counter) failover() (observation, bool) {
 		c.in = i
 		// The two were first read one after the other, and a tick may have come
 		// between.
-		c.edge = c.edge.Plus(c.unit).Plus(c.wrap.MaxPower.Over(tick + r.apart))
+		p := c.wrap.MaxPower
+		c.edge = c.edge.Plus(c.unit).Plus(p.Over(tick)).Plus(energy.Ceiling(p).Over(r.apart))
+		c.join(r, &o)
 		return o, true
 	}
 	return observation{}, false
+}
+
+// join lets a route go on from where the one before it was: what it shows less is
+// an error of their distance and no fall, as long as it is within that error.
+func (c *counter) join(r *route, o *observation) {
+	last, _, at := c.wrap.Last()
+	if m := uint64(c.wrap.Range); m > 0 && !c.suspended && !at.IsZero() {
+		if back := (uint64(last) + m - o.raw%m) % m; energy.Energy(back) <= c.edge {
+			r.offset = (r.offset + back) % m
+			o.raw = uint64(last)
+			c.moved = o.at // it is not dead for that
+		}
+	}
 }
 
 // rediscover looks for a lost zone by what it covers and not by its path: when the

@@ -2,6 +2,7 @@ package rapl
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
 	"strings"
 	"syscall"
@@ -16,21 +17,40 @@ import (
 	"github.com/carbonctl/carbonctl/energy"
 )
 
-// moody is a file system some of whose files cannot be opened for now.
+// moody is a file system some of whose files cannot be opened, or not be read, for
+// now.
 type moody struct {
-	fickle
-	shut map[string]error
+	fstest.MapFS
+	shut, fail map[string]error
 }
 
 func (m moody) Open(name string) (fs.File, error) {
 	if err := m.shut[name]; err != nil {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
 	}
-	return m.fickle.Open(name)
+	f, err := m.MapFS.Open(name)
+	if at, ok := f.(io.ReaderAt); ok {
+		return moodyFile{f, at, m.fail, name}, nil
+	}
+	return f, err
+}
+
+type moodyFile struct {
+	fs.File
+	at   io.ReaderAt
+	fail map[string]error
+	name string
+}
+
+func (f moodyFile) ReadAt(b []byte, off int64) (int, error) {
+	if err := f.fail[f.name]; err != nil {
+		return 0, err
+	}
+	return f.at.ReadAt(b, off)
 }
 
 func newMoody(names ...string) moody {
-	m := moody{fickle{fstest.MapFS{}, map[string]error{}}, map[string]error{}}
+	m := moody{fstest.MapFS{}, map[string]error{}, map[string]error{}}
 	for i, name := range names {
 		d := fmt.Sprintf("%s/intel-rapl:%x/", classDir, i)
 		m.MapFS[d+"name"] = &fstest.MapFile{Data: []byte(name + "\n")}

@@ -376,3 +376,11 @@ func TestReadCancelled(t *testing.T) {
 	assert.Empty(t, list)
 	assert.ErrorIs(t, err, context.Canceled)
 }
+
+// read reads n counters, some of which may fail.
+func read(n int, t *testing.T, m *Meter) []energy.Reading {
+	t.Helper()
+	list, _ := m.Read(t.Context(), nil) // what fails is what the test makes fail
+	require.Len(t, list, n)
+	return list
+}

@@ -112,21 +112,31 @@ func (c *counter) addFallback(root fs.FS, z Zone) {
 	}
 }
 
-// compare finds out how far another route, which is open, is from the one in use.
+// compare finds out how far another route, which is open, is from the one in use:
+// the best of a few tries, as in observe.
 func (c *counter) compare(r *route, dir string) bool {
-	used, err := c.routes[c.in].observe(c.wrap.Range)
-	if err != nil {
-		return false
-	}
-	o, err := r.observe(0)
-	if err != nil {
-		return false
-	}
-	if m, _ := modulus(c.root, dir, o.raw); m != c.wrap.Range {
-		return false
-	}
 	m := uint64(c.wrap.Range)
-	r.offset, r.apart = (used.raw%m+m-o.raw%m)%m, o.at.Sub(used.before)
+	for i := range attempts {
+		used, err := c.routes[c.in].observe(c.wrap.Range)
+		if err != nil {
+			return false
+		}
+		o, err := r.observe(0)
+		if err != nil {
+			return false
+		}
+		if i == 0 {
+			if other, _ := modulus(c.root, dir, o.raw); other != c.wrap.Range {
+				return false
+			}
+		}
+		if apart := o.at.Sub(used.before); i == 0 || apart < r.apart {
+			r.offset, r.apart = (used.raw%m+m-o.raw%m)%m, apart
+		}
+		if r.apart <= tick {
+			break
+		}
+	}
 	return true
 }
 

@@ -2,111 +2,66 @@ package rapl
 
 import (
 	"fmt"
-	"io"
-	"io/fs"
 	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"syscall"
 	"testing"
-	"testing/fstest"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/internal/machinetest"
 )
 
-// fickle is a file system whose files may fail and go while they are held.
-type fickle struct {
-	fstest.MapFS
-	fail map[string]error
-}
+// life is a machine to which all sorts of things happen, watched by a meter.
+type life struct {
+	rnd   *rand.Rand
+	host  *machinetest.Live
+	regs  []*register
+	meter *Meter
+	did   map[string]int
 
-func (f fickle) Open(name string) (fs.File, error) {
-	g, err := f.MapFS.Open(name)
-	if r, ok := g.(io.ReaderAt); ok {
-		return fickleFile{g, r, f, name}, nil
-	}
-	return g, err
-}
+	asleep time.Duration
+	blur   time.Duration // how badly the clocks of sleep are known now
+	away   int           // steps until the last register's zone comes back
+	raised int           // steps for which the power of one is above its limit
+	above  *register     // that one
 
-type fickleFile struct {
-	fs.File
-	at   io.ReaderAt
-	of   fickle
-	name string
-}
-
-func (f fickleFile) ReadAt(b []byte, off int64) (int, error) {
-	if err := f.of.fail[f.name]; err != nil {
-		return 0, err
-	}
-	if f.of.MapFS[f.name] == nil {
-		return 0, syscall.ENODEV
-	}
-	return f.at.ReadAt(b, off)
+	first, last, latest map[string]energy.Reading // last: that was OK
 }
 
 // register is a counter of known truth, shown by one zone or by two.
 type register struct {
-	id           string
-	unit         energy.Energy
-	modulus, max energy.Energy
-	power        energy.Power // the largest that the zone allows
-	dirs         []string
-	origins      []energy.Energy // the truth at which each way showed 0
-	truth, shown energy.Energy   // shown lags by up to a tick
-	was          energy.Energy   // shown at the last good reading
+	*machinetest.Counter
+	twin     *machinetest.Counter
+	power    energy.Power // the largest that the zone allows
+	was, raw energy.Energy
+	over     energy.Energy // what the hardware may have held back above the limit
 }
 
-func (r *register) value(i int) energy.Energy {
-	return (r.shown - r.origins[i]) / r.unit * r.unit % r.modulus
-}
-
-// set writes what the register shows into its zones.
-func (r *register) set(m fickle) {
-	for i, d := range r.dirs {
-		if f := m.MapFS[d+"/energy_uj"]; f != nil {
-			f.Data = fmt.Appendf(nil, "%d\n", r.value(i))
-		}
+func (r *register) each(do func(c *machinetest.Counter)) {
+	do(r.Counter)
+	if r.twin != nil {
+		do(r.twin)
 	}
 }
 
-// reset starts the register again, after of its energy before now.
-func (r *register) reset(after energy.Energy) {
-	for i := range r.origins {
-		r.origins[i] = r.shown - min(after, r.shown)
-	}
-}
+func (r *register) id() string { return r.Name }
 
-func (r *register) zone(m fickle, i int, name string, limit energy.Power) {
-	d := r.dirs[i]
-	m.MapFS[d+"/name"] = &fstest.MapFile{Data: []byte(name + "\n")}
-	m.MapFS[d+"/energy_uj"] = &fstest.MapFile{Data: fmt.Appendf(nil, "%d\n", r.value(i))}
-	if r.max > 0 {
-		m.MapFS[d+"/max_energy_range_uj"] = &fstest.MapFile{Data: fmt.Appendf(nil, "%d\n", r.max)}
-	}
-	if limit > 0 {
-		m.MapFS[d+"/constraint_0_power_limit_uw"] = &fstest.MapFile{Data: fmt.Appendf(nil, "%d\n", limit)}
-	}
-}
-
-// tried counts what a test has put the meter through.
-type tried map[string]int
-
-// Random loads, read at random moments through wraps, resets, glitches, errors,
-// failing twins, zones that go and come back, sleep and stalls: the truth always
-// lies within the edges, and Missed above them. Only a reset that no reader could
-// tell from a wrap, or see at all, is left out.
+// Random loads, read at random moments, by a reader that loses the CPU between any
+// two instructions, through wraps, resets, glitches, errors, failing twins, zones
+// that go and come back, limits that are raised or not in force, sleep and stalls:
+// the truth always lies within the edges, and Missed above them. Only a reset that
+// no reader could tell from a wrap, or see at all, is left out.
 func TestTheTruthIsWithinTheEdges(t *testing.T) {
-	did := tried{}
+	did := map[string]int{}
 	worst := map[string]float64{}
-	for seed := range uint64(300) {
-		synctest.Test(t, func(t *testing.T) { live(t, seed, did, worst) })
+	for seed := range uint64(200) {
+		synctest.Test(t, func(t *testing.T) { newLife(t, seed, did).live(t, seed, worst) })
 	}
 	for _, what := range slices.Sorted(maps.Keys(did)) {
 		require.Greater(t, did[what], 50, "too few: %s", what)
@@ -117,179 +72,232 @@ func TestTheTruthIsWithinTheEdges(t *testing.T) {
 	}
 }
 
-func live(t *testing.T, seed uint64, did tried, worst map[string]float64) {
-	rnd := rand.New(rand.NewPCG(seed, 11))
-	m := fickle{fstest.MapFS{}, map[string]error{}}
+func newLife(t *testing.T, seed uint64, did map[string]int) *life {
+	l := &life{rnd: rand.New(rand.NewPCG(seed, 11)), host: machinetest.NewLive(), did: did}
+	origin := func() energy.Energy { return energy.Energy(l.rnd.Int64N(int64(60_000 * energy.Joule))) }
 	const c = classDir + "/"
-	origin := func() energy.Energy { return -energy.Energy(rnd.Int64N(int64(60_000 * energy.Joule))) }
-	regs := []*register{
-		{id: "package-0", unit: 61, max: 61 * math.MaxUint32, power: 375 * energy.Watt, dirs: []string{c + "intel-rapl:0", c + "intel-rapl-mmio:0"}},
-		{id: "dram-0", unit: 15, max: 15 * math.MaxUint32, power: energy.Kilowatt, dirs: []string{c + "intel-rapl:0:0"}},
-		{id: "package-1", unit: 15, max: 15 * math.MaxUint32, power: 600 * energy.Watt, dirs: []string{c + "intel-rapl:1"}},
+	add := func(dir, name string, unit energy.Energy, limit energy.Power) *machinetest.Counter {
+		return l.host.Add(&machinetest.Counter{Dir: c + dir, Name: name, Unit: unit, Max: unit * math.MaxUint32, Cap: limit, Start: origin()})
 	}
-	for i, r := range regs {
-		r.modulus = r.max + r.unit
-		for range r.dirs {
-			r.origins = append(r.origins, origin())
-		}
-		for w := range r.dirs {
-			r.zone(m, w, []string{"package-0", "dram", "package-1"}[i], []energy.Power{250 * energy.Watt, 0, 400 * energy.Watt}[i])
-		}
+	l.regs = []*register{
+		{Counter: add("intel-rapl:0", "package-0", 61, 250*energy.Watt), twin: add("intel-rapl-mmio:0", "package-0", 61, 250*energy.Watt), power: 375 * energy.Watt},
+		{Counter: add("intel-rapl:2", "package-2", 15, 0), power: energy.Kilowatt},
+		{Counter: add("intel-rapl:1", "package-1", 15, 400*energy.Watt), power: 600 * energy.Watt},
 	}
-	asleep := time.Duration(0)
-	meter, _, err := open(m, system{slept: func() (low, high time.Duration) { return asleep, asleep }})
+	var err error
+	l.meter, _, err = open(l.host, system{slept: func() (low, high time.Duration) {
+		return l.asleep - time.Duration(l.rnd.Int64N(int64(l.blur)+1)), l.asleep + time.Duration(l.rnd.Int64N(int64(l.blur)+1))
+	}})
 	require.NoError(t, err)
-	defer meter.Close()
-	last := byID(read(3, t, meter))
-	first, latest := maps.Clone(last), last
-	lastRaw, away := map[string]energy.Energy{}, 0
-	for _, r := range regs {
-		lastRaw[r.id] = r.value(0)
+	l.last = l.read(t)
+	l.first, l.latest = maps.Clone(l.last), l.last
+	for _, r := range l.regs {
+		r.raw = energy.Energy(l.last[r.id()].Raw)
 	}
-	keep := meter.KeepAlive()
+	return l
+}
+
+func (l *life) read(t *testing.T) map[string]energy.Reading {
+	t.Helper()
+	list, _ := l.meter.Read(t.Context(), nil) // what fails is what the test makes fail
+	require.Len(t, list, 3)
+	return byID(list)
+}
+
+// loses returns what takes the CPU away: nothing, other goroutines now and then, or
+// a quota of 30 ms in each 100.
+func (l *life) loses() func() {
+	switch l.rnd.IntN(4) {
+	case 0:
+		l.did["reads beside busy goroutines"]++
+		return func() {
+			if l.rnd.IntN(3) == 0 {
+				time.Sleep(time.Duration(l.rnd.Int64N(int64(300 * time.Millisecond))))
+			}
+		}
+	case 1:
+		l.did["throttled reads"]++
+		return func() {
+			time.Sleep(time.Duration(l.rnd.Int64N(int64(10 * time.Millisecond))))
+			if at := time.Duration(time.Now().UnixNano()) % (100 * time.Millisecond); at > 30*time.Millisecond {
+				time.Sleep(100*time.Millisecond - at)
+			}
+		}
+	}
+	return nil
+}
+
+func (l *life) live(t *testing.T, seed uint64, worst map[string]float64) {
+	defer l.meter.Close()
+	keep := l.meter.KeepAlive()
 	for range 120 {
-		d := time.Duration(math.Exp(rnd.Float64()*math.Log(float64(keep)))) + 1
-		act := rnd.IntN(16)
+		l.host.Lose = nil
+		l.blur = time.Duration(l.rnd.Int64N(int64(5 * time.Millisecond)))
+		if l.rnd.IntN(10) == 0 {
+			l.blur = time.Duration(l.rnd.Int64N(int64(time.Second / 2)))
+		}
+		d := time.Duration(math.Exp(l.rnd.Float64()*math.Log(float64(keep)))) + 1
+		act := l.rnd.IntN(18)
+		if l.raised > 0 {
+			act = 17           // nothing
+			d = min(d, keep/4) // read in time, though a read fails
+			if l.rnd.IntN(10) == 0 {
+				act = 3
+			}
+		}
 		if act == 0 {
-			d = keep + time.Duration(rnd.Int64N(int64(9*keep)))
-			did["stalls"]++
+			d = keep + time.Duration(l.rnd.Int64N(int64(9*keep)))
+			l.did["stalls"]++
 		}
+		for _, r := range l.regs {
+			p := energy.Watt + energy.Power(l.rnd.Int64N(int64(r.power-energy.Watt)+1))
+			if l.raised > 0 && r == l.above {
+				p = r.power + energy.Power(l.rnd.Int64N(int64(r.power)))
+				r.over = max(r.over, (p - r.power).Over(machinetest.Ticks))
+			}
+			r.each(func(c *machinetest.Counter) { c.SetPower(p) })
+		}
+		l.raised = max(l.raised-1, 0)
 		time.Sleep(d)
-		before := map[string]energy.Energy{}
-		for _, r := range regs {
-			p := energy.Power(rnd.Int64N(int64(r.power) + 1))
-			r.truth += p.Over(d)
-			r.shown = max(r.shown, r.truth-p.Over(time.Duration(rnd.Int64N(int64(min(tick, d)+1)))))
-			before[r.id] = r.shown
+		l.happen(act)
+		l.host.Lose = l.loses()
+		now := l.read(t)
+		l.host.Lose = nil
+		l.check(t, seed, now, worst)
+		l.note(now)
+	}
+}
+
+// happen does one thing to the machine, after a stretch of load.
+func (l *life) happen(act int) {
+	one := l.regs[l.rnd.IntN(len(l.regs))]
+	for _, r := range l.regs {
+		r.each(func(c *machinetest.Counter) { c.Fail(nil) })
+	}
+	switch act {
+	case 1:
+		l.reset(one)
+	case 2:
+		one.Fail(syscall.EIO)
+		l.did["errors"]++
+	case 3:
+		one.each(func(c *machinetest.Counter) { c.Fail(syscall.EIO) })
+		l.did["errors of all routes"]++
+	case 4: // deep: all start again
+		l.asleep += time.Second + time.Duration(l.rnd.Int64N(int64(10*time.Hour)))
+		for _, r := range l.regs {
+			after := energy.Energy(l.rnd.Int64N(int64(r.Total()-r.was)/2 + 1))
+			r.each(func(c *machinetest.Counter) { c.Reset(after) })
 		}
-		one := regs[rnd.IntN(len(regs))]
-		clear(m.fail)
-		switch {
-		case act == 1: // at a moment since it was last read
-			since := time.Since(last[one.id].Time)
-			after := energy.Energy(rnd.Int64N(int64(min(d.Nanoseconds()/1000*100, int64(time.Second)))+1)) * 1
-			after = min(after, one.shown-one.was)
-			limit := energy.Limit(one.power, since+2*time.Second)
-			shows := after / one.unit * one.unit
-			if w := inUse(meter, one.id); w.offset == 0 && last[one.id].State == energy.OK && limit < one.modulus && shows < lastRaw[one.id] && one.modulus-lastRaw[one.id]+shows > limit {
-				one.reset(after)
-				did["resets"]++
-			}
-		case act == 2:
-			m.fail[one.dirs[0]+"/energy_uj"] = syscall.EIO
-			did["errors"]++
-		case act == 3:
-			for _, dir := range one.dirs {
-				m.fail[dir+"/energy_uj"] = syscall.EIO
-			}
-			did["errors of all ways"]++
-		case act == 4: // deep sleep: all start again
-			asleep += time.Duration(rnd.Int64N(int64(10 * time.Hour)))
-			for _, r := range regs {
-				r.reset(energy.Energy(rnd.Int64N(int64(r.shown-r.was)/2 + 1)))
-			}
-			did["deep sleeps"]++
-		case act == 5: // shallow sleep: all go on
-			nap := time.Duration(rnd.Int64N(int64(time.Hour)))
-			for _, r := range regs {
-				// What is drawn asleep is in no bound, unless the counter shows it.
-				drawn := (energy.Watt / 2).Over(nap)
-				if latest[r.id].State == energy.OK && inUse(meter, r.id).offset == 0 && r.value(0)+drawn < r.modulus {
-					r.truth, r.shown = r.truth+drawn, r.shown+drawn
-				}
-			}
-			asleep += nap
-			did["shallow sleeps"]++
-		case act == 6 && away == 0:
-			away = 1 + rnd.IntN(4)
-			for name := range m.MapFS {
-				if strings.HasPrefix(name, regs[2].dirs[0]+"/") {
-					delete(m.MapFS, name)
-				}
-			}
-			if rnd.IntN(2) == 0 {
-				regs[2].reset(0)
-			}
-			did["zones that went"]++
-		case act == 7:
-			lr := last[one.id]
-			if far := lastRaw[one.id] + 2*energy.Limit(one.power, time.Since(lr.Time)+time.Second); latest[one.id].State == energy.OK && far < one.modulus && len(one.dirs) == 1 && m.MapFS[one.dirs[0]+"/energy_uj"] != nil {
-				one.set(m)
-				m.MapFS[one.dirs[0]+"/energy_uj"].Data = fmt.Appendf(nil, "%d\n", far)
-				did["glitches"]++
-				for _, r := range regs {
-					if r != one {
-						r.set(m)
-					}
-				}
-				glitched := byID(read(3, t, meter))
-				check(t, seed, regs, first, glitched, worst)
-				last, latest = keepOK(last, glitched), glitched
-				for _, r := range regs {
-					if glitched[r.id].State == energy.OK {
-						lastRaw[r.id], r.was = r.value(0), r.shown
-					}
-				}
-				continue
-			}
-		case act == 8 && away > 0:
-			if away--; away == 0 {
-				regs[2].dirs[0] = c + fmt.Sprintf("intel-rapl:%x", 2+rnd.IntN(30))
-				regs[2].zone(m, 0, "package-1", 400*energy.Watt)
+		l.did["deep sleeps"]++
+	case 5: // shallow: all go on
+		d := time.Second + time.Duration(l.rnd.Int64N(int64(time.Hour)))
+		for _, r := range l.regs {
+			// What is drawn asleep is in no bound, unless the counter shows it.
+			drawn := (energy.Watt / 2).Over(d)
+			if l.latest[r.id()].State == energy.OK && l.inUse(r).offset == 0 && r.Shows() >= r.raw && r.Shows()+drawn+r.power.Over(5*time.Second) < r.Max {
+				r.each(func(c *machinetest.Counter) { c.Draw(drawn) })
 			}
 		}
-		for _, r := range regs {
-			r.set(m)
-		}
-		now := byID(read(3, t, meter))
-		check(t, seed, regs, first, now, worst)
-		for _, r := range regs {
-			if now[r.id].State == energy.OK {
-				lastRaw[r.id], r.was = r.value(0), r.shown
+		l.asleep += d
+		l.did["shallow sleeps"]++
+	case 6:
+		l.vanish()
+	case 7:
+		l.glitch(one)
+	case 8:
+		l.comeBack()
+	case 9:
+		if l.away == 0 && l.latest[one.id()].State == energy.OK && l.latest[one.id()].MaxPower == one.power {
+			l.raised, l.above = 3+l.rnd.IntN(8), one
+			l.did["limits that do not hold"]++
+			if one.Cap > 0 && l.rnd.IntN(2) == 0 {
+				one.each(func(c *machinetest.Counter) { c.Raise(2 * one.Cap) })
+				l.did["limits that are raised"]++
 			}
-			did["wraps"] += int(now[r.id].Wraps - last[r.id].Wraps)
 		}
-		last, latest = keepOK(last, now), now
+	}
+}
+
+// reset starts a register again, at a moment since it was last read, where that can
+// be told from a wrap.
+func (l *life) reset(r *register) {
+	v := l.last[r.id()]
+	late := time.Since(v.Before) + 5*time.Second
+	after := energy.Energy(l.rnd.Int64N(int64(min(r.Total()-r.was, 100*energy.Joule)) + 1))
+	limit := energy.Limit(v.MaxPower, late)
+	shows := after + r.power.Over(5*time.Second)
+	modulus := r.Max + r.Unit
+	if l.inUse(r).offset == 0 && v.State == energy.OK && limit < modulus && shows < r.raw && modulus-r.raw > limit {
+		r.each(func(c *machinetest.Counter) { c.Reset(after) })
+		l.did["resets"]++
+	}
+}
+
+// glitch shows a reader something that cannot be, once.
+func (l *life) glitch(r *register) {
+	v := l.last[r.id()]
+	far := r.raw + 2*energy.Limit(energy.Ceiling(v.MaxPower), time.Since(v.Before)+10*time.Second)
+	if l.latest[r.id()].State == energy.OK && far < r.Max && r.twin == nil && !(l.away > 0 && r == l.regs[2]) {
+		r.Glitch(far)
+		l.did["glitches"]++
+	}
+}
+
+func (l *life) vanish() {
+	if l.away > 0 {
+		return
+	}
+	l.away = 1 + l.rnd.IntN(4)
+	l.regs[2].Vanish()
+	if l.rnd.IntN(2) == 0 {
+		l.regs[2].Reset(0)
+	}
+	l.did["zones that went"]++
+}
+
+func (l *life) comeBack() {
+	if l.away > 0 {
+		if l.away--; l.away == 0 {
+			l.regs[2].Return(classDir + fmt.Sprintf("/intel-rapl:%x", 3+l.rnd.IntN(30)))
+		}
 	}
 }
 
 // inUse is the route by which a component is read.
-func inUse(m *Meter, id string) route {
-	c := m.find(id)
+func (l *life) inUse(r *register) route {
+	c := l.meter.find(r.id())
 	return c.routes[c.in]
 }
 
-// keepOK replaces what was read now and leaves the rest.
-func keepOK(last, now map[string]energy.Reading) map[string]energy.Reading {
-	for id, r := range now {
-		if r.State == energy.OK || r.State == energy.Dead {
-			last[id] = r
+// check holds what was read against the truth at the time of each reading.
+func (l *life) check(t *testing.T, seed uint64, now map[string]energy.Reading, worst map[string]float64) {
+	t.Helper()
+	for _, r := range l.regs {
+		v, first := now[r.id()], l.first[r.id()]
+		require.NotEqual(t, energy.Dead, v.State, "seed %d: %s moves: %+v", seed, r.id(), v)
+		require.GreaterOrEqual(t, v.Total, l.latest[r.id()].Total)
+		truth := r.Truth(v.Time)
+		edges := first.Edge + v.Edge + r.over
+		if v.State == energy.OK {
+			require.LessOrEqual(t, v.Total-edges, truth, "seed %d: %s is above the truth: %+v", seed, r.id(), v)
+			require.LessOrEqual(t, truth, v.Total+v.Missed+edges, "seed %d: %s is below the truth: %+v", seed, r.id(), v)
+			require.GreaterOrEqual(t, v.Missed, l.last[r.id()].Missed)
+		}
+		if v.State == energy.OK && v.Missed == 0 {
+			worst[r.id()] = max(worst[r.id()], math.Abs(float64(v.Total-truth))/float64(edges))
 		}
 	}
-	return last
 }
 
-func read(n int, t *testing.T, m *Meter) []energy.Reading {
-	t.Helper()
-	list, _ := m.Read(t.Context(), nil) // what fails is what the test makes fail
-	require.Len(t, list, n)
-	return list
-}
-
-func check(t *testing.T, seed uint64, regs []*register, first, now map[string]energy.Reading, worst map[string]float64) {
-	t.Helper()
-	for _, r := range regs {
-		v := now[r.id]
-		if v.State != energy.OK && v.State != energy.Dead {
-			continue
-		}
-		truth := r.truth
-		edges := first[r.id].Edge + v.Edge
-		total := v.Total
-		require.LessOrEqual(t, total-edges, truth, "seed %d: %s is above the truth: %+v", seed, r.id, v)
-		require.LessOrEqual(t, truth, total+v.Missed+edges, "seed %d: %s is below the truth: %+v", seed, r.id, v)
-		if v.Missed == 0 {
-			worst[r.id] = max(worst[r.id], math.Abs(float64(total-truth))/float64(edges))
+func (l *life) note(now map[string]energy.Reading) {
+	for _, r := range l.regs {
+		v := now[r.id()]
+		l.did["wraps"] += int(v.Wraps - l.last[r.id()].Wraps)
+		if v.State == energy.OK {
+			l.last[r.id()] = v
+			r.raw, r.was = energy.Energy(v.Raw), r.Total()
 		}
 	}
+	l.latest = now
 }

@@ -69,6 +69,9 @@ that carbonctl failed before it started, 126 that the command is not executable,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := child.Cramped(); err != nil {
+				return w.unmeasured(args, err)
+			}
 			var err error
 			if w.forward, err = child.ParseForward(forward); err != nil {
 				return err
@@ -161,7 +164,9 @@ func (w *wrapping) run(ctx context.Context) error {
 		return &exitError{code: interrupted} // the user has given it up, and knows
 	}
 	s.Waited(waited)
-	if err := s.Start(ctx); err != nil {
+	if err := s.Start(ctx); child.Scarce(err) {
+		return w.unmeasured(w.args, err)
+	} else if err != nil {
 		return refused(err)
 	}
 	defer s.Close()
@@ -248,6 +253,13 @@ func (w *wrapping) sinks() (all []session.Sink) {
 
 // leftOut tells of a setting that is wrong, where that does not stop the run.
 func leftOut(problem error) string { return problem.Error() + "; it is left out" }
+
+// unmeasured runs the command in our place, where measuring it would take what it needs
+// itself. It returns where that is not possible either.
+func (w *wrapping) unmeasured(args []string, why error) error {
+	w.say(fmt.Sprintf("not measured: %v", why), "")
+	return refused(child.Replace(args, nil))
+}
 
 // refused gives the error of a command that could not be started its exit code.
 func refused(err error) error {

@@ -111,3 +111,11 @@ func (p *Process) Close() { p.closing.Do(func() { signal.Stop(p.in) }) }
 
 // send ends the command. p.mu is held and it has not ended.
 func (p *Process) send(syscall.Signal) error { return p.process.Kill() }
+
+// Scarce: no error of Start is known to be one of want.
+func Scarce(error) bool { return false }
+
+// Replace can't be done. It returns an *Error.
+func Replace(args, _ []string) error {
+	return &Error{CodeFailed, args[0], errors.ErrUnsupported}
+}

@@ -15,9 +15,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// path is where a program is looked for if the environment has no PATH: the
+// defaultPath is where a program is looked for if the environment has no PATH: the
 // default of execvp(3).
-const path = "/bin:/usr/bin"
+const defaultPath = "/bin:/usr/bin"
 
 // Look finds the program that Start would run, by the rules of execvp(3): a
 // name with a slash is taken as it is, any other is looked up in the PATH of
@@ -33,7 +33,7 @@ func Look(name string, env []string) (string, error) {
 		return name, nil
 	}
 	var found error // the first that is there but can't be run
-	for _, dir := range filepath.SplitList(lookup(env, "PATH", path)) {
+	for _, dir := range filepath.SplitList(lookup(env, "PATH", defaultPath)) {
 		file := name // an empty entry is the working directory
 		if dir != "" {
 			file = strings.TrimSuffix(dir, "/") + "/" + name

@@ -53,6 +53,11 @@ func play(name string, args []string) int {
 		return tty()
 	case "fds":
 		return fds()
+	case "cramped":
+		fmt.Print(Cramped())
+		return 0
+	case "replace":
+		return Replace(args, nil).(*Error).Code
 	case "below-timeout":
 		fmt.Print(sendersOf(nil) != senders{})
 		return 0

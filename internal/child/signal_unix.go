@@ -53,14 +53,19 @@ func kept() []syscall.Signal {
 func (h *held) hold() {
 	h.in = make(chan os.Signal, 64)
 	h.pending = map[syscall.Signal]bool{}
-	for _, s := range kept() {
-		if ignoredAtStart(s) {
-			signal.Ignore(s)
-		}
-	}
+	ignore()
 	for _, s := range append(keyboard(), toPass()...) {
 		if !ignoredAtStart(s) {
 			signal.Notify(h.in, s)
+		}
+	}
+}
+
+// ignore makes what was ignored when we started ignored by what we start.
+func ignore() {
+	for _, s := range kept() {
+		if ignoredAtStart(s) {
+			signal.Ignore(s)
 		}
 	}
 }
