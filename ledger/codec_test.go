@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"math"
@@ -47,7 +48,7 @@ func randomText(r *rand.Rand) string {
 	return s
 }
 
-// randomRow fills every field of a Row as what writes rows may fill it.
+// randomRow fills every field of a Row with what a run can have, to its limits.
 func randomRow(r *rand.Rand) runs.Row {
 	var row runs.Row
 	v := reflect.ValueOf(&row).Elem()
@@ -63,7 +64,7 @@ func randomRow(r *rand.Rand) runs.Row {
 		switch f.Interface().(type) {
 		case runs.Stamp:
 			if r.IntN(5) > 0 {
-				at := time.UnixMilli(r.Int64N(250_000_000_000_000) - 60_000_000_000_000).UTC()
+				at := time.UnixMilli(r.Int64N(7_000_000_000_000)).UTC()
 				f.Set(reflect.ValueOf(runs.Stamp{Time: at}))
 			}
 		case runs.Number:
@@ -74,15 +75,24 @@ func randomRow(r *rand.Rand) runs.Row {
 			if r.IntN(2) == 0 {
 				x = math.Round(r.Float64()*1e6) / 1e3
 			}
+			if x = math.Abs(x); x > 1 {
+				x = 1 / x
+			}
 			f.SetFloat(x)
 		case energy.Energy:
-			f.SetInt(int64(r.Uint64()) >> r.IntN(64))
+			f.SetInt(int64(r.Uint64() >> 1 >> r.IntN(63)))
 		case int:
-			f.SetInt(int64(r.Uint64()) >> r.IntN(64))
+			f.SetInt(int64(r.Uint64() >> 1 >> r.IntN(63)))
 		default:
 			f.SetString(randomText(r))
 		}
 	}
+	row.Schema, row.DurationS, row.PerKWh = runs.LedgerSchema, row.DurationS*1e9, row.PerKWh*1e3
+	if row.PUE != nil {
+		*row.PUE++
+	}
+	ascend(row.EnergyLow, &row.Energy, row.EnergyHigh)
+	ascend(row.EmissionsLow, &row.Emissions, row.EmissionsHigh)
 	labels := map[string]string{}
 	for range r.IntN(4) {
 		labels[strings.ToValidUTF8(randomText(r), "")] = strings.ToValidUTF8(randomText(r), "")
@@ -96,6 +106,19 @@ func randomRow(r *rand.Rand) runs.Row {
 		row.Details = string(b)
 	}
 	return row
+}
+
+// ascend sorts three values, of which the first and the last may be missing.
+func ascend[T cmp.Ordered](low, mid, high *T) {
+	if low != nil && *low > *mid {
+		*low, *mid = *mid, *low
+	}
+	if high != nil && *mid > *high {
+		*mid, *high = *high, *mid
+	}
+	if low != nil && *low > *mid {
+		*low, *mid = *mid, *low
+	}
 }
 
 func TestRowReadsBack(t *testing.T) {

@@ -248,6 +248,7 @@ func TestRecoverSetsAsideWhatItCannotRead(t *testing.T) {
 	}
 	putJournal(t, path, "other", good)
 	putJournal(t, path, "noJSON", "{")
+	putJournal(t, path, "absurd", strings.NewReplacer(`"good"`, `"absurd"`, `"coverage":1,"emissions_g"`, `"coverage":7,"emissions_g"`).Replace(good))
 	tooLong := strings.Replace(good, `"demo"`, `"`+strings.Repeat("x", MaxRow)+`"`, 1)
 	putJournal(t, path, "toolong", strings.Replace(tooLong, `"good"`, `"toolong"`, 1))
 	putJournal(t, path, "newer", strings.Replace(good, JournalSchema, "carbonctl.journal/v3", 1))
@@ -260,7 +261,7 @@ func TestRecoverSetsAsideWhatItCannotRead(t *testing.T) {
 	require.ErrorAs(t, err, &bad)
 	assert.ErrorContains(t, err, "toolong.journal.1.bad")
 	assert.Equal(t, []string{
-		"changed.journal.0.bad", "half.journal.0.bad", "newer.journal.1", "noJSON.journal.1.bad", "note.txt",
+		"absurd.journal.1.bad", "changed.journal.0.bad", "half.journal.0.bad", "newer.journal.1", "noJSON.journal.1.bad", "note.txt",
 		"other.journal.1.bad", "toolong.journal.1.bad",
 	}, withoutLocks(journals(t, path)), "what its writer had only allocated is gone")
 
@@ -580,8 +581,9 @@ func FuzzJournal(f *testing.F) {
 		if err != nil {
 			return
 		}
-		line, err := encode(runs.FromReport(e.Report))
-		if err != nil {
+		row := runs.FromReport(e.Report)
+		line, err := encode(row)
+		if err != nil || row.Impossible() != nil {
 			return
 		}
 		for _, err := range Read(io.MultiReader(strings.NewReader(Header+"\n"), strings.NewReader(string(line))), "x") {

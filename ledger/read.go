@@ -29,11 +29,13 @@ var ErrTorn = errors.New("torn line: it has no line end")
 // Read gives the rows of a ledger in their order; name is for messages. It does
 // not look at the chain: that is what Verify is for.
 //
-// With columns, named as in Header, only those are read: the other fields of a
-// row are zero, and what their cells hold is not looked at. A few columns are
-// read several times as fast as all. A name that is not in Header is an error.
+// With columns, named as in Header, only those are read, and the bounds of an
+// amount with it: the other fields of a row are zero, and what their cells hold
+// is not looked at. A few columns are read several times as fast as all. A name
+// that is not in Header is an error.
 //
-// A line that is no row comes as a *LineError and reading goes on behind it. A
+// A line that is no row, or one whose values no run can have, comes as a
+// *LineError and reading goes on behind it. A
 // header without all our columns is a *HeaderError, and like an error of r the
 // last thing given. Columns may stand in any order, further ones are passed
 // over, and a byte-order mark, CRLF line ends, blank lines and a header repeated
@@ -47,7 +49,7 @@ func Read(r io.Reader, name string, columns ...string) iter.Seq2[runs.Row, error
 		}
 		l := newLines(r)
 		cells := &cells{}
-		header, as, v1, err := readHeader(l, cells, name, columns)
+		header, as, v1, err := readHeader(l, cells, name, runs.Together(columns))
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
 				yield(runs.Row{}, err)
@@ -133,13 +135,8 @@ func readRow(line []byte, cells *cells, as []column) (runs.Row, error) {
 	if err := cells.decode(got, as, &row); err != nil {
 		return runs.Row{}, err
 	}
-	return row, nil
-}
-
-// SumColumns are the columns that runs.Summary.Add looks at, for Read.
-func SumColumns() []string {
-	return []string{
-		"counted_by", "started_at", "ended_at", "duration_s", "energy_joules", "energy_low_joules", "energy_high_joules",
-		"measured_share", "emissions_g", "emissions_low_g", "emissions_high_g",
+	if err := row.Impossible(); err != nil {
+		return runs.Row{}, fmt.Errorf("impossible: %w", err)
 	}
+	return row, nil
 }

@@ -273,6 +273,9 @@ func (w Writer) addOrphan(ctx context.Context, path, name string, e entry) (r *f
 	if err == nil {
 		_, err = encode(row)
 	}
+	if err == nil {
+		err = row.Impossible()
+	}
 	if err != nil {
 		return nil, false, setJournalAside(name, err)
 	}

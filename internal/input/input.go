@@ -58,7 +58,6 @@ type Reader struct {
 	Note func(text, hint string)
 
 	others int // CSV files in folders that are no ledgers
-	firsts map[firstRow]string
 }
 
 // Files finds the files that arguments stand for. A file that several stand for

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"strings"
 
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/report"
@@ -49,10 +48,22 @@ func (r *Reader) Rows(files []File, add func(*runs.Row)) error {
 	return err
 }
 
-// read gives the rows of all files to add, in their order.
+// read gives the rows of all files to add, in their order, each run once.
 func (r *Reader) read(files []File, add func(runs.Row)) error {
+	seen, twice := ledger.IDs{}, 0
+	once := func(row runs.Row) {
+		if row.RunID != "" && !seen.Add(row.RunID) {
+			twice++
+			return
+		}
+		add(row)
+	}
 	for _, in := range files {
-		read, err := r.file(in, add)
+		twice = 0
+		read, err := r.file(in, once)
+		if twice > 0 {
+			r.skipped(fmt.Errorf("%s: %s ignored: read before, and each counts once", in.Path, count(twice, "run")))
+		}
 		header := (*ledger.HeaderError)(nil)
 		switch {
 		case err == nil:
@@ -86,15 +97,18 @@ func (r *Reader) file(in File, add func(runs.Row)) (read int, err error) {
 		if err != nil {
 			return 0, fmt.Errorf("%s: %w", in.Path, err)
 		}
-		add(runs.FromReport(run))
+		row := runs.FromReport(run)
+		if err := row.Impossible(); err != nil {
+			return 0, fmt.Errorf("%s: impossible: %w", in.Path, err)
+		}
+		add(row)
 		return 1, nil
 	}
 	columns := r.Columns
-	if in.Run != "" && columns != nil {
+	if columns != nil {
 		columns = append([]string{"run_id"}, columns...)
 	}
 	wrong := 0
-	last, chains := "", map[string]bool{}
 	for row, err := range ledger.Read(f, in.Path, columns...) {
 		switch line := (*ledger.LineError)(nil); {
 		case errors.As(err, &line):
@@ -111,38 +125,12 @@ func (r *Reader) file(in File, add func(runs.Row)) (read int, err error) {
 			continue
 		}
 		read++
-		if row.LedgerID != last && in.Run == "" {
-			last = strings.Clone(row.LedgerID)
-			if !chains[last] {
-				chains[last] = true
-				r.first(in.Path, row)
-			}
-		}
 		add(row)
 	}
 	if wrong > maxLines {
 		r.note(fmt.Sprintf("%s: %s more that can't be read", in.Path, count(wrong-maxLines, "line")), "")
 	}
 	return read, nil
-}
-
-// firstRow is the first row of a chain in a file. Another file that begins with
-// the same one is a copy.
-type firstRow struct{ ledger, run string }
-
-// first warns of files in which a chain begins with the same row: their runs are
-// in the sums twice.
-func (r *Reader) first(path string, row runs.Row) {
-	key := firstRow{strings.Clone(row.LedgerID), strings.Clone(row.RunID)}
-	if other, ok := r.firsts[key]; ok {
-		r.note(fmt.Sprintf("%s holds runs of %s too: they are counted twice", path, other),
-			"carbonctl report merge OUT "+other+" "+path+" writes each of them once")
-		return
-	}
-	if r.firsts == nil {
-		r.firsts = map[firstRow]string{}
-	}
-	r.firsts[key] = path
 }
 
 // count says how many there are of something: "1 row", "3 rows".
