@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math"
 	"os"
+	"os/user"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -246,7 +247,7 @@ func configure(flags *pflag.FlagSet) (*config, error) {
 	c := newConfig()
 	all := settings()
 	var list []given
-	if dir, err := os.UserConfigDir(); err == nil {
+	if dir := configDir(); dir != "" {
 		list = inFile(all, filepath.Join(dir, "carbonctl", "config.toml"), false)
 	}
 	list = append(list, inFile(all, ".carbonctl.toml", true)...)
@@ -443,11 +444,34 @@ func nearest(all []setting, key string) string {
 func defaultLedger() string {
 	dir := os.Getenv("XDG_STATE_HOME")
 	if !filepath.IsAbs(dir) {
-		home, err := os.UserHomeDir()
-		if err != nil {
+		home := homeDir()
+		if home == "" {
 			return ""
 		}
 		dir = filepath.Join(home, ".local", "state")
 	}
 	return filepath.Join(dir, "carbonctl", "ledger.csv")
+}
+
+// configDir is where a user's settings are, "" without a home.
+func configDir() string {
+	if dir, err := os.UserConfigDir(); err == nil {
+		return dir
+	}
+	if home := homeDir(); home != "" {
+		return filepath.Join(home, ".config")
+	}
+	return ""
+}
+
+// homeDir is $HOME, or where a service or a cron job has none, what the system has
+// for the user; "" if neither is a path.
+func homeDir() string {
+	if home, err := os.UserHomeDir(); err == nil {
+		return home
+	}
+	if u, err := user.Current(); err == nil && filepath.IsAbs(u.HomeDir) {
+		return u.HomeDir
+	}
+	return ""
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"os"
+	"os/user"
 	"path/filepath"
 	"testing"
 
@@ -67,4 +68,17 @@ func FuzzFile(f *testing.F) {
 		assert.Zero(t, c.every)
 		assert.True(t, c.pue == 0 || c.pue >= 1)
 	})
+}
+
+// A service or a cron job has no HOME; the system knows the user all the same.
+func TestWithoutHome(t *testing.T) {
+	u, err := user.Current()
+	if err != nil || !filepath.IsAbs(u.HomeDir) {
+		t.Skip("this user has no home directory")
+	}
+	for _, name := range []string{"HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"} {
+		t.Setenv(name, "")
+	}
+	assert.Equal(t, filepath.Join(u.HomeDir, ".local/state/carbonctl/ledger.csv"), defaultLedger())
+	assert.Equal(t, filepath.Join(u.HomeDir, ".config"), configDir())
 }

@@ -155,6 +155,14 @@ func (w *wrapping) run(ctx context.Context) error {
 		defer follower.Close()
 		options.Tracker.Grid = follower
 	}
+	for _, path := range []string{w.html, w.jsonTo} {
+		if path == "" {
+			continue
+		}
+		if err := output.Check(path); err != nil { // the command runs all the same
+			w.say(fmt.Sprintf("cannot write the result: %v", err), hint(err))
+		}
+	}
 	s, err := session.Open(options)
 	if err != nil {
 		return refused(err)

@@ -39,6 +39,30 @@ func Write(path string, write func(io.Writer) error) error {
 	return atomicfile.Write(path, atomicfile.Options{}, write)
 }
 
+// Check reports what would keep Write from writing to path, as far as it can be known
+// beforehand.
+func Check(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return &os.PathError{Op: "write", Path: path, Err: syscall.EISDIR}
+	case err == nil && !info.Mode().IsRegular():
+		return nil // somebody may read it by then
+	case err == nil:
+		if path, err = filepath.EvalSymlinks(path); err != nil {
+			return err
+		}
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".carbonctl-*")
+	if named := (*os.PathError)(nil); errors.As(err, &named) {
+		return &os.PathError{Op: "write", Path: path, Err: named.Err}
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
 // OpenLog makes a file to add to as the run goes on, or opens a stream.
 func OpenLog(path string) (io.WriteCloser, error) {
 	switch f, err := openStream(path, 0); {

@@ -27,6 +27,7 @@ import (
 	"github.com/carbonctl/carbonctl/internal/nested"
 	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/internal/proc"
+	"github.com/carbonctl/carbonctl/internal/watch"
 )
 
 // Options say what to run, and what becomes of what is measured.
@@ -158,6 +159,7 @@ func (s *Session) Start(ctx context.Context) error {
 	s.tree.started(s.process)
 	s.alarm.started(s.process)
 	s.recovered = s.book.recover(ctx)
+	go watch.SweepEvents("") // it has the run's time, and may end with us
 	return nil
 }
 

@@ -68,11 +68,37 @@ type Told struct {
 // a short command must not pay.
 const notifyAfter = time.Second
 
+// eventsPrefix begins the names of the folders that OpenEvents makes.
+const eventsPrefix = "carbonctl-"
+
+// sweepAfter is how old a folder is that is swept: a younger one may not be held yet.
+const sweepAfter = time.Minute
+
+// SweepEvents removes what OpenEvents has made in dir ("" is that for temporary files)
+// for processes that were killed since. What another user made is left alone.
+func SweepEvents(dir string) {
+	if dir == "" {
+		dir = os.TempDir()
+	}
+	folders, _ := filepath.Glob(filepath.Join(dir, eventsPrefix+"*"))
+	for _, folder := range folders {
+		info, err := os.Lstat(folder)
+		if err != nil || !info.IsDir() || info.Mode().Perm() != 0o700 || !ours(info) || time.Since(info.ModTime()) < sweepAfter {
+			continue
+		}
+		file := filepath.Join(folder, "events")
+		if info, err := os.Lstat(file); err == nil && info.Mode().IsRegular() && abandoned(file) {
+			_ = os.Remove(file)
+			_ = os.Remove(folder) // fails where anything else is in it
+		}
+	}
+}
+
 // OpenEvents makes a private folder in dir ("" is that for temporary files) with
 // the file in it, and follows it. found is called from one goroutine, with events
 // in the order of their lines.
 func OpenEvents(dir string, found func(Event)) (*Events, error) {
-	folder, err := os.MkdirTemp(dir, "carbonctl-") // for us alone: 0700
+	folder, err := os.MkdirTemp(dir, eventsPrefix) // for us alone: 0700
 	if err != nil {
 		return nil, fmt.Errorf("events: %w", err)
 	}
@@ -85,6 +111,7 @@ func OpenEvents(dir string, found func(Event)) (*Events, error) {
 		_ = os.RemoveAll(folder)
 		return nil, fmt.Errorf("events: %w", err)
 	}
+	hold(e.file)
 	e.saw(e.began)
 	go e.follow()
 	return e, nil
@@ -204,6 +231,7 @@ func (e *Events) look() {
 		e.file = nil
 		return
 	}
+	hold(e.file)
 	e.at = 0
 	e.read(now)
 }

@@ -279,3 +279,29 @@ func BenchmarkAppend(b *testing.B) {
 		}
 	}
 }
+
+func TestWhatAKilledProcessLeftIsSwept(t *testing.T) {
+	dir := t.TempDir()
+	old := time.Now().Add(-2 * sweepAfter)
+	held, err := OpenEvents(dir, func(Event) {})
+	require.NoError(t, err)
+	make := func(name string) string {
+		folder := filepath.Join(dir, name)
+		require.NoError(t, os.Mkdir(folder, 0o700))
+		require.NoError(t, os.WriteFile(filepath.Join(folder, "events"), []byte("epoch-end\n"), 0o600))
+		return folder
+	}
+	young := make("carbonctl-1")
+	orphan, foreign, more := make("carbonctl-2"), make("other-3"), make("carbonctl-4")
+	require.NoError(t, os.WriteFile(filepath.Join(more, "notes"), nil, 0o600))
+	for _, folder := range []string{filepath.Dir(held.Path), orphan, foreign, more} {
+		require.NoError(t, os.Chtimes(folder, old, old))
+	}
+	SweepEvents(dir)
+	assert.NoDirExists(t, orphan)
+	assert.FileExists(t, held.Path)
+	assert.DirExists(t, young)
+	assert.DirExists(t, foreign)
+	assert.FileExists(t, filepath.Join(more, "notes"))
+	held.Close()
+}
