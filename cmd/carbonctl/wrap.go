@@ -156,7 +156,7 @@ func (w *wrapping) run(ctx context.Context) error {
 		options.Tracker.Grid = follower
 	}
 	for _, path := range []string{w.html, w.jsonTo} {
-		if path == "" {
+		if path == "" || w.json { // then it stands in the result alone
 			continue
 		}
 		if err := output.Check(path); err != nil { // the command runs all the same
