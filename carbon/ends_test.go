@@ -232,7 +232,7 @@ func (a away) Intensity(ctx context.Context, _ regions.Query) (regions.Intensity
 func TestAGridThatFailsGivesWayToTheTable(t *testing.T) {
 	nan := regions.Grams(0)
 	nan /= nan
-	live := regions.Intensity{Zone: "FR", Kind: regions.Live, PerKWh: 77, Source: "a test"}
+	live := regions.Intensity{Zone: "FR", Kind: regions.Live, Scope: regions.Lifecycle, PerKWh: 77, Source: "a test"}
 	with := func(per regions.Grams) regions.Intensity { in := live; in.PerKWh = per; return in }
 	marginal := live
 	marginal.Marginal = true

@@ -132,7 +132,6 @@ func (t *Tracker) mark(m footprint.Mark, at time.Time) (reached func()) {
 		t.queue.keep(s)
 		return nil
 	}
-	t.within(s.Readings)
 	t.add(s)
 	t.readings = s.Readings
 	return t.reached()

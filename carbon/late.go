@@ -21,8 +21,7 @@ type late struct {
 	cancel func()        // the run is over: nobody waits any more
 	ready  chan struct{} // closed when it has joined, or failed
 	mine   func(pid int) bool
-	module string // the counted component that holds the CPU, or ""
-	joined bool   // nothing is to come any more
+	joined bool // nothing is to come any more
 
 	mu        sync.Mutex
 	abandoned bool // nobody waits any more
@@ -88,13 +87,10 @@ func (t *Tracker) join(j joining) bool {
 		if t.begun {
 			go r.run()
 		}
-		t.late.module = j.module
-		t.mu.Lock()
-		t.account.Host.GPUs = j.gpus
-		t.mu.Unlock()
+		t.facts = &footprint.Facts{GPUs: j.gpus, Module: j.module}
 	}
 	for _, n := range j.notes {
-		t.found = append(t.found, footprint.Fault{Code: footprint.GPUNote, Text: n})
+		t.found = append(t.found, footprint.Fault{Code: footprint.GPUNote, Component: n, Text: n})
 	}
 	if j.err != nil {
 		f := fault(j.err)
@@ -155,20 +151,6 @@ func (t *Tracker) Ready(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	}
-}
-
-// within puts the CPU and the memory of a module into it: its meter has counted
-// them already.
-func (t *Tracker) within(readings []energy.Reading) {
-	if t.late.module == "" {
-		return
-	}
-	for i := range readings {
-		c := &readings[i].Component
-		if c.Within == "" && (c.Kind == energy.CPU || c.Kind == energy.Memory) {
-			c.Within = t.late.module
-		}
 	}
 }
 

@@ -99,6 +99,7 @@ type sampler struct {
 	timer    *time.Timer
 	users    time.Time         // when the readers were last asked who uses what
 	found    []footprint.Fault // while a meter was opened
+	facts    *footprint.Facts  // likewise
 	grid     grid
 	outlook  outlook
 
@@ -274,10 +275,9 @@ func (t *Tracker) collect(whole bool) (waiters []chan struct{}, reached func()) 
 	return waiters, t.reached()
 }
 
-// addNow adds a sample of everything.
+// addNow adds a sample of everything. Both turns are held.
 func (t *Tracker) addNow(now time.Time, marks []footprint.Mark) {
 	t.readings = append(t.read(t.readings[:0]), t.answers...)
-	t.within(t.readings)
 	t.use = t.usage.read(now, t.work.Used(), t.use[:0])
 	for _, r := range t.readers {
 		t.use = r.users(t.use)
@@ -286,10 +286,10 @@ func (t *Tracker) addNow(now time.Time, marks []footprint.Mark) {
 	t.marked = t.marked || len(marks) > 0
 	t.add(footprint.Sample{
 		Time: now, Wall: now.Round(0), Readings: t.readings, Use: t.use,
-		Intensity: t.intensity, Faults: t.faults, Marks: marks,
+		Intensity: t.intensity, Faults: t.faults, Facts: t.facts, Marks: marks,
 		Forecast: t.outlook.look(now, t.marked),
 	})
-	t.faults = t.faults[:0]
+	t.faults, t.facts = t.faults[:0], nil
 }
 
 // read reads the meters that are read in place. Never with the run's context,

@@ -400,16 +400,13 @@ func (t *Tracker) countedBy() string {
 	return ""
 }
 
-// overhead is what tracking itself has used: of CPU time, and of the machine's
-// energy by its part of the machine's busy time.
+// overhead is what tracking itself has used.
 func (t *Tracker) overhead() footprint.Overhead {
 	cpu := t.spent
 	if t.own == nil {
 		cpu = ownCPU() // this process does nothing else
 	}
-	o := footprint.Overhead{CPUSeconds: cpu.Seconds()}
-	if busy := t.usage.busy(); busy > 0 {
-		o.Energy = t.report().MachineEnergy.Scale(min(1, o.CPUSeconds/busy))
-	}
-	return o
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.account.Overhead(cpu)
 }

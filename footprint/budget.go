@@ -94,7 +94,7 @@ func (a *Account) watch(s Sample, ended bool) {
 	if b == nil || a.tripped != nil {
 		return
 	}
-	pue := max(a.PUE, 1)
+	pue := a.pue()
 	now := a.peek()
 	past := now.time.Sub(a.first.time).Seconds()
 	used := b.amount(past, now.energy, now.grams, pue) / b.max()

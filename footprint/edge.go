@@ -12,14 +12,28 @@ import (
 type edge struct {
 	time    time.Time // of the mark, by the clock of samples
 	wall    time.Time
-	sampled time.Time // of its reading
-	energy  energy.Energy
-	// low and high are the bounds so far but for the resolution at the edge
-	// itself, which is slack.
-	low, high, slack energy.Energy
-	grams            regions.Grams
-	covered          time.Duration // the sum over the counted components
-	counted          int           // how many they are
+	sampled time.Time // of its readings
+	point
+	covered time.Duration // the sum over the counted components
+	counted int           // how many they are
+	parts   []point       // by track; kept of stretches that are open
+}
+
+// A point is what was charged up to an edge, and how far that may be off.
+type point struct {
+	energy       energy.Energy
+	grams        regions.Grams
+	below, above energy.Energy // but for what is the edge's own:
+	less, more   energy.Energy
+	endless      time.Duration
+}
+
+func (p *point) add(o point) {
+	p.energy = p.energy.Plus(o.energy)
+	p.grams += o.grams
+	p.below, p.above = p.below.Plus(o.below), p.above.Plus(o.above)
+	p.less, p.more = p.less.Plus(o.less), p.more.Plus(o.more)
+	p.endless += o.endless
 }
 
 // amount is time, energy and emissions of some part of a run.
@@ -35,111 +49,95 @@ func (p *amount) add(from, to edge) {
 	p.grams += to.grams - from.grams
 }
 
-// edge gives the run so far.
-func (a *Account) edge(s Sample) edge {
-	e := edge{time: s.Time, wall: s.Wall, sampled: s.Time}
-	for _, t := range a.tracks {
-		if !t.component.Counted() {
+// edge gives the run up to late before the latest sample. Each component stands
+// where it was at that instant: between its readings before and after it by time,
+// and that error in the edge's own bounds. With parts it says so of each component too.
+func (a *Account) edge(late time.Duration, parts bool) edge {
+	e := edge{time: a.last.time.Add(-late), wall: a.last.wall.Add(-late), sampled: a.last.time}
+	if parts {
+		e.parts = make([]point, len(a.tracks))
+	}
+	for i, t := range a.tracks {
+		if !a.counts(t) {
 			continue
 		}
-		charged, share := a.charged(t)
-		e.energy = e.energy.Plus(charged)
-		c := t.component
-		open := t.good.Edge
-		low, high := charged, charged
-		if c.Basis == energy.Modelled {
-			low, high = charged.Scale(c.BandLow), charged.Scale(c.BandHigh)
-			e.covered += t.covered + t.held
-		} else {
-			high = high.Plus((t.reading.Missed - t.origin.Missed).Scale(share))
-			if !a.modelled(t) {
-				high = high.Plus(t.reading.MaxPower.Over(t.blind).Scale(share))
-			}
-			open = open.Plus(t.reading.MaxPower.Over(t.pending)) // it will be counted later
-			e.covered += t.covered
+		p := a.point(t, e.time)
+		e.add(p)
+		if parts {
+			e.parts[i] = p
 		}
-		e.low, e.high = e.low.Plus(low), e.high.Plus(high)
-		if t.started && (c.Basis == energy.Measured || a.twins(t) == unread) {
-			e.slack = e.slack.Plus(open.Scale(share))
+		if t.component.Basis == energy.Modelled {
+			e.covered += t.covered + t.stand.held
+		} else if e.covered += t.covered; t.unmoved {
+			e.covered += t.pending
 		}
-		if c.Basis == energy.Measured || !a.hasTwin(t) {
+		if t.component.Basis == energy.Measured || len(t.counters) == 0 {
 			e.counted++
 		}
 	}
-	e.grams = a.emitted(e.energy)
 	last := &a.marks.latest
-	last.energy, last.low = max(last.energy, e.energy), max(last.low, e.low)
-	last.high, last.grams = max(last.high, e.high), max(last.grams, e.grams)
-	e.energy, e.low, e.high, e.grams = last.energy, last.low, last.high, last.grams
+	last.energy, last.grams = max(last.energy, e.energy), max(last.grams, e.grams)
+	e.energy, e.grams = last.energy, last.grams
 	return e
 }
 
-// charged gives what the headline takes of a component by now, and the share
-// that this is. What is not decided yet is left to a later edge: an amount that
-// was charged is never taken back.
-func (a *Account) charged(t *track) (energy.Energy, float64) {
-	switch {
-	case a.Run.Charge != ChargeProcess || !t.known && !t.based:
-		return t.energy, 1
-	case !t.known:
-		return 0, 1
+// point gives one component at an instant.
+func (a *Account) point(t *track, at time.Time) point {
+	if a.Run.Charge == ChargeProcess && t.based && !t.known {
+		return point{} // what is not decided yet is left to a later edge
 	}
-	share := t.share()
-	return t.process.Plus((t.energy - t.settled).Scale(share)), share
-}
-
-// share is the work's part of what is settled.
-func (t *track) share() float64 {
-	if t.settled == 0 {
-		return 0
+	pue := a.pue()
+	now, was := a.charge(t, t.book), a.charge(t, t.was)
+	r := a.reach(t)
+	p := point{
+		energy: now.energy, grams: regions.Grams(now.grams * pue),
+		below: r.below.Plus(r.start), above: r.above.Plus(r.start), less: r.end, more: r.end, endless: r.endless,
 	}
-	return float64(t.process) / float64(t.settled)
-}
-
-// modelled reports whether a model stands in for m.
-func (a *Account) modelled(m *track) bool {
-	for _, t := range a.tracks {
-		if t.component.Basis == energy.Modelled && standsFor(t, m) {
-			return true
+	if !t.started {
+		p.less, p.more = 0, 0
+		return p
+	}
+	if t.component.Basis == energy.Modelled && t.covered == 0 {
+		return p
+	}
+	back := t.good.Time.Sub(at)
+	if back < 0 { // read before it: what flowed since counts later
+		if t.component.Basis == energy.Measured {
+			p.more = p.more.Plus(t.atMost(back))
 		}
+		return p
 	}
-	return false
-}
-
-// most is the greatest energy that the charged components can have used in d.
-func (a *Account) most(d time.Duration) (sum energy.Energy) {
-	for _, t := range a.tracks {
-		if !t.component.Counted() || t.component.Basis == energy.Modelled && a.hasTwin(t) {
-			continue
-		}
-		_, share := a.charged(t)
-		sum = sum.Plus(t.reading.MaxPower.Over(d).Scale(share))
+	if t.wasAt.IsZero() || back == 0 {
+		return p
 	}
-	return sum
-}
-
-// emitted applies to the first part of the run's energy the intensities that
-// were in force: what no part holds yet belongs to the last.
-func (a *Account) emitted(total energy.Energy) (g regions.Grams) {
-	pue := regions.Grams(max(a.PUE, 1))
-	for i, p := range a.parts {
-		e := p.machine
-		if a.Run.Charge == ChargeProcess {
-			e = p.process
-		}
-		if e = min(e, total); i == len(a.parts)-1 {
-			e = total
-		}
-		total -= e
-		g += regions.Grams(e.KilowattHours()) * p.intensity.PerKWh * pue
+	length := t.good.Time.Sub(t.wasAt)
+	if back > length { // before the reading before, too
+		p.less = p.less.Plus(t.atMost(back - max(length, 0)))
 	}
-	return g
+	if length <= 0 {
+		return p
+	}
+	// What flowed after the edge is in the reading: between nothing and all, and no
+	// more than the component can use in that time.
+	flowed := now.minus(was)
+	part := min(float64(back)/float64(length), 1)
+	most := flowed.energy
+	if t.reading.MaxPower > 0 {
+		most = min(most, t.reading.MaxPower.Over(back))
+	}
+	after := flowed.scale(part)
+	if after.energy > most {
+		after = flowed.scale(float64(most) / float64(flowed.energy))
+	}
+	p.energy, p.grams = p.energy-after.energy, p.grams-regions.Grams(after.grams*pue)
+	p.more, p.less = p.more.Plus(after.energy), p.less.Plus(most-after.energy)
+	return p
 }
 
 // peek gives the edge of now without keeping it.
 func (a *Account) peek() edge {
 	kept := a.marks.latest
-	e := a.edge(Sample{Time: a.last.time, Wall: a.last.wall})
+	e := a.edge(0, false)
 	a.marks.latest = kept
 	return e
 }

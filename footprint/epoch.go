@@ -169,18 +169,17 @@ func (s *shown) each(f func(*stretch)) {
 // mark takes the marks of a sample, whose readings are in already.
 func (a *Account) mark(s Sample) {
 	if a.samples == 1 {
-		a.marks.origin = a.edge(s)
+		a.marks.origin = a.edge(0, false)
+	}
+	for _, x := range a.marks.fresh {
+		x.start.parts, x.end.parts = nil, nil
 	}
 	a.marks.fresh = a.marks.fresh[:0]
-	if len(s.Marks) == 0 {
-		return
-	}
-	now := a.edge(s)
-	for _, m := range s.Marks {
-		at := now
-		if m.Late = min(max(m.Late, 0), s.Time.Sub(a.first.time)); m.Late > 0 {
-			at.time, at.wall = at.time.Add(-m.Late), at.wall.Add(-m.Late)
-			at.slack = at.slack.Plus(a.most(m.Late))
+	var at edge
+	for i, m := range s.Marks {
+		m.Late = min(max(m.Late, 0), s.Time.Sub(a.first.time))
+		if i == 0 || at.time != s.Time.Add(-m.Late) {
+			at = a.edge(m.Late, true)
 		}
 		switch {
 		case m.Again:
@@ -326,14 +325,8 @@ func (a *Account) finish(m Mark, at edge) {
 // open ends with the run so far.
 func (a *Account) stretches(r *Report) {
 	m := &a.marks
-	end := edge{
-		time: a.last.time, wall: a.last.wall, sampled: a.last.time, energy: max(r.Energy, 0),
-		grams: r.Emissions, low: m.latest.low, high: m.latest.high,
-	}
-	if len(m.open) > 0 {
-		at := a.peek()
-		end.low, end.high, end.slack, end.covered, end.counted = at.low, at.high, at.slack, at.covered, at.counted
-	}
+	end := a.peek()
+	end.energy, end.grams = max(r.Energy, 0), r.Emissions
 	r.EpochsOmitted, r.TasksOmitted = m.epochs.omitted, m.tasks.omitted
 	r.Epochs, r.Tasks = []Epoch{}, []Task{}
 	var excess amount // what edges hold beyond the run's final amounts
@@ -396,20 +389,65 @@ func (x *stretch) between(now edge) (s Stretch, over amount) {
 	if x.open {
 		to = now
 	}
-	e := max(min(to.energy, now.energy)-min(from.energy, now.energy), 0)
-	grams := max(min(to.grams, now.grams)-min(from.grams, now.grams), 0)
-	over.energy, over.grams = max(to.energy-from.energy-e, 0), max(to.grams-from.grams-grams, 0)
-	slack := from.slack.Plus(to.slack)
+	a, b := from.point, to.point
+	a.energy, b.energy = min(a.energy, now.energy), min(b.energy, now.energy)
+	a.grams, b.grams = min(a.grams, now.grams), min(b.grams, now.grams)
+	u := used(a, b)
+	over.energy, over.grams = max(to.energy-from.energy-u.Energy, 0), max(to.grams-from.grams-u.Emissions, 0)
 	s = Stretch{
 		StartedAt: from.wall.UTC().Truncate(time.Millisecond), DurationS: seconds(to.time.Sub(from.time)),
-		Energy: e, EnergyLow: min(max(to.low-from.low-slack, 0), e),
-		EnergyHigh: new(max((to.high - from.high).Plus(slack), e)),
-		Emissions:  grams, Ended: !x.open,
+		Energy: u.Energy, EnergyLow: u.Low, EnergyHigh: u.High, Emissions: u.Emissions, Ended: !x.open,
 	}
 	if length := to.sampled.Sub(from.sampled); to.counted > 0 {
 		s.Coverage = fraction(max(to.covered-from.covered, 0), time.Duration(to.counted)*length)
 	}
 	return s, over
+}
+
+// used is what flowed between two points.
+func used(from, to point) Used {
+	u := Used{Energy: max(to.energy-from.energy, 0), Emissions: max(to.grams-from.grams, 0)}
+	u.Low = max(u.Energy-max(to.below-from.below, 0).Plus(from.more).Plus(to.less), 0)
+	if to.endless <= from.endless {
+		u.High = new(u.Energy.Plus(max(to.above-from.above, 0)).Plus(from.less).Plus(to.more))
+	}
+	return u
+}
+
+// Used is what the headline charges of one component between two edges.
+type Used struct {
+	Component string
+	Kind      energy.Kind
+	Basis     energy.Basis
+	Energy    energy.Energy
+	// The truth lies between Low and High; nil is no bound.
+	Low       energy.Energy
+	High      *energy.Energy
+	Emissions regions.Grams
+}
+
+// Finished gives the epoch or task with an ID, other than 0, that ended with the
+// latest sample, and what each component had in it. ok is false where none did.
+func (a *Account) Finished(id uint64) (s Stretch, parts []Used, ok bool) {
+	for _, x := range a.marks.fresh {
+		if x.mark.ID != id || id == 0 {
+			continue
+		}
+		for i, to := range x.end.parts {
+			var from point
+			if i < len(x.start.parts) {
+				from = x.start.parts[i]
+			}
+			t := a.tracks[i]
+			if u := used(from, to); a.counts(t) && (u.Energy > 0 || t.component.Basis == energy.Measured) {
+				u.Component, u.Kind, u.Basis = t.component.ID, t.component.Kind, t.component.Basis
+				parts = append(parts, u)
+			}
+		}
+		s, _ := x.between(endless)
+		return s, parts, true
+	}
+	return Stretch{}, nil, false
 }
 
 func seconds(d time.Duration) float64 { return math.Round(d.Seconds()*1e6) / 1e6 }

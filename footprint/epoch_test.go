@@ -72,10 +72,10 @@ func TestALateEdgeWidensTheBounds(t *testing.T) {
 		marked(at(20, joules(pkg, 200)), late), at(30, joules(pkg, 300)))
 	e := r.Epochs[0]
 	assert.Equal(t, 9.9, e.DurationS, "the time is that of the edge")
-	assert.Equal(t, 100*energy.Joule, e.Energy)
+	assert.Equal(t, 99*energy.Joule, e.Energy, "by time between the readings around it")
 	assert.Equal(t, 80*energy.Joule, e.EnergyLow, "200 W, the most that there can be, for 100 ms")
-	assert.Equal(t, 120*energy.Joule, *e.EnergyHigh)
-	assert.Equal(t, 200*energy.Joule, r.Between.Energy)
+	assert.Equal(t, 100*energy.Joule, *e.EnergyHigh, "or nothing flowed in them")
+	assert.Equal(t, 201*energy.Joule, r.Between.Energy)
 }
 
 func TestAFailedReadAtAnEdgeIsInTheBounds(t *testing.T) {

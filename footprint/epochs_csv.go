@@ -25,7 +25,7 @@ func (a *Account) Ended() []Epoch {
 }
 
 // endless is an edge that no stretch reaches beyond.
-var endless = edge{energy: energy.MaxEnergy, grams: regions.Grams(math.Inf(1))}
+var endless = edge{point: point{energy: energy.MaxEnergy, grams: regions.Grams(math.Inf(1))}}
 
 // EpochWriter writes epochs as CSV, with the keys of a report for columns. It
 // is for one goroutine at a time.

@@ -44,8 +44,9 @@ type Event struct {
 	Text   string    `json:"text,omitempty"`
 
 	// Of the end.
-	Status   Status `json:"status,omitempty"`
-	ExitCode *int   `json:"exit_code,omitempty"`
+	Status   Status  `json:"status,omitempty"`
+	ExitCode *int    `json:"exit_code,omitempty"`
+	Signal   *string `json:"signal,omitempty"`
 }
 
 // EventKind says what happened.
@@ -90,9 +91,7 @@ func (a *Account) Events() []Event {
 	if first {
 		add(EventStart, func(e *Event) {
 			e.Schema, e.Project, e.Labels, e.OfEpochs = EventSchema, a.Run.Project, a.Run.Labels, a.planned()
-			if n := len(a.parts); n > 0 {
-				e.Zone = a.parts[n-1].intensity.Zone
-			}
+			e.Zone = a.inForce.Zone
 		})
 	}
 	ended := false
@@ -121,17 +120,17 @@ func (a *Account) Events() []Event {
 }
 
 func (a *Account) soFar(now edge) SoFar {
+	u := used(point{}, now.point)
 	return SoFar{
-		DurationS: seconds(now.time.Sub(a.first.time)), Energy: now.energy,
-		EnergyLow: min(max(now.low-now.slack, 0), now.energy), EnergyHigh: new(max(now.high.Plus(now.slack), now.energy)),
-		Emissions: now.grams,
+		DurationS: seconds(now.time.Sub(a.first.time)), Energy: u.Energy,
+		EnergyLow: u.Low, EnergyHigh: u.High, Emissions: u.Emissions,
 	}
 }
 
 // Ending gives the event of a run's end.
 func (r Report) Ending() Event {
 	return Event{
-		Event: EventEnd, At: r.EndedAt, RunID: r.RunID, Status: r.Status, ExitCode: r.ExitCode,
+		Event: EventEnd, At: r.EndedAt, RunID: r.RunID, Status: r.Status, ExitCode: r.ExitCode, Signal: r.Signal,
 		SoFar: SoFar{r.DurationS, r.Energy, r.EnergyLow, r.EnergyHigh, r.Emissions},
 	}
 }

@@ -222,10 +222,8 @@ func (a *Account) progress(now edge) progress {
 		ended: m.ended, planned: a.toCome(), cycles: m.cycles, each: m.each,
 		spent:   spent{m.end.time.Sub(a.first.time), m.end.energy},
 		now:     spent{now.time.Sub(a.first.time), now.energy},
-		emitted: m.end.grams, at: m.end.wall, forecast: a.forecast, pue: a.PUE,
-	}
-	if n := len(a.parts); n > 0 {
-		p.perKWh = a.parts[n-1].intensity.PerKWh
+		emitted: m.end.grams, at: m.end.wall, forecast: a.forecast, pue: a.pue(),
+		perKWh: a.inForce.PerKWh,
 	}
 	return p
 }

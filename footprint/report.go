@@ -42,8 +42,10 @@ type Report struct {
 	Labels      map[string]string `json:"labels"`
 	Status      Status            `json:"status"`
 	ExitCode    *int              `json:"exit_code"`
-	StartedAt   time.Time         `json:"started_at"`
-	EndedAt     time.Time         `json:"ended_at"`
+	// Signal is the name of what killed the run, without "SIG"; nil if nothing did.
+	Signal    *string   `json:"signal"`
+	StartedAt time.Time `json:"started_at"`
+	EndedAt   time.Time `json:"ended_at"`
 	// DurationS is seconds between the first and the last reading, by the
 	// monotonic clock.
 	DurationS float64  `json:"duration_s"`
@@ -63,8 +65,11 @@ type Report struct {
 	// used, ProcessEnergy the work's part of it, nil if that is not known.
 	// Energy is the one of the two that Charge names, and what emissions are
 	// computed from.
-	MachineEnergy energy.Energy  `json:"machine_energy_joules"`
+	MachineEnergy energy.Energy `json:"machine_energy_joules"`
+	// The bounds of the work's part hold the resolution of the clocks that shared it.
 	ProcessEnergy *energy.Energy `json:"process_energy_joules"`
+	ProcessLow    *energy.Energy `json:"process_energy_low_joules"`
+	ProcessHigh   *energy.Energy `json:"process_energy_high_joules"`
 	Energy        energy.Energy  `json:"energy_joules"`
 	EnergyLow     energy.Energy  `json:"energy_low_joules"`
 	// EnergyHigh is nil where nothing bounds the energy from above: something was
@@ -96,7 +101,9 @@ type Report struct {
 	Between       *Between    `json:"between,omitempty"`
 	Prediction    *Prediction `json:"prediction"`
 	Budget        *Spending   `json:"budget"`
-	Power         []struct{}  `json:"power"`
+	// Power over time, at most 1,000 steps a component. It is much to encode: a
+	// record that is written often may leave it out (nil) and keep it apart.
+	Power []Power `json:"power"`
 
 	Warnings []Warning `json:"warnings"`
 	Overhead Overhead  `json:"overhead"`
@@ -148,14 +155,22 @@ type Intensity struct {
 	Basis string `json:"basis"`
 	// Instead says why this is not the region's own value, or "".
 	Instead string `json:"instead"`
+	// Low and High are the factor's own range, nil where its source gives none.
+	Low  *regions.Grams `json:"low"`
+	High *regions.Grams `json:"high"`
 }
 
-// Part is the charged energy that one intensity applied to.
+// Part is the charged energy that one intensity applied to. There are at most
+// 1,000: neighbours are put together where there would be more, PerKWh is then
+// their energy-weighted mean, and what they don't share is left out.
 type Part struct {
 	From   time.Time     `json:"from"`
 	To     time.Time     `json:"to"`
 	PerKWh regions.Grams `json:"g_per_kwh"`
 	Kind   regions.Kind  `json:"kind"`
+	Scope  regions.Scope `json:"scope"`
+	Source string        `json:"source"`
+	Year   *int          `json:"year"`
 	Energy energy.Energy `json:"energy_joules"`
 }
 
@@ -181,14 +196,18 @@ type Line struct {
 	Source string       `json:"source"`
 	Basis  energy.Basis `json:"basis"`
 	Scope  string       `json:"scope"`
-	// Energy is the machine's, nil if the counter is dead. ProcessEnergy is the
-	// work's part, nil if not known; Share their ratio. Charged is what the
-	// headline takes of this line: 0 for one that is within another, or a
-	// cross-check.
-	Energy        *energy.Energy `json:"energy_joules"`
-	Low           *energy.Energy `json:"low_joules"`
-	High          *energy.Energy `json:"high_joules"`
+	// Energy is the machine's, nil if it was never read: dead, lost, not allowed.
+	// Low and High bound it: High nil and Low 0 is no bound, both nil that a model
+	// stands for all of it.
+	Energy *energy.Energy `json:"energy_joules"`
+	Low    *energy.Energy `json:"low_joules"`
+	High   *energy.Energy `json:"high_joules"`
+	// ProcessEnergy is the work's part, nil if not known, within ProcessLow and
+	// ProcessHigh; Share its ratio to Energy. Charged is what the headline takes of
+	// this line: 0 for one that is within another, or a cross-check.
 	ProcessEnergy *energy.Energy `json:"process_energy_joules"`
+	ProcessLow    *energy.Energy `json:"process_low_joules"`
+	ProcessHigh   *energy.Energy `json:"process_high_joules"`
 	Charged       energy.Energy  `json:"charged_energy_joules"`
 	Share         *float64       `json:"share"`
 	Coverage      float64        `json:"coverage"`
@@ -203,6 +222,8 @@ type Warning struct {
 	Code string `json:"code"`
 	Text string `json:"text"`
 	Hint string `json:"hint"`
+	// Count is how often it happened; 0 is once.
+	Count int `json:"count,omitempty"`
 }
 
 // Overhead is what the tracker itself used. Its energy is inside the machine's.
@@ -223,4 +244,53 @@ type Receipt struct {
 type Versions struct {
 	Tool string `json:"tool"`
 	Data string `json:"data"`
+}
+
+// Report gives the report so far. It changes nothing: reports may be taken at
+// any time, and the same samples give the same report.
+func (a *Account) Report() Report {
+	r := Report{
+		Schema: Schema, RunID: a.Run.ID, Project: a.Run.Project, Labels: a.Run.Labels,
+		Command: a.Run.Command, Job: a.Run.Job, Wait: a.Run.Wait,
+		Status: a.End.Status, ExitCode: a.End.ExitCode, Overhead: a.End.Overhead,
+		Host: a.Host, Charge: a.Run.Charge, PUE: PUE{Value: a.pue(), Source: "given"},
+		Power:    a.powers(),
+		Warnings: []Warning{}, Versions: a.Versions,
+	}
+	if a.Run.Parent != "" {
+		r.ParentRunID = &a.Run.Parent
+	}
+	if a.End.CountedBy != "" {
+		r.CountedBy = &a.End.CountedBy
+	}
+	if a.End.Signal != "" {
+		r.Signal = &a.End.Signal
+	}
+	if r.Labels == nil {
+		r.Labels = map[string]string{}
+	}
+	if r.Host.GPUs == nil {
+		r.Host.GPUs = []string{}
+	}
+	if r.Status == "" {
+		r.Status = Running
+	}
+	if r.Charge == "" {
+		r.Charge = ChargeMachine
+	}
+	if a.PUE == 0 {
+		r.PUE.Source = "not given"
+	}
+	length := a.last.time.Sub(a.first.time)
+	r.StartedAt = a.first.wall.UTC().Truncate(time.Millisecond)
+	r.EndedAt = a.last.wall.UTC().Truncate(time.Millisecond)
+	r.DurationS = seconds(length)
+
+	counted := a.lines(&r, length)
+	a.emit(&r, counted)
+	a.stretches(&r)
+	a.predict(&r)
+	a.budget(&r)
+	a.warn(&r)
+	return r
 }

@@ -15,11 +15,16 @@ type Sample struct {
 	Time time.Time
 	// Wall is the wall clock at Time: a label, from which nothing is computed.
 	Wall time.Time
-	// Readings of all meters, one a component.
+	// Readings of meters, at most one a component, each of its own instant. What is
+	// not read goes on: the next reading covers the time between. A mark that comes
+	// with the sample lies between two readings of a component by their times.
 	Readings []energy.Reading
 	// Use of the components by the tracked work.
 	Use []energy.Use
-	// Intensity in force from this sample on.
+	// Intensity in force from this sample on. The zero Intensity is none known yet:
+	// the first that is holds for the time before it too, and after that the latest
+	// stays. So it does instead of one that cannot be (below 0, no number, marginal)
+	// or that has another scope than the run's.
 	Intensity regions.Intensity
 	// Marks are the edges of epochs and tasks that these readings were taken for,
 	// in order.
@@ -29,14 +34,18 @@ type Sample struct {
 	Forecast []regions.Intensity
 	// Faults are what went wrong since the last sample.
 	Faults []Fault
+	// Facts are what became known about the machine, nil if nothing did.
+	Facts *Facts
 }
 
-// A Fault is something that went wrong while reading. It becomes a Warning,
-// once for each that is equal.
-type Fault struct {
-	Code      string `json:"code"`
-	Component string `json:"component,omitempty"`
-	Text      string `json:"text"`
+// Facts about the machine that became known with a sample.
+type Facts struct {
+	// GPUs are the names of those that the run sees; nil is nothing new.
+	GPUs []string `json:"gpus,omitempty"`
+	// Module is the ID of a counted component that also holds the machine's CPU and
+	// memory, as that of a Grace Hopper does; "" is nothing new. They are within it
+	// for the whole run, however late this becomes known, as long as it is read.
+	Module string `json:"module,omitempty"`
 }
 
 // A Span is what one component used between two readings, and who used it.
@@ -65,73 +74,4 @@ func BusyShare(s Span) float64 {
 		return 0
 	}
 	return s.Mine / max(s.Mine, s.All)
-}
-
-// Run is what a run is, besides what is read during it. The zero Run is fine.
-type Run struct {
-	// ID is a UUIDv7; carbon makes one where it is "".
-	ID string `json:"run_id"`
-	// Parent is the ID of the run that this one is a part of, or "".
-	Parent string `json:"parent_run_id,omitempty"`
-	// Project groups runs.
-	Project string `json:"project,omitempty"`
-	// Labels are the user's own, for grouping and filtering.
-	Labels map[string]string `json:"labels,omitempty"`
-	// Job that the run belongs to, nil if none.
-	Job *Job `json:"job,omitempty"`
-	// Command is recorded only where the user asks for it: it may hold secrets.
-	Command []string `json:"command,omitempty"`
-	// Charge is what the headline takes; "" is ChargeMachine. (Package carbon
-	// decides for itself where it is "".)
-	Charge Charge `json:"charge,omitempty"`
-	// How the region was found: "flag", "config", "environment", "cloud" or,
-	// where it is "", "default".
-	How string `json:"region_how,omitempty"`
-	// Epochs is how many are planned, 0 if that is not known. A Mark may tell
-	// later.
-	Epochs int `json:"epochs,omitempty"`
-	// Budget is what the run may use, nil if it has none.
-	Budget *Budget `json:"budget,omitempty"`
-	// Wait is what came of waiting for a greener grid, nil if nobody did.
-	Wait *Wait `json:"wait,omitempty"`
-}
-
-// A Wait is how it was decided when a run was to start. Nothing was measured
-// meanwhile.
-type Wait struct {
-	// AskedAt is when the run could have started, StartBy when it was to start at
-	// the latest, PlannedFor when it was to, nil if nothing could be planned.
-	AskedAt    time.Time  `json:"asked_at"`
-	StartBy    time.Time  `json:"start_by"`
-	PlannedFor *time.Time `json:"planned_for"`
-	// Reason is WaitGreenest, WaitBound or WaitBlind.
-	Reason string `json:"reason"`
-	// PerKWh is what was expected of the grid for the start that was chosen, in
-	// g/kWh, AtOnce what was expected at AskedAt for a start then; nil if not
-	// known. The run's own intensity is another matter: it is what was in force.
-	PerKWh *float64 `json:"g_per_kwh"`
-	AtOnce *float64 `json:"at_once_g_per_kwh"`
-	// Kind is "forecast" or "profile", for typical hours.
-	Kind     string `json:"kind"`
-	Scope    string `json:"scope"`
-	Marginal bool   `json:"marginal"`
-	Source   string `json:"source"`
-	// Note says what else there is to know, or "".
-	Note string `json:"note"`
-}
-
-// The reasons to start when a run did.
-const (
-	WaitGreenest = "greenest" // the grid was expected to be greenest then
-	WaitBound    = "bound"    // the time to wait was over
-	WaitBlind    = "blind"    // nothing was known of the hours to come: it started at once
-)
-
-// End is how a run ended, and what watching it has cost.
-type End struct {
-	Status   Status   `json:"status"`
-	ExitCode *int     `json:"exit_code"`
-	Overhead Overhead `json:"overhead"`
-	// CountedBy is the run that already holds this one's energy, "" if none.
-	CountedBy string `json:"counted_by,omitempty"`
 }

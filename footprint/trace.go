@@ -41,6 +41,7 @@ type traceSample struct {
 	Faults   []Fault             `json:"faults,omitempty"`
 	Marks    []Mark              `json:"marks,omitempty"`
 	Forecast []regions.Intensity `json:"forecast,omitempty"`
+	Facts    *Facts              `json:"facts,omitempty"`
 }
 
 type traceReading struct {
@@ -90,7 +91,7 @@ func (r *Recorder) Add(s Sample) error {
 		r.intensity = &in
 		r.write(traceLine{Intensity: &in})
 	}
-	t := traceSample{At: s.Time.Sub(r.start), Wall: s.Wall.UTC(), Use: s.Use, Faults: s.Faults, Marks: s.Marks, Forecast: s.Forecast}
+	t := traceSample{At: s.Time.Sub(r.start), Wall: s.Wall.UTC(), Use: s.Use, Faults: s.Faults, Marks: s.Marks, Forecast: s.Forecast, Facts: s.Facts}
 	for _, v := range s.Readings {
 		n, ok := r.components[v.Component]
 		if !ok {
@@ -196,7 +197,7 @@ func (p *replay) sample(t *traceSample) error {
 	}
 	s := Sample{
 		Time: p.start.Add(t.At), Wall: t.Wall, Use: t.Use, Faults: t.Faults, Intensity: p.intensity,
-		Marks: t.Marks, Forecast: t.Forecast,
+		Marks: t.Marks, Forecast: t.Forecast, Facts: t.Facts,
 		Readings: make([]energy.Reading, 0, len(t.Readings)),
 	}
 	for _, v := range t.Readings {

@@ -14,7 +14,8 @@ import (
 const (
 	RegionAssumed    = "region-assumed"    // no region was given: the world's mean
 	IntensityInstead = "intensity-instead" // not the region's own value in the usual scope
-	IntensityStale   = "intensity-stale"   // a live intensity could not be had: the one before is used
+	IntensityStale   = "intensity-stale"   // a live intensity could not be had, or can't be: the one before is used
+	IntensityScope   = "intensity-scope"   // an intensity of another scope than the run's was ignored
 	AllModelled      = "modelled"          // no counter could be read at all
 	PartModelled     = "partly-modelled"   // some components have no counter
 	NothingCounted   = "nothing-counted"   // neither counter nor model
@@ -44,6 +45,7 @@ const (
 	GPUNote          = "gpu-note"          // something to know of how a GPU is read
 	Escaped          = "process-escaped"   // processes of the work outlived it
 	NotRecorded      = "not-recorded"      // the ledger or a file could not be written
+	ComponentUnread  = "component-unread"  // something is there and was not read: its energy is not known
 	SinkFailed       = "sink-failed"       // a sink did not take the report
 	ConfigIgnored    = "config-ignored"    // a setting was wrong and left out
 	EpochUnmatched   = "epoch-unmatched"   // an epoch or task ended that had not begun, or twice
@@ -63,16 +65,15 @@ const (
 // hints say what to do about a warning. Those of a machine are more precise in
 // "carbonctl devices".
 var hints = map[string]string{
-	RegionAssumed:    `give the region, such as "FR", "US-CA" or "DE"; the factor may be off by ten times either way`,
-	AllModelled:      `"carbonctl devices" says what this machine could measure`,
-	NothingCounted:   `"carbonctl devices" says what this machine could measure`,
+	RegionAssumed:    `set the region, such as FR, US-CA or DE: the factor may be off by ten times either way`,
+	AllModelled:      `"carbonctl devices" shows what this machine could measure`,
+	NothingCounted:   `"carbonctl devices" shows what this machine could measure`,
 	NoPermission:     `"carbonctl devices" prints the command that gives access`,
 	CounterMasked:    `"carbonctl devices" prints the mount that a container needs`,
-	CounterAmbiguous: `what the counter cannot tell is in the upper bound; a busy machine, or a debugger, keeps us from reading in time`,
+	CounterAmbiguous: `the upper bound includes what was lost; a busy machine or a debugger delays readings`,
 	TooShort:         `repeat the work in one run, so that it takes longer`,
 	MachineShared:    `"--charge machine", in Go Config.Run.Charge, charges the whole machine`,
 	MachineWhole:     `"--charge process", in Go Config.Run.Charge, charges the work's part alone`,
-	ShareUnknown:     `the whole of it is charged`,
 	NotWaited:        `"carbonctl regions data" lists the zones with typical hours; elsewhere --live asks a live forecast`,
 }
 
@@ -84,8 +85,14 @@ func (a *Account) warn(r *Report) {
 	a.warnRegion(r, add)
 	a.warnModel(r, add)
 	for _, f := range a.faults {
-		if f.Code != NoCounter || r.MeasuredShare == nil || *r.MeasuredShare > 0 { // else it is said above
-			add(f.Code, "%s", f.Text)
+		if f.Code == NoCounter && r.MeasuredShare != nil && *r.MeasuredShare == 0 {
+			continue // it is said above
+		}
+		add(f.Code, "%s", f.Text)
+		if f.Count > 1 {
+			w := &r.Warnings[len(r.Warnings)-1]
+			w.Text += fmt.Sprintf(" (%s)", times(uint32(f.Count)))
+			w.Count = f.Count
 		}
 	}
 	for _, t := range a.tracks {
@@ -95,17 +102,17 @@ func (a *Account) warn(r *Report) {
 	a.warnEpochs(r, add)
 	a.warnBudget(r, add)
 	if w := a.Run.Wait; w != nil && w.Reason == WaitBlind {
-		add(NotWaited, "it was to wait for a greener grid, and started at once: %s", w.Note)
+		add(NotWaited, "started at once instead of waiting for a greener grid: %s", w.Note)
 	}
 	if a.samples > 1 && r.Coverage < 0.99 && r.Energy > 0 {
-		add(LowCoverage, "%.0f %% of the run was seen; the bounds say what the rest can be", 100*r.Coverage)
+		add(LowCoverage, "coverage %.0f %%: part of the run was not read; the bounds include it", 100*r.Coverage)
 	}
 	slept := a.slept()
 	if slept > 0 {
-		add(Suspended, "the machine slept for %s during the run; that time is in no duration, and what was drawn in it only as far as counters went on", slept.Round(100*time.Millisecond))
+		add(Suspended, "the machine was suspended for %s during the run: that time is in no duration, and its energy only as far as counters went on", slept.Round(100*time.Millisecond))
 	}
 	if (a.step-slept).Abs() > 2*time.Second && a.step.Abs() > 2*time.Second {
-		add(ClockStep, "the wall clock was set by %s during the run, or the machine slept; durations are not changed by it", a.step.Round(time.Second))
+		add(ClockStep, "the wall clock moved by %s during the run; durations are not affected", a.step.Round(time.Second))
 	}
 }
 
@@ -122,12 +129,9 @@ func (a *Account) slept() time.Duration {
 }
 
 func (a *Account) warnRegion(r *Report, add func(code, format string, args ...any)) {
-	if len(a.parts) == 0 {
-		return
-	}
-	switch in := a.parts[len(a.parts)-1].intensity; {
+	switch in := a.inForce; {
 	case in.Kind == regions.WorldDefault:
-		add(RegionAssumed, "no region was given: the world's mean of %.0f g/kWh is used (%d)", float64(in.PerKWh), in.Year)
+		add(RegionAssumed, "no region given: using the world mean, %.0f g/kWh (%d)", float64(in.PerKWh), in.Year)
 	case in.Instead != "":
 		add(IntensityInstead, "%s", in.Instead)
 	}
@@ -140,42 +144,60 @@ func (a *Account) warnModel(r *Report, add func(code, format string, args ...any
 		case !l.Counted() || l.Energy == nil:
 		case l.Basis == energy.Measured:
 			measured = append(measured, l.ID)
+		case slices.Contains(measured, l.ID): // lost in the run: its own warning tells
 		default:
 			modelled = append(modelled, l.ID)
 		}
 	}
 	switch {
 	case len(measured)+len(modelled) == 0:
-		add(NothingCounted, "no component could be measured or modelled: the energy is not known")
+		add(NothingCounted, "no component could be measured or modelled: energy unknown")
 	case len(measured) == 0:
-		why := "no energy counter could be read"
+		why := "no energy counter readable"
 		for _, f := range a.faults {
 			if f.Code == NoCounter {
-				why = "this machine has no energy counter"
+				why = "no energy counter on this machine"
 			}
 		}
 		add(AllModelled, "%s: all energy is modelled from the processor's type and load", why)
 	case len(modelled) > 0:
-		add(PartModelled, "%s: modelled, for want of a counter", strings.Join(modelled, ", "))
+		add(PartModelled, "%s modelled: no counter", strings.Join(modelled, ", "))
 	}
 }
 
 func (a *Account) warnTrack(t *track, add func(code, format string, args ...any)) {
 	c := t.component
+	who := fmt.Sprintf("%s (%s)", c.ID, c.Source)
+	instead := "the rest of the run is not counted"
+	if t.model != nil && t.model.started {
+		instead = "the rest of the run is modelled"
+	}
 	switch t.reading.State {
 	case energy.Dead:
-		add(CounterDead, "%s (%s) answers and does not move: it is not counted", c.ID, c.Source)
-	case energy.Lost:
-		add(CounterLost, "%s (%s) went away during the run", c.ID, c.Source)
+		if !t.ever {
+			add(CounterDead, "%s does not move: %s", who, strings.Replace(instead, "the rest of the run is", "it is", 1))
+		} else {
+			add(CounterDead, "%s stopped moving after %s: %s", who, t.moved.Round(100*time.Millisecond), instead)
+		}
+	case energy.Lost, energy.Late:
+		said := slices.ContainsFunc(a.faults, func(f Fault) bool {
+			return f.Component == c.ID || f.Code == GPUNotMeasured && c.Kind == energy.GPU
+		})
+		switch {
+		case t.ever:
+			add(CounterLost, "%s was lost after %s: %s", who, t.moved.Round(100*time.Millisecond), instead)
+		case t.model == nil && c.Basis == energy.Measured && a.counts(t) && !said:
+			add(ComponentUnread, "%s could not be read: its energy is not known", who)
+		}
 	}
 	if n := t.reading.Resets - t.origin.Resets; t.started && n > 0 {
-		add(CounterReset, "%s (%s) was reset %s; what that lost is in the upper bound", c.ID, c.Source, times(n))
+		add(CounterReset, "%s was reset %s; the upper bound includes what that lost", who, times(n))
 	}
 	if n := t.reading.Gaps - t.origin.Gaps; t.started && n > t.reading.Resets-t.origin.Resets {
-		add(CounterGap, "%s (%s) could not be read, or not for sure, %s", c.ID, c.Source, times(n))
+		add(CounterGap, "%s could not be read, or not reliably, %s", who, times(n))
 	}
-	if edges := t.origin.Edge.Plus(t.good.Edge); c.Counted() && c.Basis == energy.Measured && t.started && a.samples > 1 && edges > t.energy/10 {
-		add(TooShort, "%s (%s): the run is so short that the counter's resolution is over 10 %% of its energy", c.ID, c.Source)
+	if edges := t.origin.Edge.Plus(t.good.Edge); a.counts(t) && c.Basis == energy.Measured && t.started && a.samples > 1 && edges > t.book.all.energy/10 {
+		add(TooShort, "%s: the run is so short that the counter's resolution is over 10 %% of its energy", who)
 	}
 }
 
@@ -188,7 +210,7 @@ func (a *Account) warnShare(r *Report, add func(code, format string, args ...any
 		}
 	}
 	if len(ids) > 0 {
-		add(ShareUnknown, "nobody can tell which process used %s", strings.Join(ids, ", "))
+		add(ShareUnknown, "no per-process data for %s; charging the whole of it", strings.Join(ids, ", "))
 	}
 }
 

@@ -11,10 +11,20 @@ package regions
 import (
 	"context"
 	"time"
+
+	"github.com/carbonctl/carbonctl/energy"
 )
 
 // Grams is a mass of CO2 equivalent in grams.
 type Grams float64
+
+// String returns g with three significant digits in a fitting unit: "412 mg", "1.83 kg".
+func (g Grams) String() string {
+	return energy.Fit(float64(g), []energy.Unit{
+		{Name: "ng", Size: 1e-9}, {Name: "µg", Size: 1e-6}, {Name: "mg", Size: 1e-3}, {Name: "g", Size: 1},
+		{Name: "kg", Size: 1e3}, {Name: "t", Size: 1e6}, {Name: "kt", Size: 1e9},
+	})
+}
 
 // Kind says what sort of figure an Intensity is.
 type Kind string
@@ -70,6 +80,9 @@ type Intensity struct {
 	To   time.Time `json:"to,omitzero"`
 	// PerKWh is grams of CO2 equivalent per kWh.
 	PerKWh Grams `json:"g_per_kwh"`
+	// Low and High are the figure's own range where its source gives one, else 0.
+	Low  Grams `json:"low_g_per_kwh,omitempty"`
+	High Grams `json:"high_g_per_kwh,omitempty"`
 	// Source is publisher and edition, as it stands in the report.
 	Source string `json:"source,omitempty"`
 	// Instead says why this is not the region's own value in the wanted scope,

@@ -234,7 +234,7 @@ func TestGolden(t *testing.T) {
 				continue
 			}
 			fmt.Fprintf(&b, "%s, %s: %v g/kWh %s %s %s %d\n\t%s; %s; instead: %q\n",
-				in.Zone, in.Name, in.PerKWh, in.Kind, in.Scope, in.Basis, in.Year, in.Source, in.Licence, in.Instead)
+				in.Zone, in.Name, float64(in.PerKWh), in.Kind, in.Scope, in.Basis, in.Year, in.Source, in.Licence, in.Instead)
 		}
 	}
 	const file = "testdata/lookup.golden"

@@ -9,8 +9,6 @@ package report
 
 import (
 	"fmt"
-	"math"
-	"strconv"
 	"strings"
 	"time"
 
@@ -18,32 +16,18 @@ import (
 	"github.com/carbonctl/carbonctl/regions"
 )
 
-// A scale is a unit and how many base units it holds, the smallest first.
-type scale struct {
-	unit string
-	size float64
-}
-
 var (
-	// Joules up to a tenth of a watt-hour, where watt-hours would need zeros.
-	energyScale = []scale{{"µJ", 1e-6}, {"mJ", 1e-3}, {"J", 1}, {"Wh", 3600}, {"kWh", 3.6e6}, {"MWh", 3.6e9}, {"GWh", 3.6e12}}
-	massScale   = []scale{{"ng", 1e-9}, {"µg", 1e-6}, {"mg", 1e-3}, {"g", 1}, {"kg", 1e3}, {"t", 1e6}, {"kt", 1e9}}
-	powerScale  = []scale{{"mW", 1e-3}, {"W", 1}, {"kW", 1e3}, {"MW", 1e6}}
-	lengthScale = []scale{{"nm", 1e-9}, {"µm", 1e-6}, {"mm", 1e-3}, {"m", 1}, {"km", 1e3}}
-	bytesScale  = []scale{{"B", 1}, {"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}}
+	powerScale  = []energy.Unit{{Name: "mW", Size: 1e-3}, {Name: "W", Size: 1}, {Name: "kW", Size: 1e3}, {Name: "MW", Size: 1e6}}
+	lengthScale = []energy.Unit{{Name: "nm", Size: 1e-9}, {Name: "µm", Size: 1e-6}, {Name: "mm", Size: 1e-3}, {Name: "m", Size: 1}, {Name: "km", Size: 1e3}}
+	bytesScale  = []energy.Unit{{Name: "B", Size: 1}, {Name: "kB", Size: 1e3}, {Name: "MB", Size: 1e6}, {Name: "GB", Size: 1e9}, {Name: "TB", Size: 1e12}}
 )
 
 // Energy shows an amount of energy with three significant digits: "37.2 J",
 // "0.397 Wh", "1.83 kWh".
-func Energy(e energy.Energy) string {
-	if j := e.Joules(); math.Abs(j) >= 360 && math.Abs(j) < 3600 {
-		return digits(j/3600) + " Wh"
-	}
-	return fit(e.Joules(), energyScale)
-}
+func Energy(e energy.Energy) string { return e.Short() }
 
 // Mass shows a mass of CO2 equivalent with three significant digits: "412 mg".
-func Mass(g regions.Grams) string { return fit(float64(g), massScale) }
+func Mass(g regions.Grams) string { return g.String() }
 
 // Power shows a power with three significant digits.
 func Power(p energy.Power) string { return fit(p.Watts(), powerScale) }
@@ -51,39 +35,9 @@ func Power(p energy.Power) string { return fit(p.Watts(), powerScale) }
 // Bytes shows an amount of memory with three significant digits.
 func Bytes(n uint64) string { return fit(float64(n), bytesScale) }
 
-// fit shows x in the largest unit that leaves at least 1 in front of the point.
-func fit(x float64, scales []scale) string {
-	if x == 0 {
-		base := scales[0]
-		for _, s := range scales {
-			if s.size == 1 {
-				base = s
-			}
-		}
-		return "0 " + base.unit
-	}
-	best := scales[0]
-	for _, s := range scales {
-		// 999.6 mg is 1.00 g with three digits.
-		if math.Abs(x) >= s.size*0.9995 {
-			best = s
-		}
-	}
-	return digits(x/best.size) + " " + best.unit
-}
+func fit(x float64, units []energy.Unit) string { return energy.Fit(x, units) }
 
-// digits shows three significant digits, and more only in front of the point.
-func digits(x float64) string {
-	if x == 0 {
-		return "0"
-	}
-	before := int(math.Floor(math.Log10(math.Abs(x)))) + 1
-	s := strconv.FormatFloat(x, 'f', max(0, 3-before), 64)
-	if v, _ := strconv.ParseFloat(s, 64); int(math.Floor(math.Log10(math.Abs(v))))+1 > before {
-		s = strconv.FormatFloat(x, 'f', max(0, 2-before), 64) // 9.996 is 10.0
-	}
-	return s
-}
+func digits(x float64) string { return energy.Digits(x) }
 
 // Percent shows a part of 1: "37 %", "0.4 %".
 func Percent(x float64) string {

@@ -1,0 +1,87 @@
+package footprint
+
+import (
+	"time"
+
+	"github.com/carbonctl/carbonctl/energy"
+)
+
+// A reach is how far the truth may be from what a track has counted so far: below
+// and above it for good, and by the resolution of the readings at both ends. All
+// bounds, of lines, totals and stretches, are made of it.
+type reach struct {
+	below, above energy.Energy
+	start, end   energy.Energy
+	endless      time.Duration // time that was not seen, and that nothing bounds
+}
+
+// machine is the reach of what the component used.
+func (a *Account) machine(t *track) reach {
+	r := reach{start: t.origin.Edge.Plus(t.atMost(t.lead)), end: t.good.Edge.Plus(t.atMost(t.lag))}
+	if t.component.Basis == energy.Modelled {
+		e, low, high := t.book.all.energy, t.stand.low, t.stand.high
+		if t.replaces() {
+			high = max(t.greatest().Over(t.covered), e)
+		}
+		r.below, r.above = max(e-low, 0), max(high-e, 0)
+		if t.covered == 0 {
+			r.start, r.end = 0, 0
+		}
+		return r
+	}
+	r.above = t.missed
+	if t.started { // what was refused may still prove to be energy
+		r.above = r.above.Plus(max(t.reading.Missed-t.good.Missed, 0))
+	}
+	unseen := t.unseen()
+	if t.reading.MaxPower > 0 {
+		r.above = r.above.Plus(t.reading.MaxPower.Over(unseen))
+		return r
+	}
+	// Without a limit nothing was missed for sure either.
+	if r.endless = unseen; t.reading.Resets > t.origin.Resets {
+		r.endless += t.covered
+	}
+	return r
+}
+
+// atMost is what the component can have used in a short time, such as that between
+// the beginning of a sample and its reading, before or after it.
+func (t *track) atMost(d time.Duration) energy.Energy {
+	if p := t.reading.MaxPower; p > 0 {
+		return p.Over(d.Abs())
+	}
+	// No limit is known: what it used on average.
+	return t.book.all.energy.Per(t.covered).Over(d.Abs())
+}
+
+// reach is that of what the headline takes of the component.
+func (a *Account) reach(t *track) reach {
+	r := a.machine(t)
+	if a.Run.Charge != ChargeProcess || !t.known {
+		return r
+	}
+	return t.mine(r)
+}
+
+// mine is the reach of the work's part. Of the band of a model it takes its share;
+// who used what a counter did not see is not known, and may be the work.
+func (t *track) mine(r reach) reach {
+	if t.component.Basis == energy.Modelled {
+		share := t.share()
+		r.below, r.above = r.below.Scale(share), r.above.Scale(share)
+	}
+	sum, edge := t.doubt.soFar()
+	r.below, r.above, r.end = r.below.Plus(sum), r.above.Plus(sum), r.end.Plus(edge)
+	return r
+}
+
+// bounds applies a reach to an amount. high is nil where there is none.
+func (r reach) bounds(e energy.Energy) (low energy.Energy, high *energy.Energy) {
+	ends := r.start.Plus(r.end)
+	low = max(e-r.below.Plus(ends), 0)
+	if r.endless > 0 {
+		return low, nil
+	}
+	return low, new(e.Plus(r.above).Plus(ends))
+}

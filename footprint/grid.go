@@ -1,0 +1,286 @@
+package footprint
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+// maxParts bounds how many intensities an account tells apart: neighbours are put
+// together where there would be more, and their sums kept.
+const maxParts = 1000
+
+// A part is a stretch of a run with one intensity.
+type part struct {
+	intensity regions.Intensity
+	from, to  time.Time
+	merged    bool // of several: the intensity's figure is the mean of what flowed
+}
+
+// flow is an amount of energy and what it has emitted, without PUE.
+type flow struct {
+	energy energy.Energy
+	grams  float64
+}
+
+func (f *flow) add(o flow) {
+	f.energy = f.energy.Plus(o.energy)
+	f.grams += o.grams
+}
+
+func (f flow) minus(o flow) flow { return flow{max(f.energy-o.energy, 0), f.grams - o.grams} }
+
+func (f flow) scale(x float64) flow {
+	e := f.energy.Scale(x)
+	if f.energy == 0 {
+		return flow{}
+	}
+	return flow{e, f.grams * float64(e) / float64(f.energy)}
+}
+
+func emitting(e energy.Energy, perKWh regions.Grams) flow {
+	return flow{e, e.KilowattHours() * float64(perKWh)}
+}
+
+// A booking is what a component used under one intensity, or in all: settled is
+// the part whose user is known, mine the work's part of that.
+type booking struct{ all, settled, mine flow }
+
+func (b *booking) add(o booking) {
+	b.all.add(o.all)
+	b.settled.add(o.settled)
+	b.mine.add(o.mine)
+}
+
+// count adds energy to a component, under the intensity in force.
+func (a *Account) count(t *track, e energy.Energy) {
+	if e == 0 {
+		return
+	}
+	n := len(a.parts)
+	if n == 0 { // a first sample has no energy
+		t.book.all.energy = t.book.all.energy.Plus(e)
+		return
+	}
+	f := emitting(e, a.parts[n-1].intensity.PerKWh)
+	t.book.all.add(f)
+	for len(t.parts) < n {
+		t.parts = append(t.parts, booking{})
+	}
+	t.parts[n-1].all.add(f)
+}
+
+// follow ends the part in force, and begins another where the intensity changes: a
+// sample's intensity is that of the time after it.
+func (a *Account) follow(s Sample) {
+	in := a.admit(s.Intensity)
+	n := len(a.parts)
+	if n > 0 {
+		last := &a.parts[n-1]
+		last.to = s.Wall
+		switch {
+		case in == regions.Intensity{} || same(a.inForce, in):
+			return
+		case a.inForce == regions.Intensity{}:
+			a.inForce, last.intensity = in, in
+			a.adopt(in.PerKWh)
+			return
+		}
+	}
+	if n == maxParts {
+		a.halve()
+	}
+	a.inForce = in
+	a.parts = append(a.parts, part{intensity: in, from: s.Wall, to: s.Wall})
+}
+
+// admit gives the intensity of a sample, the zero one where it is none that can
+// enter emissions.
+func (a *Account) admit(in regions.Intensity) regions.Intensity {
+	g := float64(in.PerKWh)
+	switch {
+	case in == regions.Intensity{}:
+	case math.IsNaN(g) || math.IsInf(g, 0) || g < 0:
+		a.Note(Fault{Code: IntensityStale, Component: "figure", Text: fmt.Sprintf("intensity of %v g/kWh for %s ignored; using the one before", g, in.Zone)})
+		return regions.Intensity{}
+	case in.Marginal:
+		a.Note(Fault{Code: IntensityStale, Component: "marginal", Text: "marginal intensity for " + in.Zone + " ignored; using the one before"})
+		return regions.Intensity{}
+	case a.inForce != (regions.Intensity{}) && in.Scope != a.inForce.Scope:
+		a.Note(Fault{Code: IntensityScope, Text: fmt.Sprintf("%s intensity of %s ignored: this run counts %s emissions", scopeName(in.Scope), in.Source, scopeName(a.inForce.Scope))})
+		return regions.Intensity{}
+	}
+	return in
+}
+
+func scopeName(s regions.Scope) string {
+	if s == "" {
+		return "unspecified"
+	}
+	return string(s)
+}
+
+// expect keeps what a forecast has of intensities that can enter this run's
+// emissions.
+func (a *Account) expect(list []regions.Intensity) []regions.Intensity {
+	sound := func(in regions.Intensity) bool {
+		g := float64(in.PerKWh)
+		return g >= 0 && !math.IsInf(g, 0) && (a.inForce == regions.Intensity{} || in.Marginal || in.Scope == a.inForce.Scope)
+	}
+	for i, in := range list {
+		if sound(in) {
+			continue
+		}
+		kept := append([]regions.Intensity{}, list[:i]...)
+		for _, in := range list[i+1:] {
+			if sound(in) {
+				kept = append(kept, in)
+			}
+		}
+		return kept
+	}
+	return list
+}
+
+func same(a, b regions.Intensity) bool {
+	return a.PerKWh == b.PerKWh && a.Zone == b.Zone && a.Kind == b.Kind &&
+		a.Source == b.Source && a.Year == b.Year && a.Scope == b.Scope
+}
+
+// adopt gives what has flowed before any intensity was known the first that is.
+func (a *Account) adopt(perKWh regions.Grams) {
+	for _, t := range a.tracks {
+		for _, f := range []*flow{&t.book.all, &t.book.settled, &t.book.mine} {
+			*f = emitting(f.energy, perKWh)
+		}
+		if len(t.parts) > 0 {
+			t.parts[0] = t.book
+		}
+	}
+}
+
+// halve puts neighbours together.
+func (a *Account) halve() {
+	n := len(a.parts)
+	for i := 0; i < n; i += 2 {
+		p := a.parts[i]
+		if i+1 < n {
+			next := a.parts[i+1]
+			p.to, p.merged = next.to, true
+			p.intensity = blend(p.intensity, next.intensity)
+		}
+		a.parts[i/2] = p
+	}
+	a.parts = a.parts[:(n+1)/2]
+	for _, t := range a.tracks {
+		for i := 0; i < len(t.parts); i += 2 {
+			b := t.parts[i]
+			if i+1 < len(t.parts) {
+				b.add(t.parts[i+1])
+			}
+			t.parts[i/2] = b
+		}
+		t.parts = t.parts[:(len(t.parts)+1)/2]
+		t.from /= 2
+	}
+}
+
+// blend is the intensity of a merged part: what both have in common.
+func blend(a, b regions.Intensity) regions.Intensity {
+	if a.Kind != b.Kind {
+		a.Kind = regions.Mixed
+	}
+	if a.Year != b.Year {
+		a.Year = 0
+	}
+	if a.Source != b.Source {
+		a.Source = ""
+	}
+	return a
+}
+
+// split gives the parts of a report and their energies, which add up to total: of
+// each track by that rule which its total is made by.
+func (a *Account) split(total energy.Energy, tracks []*track) []Part {
+	parts := make([]Part, len(a.parts))
+	var sum energy.Energy
+	for i, p := range a.parts {
+		var f flow
+		for _, t := range tracks {
+			if i < len(t.parts) {
+				f.add(a.charge(t, t.parts[i]))
+			}
+		}
+		rate := p.intensity.PerKWh
+		if kwh := f.energy.KilowattHours(); p.merged && kwh > 0 {
+			rate = regions.Grams(f.grams / kwh)
+		}
+		// What rounding leaves, and what is not decided yet, is the last part's.
+		if f.energy = min(f.energy, total-sum); i == len(a.parts)-1 {
+			f.energy = total - sum
+		}
+		sum += f.energy
+		parts[i] = Part{
+			From: p.from.UTC().Truncate(time.Millisecond), To: p.to.UTC().Truncate(time.Millisecond),
+			PerKWh: rate, Kind: p.intensity.Kind, Scope: p.intensity.Scope, Source: p.intensity.Source, Energy: f.energy,
+		}
+		if p.intensity.Year != 0 {
+			parts[i].Year = new(p.intensity.Year)
+		}
+	}
+	return parts
+}
+
+// emit fills in what a report says of region, intensity and emissions.
+func (a *Account) emit(r *Report, counted []*track) {
+	r.EmissionsHigh = new(regions.Grams(0))
+	if len(a.parts) == 0 {
+		r.Intensity.Parts = []Part{}
+		return
+	}
+	last := a.inForce
+	r.Region = Region{Zone: last.Zone, Name: last.Name, How: a.Run.How}
+	if r.Region.How == "" {
+		r.Region.How = "default"
+	}
+	if last.Provider != "" {
+		r.Region.Provider, r.Region.CloudRegion = new(last.Provider), new(last.CloudRegion)
+	}
+	r.Intensity = Intensity{
+		PerKWh: last.PerKWh, Kind: last.Kind, Scope: last.Scope, Basis: last.Basis,
+		Source: last.Source, Licence: last.Licence, Instead: last.Instead,
+	}
+	if last.Year != 0 {
+		r.Intensity.Year = new(last.Year)
+	}
+	if last.High > 0 {
+		r.Intensity.Low, r.Intensity.High = new(last.Low), new(last.High)
+	}
+	r.Intensity.Parts = a.split(r.Energy, counted)
+	for _, p := range r.Intensity.Parts {
+		if p.Kind != last.Kind {
+			r.Intensity.Kind = regions.Mixed
+		}
+		r.Emissions += regions.Grams(p.Energy.KilowattHours()) * p.PerKWh * regions.Grams(r.PUE.Value)
+	}
+	if kwh := r.Energy.KilowattHours(); kwh > 0 && len(a.parts) > 1 {
+		r.Intensity.PerKWh = r.Emissions / regions.Grams(kwh*r.PUE.Value)
+	}
+	perJoule := float64(r.Intensity.PerKWh) * r.PUE.Value
+	r.EmissionsLow = min(regions.Grams(r.EnergyLow.KilowattHours()*perJoule), r.Emissions)
+	r.EmissionsHigh = nil
+	if r.EnergyHigh != nil {
+		r.EmissionsHigh = new(max(regions.Grams(r.EnergyHigh.KilowattHours()*perJoule), r.Emissions))
+	}
+}
+
+// pue is what the building adds, at least 1.
+func (a *Account) pue() float64 {
+	if a.PUE > 1 && !math.IsInf(a.PUE, 0) {
+		return a.PUE
+	}
+	return 1
+}
