@@ -4,6 +4,7 @@
 package predict
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -22,6 +23,15 @@ const (
 	plain = 4
 	// normal is the 95 % quantile of the normal distribution: 5 % on each side.
 	normal = 1.645
+	// stall is how many times the usual an isolated epoch counts for at most: the
+	// validations and checkpoints of published runs make an epoch up to 2.5 times as
+	// dear, and what is dearer stood still.
+	stall = 3
+	// Up to few later epochs are too few for halves to be compared. outlier is how many
+	// times the middle one is more than any validation, alike within which factor the
+	// first is one of them, and oneWay how much of the way to the last is believed of
+	// epochs that only grow, or only shrink.
+	few, outlier, alike, oneWay = 4, 2.5, 1.25, 0.7
 )
 
 // A Range is what is expected, between bounds that hold the truth as often as
@@ -65,10 +75,11 @@ func Mean(cost float64, ended, of int) float64 {
 }
 
 // extrapolate gives the cost of left more epochs after those of x. The first is
-// left out as soon as there are others: it loads, compiles and warms up. Then it
-// takes the mean, of the later half only as far as that differs plainly;
-// follows a trend that goes on, but not farther than it has been seen; and
-// counts the validations that are due where they come at a fixed distance.
+// left out as soon as there are others: it loads, compiles and warms up. Epochs
+// that are dear at a fixed distance, validations, are counted where they are due.
+// Else an isolated stall is capped, the level is the mean, of the later half as far
+// as that differs plainly, and a trend that goes on is followed, but not farther
+// than it has been seen.
 func extrapolate(x []float64, left int) Range {
 	m := float64(left)
 	switch {
@@ -77,19 +88,64 @@ func extrapolate(x []float64, left int) Range {
 	case len(x) == 1:
 		return Range{x[0] * firstLow * m, x[0] * m, x[0] * firstHigh * m}
 	}
+	for _, y := range [][]float64{x[1:], capped(x)[1:]} { // a dear epoch may be due, or hide what is
+		if k, at := rhythm(y); k > 0 {
+			return periodic(y, k, at, left)
+		}
+	}
+	x = capped(x)
 	y := x[1:]
 	n := float64(len(y))
-	if k, at := rhythm(y); k > 0 {
-		return periodic(y, k, at, left)
-	}
 	l := levelOf(y)
+	if len(y) <= few {
+		l.mean = ofFew(x)
+	}
 	expected := m * l.mean
 	if slope := trend(y); slope != 0 {
-		// The mean of the later half stands at three quarters of what was seen.
+		// It is believed as far as the part of the run that has shown it: what has
+		// grown for a quarter may be a leak that ends with a restart. The mean of the
+		// later half stands at three quarters of what was seen.
 		far := min(m, n)
-		expected = max(m*l.mean+slope*(m*n/4+far*far/2+(m-far)*far), expected/3)
+		expected = max(m*l.mean+min(1, n/m)*slope*(m*n/4+far*far/2+(m-far)*far), expected/3)
 	}
 	return l.spread(expected, n, m)
+}
+
+// capped takes an isolated epoch that cost more than stall times the usual for one
+// that stood still: it counts for that much and no more. Two in a row are no stall.
+func capped(x []float64) []float64 {
+	most := stall * median(x)
+	y := slices.Clone(x)
+	above := func(i int) bool { return i >= 0 && i < len(x) && x[i] > most }
+	for i := range x {
+		if above(i) && !above(i-1) && !above(i+1) {
+			y[i] = most
+		}
+	}
+	return y
+}
+
+func median(x []float64) float64 {
+	s := slices.Sorted(slices.Values(x))
+	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
+}
+
+// ofFew gives the level that few epochs show, of which the first is x[0]. Where one
+// stands out as a stall does, it is the middle one. Where they go one way, what comes
+// is nearer to the last. Else it is their mean, with the first where that is like
+// the others.
+func ofFew(x []float64) float64 {
+	later := measure(x[1:]).mean
+	last, middle := x[len(x)-1], median(x)
+	switch {
+	case slices.Max(x[1:]) > outlier*middle:
+		return middle
+	case slices.IsSorted(x), slices.IsSortedFunc(x, func(a, b float64) int { return cmp.Compare(b, a) }):
+		return oneWay*last + (1-oneWay)*later
+	case x[0] > alike*later || x[0]*alike < later:
+		return later
+	}
+	return measure(x).mean
 }
 
 // level is what an epoch costs: the mean, how single epochs and means of several
