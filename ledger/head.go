@@ -82,3 +82,11 @@ func (h Head) bytes() []byte {
 	b, _ := json.Marshal(h) // two strings and a number always encode
 	return append(b, '\n')
 }
+
+// headLines is FILE.head beside a merged ledger.
+func headLines(heads []Head) (all []byte) {
+	for _, h := range heads {
+		all = append(all, h.bytes()...)
+	}
+	return all
+}

@@ -3,14 +3,15 @@
 //
 // [Writer] appends; as a sink of package carbon it also keeps a journal of the run
 // that goes on, so that [Writer.Recover] can make the row of one that was killed.
-// [Read] reads rows whatever the state of the chain, and [Verify] checks it;
-// [Merge] puts ledgers together, [CodeCarbonWriter] writes another tool's format.
+// [Read] reads rows whatever the state of the chain, [Check] verifies it with what
+// stands beside it, [OpenRun] opens a run that was kept whole; [Merge] puts ledgers
+// together, [CodeCarbonWriter] writes another tool's format.
 // docs/ledger.md defines every column and the chain exactly enough to write a
 // verifier without this package, docs/recovery.md what survives what.
 //
-// Beside FILE stand FILE.head (see [Head]) and, with a key, FILE.head.sig;
-// FILE.lock, held while a row is appended; FILE.d with the journals; and, after a
-// crash, FILE.torn with what was left of an unfinished row.
+// Beside FILE stand FILE.head (see [Head]) and, with a key, FILE.head.sig; FILE.d
+// with the journals and the kept runs; and, after a crash, FILE.torn with what was
+// left of an unfinished row.
 package ledger
 
 import (

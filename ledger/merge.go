@@ -36,8 +36,8 @@ func (e *ForkError) Error() string {
 // heads; the file is written all the same. With any other error there is no
 // file. An existing out is fs.ErrExist. Memory grows by 32 bytes a row.
 //
-// A merged ledger is for reading: a row appended to it would continue the chain
-// of its last row, and fork that.
+// The heads stand in OUT.head too, one a line. A merged ledger is for reading: a
+// row appended to it would fork one of its chains, so that Append refuses it.
 func Merge(out string, in ...string) ([]Head, error) {
 	if _, err := os.Lstat(out); err == nil {
 		return nil, fmt.Errorf("merge ledgers: %w", &fs.PathError{Op: "create", Path: out, Err: fs.ErrExist})
@@ -59,7 +59,9 @@ func Merge(out string, in ...string) ([]Head, error) {
 		_ = os.Remove(f.Name())
 		return nil, fmt.Errorf("merge ledgers: %w", err)
 	}
-	return m.heads(), errors.Join(torn, syncDir(filepath.Dir(out)))
+	heads := m.heads()
+	err = Writer{}.replace(out+".head", nil, headLines(heads))
+	return heads, errors.Join(torn, err, syncDir(filepath.Dir(out)))
 }
 
 type merger struct {

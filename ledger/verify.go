@@ -3,10 +3,14 @@ package ledger
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // Kind says what is wrong with a ledger.
@@ -25,6 +29,12 @@ const (
 	Rebuilt       Kind = "rebuilt"    // enough rows, but not the one that the held head names
 	Missing       Kind = "missing"    // cut or rebuilt: the held head has no count
 	WrongHead     Kind = "wrong-head" // the held head's hash is there, its count or ledger_id is not that row's
+	StaleHead     Kind = "stale-head" // FILE.head is further behind than a crash leaves it
+	Stray         Kind = "stray"      // a chain that no head names, although there are heads
+	Unsigned      Kind = "unsigned"   // rows that no good signature covers, although signatures are asked for
+	Impossible    Kind = "impossible" // a row that no run can have
+	Repeated      Kind = "repeated"   // a run that has a row already
+	RunChanged    Kind = "run"        // a kept run that is not the one that its row was made of
 )
 
 // Finding is one thing that Verify found.
@@ -60,40 +70,56 @@ func (r Result) OK() bool { return r.Faults == 0 }
 
 const maxFindings = 100
 
-// Verify checks the chain of a ledger, or each chain of a merged one. heads are
-// heads that the caller held, one or more, of any of its chains: without one, a
-// cut tail or a chain built anew is not seen, and Result.Unseen says so.
+// Verify checks the chain of a ledger, or each chain of a merged one, and that no
+// run has two rows. heads are heads that the caller held, one or more, of any of
+// its chains: without one, a cut tail or a chain built anew is not seen, and
+// Result.Unseen says so. See [Check] for what stands beside a ledger.
 //
 // The first finding is the first change in the file. Its kind is told where it
 // can be; later ones may be consequences of it. A file that is not a ledger is a
 // *HeaderError; an error of r comes with what was seen until then. Memory grows
-// by 8 bytes a row.
+// by some 40 bytes a row.
 func Verify(r io.Reader, heads ...Head) (Result, error) {
-	v := verifier{chains: map[string]*chain{}, heads: make([]place, len(heads))}
+	v := newVerifier(heads)
+	err := v.read(r)
+	if err == nil {
+		v.finish()
+	}
+	return v.Result, err
+}
+
+func newVerifier(held []Head) *verifier {
+	v := &verifier{chains: map[string]*chain{}, runs: IDs{}}
+	for _, h := range held {
+		v.heads = append(v.heads, witness{Head: h, name: "the held head"})
+	}
+	return v
+}
+
+// read goes through the file.
+func (v *verifier) read(r io.Reader) error {
 	l := newLines(r)
 	header, err := l.next()
 	if errors.Is(err, io.EOF) {
-		v.finish(heads, 0)
-		return v.Result, nil
+		return nil
 	}
 	if err != nil {
-		return v.Result, fmt.Errorf("verify ledger: %w", err)
+		return fmt.Errorf("verify ledger: %w", err)
 	}
 	if err := v.readHeader(header); err != nil {
-		return v.Result, err
+		return err
 	}
 	for {
+		v.lines = l.n
 		line, err := l.next()
 		if errors.Is(err, io.EOF) {
-			break
+			return nil
 		}
 		if err != nil {
-			return v.Result, fmt.Errorf("verify ledger: %w", err)
+			return fmt.Errorf("verify ledger: %w", err)
 		}
-		v.add(line, l.n, heads)
+		v.add(line, l.n)
 	}
-	v.finish(heads, l.n)
-	return v.Result, nil
 }
 
 type verifier struct {
@@ -105,12 +131,29 @@ type verifier struct {
 	seen    []uint64 // the start of each row's hash, in the order of rows
 	gap     *gap     // a first finding whose kind later rows will tell
 	loose   bool     // the line before was no row: what follows cannot be judged by it
-	heads   []place  // where each head was found
+	heads   []witness
+	runs    IDs   // of sound rows
+	lines   int64 // so far
+	cells   cells
+	columns []column                                    // nil: the header is not ours, and rows are not looked into
+	v1      bool                                        // its columns are those of v1
+	row     func(row *runs.Row, sound bool, at Finding) // nil: nobody asks for rows
+}
+
+// witness is a head, and where its row was found.
+type witness struct {
+	Head
+	name   string // for people
+	beside bool   // FILE.head: who changes the ledger can change it too
+	signed bool   // FILE.head, with a good signature
+	at     place  // rows is 0 if it was not found
 }
 
 type chain struct {
 	Chain
-	own string // of an altered last row: the hash that its bytes give
+	own    string // of an altered last row: the hash that its bytes give
+	behind int64  // rows after the one that FILE.head names
+	batch  int64  // how many of them were added at once
 }
 
 // place is a row that a head names: its ledger_id, and which of that chain it is.
@@ -129,7 +172,11 @@ type gap struct {
 func (v *verifier) readHeader(line []byte) error {
 	v.header = append(v.header, line...)
 	if schemaOf(strings.TrimSuffix(string(line), "\n")) != "" && line[len(line)-1] == '\n' {
-		return nil
+		names, err := v.cells.split(v.header)
+		if err == nil {
+			v.columns, v.v1, err = columns(names, nil)
+		}
+		return err
 	}
 	// One changed byte must be a finding, and a picture no ledger. Something
 	// of the header is left in the first.
@@ -161,7 +208,7 @@ func (v *verifier) find(f Finding) {
 	}
 }
 
-func (v *verifier) add(line []byte, n int64, heads []Head) {
+func (v *verifier) add(line []byte, n int64) {
 	if line[len(line)-1] != '\n' && len(line) < MaxRow {
 		v.find(Finding{Kind: Torn, Row: v.Rows + 1, Line: n, Text: "the last line has no line end: what a crash left of a row, or a cut"})
 		return
@@ -200,11 +247,55 @@ func (v *verifier) add(line []byte, n int64, heads []Head) {
 	c.Head.Hash, c.own = row.hash, own
 	c.Head.Rows++
 	c.Since++
-	for i, h := range heads {
-		if h.Hash == row.hash || h.Hash == own {
-			v.heads[i] = place{c.Head.LedgerID, c.Head.Rows}
+	c.behind++
+	v.look(line, own == row.hash, c, at)
+	for i := range v.heads {
+		switch h := &v.heads[i]; {
+		case h.Hash != row.hash && h.Hash != own:
+		case h.beside:
+			h.at = place{c.Head.LedgerID, c.Head.Rows}
+			c.behind, c.batch = 0, 0
+		default:
+			h.at = place{c.Head.LedgerID, c.Head.Rows}
 			c.Held, c.Since = true, 0
 		}
+	}
+}
+
+// look looks into a row that has its place in a chain. What is wrong with one
+// that was altered was found already.
+func (v *verifier) look(line []byte, sound bool, c *chain, at Finding) {
+	if v.columns == nil {
+		return
+	}
+	row, err := readRow(line, &v.cells, v.columns)
+	if err == nil && v.v1 {
+		err = row.FromV1()
+	}
+	if err == nil {
+		err = possible(&row)
+	}
+	switch {
+	case !sound:
+	case err != nil:
+		at.Kind, at.Text = Impossible, err.Error()
+		v.find(at)
+	case row.RunID != "" && !v.runs.Add(row.RunID):
+		at.Kind, at.Text = Repeated, fmt.Sprintf("run %.40s has a row already", row.RunID)
+		v.find(at)
+	}
+	if err != nil {
+		return
+	}
+	if c.behind == 1 && strings.Contains(row.Details, batchRows) {
+		var d struct {
+			Rows int64 `json:"batch_rows"`
+		}
+		_ = json.Unmarshal([]byte(row.Details), &d) // then it was no batch
+		c.batch = d.Rows
+	}
+	if v.row != nil {
+		v.row(&row, sound, at)
 	}
 }
 
@@ -319,45 +410,81 @@ func (v *verifier) endingIn(hash string, c *chain) *chain {
 	return c
 }
 
-func (v *verifier) finish(heads []Head, lines int64) {
-	v.headFindings(heads, lines+1)
+func (v *verifier) finish() {
+	v.headFindings()
+	whole := v.OK() // else it may only repeat what was found
 	for _, id := range v.order {
-		c := v.chains[id]
+		c, of := v.chains[id], ""
+		if len(v.order) > 1 {
+			of = " of chain " + id
+		}
 		v.Chains = append(v.Chains, c.Chain)
-		switch {
-		case !c.Held:
-			v.Unseen = append(v.Unseen, fmt.Sprintf("%s: no head held of this chain, so rows cut off its end, or a chain built anew from its first row, cannot be seen", id))
-		case c.Since > 0:
-			v.Unseen = append(v.Unseen, fmt.Sprintf("%s: the held head is %d rows old; rows cut off or built anew after it cannot be seen", id, c.Since))
+		switch stray := v.stray(id); {
+		case c.Held && c.Since > 0:
+			v.Unseen = append(v.Unseen, fmt.Sprintf("truncation or rebuilding%s after the held head, %d rows back", of, c.Since))
+		case c.Held:
+		case stray != "" && whole:
+			v.find(Finding{Kind: Stray, Row: v.Rows + 1, Line: v.lines + 1, LedgerID: id, Text: stray})
+		case stray == "":
+			v.Unseen = append(v.Unseen, fmt.Sprintf("truncation or rebuilding%s: no head kept elsewhere was given", of))
+		}
+		if whole && c.behind > max(1, c.batch) && v.named(id) {
+			v.find(Finding{Kind: StaleHead, Row: v.Rows + 1, Line: v.lines + 1, LedgerID: id,
+				Text: fmt.Sprintf("FILE.head is %d rows behind: those were added by something that does not keep it", c.behind)})
 		}
 	}
-	if len(v.order) == 0 && len(heads) == 0 {
-		v.Unseen = append(v.Unseen, "no rows, and no head held: whether there were any cannot be seen")
+	if len(v.order) == 0 && len(v.heads) == 0 {
+		v.Unseen = append(v.Unseen, "whether there were any rows: no head kept elsewhere was given")
 	}
 }
 
-// headFindings compares the held heads with the rows that have their hashes.
-func (v *verifier) headFindings(heads []Head, line int64) {
+// named reports whether FILE.head names a chain.
+func (v *verifier) named(id string) bool {
+	return slices.ContainsFunc(v.heads, func(w witness) bool { return w.beside && w.LedgerID == id })
+}
+
+// stray tells why a chain was put into the file: there are heads, and none is of
+// it. FILE.head names all chains of its file; without it the held ones should.
+func (v *verifier) stray(id string) string {
+	why, beside := "", false
+	for _, w := range v.heads {
+		switch {
+		case w.LedgerID == id, w.LedgerID == "" && w.at.rows == 0:
+			return ""
+		case w.beside:
+			why, beside = "FILE.head is not of this chain: it was put into the file", true
+		case !beside:
+			why = "none of the heads held is of this chain"
+		}
+	}
+	return why
+}
+
+// headFindings compares the heads with the rows that have their hashes.
+func (v *verifier) headFindings() {
 	whole := v.OK() // else a wrong count only repeats what was found
-	for i, h := range heads {
-		f := Finding{Row: v.Rows + 1, Line: line, LedgerID: h.LedgerID}
-		at := v.heads[i]
+	told := map[string]bool{}
+	for _, h := range v.heads {
+		f := Finding{Row: v.Rows + 1, Line: v.lines + 1, LedgerID: h.LedgerID}
 		var rows int64
 		if c := v.chains[h.LedgerID]; c != nil {
 			rows = c.Head.Rows
 		}
 		switch {
-		case at.rows > 0 && (h.LedgerID == "" || h.LedgerID == at.id) && (h.Rows == 0 || h.Rows == at.rows || !whole):
+		case h.at.rows > 0 && (h.LedgerID == "" || h.LedgerID == h.at.id) && (h.Rows == 0 || h.Rows == h.at.rows || !whole):
 			continue
-		case at.rows > 0:
-			f.Kind, f.Text = WrongHead, fmt.Sprintf("the held head's hash is that of row %d of %s, not of row %d of %s", at.rows, at.id, h.Rows, h.LedgerID)
+		case h.at.rows > 0:
+			f.Kind, f.Text = WrongHead, fmt.Sprintf("%s has the hash of row %d of %s, not of row %d of %s", h.name, h.at.rows, h.at.id, h.Rows, h.LedgerID)
 		case h.Rows == 0 || h.LedgerID == "":
-			f.Kind, f.Text = Missing, "no row has the held head's hash: the end was cut off, or the chain built anew"
+			f.Kind, f.Text = Missing, fmt.Sprintf("no row has the hash of %s: the end was cut off, or the chain rebuilt", h.name)
 		case rows < h.Rows:
-			f.Kind, f.Text = Cut, fmt.Sprintf("the held head counts %d rows, the file has %d of its chain", h.Rows, rows)
+			f.Kind, f.Text = Cut, fmt.Sprintf("%s counts %d rows, the file has %d of its chain", h.name, h.Rows, rows)
 		default:
-			f.Kind, f.Text = Rebuilt, fmt.Sprintf("row %d is not the one that the held head names: the chain was built anew", h.Rows)
+			f.Kind, f.Text = Rebuilt, fmt.Sprintf("row %d is not the one that %s names: the chain was rebuilt", h.Rows, h.name)
 		}
-		v.find(f)
+		if !h.beside || !told[h.LedgerID] { // the held one has told of it
+			v.find(f)
+		}
+		told[h.LedgerID] = true
 	}
 }

@@ -81,12 +81,12 @@ func TestVerifyWhole(t *testing.T) {
 	result = verify(t, lines)
 	assert.True(t, result.OK())
 	require.Len(t, result.Unseen, 1)
-	assert.Contains(t, result.Unseen[0], "cut off")
+	assert.Contains(t, result.Unseen[0], "truncation")
 
 	result = verify(t, lines, headOf(t, lines[:4]))
 	assert.True(t, result.OK(), "rows were added since the head was held")
 	require.Len(t, result.Unseen, 1)
-	assert.Contains(t, result.Unseen[0], "2 rows old")
+	assert.Contains(t, result.Unseen[0], "2 rows back")
 	assert.EqualValues(t, 2, result.Chains[0].Since)
 }
 
@@ -262,8 +262,11 @@ func TestVerifyMerged(t *testing.T) {
 	assert.Equal(t, headB, result.Chains[1].Head)
 
 	result = verify(t, merged, headA)
-	require.Len(t, result.Unseen, 1)
-	assert.Contains(t, result.Unseen[0], idB)
+	require.Len(t, result.Findings, 1, "a chain that was put into the file looks like that")
+	assert.Equal(t, Stray, result.Findings[0].Kind)
+	assert.Equal(t, idB, result.Findings[0].LedgerID)
+	require.Len(t, verify(t, merged).Unseen, 2)
+	assert.Contains(t, verify(t, merged).Unseen[1], idB)
 
 	gone := append(append([]string{}, merged[:4]...), merged[5:]...) // b's second row
 	result = verify(t, gone, headA, headB)

@@ -2,12 +2,11 @@ package main
 
 import (
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -36,7 +35,7 @@ type signature struct {
 
 // verifying is one run of verify.
 type verifying struct {
-	heads   []ledger.Head
+	check   ledger.Check
 	signers []byte // nil: no signature is looked for
 }
 
@@ -44,38 +43,40 @@ func (a *app) verify() *cobra.Command {
 	var asJSON bool
 	var held []string
 	var signers string
+	var allowed bool
 	cmd := &cobra.Command{
 		Use:   "verify FILE…",
-		Short: "Check that no row of a ledger was changed since it was written",
-		Long: `Check the chain of hashes of ledgers: altered, removed, inserted and reordered
-rows are found, and the first is named. A tail that was cut off, or a chain that
-was built anew, shows only against a head that you have kept elsewhere: it is
-in each result and in its JSON ("ledger"), and FILE.head holds the latest.
+		Short: "Check the hash chain of a ledger, its head and its kept runs",
+		Long: `Check that no row of a ledger was altered, removed, inserted, moved or repeated
+since it was written, that it ends as FILE.head says, and that the kept runs are
+those that its rows were made of. The first finding is the first change.
 
-With --allowed-signers the signature FILE.head.sig must be that of FILE.head by
-one of them, and the rows up to that head must be there. FILE may be compressed
-by gzip.
+Who can change the ledger can change FILE.head too: pass a head that was kept
+elsewhere with --head. Each result prints one, and its JSON has it ("ledger").
 
-The exit code is 0 if nothing was found, 1 if something was, 2 if a file could
-not be checked.`,
+With --allowed-signers FILE.head.sig must be a signature of FILE.head by one of
+them, and every row must be covered by it, unless --allow-unsigned is given. FILE
+may be compressed by gzip; - is standard input.
+
+Exit code: 0 nothing found, 1 something found, 2 a file could not be checked.`,
 		Example: `  carbonctl verify ledger.csv
   carbonctl verify ledger.csv --head 9f2c…
   carbonctl verify ledger.csv --head /backup/ledger.csv.head
   carbonctl verify ledger.csv --allowed-signers auditors`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return fmt.Errorf("verify: which file? Your own ledger is %s", defaultLedger())
+				return fmt.Errorf("verify: no file given; your own ledger is %s", defaultLedger())
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error {
-			var check verifying
+		RunE: func(cmd *cobra.Command, args []string) error {
+			check := verifying{check: ledger.Check{AllowUnsigned: allowed}}
 			for _, h := range held {
 				head, err := heldHead(h)
 				if err != nil {
 					return err
 				}
-				check.heads = append(check.heads, head)
+				check.check.Heads = append(check.check.Heads, head)
 			}
 			if signers != "" {
 				var err error
@@ -87,7 +88,7 @@ not be checked.`,
 			verdicts := []verdict{}
 			var failed error
 			for _, path := range args {
-				v, err := check.file(path)
+				v, err := check.file(cmd.InOrStdin(), path)
 				if err != nil {
 					failed = errors.Join(failed, err)
 					continue
@@ -111,7 +112,8 @@ not be checked.`,
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
 	cmd.Flags().StringVar(&signers, "allowed-signers", "", "`FILE` with the keys that may sign: a .pub file, or ssh-keygen's list")
-	cmd.Flags().StringArrayVar(&held, "head", nil, "`HEAD` that you hold: its hash, or the file that keeps it; may be repeated")
+	cmd.Flags().BoolVar(&allowed, "allow-unsigned", false, "accept rows that no signature covers")
+	cmd.Flags().StringArrayVar(&held, "head", nil, "`HEAD` kept elsewhere: its hash, or a copy of FILE.head; may be repeated")
 	return cmd
 }
 
@@ -134,122 +136,70 @@ func heldHead(s string) (ledger.Head, error) {
 	return h, nil
 }
 
-// file checks one ledger: its signature where one is looked for, and its chain.
-func (c verifying) file(path string) (verdict, error) {
+// file checks one ledger.
+func (c verifying) file(stdin io.Reader, path string) (verdict, error) {
 	v := verdict{File: path}
-	heads := c.heads
-	head := strings.TrimSuffix(path, ".gz") + ".head"
+	check := c.check
 	if c.signers != nil {
-		s, err := signed(head, c.signers)
-		if err != nil {
-			return v, fmt.Errorf("verify: %w", err)
-		}
-		v.Signature = &s
-		if s.OK {
-			heads = append(slices.Clone(heads), *s.Head)
+		v.Signature = &signature{}
+		check.Signed = func(head, sig []byte) error {
+			signer, err := sshsig.Check(head, sig, c.signers)
+			if err != nil {
+				return err
+			}
+			v.Signature.OK, v.Signature.Signer = true, &signer
+			if heads, err := ledger.ParseHeads(head); err == nil {
+				v.Signature.Head = &heads[len(heads)-1]
+			}
+			return nil
 		}
 	}
-	f, err := input.Open(path)
-	if err != nil {
-		return v, fmt.Errorf("verify: %w", err)
+	var err error
+	if path == input.Stdin {
+		v.Result, err = ledger.Verify(stdin, check.Heads...)
+	} else {
+		v.Result, err = check.File(path)
 	}
-	defer f.Close()
-	v.Result, err = ledger.Verify(f, heads...)
-	if header := (*ledger.HeaderError)(nil); errors.As(err, &header) {
+	signed, header := (*ledger.SignatureError)(nil), (*ledger.HeaderError)(nil)
+	switch {
+	case errors.As(err, &signed):
+		v.Signature.Text, err = signed.Error(), nil
+	case errors.As(err, &header):
 		header.Path = path
-	} else if err != nil {
+	case err != nil && !errors.As(err, new(*fs.PathError)):
 		err = fmt.Errorf("%s: %w", path, err)
 	}
 	if err != nil {
 		return v, fmt.Errorf("verify: %w", err)
 	}
 	v.OK = v.Result.OK() && (v.Signature == nil || v.Signature.OK)
-	if v.Signature != nil && v.Signature.OK {
-		if err := v.unsigned(path); err != nil {
-			return v, fmt.Errorf("verify: %w", err)
-		}
-	}
-	if _, err := os.Stat(head + ".sig"); err == nil && c.signers == nil {
-		v.Unseen = append(v.Unseen, head+".sig is a signature: --allowed-signers FILE checks it")
-	}
 	return v, nil
 }
 
-// unsigned tells of rows before which some were added without the key: a later
-// signature covers them, but whoever signed did not see them come.
-func (v *verdict) unsigned(path string) error {
-	f, err := input.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	var n int64
-	first := ""
-	for row, err := range ledger.Read(f, path, "run_id", "details") {
-		var details struct {
-			Before *string `json:"unsigned_before"`
-		}
-		if err != nil || !strings.Contains(row.Details, "unsigned_before") || json.Unmarshal([]byte(row.Details), &details) != nil || details.Before == nil {
-			continue // lines that are no rows were found already
-		}
-		if n++; n == 1 {
-			first = strings.Clone(row.RunID)
-		}
-	}
-	if n > 0 {
-		v.Unseen = append(v.Unseen, fmt.Sprintf("%s of this ledger follow rows that were not signed when they were added, first that of run %s: the signature says nothing of when those came", count(n, "row"), first))
-	}
-	return nil
-}
-
-// signed checks the signature of a head. The error is that of a file that can't
-// be read; one that is not there is a signature that proves nothing.
-func signed(path string, signers []byte) (signature, error) {
-	wrong := func(err error) signature {
-		return signature{Text: err.Error()}
-	}
-	message, err := os.ReadFile(path)
-	var sig []byte
-	if err == nil {
-		sig, err = os.ReadFile(path + ".sig")
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return wrong(err), nil
-	}
-	if err != nil {
-		return signature{}, err
-	}
-	signer, err := sshsig.Check(message, sig, signers)
-	if err != nil {
-		return wrong(fmt.Errorf("%s.sig: %w", path, err)), nil
-	}
-	head, err := ledger.ParseHead(message)
-	if err != nil {
-		return wrong(fmt.Errorf("%s: %w", path, err)), nil
-	}
-	return signature{OK: true, Signer: &signer, Head: &head}, nil
-}
-
 func (a *app) printVerdict(v verdict) {
-	what := "nothing was changed, as far as this check can see"
+	what := "hash chain intact"
 	if !v.OK {
 		faults := v.Faults
 		if v.Signature != nil && !v.Signature.OK {
 			faults++
 		}
-		what = count(faults, "fault")
+		what = count(faults, "finding")
 	}
 	var p report.Page
 	p.Title(fmt.Sprintf("%s: %s, %s", v.File, count(v.Rows, "row"), what))
 	switch s := v.Signature; {
 	case s == nil:
-	case s.OK:
+	case s.OK && s.Head != nil:
 		p.Row("signed", "after %s by %s", count(s.Head.Rows, "row"), strings.TrimSpace(s.Signer.Name+" "+s.Signer.Fingerprint))
 	default:
 		p.Row("signed", "no: %s", s.Text)
 	}
 	for _, f := range v.Findings {
-		p.Row(fmt.Sprintf("line %d", f.Line), "%s: %s", f.Kind, f.Text)
+		label := fmt.Sprintf("line %d", f.Line)
+		if f.Line == 0 {
+			label = "beside it"
+		}
+		p.Row(label, "%s: %s", f.Kind, f.Text)
 	}
 	if n := v.Faults - int64(len(v.Findings)); n > 0 {
 		p.Row("", "and %d more", n)
@@ -259,7 +209,7 @@ func (a *app) printVerdict(v verdict) {
 		p.Code(c.Head.Hash)
 	}
 	for _, s := range v.Unseen {
-		p.Row("not seen", "%s", s)
+		p.Row("unchecked", "%s", s)
 	}
 	_, _ = p.WriteTo(a.out)
 }

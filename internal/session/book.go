@@ -169,6 +169,10 @@ func ledgerWarning(receipt *footprint.Receipt, err error, hint func(error) strin
 		what = "this run is not in the ledger yet; the next run adds it from its journal"
 	}
 	n := notRecorded(what, err, hint)
+	if head := (*ledger.HeadError)(nil); errors.As(err, &head) {
+		n.Hint = "carbonctl verify " + head.Path + " shows what is left of it"
+		return n
+	}
 	if n.Hint != "" {
 		n.Hint += ", or "
 	}
