@@ -153,8 +153,8 @@ func TestRecover(t *testing.T) {
 func TestRecoverDoesNotAddTwice(t *testing.T) {
 	for _, before := range []int{0, 3} {
 		path := newPath(t)
-		for range before {
-			add(t, path, runs.Row{RunID: "before", Project: ",\"dead"})
+		for i := range before {
+			add(t, path, runs.Row{RunID: fmt.Sprint("before-", i), Project: ",\"dead"})
 		}
 		w := &Writer{Path: path}
 		require.NoError(t, w.Checkpoint(soFar("dead", 7)))
