@@ -63,7 +63,7 @@ func TestBesideBusyGoroutines(t *testing.T) {
 		}
 		cancel()
 		workers.Wait()
-		assert.EqualValues(t, 1, last.Wraps)
+		assert.LessOrEqual(t, last.Wraps, uint32(1)) // 0 if it took that long to begin
 		assert.Zero(t, last.Gaps+last.Resets)
 		assert.Zero(t, last.Missed)
 		assert.Zero(t, last.Slept)
