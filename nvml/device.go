@@ -87,7 +87,7 @@ func probe(d *device, source string, dev *Device) (g *gpu) {
 	}()
 	defer recovered(&dev.Err)
 	g = &gpu{
-		ask: make(chan struct{}, 1), dev: d,
+		ask: make(chan question, 1), dev: d,
 		hangs: fmt.Errorf("GPU %s: %w (%v)", d.uuid, ErrSlow, readTimeout),
 	}
 	base := energy.Component{

@@ -245,7 +245,7 @@ func (m *Meter) Read(ctx context.Context, to []energy.Reading) ([]energy.Reading
 	if err := ctx.Err(); err != nil {
 		return to, fmt.Errorf("nvml: %w", err)
 	}
-	m.ask(ctx)
+	m.ask(ctx, forEnergy)
 	now := time.Now()
 	errs := m.why
 	for _, g := range m.gpus {
@@ -261,19 +261,17 @@ func (m *Meter) Read(ctx context.Context, to []energy.Reading) ([]energy.Reading
 	return to, nil
 }
 
-// ask asks all GPUs that are not being asked yet, and waits for them.
-func (m *Meter) ask(ctx context.Context) {
+// ask puts a question to all GPUs that are busy with no earlier one, and waits for
+// the answers. fresh are then those that have answered.
+func (m *Meter) ask(ctx context.Context, q question) {
 	for range len(m.done) {
-		g := <-m.done // an answer that came after its Read
-		g.asked, g.late, g.behind = false, false, true
-		g.keep()
+		(<-m.done).settle()
 	}
 	waiting := 0
 	for _, g := range m.gpus {
 		g.fresh = false
 		if !g.asked {
-			g.asked = true
-			g.ask <- struct{}{}
+			g.put(q)
 			waiting++
 		}
 	}
@@ -282,10 +280,9 @@ func (m *Meter) ask(ctx context.Context) {
 	for waiting > 0 {
 		select {
 		case g := <-m.done:
-			if g.late { // to an earlier Read: ask again
-				g.late, g.behind = false, true
-				g.keep()
-				g.ask <- struct{}{}
+			if g.overdue { // to an earlier question: ask again
+				g.settle()
+				g.put(q)
 				waiting++
 				continue
 			}
@@ -298,7 +295,7 @@ func (m *Meter) ask(ctx context.Context) {
 		}
 	}
 	for _, g := range m.gpus {
-		g.late = g.asked
+		g.overdue = g.asked
 	}
 }
 

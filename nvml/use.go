@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
@@ -20,8 +22,8 @@ var (
 // settle is how long the driver may take to show what a busy process did.
 const settle = 2 * time.Second
 
-// An asked is what the driver said of a GPU's users, at one time.
-type asked struct {
+// A userReport is what the driver said of a GPU's users, at one time.
+type userReport struct {
 	at       time.Time // zero if not yet
 	busy     []busy
 	busyErr  error
@@ -49,8 +51,8 @@ const (
 	rest  = 10 * time.Second
 )
 
-// watch asks the driver who uses the GPU.
-func (g *gpu) watch() {
+// askUsers asks the driver who uses the GPU.
+func (g *gpu) askUsers() {
 	now := time.Now()
 	var err error
 	defer recovered(&err)
@@ -86,7 +88,7 @@ func (g *gpu) watch() {
 
 // clean leaves out what a driver sometimes adds: entries that are old, of no
 // process, or of more than all the time there is.
-func (a *asked) clean() {
+func (a *userReport) clean() {
 	kept, latest := a.busy[:0], a.since
 	for _, b := range a.busy {
 		if b.stamp > a.since && b.pid > 0 && b.percent <= 100 {
@@ -97,7 +99,7 @@ func (a *asked) clean() {
 	a.busy, a.since = kept, latest
 }
 
-func (a *asked) ask(d *device) {
+func (a *userReport) ask(d *device) {
 	if a.slices == nil {
 		a.slices = make([]occupied, len(d.slices))
 	}
@@ -125,8 +127,9 @@ type usage struct {
 	why, told error                // it has not, and in full
 }
 
-// Use appends how much of each GPU the work has used, as the latest Read found
-// it; see energy.Sharer. The unit is percent of the GPU × microseconds.
+// Use appends how much of each GPU the work has used; see energy.Sharer. The
+// driver is asked for that here and not by Read, and may take as long. The unit is
+// percent of the GPU × microseconds.
 //
 // Where the driver tells how busy each process kept it, that is what counts, and
 // a process that only holds a context counts as one percent busy: what an idle
@@ -135,7 +138,12 @@ type usage struct {
 // instances that it is on: as busy as they are where the hardware tells, else by
 // their size. A GPU of which nothing of that is known is not Known, and the error
 // says why.
-func (m *Meter) Use(_ context.Context, mine func(pid int) bool, to []energy.Use) ([]energy.Use, error) {
+func (m *Meter) Use(ctx context.Context, mine func(pid int) bool, to []energy.Use) ([]energy.Use, error) {
+	if err := ctx.Err(); err != nil {
+		return to, fmt.Errorf("nvml: %w", err)
+	}
+	m.ask(ctx, forUsers)
+	m.pids.forget(time.Now())
 	var errs deviceErrors
 	who := func(pid int) (bool, bool) { return m.pids.mine(pid, mine) }
 	for _, g := range m.gpus {
@@ -201,7 +209,7 @@ func (t *tally) foreign() bool { return t.lost > 0 && t.told == 0 }
 
 // add counts what was asked up to its time. With an error nothing is counted,
 // and the next one that succeeds counts for the time between.
-func (u *usage) add(d *device, a *asked, named map[string]bool, who resolver) error {
+func (u *usage) add(d *device, a *userReport, named map[string]bool, who resolver) error {
 	if u.at.IsZero() {
 		u.at, u.heard = a.at, a.at
 		u.book(a.accounts, nil)
@@ -237,7 +245,7 @@ func (u *usage) add(d *device, a *asked, named map[string]bool, who resolver) er
 
 // utilised counts by how busy each process was. A process has at most one entry
 // a sampling period, so the one with most tells how many periods there were.
-func (u *usage) utilised(a *asked, span uint64, t *tally) error {
+func (u *usage) utilised(a *userReport, span uint64, t *tally) error {
 	if len(a.busy) > 0 {
 		u.heard = a.at
 	} else if len(a.pids) > 0 && a.at.Sub(u.heard) < settle {
@@ -263,7 +271,7 @@ func (u *usage) utilised(a *asked, span uint64, t *tally) error {
 }
 
 // held counts where only the holders of contexts are known.
-func (u *usage) held(a *asked, span uint64, t *tally) error {
+func (u *usage) held(a *userReport, span uint64, t *tally) error {
 	for _, pid := range a.pids {
 		t.add(pid, span)
 	}
@@ -274,10 +282,15 @@ func (u *usage) held(a *asked, span uint64, t *tally) error {
 }
 
 // book counts what the driver's accounts have grown by; with a nil tally it
-// only notes where they stand.
+// only notes where they stand. Those that the driver has dropped are forgotten.
 func (u *usage) book(list []account, t *tally) error {
 	if u.booked == nil {
 		u.booked = map[[2]uint64]uint64{}
+	}
+	if len(u.booked) > 2*len(list) {
+		maps.DeleteFunc(u.booked, func(key [2]uint64, _ uint64) bool {
+			return !slices.ContainsFunc(list, func(acc account) bool { return key == [2]uint64{uint64(acc.pid), acc.start} })
+		})
 	}
 	for _, acc := range list {
 		key := [2]uint64{uint64(acc.pid), acc.start}
@@ -295,7 +308,7 @@ func (u *usage) book(list []account, t *tally) error {
 // busy they are, one pays for its size, and what belongs to no instance or to an
 // empty one is nobody's. An instance whose users can't be told makes the whole
 // GPU unknown.
-func (u *usage) cut(d *device, a *asked, named map[string]bool, span uint64, t *tally) error {
+func (u *usage) cut(d *device, a *userReport, named map[string]bool, span uint64, t *tally) error {
 	whole := uint64(max(d.whole, 1))
 	bySize := false
 	for i := range a.slices {

@@ -165,8 +165,8 @@ func TestSeveralPeriodsInOneStretch(t *testing.T) {
 	at := time.Unix(1000, 0)
 	var u usage
 	who := func(pid int) (bool, bool) { return pid == 100, true }
-	require.NoError(t, u.add(&device{}, &asked{at: at}, nil, who))
-	a := asked{at: at.Add(3 * time.Second), busy: []busy{{100, 1, 60}, {200, 3, 60}, {100, 2, 60}, {100, 3, 60}}}
+	require.NoError(t, u.add(&device{}, &userReport{at: at}, nil, who))
+	a := userReport{at: at.Add(3 * time.Second), busy: []busy{{100, 1, 60}, {200, 3, 60}, {100, 2, 60}, {100, 3, 60}}}
 	require.NoError(t, u.add(&device{}, &a, nil, who))
 	assert.EqualValues(t, 60*3e6, u.mine)
 	assert.EqualValues(t, 60*3e6+20*3e6, u.all)
@@ -276,10 +276,47 @@ func TestPidsOfAContainerThroughTheHost(t *testing.T) {
 		assert.Equal(t, want, ours, pid)
 		assert.True(t, told)
 	}
+	later := time.Now()
+	p.forget(later)
+	p.forget(later.Add(forgetAfter)) // it was asked for before that
 	delete(host, "proc/5001/status")
 	delete(host, "proc/5001/ns/pid")
 	ours, told := p.mine(5001, only(8))
 	assert.True(t, ours && told, "one that has ended is what it was")
+	for i := range 3 {
+		p.forget(later.Add(time.Duration(2+i) * forgetAfter))
+	}
+	assert.Empty(t, p.was)
+	assert.Empty(t, p.before, "for a while")
+	_, told = p.mine(5001, only(8))
+	assert.False(t, told)
+}
+
+// In a container the driver may give the host's pids: one that is also a pid here
+// is another process, which has no GPU open.
+func TestAPidOfTheHostThatIsAlsoOurs(t *testing.T) {
+	root := kernel(map[string]string{
+		"proc/self/ns/pid": "->pid:[4026532000]", "proc/self/status": "NSpid:\t7\n",
+		"proc/8/fd/0": "->/dev/null", "proc/8/fd/5": "->/dev/nvidiactl", "proc/9/fd/0": "->/dev/null",
+	})
+	p := newPids(root)
+	ours, told := p.mine(8, only(8, 9))
+	assert.True(t, ours && told)
+	ours, told = p.mine(9, only(8, 9))
+	assert.False(t, ours || told)
+	root["proc/self/ns/pid"].Data = []byte(firstSpace)
+	p = newPids(root)
+	ours, told = p.mine(9, only(8, 9))
+	assert.True(t, ours && told, "on the host it is who it says")
+}
+
+func TestAccountsAreForgotten(t *testing.T) {
+	var u usage
+	nobody := tally{who: func(int) (bool, bool) { return false, true }}
+	for i := range uint64(1000) {
+		require.NoError(t, u.book([]account{{int(i), i, time.Second, 50}, {int(i) + 1, i + 1, time.Second, 50}}, &nobody))
+	}
+	assert.LessOrEqual(t, len(u.booked), 5)
 }
 
 // The parts of several works add up to the whole, exactly.
@@ -316,8 +353,8 @@ func TestSharesConserve(t *testing.T) {
 	}
 }
 
-func randomUsers(r *rand.Rand, at time.Time, instances int) asked {
-	a := asked{at: at}
+func randomUsers(r *rand.Rand, at time.Time, instances int) userReport {
+	a := userReport{at: at}
 	for range r.IntN(6) {
 		a.busy = append(a.busy, busy{1 + r.IntN(9), at.UnixMicro(), uint32(r.IntN(101))})
 	}

@@ -13,20 +13,20 @@ import (
 // asks the goroutine. What is the goroutine's may be touched by the Meter only
 // between an answer and the next question.
 type gpu struct {
-	ask chan struct{} // room for one question
-
+	ask     chan question // room for one
 	workers *workers
 
 	// The Meter's.
-	asked  bool // and not answered yet
-	late   bool // asked by an earlier Read
-	fresh  bool // answered to this one
-	behind bool // last is the answer to an earlier one
-	silent uint32
-	hangs  error
-	last   []energy.Reading
-	use    usage
-	named  map[string]bool // MIG instances that the work was told to use
+	asked   bool // and not answered yet
+	about   question
+	overdue bool // asked by an earlier call
+	fresh   bool // answered to this one
+	behind  bool // last is the answer to an earlier Read
+	silent  uint32
+	hangs   error
+	last    []energy.Reading
+	use     usage
+	named   map[string]bool // MIG instances that the work was told to use
 
 	// The goroutine's.
 	dev      *device
@@ -35,12 +35,20 @@ type gpu struct {
 	fields   []field
 	readings []energy.Reading
 	told     error // err, as it was when the readings were made
-	users    asked
+	users    userReport
 	cost     time.Duration // of asking for them, the last time
 	took     time.Duration // the latest look
 	err      error         // of the latest look
 	gone     time.Time     // when the GPU was found lost, zero if it is not
 }
+
+// A question is what a gpu's goroutine is asked for.
+type question uint8
+
+const (
+	forEnergy question = iota
+	forUsers
+)
 
 // A series makes a total that never falls out of what the driver answers.
 type series interface {
@@ -84,13 +92,16 @@ func (g *gpu) work(done chan<- *gpu) {
 	defer itself.Stop()
 	for {
 		select {
-		case _, ok := <-g.ask:
-			if !ok {
+		case q, ok := <-g.ask:
+			switch {
+			case !ok:
 				return
+			case q == forUsers:
+				g.askUsers()
+			default:
+				g.look()
+				g.answer(time.Now())
 			}
-			g.look()
-			g.answer(time.Now())
-			g.watch()
 			done <- g
 		case <-itself.C:
 			g.look()
@@ -166,6 +177,21 @@ func (g *gpu) answer(now time.Time) {
 		if !g.gone.IsZero() {
 			r.State, r.Before, r.Time = energy.Lost, now, now
 		}
+	}
+}
+
+// put asks the goroutine, which is idle.
+func (g *gpu) put(q question) {
+	g.asked, g.about = true, q
+	g.ask <- q
+}
+
+// settle takes an answer that came after its call had returned.
+func (g *gpu) settle() {
+	g.asked, g.overdue = false, false
+	if g.about == forEnergy {
+		g.behind = true
+		g.keep()
 	}
 }
 
