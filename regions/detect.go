@@ -1,6 +1,7 @@
 package regions
 
 import (
+	"encoding/json"
 	"io"
 	"io/fs"
 	"slices"
@@ -10,50 +11,56 @@ import (
 // dmi is where Linux shows what the firmware says of the machine.
 const dmi = "sys/class/dmi/id/"
 
-// maxDMI is more than any DMI string has (255 bytes in SMBIOS 3).
-const maxDMI = 512
+const (
+	// maxDMI is more than any DMI string has (255 bytes in SMBIOS 3).
+	maxDMI = 512
+	// maxInstance is more than cloud-init writes of an instance.
+	maxInstance = 1 << 20
+)
 
-// vendors are what cloud providers write into the DMI strings of their virtual
-// machines, in lower case. Those of AWS (Nitro, Xen), Google, Azure (Hyper-V with
-// its asset tag), Oracle, Alibaba, DigitalOcean, Hetzner and Scaleway are
-// documented or in wide use for this; the others have not been seen by us on a
-// machine of theirs. A string that is not here is no provider, never a guess.
-var vendors = []struct{ file, prefix, provider string }{
-	{"sys_vendor", "amazon ec2", "aws"},
-	{"bios_vendor", "amazon ec2", "aws"},
-	{"product_version", "4.11.amazon", "aws"},
-	{"bios_version", "4.11.amazon", "aws"},
-	{"product_name", "google compute engine", "gcp"},
-	{"sys_vendor", "google", "gcp"},
-	{"chassis_asset_tag", "7783-7084-3265-9085-8269-3286-77", "azure"},
-	{"chassis_asset_tag", "oraclecloud.com", "oracle"},
-	{"sys_vendor", "alibaba cloud", "alibaba"},
-	{"sys_vendor", "digitalocean", "digitalocean"},
-	{"sys_vendor", "hetzner", "hetzner"},
-	{"sys_vendor", "scaleway", "scaleway"},
-	{"sys_vendor", "tencent cloud", "tencent"},
-	{"sys_vendor", "huawei cloud", "huawei"},
-	{"sys_vendor", "upcloud", "upcloud"},
-	{"product_name", "exoscale", "exoscale"},
-	{"sys_vendor", "exoscale", "exoscale"},
-	{"sys_vendor", "ovhcloud", "ovhcloud"},
-	{"chassis_asset_tag", "ibmcloud", "ibm"},
-	{"sys_vendor", "ibm:cloud compute server", "ibm"},
+// vendors are what cloud providers write into the firmware of their virtual machines,
+// in lower case; a name that ends in "*" is a prefix. They are those of cloud-init's
+// ds-identify and of the providers' guides. What a laptop or any other machine may have
+// as well is not here: sys_vendor "Google" is a Chromebook too, "Microsoft Corporation"
+// a Surface, "OpenStack Nova" any university, and each 4096th random UUID begins with
+// "ec2". A string that is not here is no provider,
+// never a guess. The strings of the last six have not been seen by us.
+var vendors = []struct{ file, name, provider string }{
+	{dmi + "sys_vendor", "amazon ec2", "aws"},
+	{dmi + "bios_vendor", "amazon ec2", "aws"},
+	{dmi + "product_version", "4.11.amazon", "aws"},
+	{dmi + "bios_version", "4.11.amazon", "aws"},
+	{dmi + "product_name", "google compute engine", "gcp"},
+	{dmi + "product_serial", "googlecloud-*", "gcp"},
+	{dmi + "chassis_asset_tag", "7783-7084-3265-9085-8269-3286-77", "azure"},
+	{dmi + "chassis_asset_tag", "oraclecloud.com", "oracle"},
+	{dmi + "product_name", "alibaba cloud ecs", "alibaba"},
+	{dmi + "sys_vendor", "digitalocean", "digitalocean"},
+	{dmi + "sys_vendor", "hetzner", "hetzner"},
+	{dmi + "sys_vendor", "scaleway", "scaleway"},
+	{dmi + "sys_vendor", "upcloud", "upcloud"},
+	{dmi + "product_name", "exoscale*", "exoscale"},
+	{dmi + "chassis_asset_tag", "huaweicloud", "huawei"},
+	{dmi + "sys_vendor", "alibaba cloud", "alibaba"},
+	{dmi + "sys_vendor", "tencent cloud", "tencent"},
+	{dmi + "sys_vendor", "huawei cloud", "huawei"},
+	{dmi + "sys_vendor", "ovhcloud", "ovhcloud"},
+	{dmi + "chassis_asset_tag", "ibmcloud", "ibm"},
+	{dmi + "sys_vendor", "ibm:cloud compute server", "ibm"},
 }
 
-// DetectProvider tells which cloud provider's machine this is, from the DMI
-// strings below root, which is the machine's "/". It is "" where they name none
-// that we know, or can't be read: this is a hint, not a proof. They name no
-// region; package metadata asks the provider for that.
+// DetectProvider tells which cloud provider's machine this is, from the firmware's
+// strings below root, which is the machine's "/". It is "" where they name none that we
+// know, or can't be read. They name no region.
 func DetectProvider(root fs.FS) string {
 	read := map[string]string{}
 	for _, v := range vendors {
 		s, ok := read[v.file]
 		if !ok {
-			s = firstLine(root, dmi+v.file)
+			s = firstLine(root, v.file)
 			read[v.file] = s
 		}
-		if strings.HasPrefix(s, v.prefix) {
+		if start, prefix := strings.CutSuffix(v.name, "*"); s == v.name || prefix && strings.HasPrefix(s, start) {
 			return v.provider
 		}
 	}
@@ -61,53 +68,99 @@ func DetectProvider(root fs.FS) string {
 }
 
 func firstLine(root fs.FS, name string) string {
-	f, err := root.Open(name)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxDMI))
-	if err != nil {
-		return ""
-	}
-	line, _, _ := strings.Cut(string(text), "\n")
+	line, _, _ := strings.Cut(string(start(root, name, maxDMI)), "\n")
 	return strings.ToLower(strings.TrimSpace(line))
 }
 
-// platforms are the variables by which a provider's platform shows itself where
-// DMI strings are hidden, and those in which a region stands. On any other
-// machine the latter only name where its commands are sent, so they count for
-// nothing there.
-var platforms = []struct {
-	provider    string
-	marks, name []string
-}{
-	{"aws", []string{"AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME", "ECS_CONTAINER_METADATA_URI_V4"}, []string{"AWS_REGION", "AWS_DEFAULT_REGION"}},
-	{"gcp", []string{"K_SERVICE", "CLOUD_RUN_JOB"}, []string{"GOOGLE_CLOUD_REGION", "CLOUDSDK_COMPUTE_REGION", "CLOUDSDK_COMPUTE_ZONE"}},
-	{"azure", []string{"WEBSITE_SITE_NAME", "CONTAINER_APP_NAME"}, []string{"REGION_NAME"}},
+// start is the beginning of a file, nil where it can't be read.
+func start(root fs.FS, name string, most int64) []byte {
+	f, err := root.Open(name)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, most))
+	if err != nil {
+		return nil
+	}
+	return text
 }
 
-// DetectRegion tells the cloud region from what lies on the machine: the
-// provider from its DMI strings below root or from env, which looks an
-// environment variable up, and the region from env alone. It is as in a query,
-// "aws:eu-west-1", or "" where the provider or the region is not told, or t
-// does not know it. Provider is "" or what was found.
+// platforms set variables of their own for what runs on them, where firmware is often
+// hidden. A region counts only beside all of the variables in with, and none of those in
+// without: what a client reads to know where to send its commands (AWS_DEFAULT_REGION,
+// CLOUDSDK_*, AWS_REGION on a laptop or with SAM's emulator) is the place of no machine.
+var platforms = []struct {
+	provider      string
+	with, without []string
+	region        string
+}{
+	{"aws", []string{"AWS_LAMBDA_FUNCTION_NAME", "LAMBDA_TASK_ROOT"}, []string{"AWS_SAM_LOCAL", "LOCALSTACK_HOSTNAME"}, "AWS_REGION"},
+	{"azure", []string{"WEBSITE_SITE_NAME", "WEBSITE_INSTANCE_ID"}, nil, "REGION_NAME"},
+	{"oracle", []string{"OCI_RESOURCE_PRINCIPAL_VERSION"}, nil, "OCI_RESOURCE_PRINCIPAL_REGION"},
+	{"gcp", []string{"BMS_PROJECT_ID", "BMS_INSTANCE_ID"}, nil, "BMS_REGION"},
+}
+
+// DetectRegion tells the cloud region of a machine from what its platform has written
+// about it, and asks nobody: the provider from its firmware, the region from what
+// cloud-init keeps of this boot, or from the variables of a serverless platform, which
+// env looks up. It is as in a query, "aws:eu-west-1", or "" where provider or region
+// are not told, or t does not know the region. Provider is "" or what was found.
 func (t *Table) DetectRegion(root fs.FS, env func(name string) string) (region, provider string) {
 	provider = DetectProvider(root)
-	for _, p := range platforms {
-		marked := func(name string) bool { return env(name) != "" }
-		if provider == "" && slices.ContainsFunc(p.marks, marked) {
-			provider = p.provider
-		}
-		if p.provider != provider {
-			continue
-		}
-		for _, name := range p.name {
-			// Azure writes "West Europe" in some places.
-			if c := t.cloud(provider, strings.ReplaceAll(env(name), " ", "")); c != nil {
-				return c.String(), provider
-			}
+	if provider != "" {
+		if c := t.cloud(provider, instanceRegion(root, provider)); c != nil {
+			return c.String(), provider
 		}
 	}
+	set := func(name string) bool { return env(name) != "" }
+	hidden := firstLine(root, dmi+"sys_vendor") == ""
+	for _, p := range platforms {
+		there := !slices.ContainsFunc(p.with, func(name string) bool { return !set(name) }) && !slices.ContainsFunc(p.without, set)
+		if !there || p.provider != provider && !(provider == "" && hidden) {
+			continue
+		}
+		// Azure writes "West Europe" in some places.
+		if c := t.cloud(p.provider, strings.ReplaceAll(env(p.region), " ", "")); c != nil {
+			return c.String(), p.provider
+		}
+		provider = p.provider
+	}
 	return "", provider
+}
+
+// datasources are cloud-init's names of the providers.
+var datasources = map[string]string{
+	"aws": "aws", "gce": "gcp", "azure": "azure", "scaleway": "scaleway", "digitalocean": "digitalocean",
+	"upcloud": "upcloud", "hetzner": "hetzner",
+}
+
+// instanceRegion is the region that cloud-init was told at this boot, "" if none; /run
+// is empty after each, while /var/lib/cloud is copied with the image of a disk.
+func instanceRegion(root fs.FS, provider string) string {
+	var instance struct {
+		V1 struct {
+			Cloud  string `json:"cloud_name"`
+			Region string `json:"region"`
+			Zone   string `json:"availability_zone"`
+		} `json:"v1"`
+	}
+	if json.Unmarshal(start(root, "run/cloud-init/instance-data.json", maxInstance), &instance) != nil {
+		return ""
+	}
+	v := instance.V1
+	switch {
+	case datasources[strings.ToLower(v.Cloud)] != provider:
+		return "" // look-alikes, and data that a user wrote
+	case provider == "aws":
+		// A Local or Wavelength Zone, us-east-1-nyc-1a, may be in another state or country.
+		if suffix, ok := strings.CutPrefix(v.Zone, v.Region); v.Zone != "" && (!ok || len(suffix) != 1) {
+			return ""
+		}
+	case provider == "hetzner":
+		return v.Zone // fsn1-dc14; its region eu-central is Germany and Finland
+	case v.Region == "" && provider == "gcp":
+		return v.Zone
+	}
+	return v.Region
 }

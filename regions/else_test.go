@@ -3,6 +3,7 @@ package regions
 import (
 	"context"
 	"errors"
+	"maps"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -83,6 +84,10 @@ func TestDetectProvider(t *testing.T) {
 		{map[string]string{"sys_vendor": "Google\n", "product_name": "Google Compute Engine\n"}, "gcp"},
 		{map[string]string{"sys_vendor": "Microsoft Corporation\n", "product_name": "Virtual Machine\n", "chassis_asset_tag": "7783-7084-3265-9085-8269-3286-77\n"}, "azure"},
 		{map[string]string{"sys_vendor": "Microsoft Corporation\n", "product_name": "Virtual Machine\n", "chassis_asset_tag": "0000\n"}, ""}, // Hyper-V at home
+		{map[string]string{"sys_vendor": "Microsoft Corporation\n", "product_name": "Surface Pro 9\n"}, ""},
+		{map[string]string{"sys_vendor": "Google\n", "bios_vendor": "coreboot\n", "product_name": "Eve\n"}, ""}, // a Chromebook
+		{map[string]string{"sys_vendor": "OpenStack Foundation\n", "product_name": "OpenStack Nova\n"}, ""},
+		{map[string]string{"sys_vendor": "QEMU\n", "product_serial": "GoogleCloud-1234\n"}, "gcp"},
 		{map[string]string{"sys_vendor": "Hetzner\n", "product_name": "vServer\n"}, "hetzner"},
 		{map[string]string{"sys_vendor": "QEMU\n", "product_name": "Standard PC (Q35 + ICH9, 2009)\n", "chassis_asset_tag": "OracleCloud.com\n"}, "oracle"},
 		{map[string]string{"sys_vendor": "Alibaba Cloud\n"}, "alibaba"},
@@ -108,7 +113,19 @@ func TestDetectProvider(t *testing.T) {
 }
 
 func TestDetectRegion(t *testing.T) {
-	ec2 := fstest.MapFS{"sys/class/dmi/id/sys_vendor": {Data: []byte("Amazon EC2\n")}}
+	machine := func(vendor, instance string) fstest.MapFS {
+		root := fstest.MapFS{"sys/class/dmi/id/sys_vendor": {Data: []byte(vendor + "\n")}}
+		if instance != "" {
+			root["run/cloud-init/instance-data.json"] = &fstest.MapFile{Data: []byte(`{"v1": {` + instance + `}}`)}
+		}
+		return root
+	}
+	google := machine("Google", `"cloud_name": "gce", "region": "", "availability_zone": "europe-west6-a"`)
+	google["sys/class/dmi/id/product_name"] = &fstest.MapFile{Data: []byte("Google Compute Engine")}
+	ec2 := machine("Amazon EC2", "")
+	lambda := map[string]string{"AWS_LAMBDA_FUNCTION_NAME": "f", "LAMBDA_TASK_ROOT": "/var/task", "AWS_REGION": "eu-north-1"}
+	sam := map[string]string{"AWS_SAM_LOCAL": "true"}
+	maps.Copy(sam, lambda)
 	for _, c := range []struct {
 		root             fstest.MapFS
 		env              map[string]string
@@ -116,18 +133,36 @@ func TestDetectRegion(t *testing.T) {
 	}{
 		{nil, nil, "", ""},
 		{ec2, nil, "", "aws"},
-		{ec2, map[string]string{"AWS_REGION": "eu-west-1"}, "aws:eu-west-1", "aws"},
-		{ec2, map[string]string{"AWS_REGION": "eu-wst-1", "AWS_DEFAULT_REGION": "eu-west-3"}, "aws:eu-west-3", "aws"},
-		{ec2, map[string]string{"AWS_REGION": "the moon"}, "", "aws"},
-		{nil, map[string]string{"AWS_REGION": "eu-west-1"}, "", ""}, // a laptop that works with AWS
-		{ec2, map[string]string{"CLOUDSDK_COMPUTE_ZONE": "europe-west6-a"}, "", "aws"},
-		{nil, map[string]string{"AWS_LAMBDA_FUNCTION_NAME": "f", "AWS_REGION": "eu-north-1"}, "aws:eu-north-1", "aws"},
-		{nil, map[string]string{"K_SERVICE": "s", "CLOUDSDK_COMPUTE_ZONE": "europe-west6-a"}, "gcp:europe-west6", "gcp"},
-		{nil, map[string]string{"WEBSITE_SITE_NAME": "w", "REGION_NAME": "West Europe"}, "azure:westeurope", "azure"},
+		// What a client reads is where it sends its commands.
+		{ec2, map[string]string{"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "us-east-1"}, "", "aws"},
+		{nil, map[string]string{"AWS_EXECUTION_ENV": "AWS_ECS_FARGATE", "AWS_REGION": "eu-west-1"}, "", ""},
+		{google, map[string]string{"CLOUDSDK_COMPUTE_REGION": "us-west1"}, "gcp:europe-west6", "gcp"},
+		{machine("Google", ""), map[string]string{"CLOUDSDK_COMPUTE_REGION": "europe-west1"}, "", ""}, // a Chromebook
+		{nil, map[string]string{"K_SERVICE": "s", "CLOUDSDK_COMPUTE_ZONE": "europe-west6-a"}, "", ""}, // Knative
+
+		// Serverless, with all that comes with it.
+		{nil, lambda, "aws:eu-north-1", "aws"},
+		{ec2, lambda, "aws:eu-north-1", "aws"},
+		{nil, sam, "", ""},
+		{machine("LENOVO", ""), lambda, "", ""},
+		{nil, map[string]string{"AWS_LAMBDA_FUNCTION_NAME": "f", "AWS_REGION": "eu-north-1"}, "", ""},
+		{nil, map[string]string{"WEBSITE_SITE_NAME": "w", "REGION_NAME": "West Europe"}, "", ""},
+		{nil, map[string]string{"WEBSITE_SITE_NAME": "w", "WEBSITE_INSTANCE_ID": "1", "REGION_NAME": "West Europe"}, "azure:westeurope", "azure"},
+		{nil, map[string]string{"WEBSITE_SITE_NAME": "w", "WEBSITE_INSTANCE_ID": "1", "REGION_NAME": "the moon"}, "", "azure"},
+
+		// cloud-init, where it agrees with the firmware.
+		{machine("Amazon EC2", `"cloud_name": "aws", "region": "eu-west-1", "availability_zone": "eu-west-1b"`), nil, "aws:eu-west-1", "aws"},
+		{machine("Amazon EC2", `"cloud_name": "aws", "region": "us-east-1", "availability_zone": "us-east-1-lim-1a"`), nil, "", "aws"}, // in Peru
+		{machine("Amazon EC2", `"cloud_name": "nocloud", "region": "eu-west-1"`), nil, "", "aws"},
+		{machine("LENOVO", `"cloud_name": "aws", "region": "eu-west-1"`), nil, "", ""},
+		{machine("Hetzner", `"cloud_name": "hetzner", "region": "eu-central", "availability_zone": "hel1-dc2"`), nil, "hetzner:hel1", "hetzner"},
+		{machine("Hetzner", `"cloud_name": "hetzner", "region": "eu-central"`), nil, "", "hetzner"},
+		{machine("Hetzner", `"cloud_name": 3`), nil, "", "hetzner"},
+		{machine("OpenStack Foundation", `"cloud_name": "openstack", "availability_zone": "nova"`), nil, "", ""},
 	} {
 		region, provider := Builtin().DetectRegion(c.root, func(name string) string { return c.env[name] })
-		assert.Equal(t, c.region, region, "%v", c.env)
-		assert.Equal(t, c.provider, provider)
+		assert.Equal(t, c.region, region, "%v %v", c.root, c.env)
+		assert.Equal(t, c.provider, provider, "%v %v", c.root, c.env)
 	}
 }
 
