@@ -6,12 +6,16 @@ import (
 	"context"
 	"os"
 
+	"github.com/carbonctl/carbonctl/internal/session"
 	"github.com/carbonctl/carbonctl/internal/watch"
 )
 
 func main() {
-	if watch.IsRelay(os.Args) {
+	switch {
+	case watch.IsRelay(os.Args):
 		os.Exit(watch.Relay(os.Args))
+	case session.IsHelper(os.Args):
+		os.Exit(session.Help())
 	}
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 }

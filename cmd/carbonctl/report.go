@@ -18,6 +18,7 @@ import (
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/input"
 	"github.com/carbonctl/carbonctl/internal/output"
+	"github.com/carbonctl/carbonctl/internal/session"
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/ledger/sshsig"
 	"github.com/carbonctl/carbonctl/regions"
@@ -226,6 +227,9 @@ func (a *app) recover(ctx context.Context, path string, key ledger.Signer) {
 	for _, run := range added {
 		if run.Ledger != nil {
 			a.say(path+": "+recovered(run.Report), "")
+		}
+		if err := session.Redo(ctx, run, redo); err != nil {
+			a.fail(fmt.Errorf("run %s: %w", run.RunID, err))
 		}
 	}
 	if err != nil {

@@ -180,7 +180,12 @@ func (w *wrapping) run(ctx context.Context) error {
 	defer s.Close()
 	s.Wait()
 	result := s.Finish(ctx)
-	w.show(s, result)
+	shown := make(chan struct{})
+	go func() { defer close(shown); w.show(s, result) }() // nobody may read it
+	select {
+	case <-shown:
+	case <-time.After(time.Until(result.Deadline)):
+	}
 	return &exitError{code: result.Exit.Code}
 }
 
@@ -190,7 +195,7 @@ func (w *wrapping) options() (o session.Options, service live, err error) {
 		Args: w.args, Forward: w.forward, Tracker: w.carbon(),
 		Epochs: w.config.epochs, Budget: w.budget.Budget,
 		SamplesFile: w.samples, EventsFile: w.events, EpochsFile: w.epochs,
-		Sinks: w.sinks(),
+		Sinks: w.sinks(), Redo: redo,
 		Voice: session.Voice{Say: func(text string) { w.say(text, "") }, Hint: hint},
 	}
 	if !w.quiet && !w.json {
@@ -238,6 +243,10 @@ func (w *wrapping) ledger() (session.Ledger, error) {
 	return l, nil
 }
 
+// closing is how long before its deadline a file is given up, so that it is known
+// why.
+const closing = 20 * time.Millisecond
+
 // A fileSink writes the report to a file.
 type fileSink struct {
 	path  string
@@ -245,18 +254,61 @@ type fileSink struct {
 }
 
 // Report implements carbon.Sink.
-func (f fileSink) Report(_ context.Context, r footprint.Report) error {
-	return output.Write(f.path, func(to io.Writer) error { return f.write(to, r) })
+func (f fileSink) Report(ctx context.Context, r footprint.Report) error {
+	write := func(to io.Writer) error { return f.write(to, r) }
+	if deadline, ok := ctx.Deadline(); ok {
+		return output.WriteBy(f.path, deadline.Add(-closing), write)
+	}
+	return output.Write(f.path, write)
 }
 
+// The names of sinks, by which a later run knows what one that was killed has
+// left undone.
+const (
+	pageSink = "html"
+	jsonSink = "json-file"
+)
+
 func (w *wrapping) sinks() (all []session.Sink) {
-	if w.html != "" {
-		all = append(all, session.Sink{Sink: fileSink{w.html, report.HTML}, Failed: "the page was not written"})
+	add := func(name, path, failed string, write func(io.Writer, footprint.Report) error) {
+		if path == "" {
+			return
+		}
+		s := session.Sink{Sink: fileSink{path, write}, Failed: failed}
+		if abs, err := filepath.Abs(path); err == nil && output.IsFile(path) {
+			s.Name, s.Target = name, abs // what is no file is not there later
+		}
+		all = append(all, s)
 	}
-	if w.jsonTo != "" {
-		all = append(all, session.Sink{Sink: fileSink{w.jsonTo, report.JSON}, Failed: "the JSON file was not written"})
-	}
+	add(pageSink, w.html, "the page was not written", report.HTML)
+	add(jsonSink, w.jsonTo, "the JSON file was not written", report.JSON)
 	return all
+}
+
+// redo makes a sink for a run that could not finish.
+func redo(name, target string) carbon.Sink {
+	switch name {
+	case pageSink:
+		return lateFile{fileSink{target, report.HTML}}
+	case jsonSink:
+		return lateFile{fileSink{target, report.JSON}}
+	}
+	return nil
+}
+
+// lateFile is a file that is written by a later run, unless somebody has written
+// it since.
+type lateFile struct{ fileSink }
+
+// Report implements carbon.Sink.
+func (f lateFile) Report(ctx context.Context, r footprint.Report) error {
+	if info, err := os.Stat(f.path); err == nil && info.ModTime().After(r.EndedAt) {
+		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return f.fileSink.Report(ctx, r)
 }
 
 // leftOut tells of a setting that is wrong, where that does not stop the run.

@@ -140,7 +140,8 @@ type Process struct {
 	system // what waiting needs on this system
 
 	mu    sync.Mutex
-	ended bool // waited for: PID may already be somebody else's
+	aside map[int]bool // children that are none of the command's and were not waited for
+	ended bool         // waited for: PID may already be somebody else's
 	exit  Exit
 
 	below func(pid int) (Live, bool)
@@ -148,4 +149,28 @@ type Process struct {
 	used  time.Duration // the largest CPU time told so far
 
 	closing sync.Once
+}
+
+// Aside starts a process that is none of the command's: what it uses is not the
+// command's, nor is what it starts as long as it lives itself. start returns its
+// number. It is not waited for.
+func (p *Process) Aside(start func() (pid int, err error)) error {
+	p.mu.Lock() // so that it is known before it can be waited for
+	defer p.mu.Unlock()
+	pid, err := start()
+	if err != nil {
+		return err
+	}
+	if p.aside == nil {
+		p.aside = map[int]bool{}
+	}
+	p.aside[pid] = true
+	return nil
+}
+
+// IsAside reports whether a process was started by Aside, and lives.
+func (p *Process) IsAside(pid int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.aside[pid]
 }

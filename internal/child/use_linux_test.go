@@ -189,3 +189,42 @@ func BenchmarkRun(b *testing.B) {
 		}
 	})
 }
+
+// What is started aside is none of the command's: neither while it lives nor when
+// it has ended.
+func TestAside(t *testing.T) {
+	in, hold, err := os.Pipe()
+	require.NoError(t, err)
+	p, err := Command{Args: []string{"/bin/sh", "-c", "read x"}, Stdin: in, Below: below}.Start(nil)
+	require.NoError(t, err)
+	defer p.Close()
+	in.Close()
+	out, put, err := os.Pipe()
+	require.NoError(t, err)
+	before, _ := children()
+	var pid int
+	require.NoError(t, p.Aside(func() (int, error) {
+		args := self("burn", "150ms")
+		proc, err := os.StartProcess(args[0], args, &os.ProcAttr{Files: []*os.File{nil, put, put}})
+		if err == nil {
+			pid = proc.Pid
+			_ = proc.Release()
+		}
+		return pid, err
+	}))
+	assert.True(t, p.IsAside(pid))
+	put.Close()
+	_, err = io.ReadAll(out) // it has ended, or is about to
+	require.NoError(t, err)
+	waited := make(chan struct{})
+	go func() { defer close(waited); _, _ = p.Wait() }()
+	for p.IsAside(pid) {
+		time.Sleep(time.Millisecond) // until it was waited for
+	}
+	hold.Close()
+	<-waited
+	after, _ := children()
+	assert.GreaterOrEqual(t, after-before, 100*time.Millisecond)
+	assert.Less(t, p.Use().CPU, 80*time.Millisecond)
+	assert.Error(t, p.Aside(func() (int, error) { return 0, os.ErrNotExist }))
+}

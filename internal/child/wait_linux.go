@@ -72,7 +72,8 @@ func waitable(options int) error {
 func (p *Process) reap() {
 	for {
 		var ws unix.WaitStatus
-		pid, err := unix.Wait4(-1, &ws, unix.WNOHANG, nil)
+		var u unix.Rusage
+		pid, err := unix.Wait4(-1, &ws, unix.WNOHANG, &u)
 		switch {
 		case errors.Is(err, unix.EINTR):
 			continue
@@ -82,6 +83,9 @@ func (p *Process) reap() {
 				_, p.exit.MaxRSS = children()
 			}
 			return
+		case p.aside[pid]:
+			delete(p.aside, pid)
+			p.base += cpuTime(u)
 		case pid == p.PID && !p.ended:
 			p.end(ws)
 		}
@@ -97,23 +101,25 @@ func (p *Process) Use() Use {
 	if p.ended {
 		p.reap()
 	}
-	alone := p.ended && !p.left
-	p.mu.Unlock()
-
+	alone, aside := p.ended && !p.left, len(p.aside) > 0
 	// First what has ended, then what lives: what ends in between is missed
 	// until the next call instead of being counted twice.
 	cpu, _ := children()
+	cpu -= p.base
+	p.mu.Unlock()
+
 	u := Use{Whole: alone && p.orphans}
 	if !alone && p.below != nil {
 		if l, ok := p.below(os.Getpid()); ok {
 			cpu += l.CPU
 			u = Use{RSS: l.RSS, Processes: l.Processes, Whole: p.orphans, Edge: l.Edge}
+			alone = p.ended && aside && l.Processes == 0 // those that remain are not the command's
 		}
 	}
 	if !alone && u.Processes == 0 {
 		u.Processes = 1 // at least
 	}
-	p.used = max(p.used, cpu-p.base)
+	p.used = max(p.used, cpu)
 	u.CPU = p.used
 	return u
 }
@@ -125,5 +131,7 @@ func children() (time.Duration, uint64) {
 	if unix.Getrusage(unix.RUSAGE_CHILDREN, &u) != nil {
 		return 0, 0
 	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), uint64(u.Maxrss) << 10 // getrusage(2): kilobytes
+	return cpuTime(u), uint64(u.Maxrss) << 10 // getrusage(2): kilobytes
 }
+
+func cpuTime(u unix.Rusage) time.Duration { return time.Duration(u.Utime.Nano() + u.Stime.Nano()) }

@@ -25,10 +25,20 @@ const (
 	logWait = 100 * time.Millisecond
 )
 
+// WriteBy is Write that waits for a pipe's reader until a time at the latest.
+func WriteBy(path string, deadline time.Time, write func(io.Writer) error) error {
+	left := time.Until(deadline)
+	return to(path, min(readerWait, left), min(writeWait, left), write)
+}
+
 // Write replaces a file at once, so that a reader never sees half of it. A
 // device or a pipe, and what we have open as stdout or stderr, is written to as
 // it is.
 func Write(path string, write func(io.Writer) error) error {
+	return to(path, readerWait, writeWait, write)
+}
+
+func to(path string, readerWait, writeWait time.Duration, write func(io.Writer) error) error {
 	switch f, err := openStream(path, readerWait); {
 	case err != nil:
 		return err
@@ -61,6 +71,13 @@ func Check(path string) error {
 		return err
 	}
 	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+// IsFile reports whether a path is that of a file, or of none yet, and not of a
+// pipe, a device, or what we have open as stdout or stderr.
+func IsFile(path string) bool {
+	info, err := os.Stat(path)
+	return err != nil || !isStream(path, info)
 }
 
 // OpenLog makes a file to add to as the run goes on, or opens a stream.
@@ -108,8 +125,7 @@ func openStream(path string, wait time.Duration) (*stream, error) {
 			return &stream{f, true}, nil
 		}
 	}
-	if abs, err := filepath.Abs(path); info.Mode().IsRegular() && err == nil &&
-		!strings.HasPrefix(abs, "/dev/") && !strings.HasPrefix(abs, "/proc/") {
+	if !isStream(path, info) {
 		return nil, nil
 	}
 	for end := time.Now().Add(wait); ; time.Sleep(10 * time.Millisecond) {
@@ -121,4 +137,15 @@ func openStream(path string, wait time.Duration) (*stream, error) {
 			return nil, err
 		}
 	}
+}
+
+// isStream reports whether something that is there is written to as it is.
+func isStream(path string, info os.FileInfo) bool {
+	for _, f := range []*os.File{os.Stdout, os.Stderr} {
+		if ours, err := f.Stat(); err == nil && os.SameFile(info, ours) {
+			return true
+		}
+	}
+	abs, err := filepath.Abs(path)
+	return !info.Mode().IsRegular() || err != nil || strings.HasPrefix(abs, "/dev/") || strings.HasPrefix(abs, "/proc/")
 }

@@ -53,6 +53,7 @@ type Tree struct {
 	start    uint64
 	children bool // the kernel lists children (CONFIG_PROC_CHILDREN)
 	page     uint64
+	skip     func(pid int) bool                  // not of the tree; nil: none
 	clock    func(pid int) (time.Duration, bool) // nil: only /proc's ticks
 
 	buf   []byte
@@ -100,6 +101,9 @@ func OwnTree() (*Tree, error) {
 	t.clock = cpuClock
 	return t, nil
 }
+
+// Skip leaves processes out, with all below them; before the first Read.
+func (t *Tree) Skip(skip func(pid int) bool) { t.skip = skip }
 
 // Read returns what the descendants have used so far. If the top process is
 // gone, the error matches fs.ErrNotExist and the CPU time is the last known.
@@ -160,7 +164,7 @@ func (t *Tree) walk(u *Usage) {
 		to := from
 		for _, pid := range t.queue[from:] {
 			p, err := t.stat(pid)
-			if err != nil || p.parent != parent {
+			if err != nil || p.parent != parent || t.skip != nil && t.skip(pid) {
 				continue // gone since, or its number with another already
 			}
 			u.add(p, t.page)
@@ -224,7 +228,7 @@ func (t *Tree) scan(u *Usage) error {
 		if err != nil || pid == t.top {
 			continue
 		}
-		if p, err := t.stat(pid); err == nil {
+		if p, err := t.stat(pid); err == nil && (t.skip == nil || !t.skip(pid)) {
 			t.procs = append(t.procs, p)
 		}
 	}

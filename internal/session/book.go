@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/carbonctl/carbonctl/carbon"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/ledger"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // Ledger says where the run is recorded. The zero value is nowhere, although
@@ -30,6 +32,8 @@ type book struct {
 	own        *ledger.Writer
 	codecarbon *ledger.CodeCarbonWriter
 	missing    error // why there is none although one was wanted
+	journal    *journal
+	busy       atomic.Bool // with the row, for longer than we waited
 }
 
 // errNoHome is why there is no ledger where nobody named one.
@@ -56,28 +60,39 @@ func (b *book) sinks() []carbon.Sink {
 	if b.own == nil {
 		return nil
 	}
-	return []carbon.Sink{journal{b.own}}
+	b.journal = newJournal(b.own)
+	return []carbon.Sink{b.journal}
+}
+
+// pend has the journal keep what is to be done at the end.
+func (b *book) pend(p *pending) {
+	if b.own != nil && !b.busy.Load() {
+		b.own.Pending = p.json()
+	}
+}
+
+// settle leaves the journal with what is still to be done, or removes it.
+func (b *book) settle(r footprint.Report, p *pending) {
+	if b.own == nil || b.busy.Load() || r.Ledger == nil {
+		return // what has no row keeps all that was pending
+	}
+	b.pend(p)
+	if p != nil {
+		_ = b.own.Checkpoint(r) // if it fails, more is pending than is left to do
+		return
+	}
+	_ = b.own.Done() // what is left of it is found by the next run
 }
 
 // discard removes the journal of a run whose command did not start.
 func (b *book) discard() {
-	if b.own != nil {
+	if b.own != nil && b.journal.end(time.Now().Add(checkpointLimit)) {
 		_ = b.own.Done() // what is left becomes a row of a run that was interrupted
 	}
 }
 
-// journal is a ledger without the row at the end: the result still gets
-// warnings after the tracker has stopped.
-type journal struct{ *ledger.Writer }
-
-// Report implements carbon.Sink.
-func (journal) Report(context.Context, footprint.Report) error { return nil }
-
-// lockWait is how long a run waits for others that write to the same ledger.
-const lockWait = 10 * time.Second
-
-// recoverWait is how long a finished run waits for the recovery of others.
-const recoverWait = 50 * time.Millisecond
+// recoverLimit is how long a run tries to recover others, beside its command.
+const recoverLimit = 10 * time.Second
 
 // orphans are runs that were added since their trackers had died.
 type orphans struct {
@@ -85,14 +100,15 @@ type orphans struct {
 	head *ledger.HeadError // what was wrong with the ledger then, nil if nothing
 }
 
-// recover adds the runs whose tracker was killed, beside the command. What it
-// returns ends that, and gives what was added. What could not be added is tried
+// recover adds the runs whose tracker was killed, and does what they have left
+// undone, beside the command. What it returns ends that, at a time at the latest,
+// and gives what was added. What could not be added is tried
 // again by the next run, and by report, which tells of it.
-func (b *book) recover(ctx context.Context) func() orphans {
+func (b *book) recover(ctx context.Context, redo func(name, target string) carbon.Sink) func(time.Time) orphans {
 	if b.own == nil {
-		return func() orphans { return orphans{} }
+		return func(time.Time) orphans { return orphans{} }
 	}
-	ctx, cancel := context.WithTimeout(ctx, lockWait)
+	ctx, cancel := context.WithTimeout(ctx, recoverLimit)
 	done := make(chan orphans, 1)
 	go func() {
 		w := ledger.Writer{Path: b.own.Path, User: b.own.User, Key: b.own.Key}
@@ -103,15 +119,18 @@ func (b *book) recover(ctx context.Context) func() orphans {
 			if r.Ledger != nil {
 				o.runs = append(o.runs, r.Report)
 			}
+			_ = Redo(ctx, r, redo) // nobody would know what it is about
 		}
 		done <- o
 	}()
-	return func() orphans {
+	return func(deadline time.Time) orphans {
 		defer cancel()
+		timer := time.NewTimer(time.Until(deadline))
+		defer timer.Stop()
 		select {
 		case o := <-done:
 			return o
-		case <-time.After(recoverWait):
+		case <-timer.C:
 			return orphans{}
 		}
 	}
@@ -139,9 +158,28 @@ func (b *book) add(ctx context.Context, r *footprint.Report) error {
 	case b.own == nil:
 		return nil
 	}
+	if !b.journal.end(time.Now().Add(checkpointLimit)) {
+		return b.addBeside(ctx, r)
+	}
 	receipt, err := b.own.Record(ctx, *r)
 	if receipt.Hash != "" {
 		r.Ledger = &receipt
+	}
+	return err
+}
+
+// addBeside appends the row while the disk still has a checkpoint to take. The
+// journal stays; the next run finds that its run has a row.
+func (b *book) addBeside(ctx context.Context, r *footprint.Report) error {
+	b.busy.Store(true)
+	w := ledger.Writer{Path: b.own.Path, User: b.own.User, Key: b.own.Key}
+	row := runs.FromReport(*r)
+	row.User = w.User
+	receipt, err := w.Append(ctx, row)
+	if receipt.Hash != "" {
+		r.Ledger = &receipt
+	} else if err != nil {
+		err = &ledger.NotRecordedError{Journal: b.own.Path + ".d", Err: err}
 	}
 	return err
 }

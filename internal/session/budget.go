@@ -1,11 +1,7 @@
 package session
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -34,7 +30,7 @@ const (
 	onWebhook = "webhook:"
 )
 
-// alarm acts once when the budget is reached.
+// alarm acts once when the budget is reached, if that is by the last reading too.
 type alarm struct {
 	budget Budget
 	say    func(text string)
@@ -42,9 +38,10 @@ type alarm struct {
 
 	mu      sync.Mutex
 	process *child.Process
-	reached bool // before the command was there
+	early   error // why it was reached before the command was there
 	timer   *time.Timer
-	sent    sync.WaitGroup
+	acting  sync.WaitGroup
+	left    *webhook // what could not be sent
 }
 
 // limit gives the run its budget, nil if there is none.
@@ -66,43 +63,48 @@ func (a *alarm) limit() (*footprint.Budget, error) {
 	}
 	limit.Predicted = b.Predicted
 	limit.Action, _, _ = strings.Cut(b.Action, ":")
-	limit.Reached = func(why error) { go a.act(why) } // between two readings: it must not wait
+	limit.Reached = a.reached // by a reading, the last one too
 	return limit, nil
 }
 
 // started gives the alarm what it may stop.
 func (a *alarm) started(p *child.Process) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	a.process = p
-	if a.reached {
-		a.stop()
+	early := a.early
+	a.mu.Unlock()
+	if early != nil {
+		a.reached(early)
 	}
+}
+
+// reached acts. It is called between two readings, and does not wait.
+func (a *alarm) reached(why error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.process == nil {
+		a.early = why
+		return
+	}
+	a.acting.Go(func() { a.act(why) })
 }
 
 func (a *alarm) act(why error) {
 	a.say(why.Error())
 	switch action := a.budget.Action; {
 	case action == onStop:
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		a.reached = true
-		if a.process != nil {
-			a.stop()
-		}
+		a.stop()
 	case strings.HasPrefix(action, onExec):
 		a.exec(strings.TrimPrefix(action, onExec), why)
 	case strings.HasPrefix(action, onWebhook):
-		a.sent.Add(1)
-		defer a.sent.Done()
-		if err := post(strings.TrimPrefix(action, onWebhook), a.run, why); err != nil {
-			a.say(fmt.Sprintf("--on-budget: %v", err))
-		}
+		a.post(webhook{URL: strings.TrimPrefix(action, onWebhook), RunID: a.run, Text: why.Error()})
 	}
 }
 
-// stop asks the command to end, and kills it after a while. a.mu is held.
+// stop asks the command to end, and kills it after a while.
 func (a *alarm) stop() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	p := a.process
 	if err := p.Signal(syscall.SIGTERM); err != nil {
 		a.say(fmt.Sprintf("--on-budget stop: %v", err))
@@ -110,55 +112,59 @@ func (a *alarm) stop() {
 	a.timer = time.AfterFunc(a.budget.Grace, func() { _ = p.Signal(syscall.SIGKILL) })
 }
 
-// exec starts a command and leaves it alone: the one that waits for all our
-// children waits for it as well.
+// exec starts a command and leaves it alone.
 func (a *alarm) exec(command string, why error) {
-	env := append(os.Environ(), "CARBONCTL_BUDGET="+why.Error())
-	p, err := os.StartProcess("/bin/sh", []string{"sh", "-c", command}, &os.ProcAttr{
-		Env: env, Files: []*os.File{nil, os.Stderr, os.Stderr},
+	err := a.process.Aside(func() (int, error) {
+		p, err := os.StartProcess("/bin/sh", []string{"sh", "-c", command}, &os.ProcAttr{
+			Env: append(os.Environ(), "CARBONCTL_BUDGET="+why.Error()), Files: []*os.File{nil, os.Stderr, os.Stderr},
+		})
+		if err != nil {
+			return 0, err
+		}
+		defer func() { _ = p.Release() }()
+		return p.Pid, nil
 	})
 	if err != nil {
 		a.say(fmt.Sprintf("--on-budget exec: %v", err))
+	}
+}
+
+// post has a helper send a message. What that says while we are there is passed
+// on; a message that no helper could take is left over.
+func (a *alarm) post(w webhook) {
+	answer, err := w.handOver(a.process)
+	if err != nil {
+		a.mu.Lock()
+		a.left = &w
+		a.mu.Unlock()
 		return
 	}
-	_ = p.Release()
+	if text := answer(); text != "" {
+		a.say("--on-budget: " + text)
+	}
 }
 
-// postWait is how long a webhook may take.
-const postWait = 5 * time.Second
-
-// post tells a web service. It follows no redirect, and sends nothing but the
-// run's ID and what the budget says.
-func post(url, run string, why error) error {
-	body, err := json.Marshal(map[string]string{"run_id": run, "text": why.Error()})
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), postWait)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	resp, err := client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode >= 300 {
-		return fmt.Errorf("webhook: %s", resp.Status)
-	}
-	return nil
-}
-
-// ended lets the alarm be, and waits for a message that is on its way.
-func (a *alarm) ended() {
+// rest lets the command be, which has ended.
+func (a *alarm) rest() {
 	a.mu.Lock()
+	defer a.mu.Unlock()
 	if a.timer != nil {
 		a.timer.Stop()
 	}
-	a.mu.Unlock()
-	a.sent.Wait()
+}
+
+// ended waits until the last action is on its way, and for its outcome as long as
+// there is time. It returns what could not be sent.
+func (a *alarm) ended(deadline time.Time) *webhook {
+	done := make(chan struct{})
+	go func() { defer close(done); a.acting.Wait() }()
+	await(done, deadline)
+	return a.unsent()
+}
+
+// unsent is what could not be sent so far.
+func (a *alarm) unsent() *webhook {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.left
 }

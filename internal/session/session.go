@@ -8,6 +8,9 @@
 //	result := s.Finish(ctx)         // measured, recorded, handed to the sinks
 //	s.Close()
 //
+// Finish is bounded: see its time limits. What is not done by then stays in the
+// run's journal, for the next run of the same user.
+//
 // No failure of measuring is an error: it is a warning in the report. A process
 // has one session at a time, since a command's orphans are its children.
 package session
@@ -20,6 +23,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/carbonctl/carbonctl/carbon"
 	"github.com/carbonctl/carbonctl/footprint"
@@ -46,9 +50,11 @@ type Options struct {
 	// Files that are written as the run goes on, "" for none.
 	SamplesFile, EventsFile, EpochsFile string
 
-	// Sinks are given the report at the end, one after the other, when the
-	// ledger's receipt and the warnings are in it.
+	// Sinks are given the report at the end, each by itself, when the ledger's
+	// receipt and the warnings are in it. Redo makes a sink again for a run whose
+	// own session could not finish; nil is none of its kind.
 	Sinks []Sink
+	Redo  func(name, target string) carbon.Sink
 
 	// Warnings of what was found before the run.
 	Warnings []footprint.Warning
@@ -61,6 +67,8 @@ type Sink struct {
 	carbon.Sink
 	// Failed begins the warning of one that fails: "the page was not written".
 	Failed string
+	// Name and Target are what Redo gets to make it again, "" if it can't be.
+	Name, Target string
 }
 
 // Voice is how a session speaks to its user. A nil function says nothing.
@@ -81,6 +89,7 @@ type Result struct {
 	Recovered []footprint.Report // earlier runs that got their rows meanwhile
 	Damaged   error              // a *ledger.HeadError that their rows met; nil: none
 	Lost      bool               // the report is in no ledger, and not whole in a journal
+	Deadline  time.Time          // when whoever shows the result should be done
 }
 
 // Session is one run. Its methods are called once each, in their order.
@@ -94,10 +103,11 @@ type Session struct {
 	tracker   *carbon.Tracker
 	lookout   *lookout
 	process   *child.Process
-	recovered func() orphans
+	recovered func(deadline time.Time) orphans
 	files     []io.Closer
 	unwritten []footprint.Warning
 	exit      child.Exit
+	endedAt   time.Time
 	waitErr   error
 }
 
@@ -131,6 +141,7 @@ func (s *Session) Waited(w *footprint.Wait) { s.o.Tracker.Run.Wait = w }
 // before. After an error nothing runs.
 func (s *Session) Start(ctx context.Context) error {
 	cfg := &s.o.Tracker
+	s.book.pend(pendingOf(s.o.Sinks, nil))
 	cfg.Work, cfg.Sinks = s.tree, s.book.sinks()
 	s.log(s.o.SamplesFile, "the samples are not written", carbon.Samples)
 	s.log(s.o.EventsFile, "the events are not written", carbon.Events)
@@ -158,7 +169,10 @@ func (s *Session) Start(ctx context.Context) error {
 	s.lookout.started()
 	s.tree.started(s.process)
 	s.alarm.started(s.process)
-	s.recovered = s.book.recover(ctx)
+	if s.tree.procs != nil {
+		s.tree.procs.Skip(s.process.IsAside)
+	}
+	s.recovered = s.book.recover(ctx, s.o.Redo)
 	go watch.SweepEvents("") // it has the run's time, and may end with us
 	return nil
 }
@@ -180,24 +194,8 @@ func (s *Session) log(path, what string, sink func(io.Writer) carbon.Sink) {
 // Wait waits for the command to end.
 func (s *Session) Wait() child.Exit {
 	s.exit, s.waitErr = s.process.Wait()
+	s.endedAt = time.Now()
 	return s.exit
-}
-
-// Finish takes the last reading, records the run and hands its report to the
-// sinks. What fails is a warning in the report.
-func (s *Session) Finish(ctx context.Context) Result {
-	s.tree.ended(s.exit)
-	s.alarm.ended()
-	unseen := s.lookout.ended(s.exit)
-	r, _ := s.tracker.Stop() // the journal has told of errors by warnings
-	s.warn(&r, unseen)
-	lost := s.record(ctx, &r)
-	result := Result{Exit: s.exit, Report: r, Lost: lost}
-	o := s.recovered()
-	if result.Recovered = o.runs; o.head != nil {
-		result.Damaged = o.head
-	}
-	return result
 }
 
 // warn adds to a report what the tracker does not know.
@@ -213,19 +211,6 @@ func (s *Session) warn(r *footprint.Report, unseen []footprint.Warning) {
 	}
 	r.Warnings = append(r.Warnings, s.o.Warnings...)
 	r.Warnings = append(r.Warnings, s.unwritten...)
-}
-
-// record appends the run to the ledger and gives it to the sinks.
-func (s *Session) record(ctx context.Context, r *footprint.Report) (lost bool) {
-	ctx, cancel := context.WithTimeout(ctx, lockWait)
-	defer cancel()
-	lost = s.book.record(ctx, r, s.o.Voice.Hint)
-	for _, sink := range s.o.Sinks {
-		if err := sink.Report(ctx, *r); err != nil {
-			r.Warnings = append(r.Warnings, notRecorded(sink.Failed, err, s.o.Voice.Hint))
-		}
-	}
-	return lost
 }
 
 // NewLine ends the line that the command has begun on our stderr, such as a bar
@@ -266,4 +251,6 @@ func without(env []string, name string) []string {
 // ignorePipe makes a write to a pipe without a reader an error, where it would
 // end us and with us the command's exit code. The command has started: to it
 // the signal does what it always did.
-func ignorePipe() { signal.Ignore(syscall.SIGPIPE) }
+//
+// It is not ignored, since what we start from now on would inherit that.
+func ignorePipe() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }

@@ -1,0 +1,151 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/carbonctl/carbonctl/footprint"
+)
+
+// The time limits of Finish, all counted from the command's end. They are not for
+// what usually takes some milliseconds, but for drivers, disks, locks and services
+// that do not answer.
+const (
+	finishLimit  = 200 * time.Millisecond // of all that follows
+	showLimit    = 190 * time.Millisecond // then the result is shown
+	sinksLimit   = 180 * time.Millisecond // then a sink is left to the next run
+	recordLimit  = 140 * time.Millisecond // then the row is, whatever holds it up
+	lockLimit    = 110 * time.Millisecond // then the journal keeps the row
+	readingLimit = 105 * time.Millisecond // then the run ends at the reading before
+)
+
+// Finish takes the last reading, records the run and hands its report to the
+// sinks, all within 200 ms of the command's end. The order is: what was printed or
+// marked until the end, the last reading (at most 100 ms), the warnings, the row,
+// the sinks, the outcome of the budget's action. What fails is a warning in the
+// report; what takes too long as well, and the next run does it.
+func (s *Session) Finish(ctx context.Context) Result {
+	s.tree.ended(s.exit)
+	s.alarm.rest()
+	unseen := s.lookout.ended(s.exit)
+	r := s.lastReading()
+	s.warn(&r, unseen)
+	s.book.pend(pendingOf(s.o.Sinks, s.alarm.unsent()))
+	r, lost := s.record(ctx, r)
+	late := s.giveSinks(ctx, &r)
+	s.settle(r, pendingOf(late, s.alarm.ended(s.by(sinksLimit))))
+	result := Result{Exit: s.exit, Report: r, Lost: lost, Deadline: s.by(finishLimit)}
+	o := s.recovered(s.by(showLimit))
+	if result.Recovered = o.runs; o.head != nil {
+		result.Damaged = o.head
+	}
+	return result
+}
+
+// by is the end of a limit.
+func (s *Session) by(limit time.Duration) time.Time { return s.endedAt.Add(limit) }
+
+// await waits until something is done, or for a time. It reports which.
+func await(done <-chan struct{}, deadline time.Time) bool {
+	select {
+	case <-done:
+		return true
+	default:
+	}
+	timer := time.NewTimer(time.Until(deadline))
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+// lastReading ends the tracker. A file of it that hangs does not keep us: the
+// report is whole without that.
+func (s *Session) lastReading() (r footprint.Report) {
+	done := make(chan struct{})
+	var whole footprint.Report
+	go func() {
+		defer close(done)
+		whole, _ = s.tracker.Stop() // the journal has told of errors by warnings
+	}()
+	if await(done, s.by(readingLimit)) {
+		return whole
+	}
+	return s.tracker.Report()
+}
+
+// record appends the run's row. lost says that the report is kept nowhere, or not
+// whole.
+func (s *Session) record(ctx context.Context, r footprint.Report) (_ footprint.Report, lost bool) {
+	ctx, cancel := context.WithDeadline(ctx, s.by(lockLimit))
+	type outcome struct {
+		r    footprint.Report
+		lost bool
+	}
+	done := make(chan struct{})
+	var o outcome
+	go func(r footprint.Report) {
+		defer cancel()
+		defer close(done)
+		r.Warnings = append([]footprint.Warning(nil), r.Warnings...)
+		o.lost = s.book.record(ctx, &r, s.o.Voice.Hint)
+		o.r = r
+	}(r)
+	if await(done, s.by(recordLimit)) {
+		return o.r, o.lost
+	}
+	r.Warnings = append(r.Warnings, notRecorded("this run is not in the ledger yet; the next run adds it from its journal", errSlow, s.o.Voice.Hint))
+	s.book.busy.Store(true)
+	return r, false
+}
+
+var errSlow = errors.New("the disk did not answer within 140 ms of the command's end")
+
+// giveSinks hands the report to all sinks at a time, and returns those that have
+// not taken it in time.
+func (s *Session) giveSinks(ctx context.Context, r *footprint.Report) (late []Sink) {
+	ctx, cancel := context.WithDeadline(ctx, s.by(sinksLimit))
+	defer cancel()
+	answers := make([]chan error, len(s.o.Sinks))
+	for i, sink := range s.o.Sinks {
+		answers[i] = make(chan error, 1)
+		go func(r footprint.Report) { answers[i] <- sink.Report(ctx, r) }(*r)
+	}
+	for i, sink := range s.o.Sinks {
+		var err error
+		select {
+		case err = <-answers[i]:
+		case <-ctx.Done():
+			select { // both may be
+			case err = <-answers[i]:
+			default:
+				err = errLate
+			}
+		}
+		switch {
+		case err == nil:
+			continue
+		case errors.Is(err, errLate), errors.Is(err, context.DeadlineExceeded):
+			if sink.Name != "" && s.book.keeps() {
+				err = fmt.Errorf("%w; the next run does it", errLate)
+			}
+			late = append(late, sink)
+		}
+		r.Warnings = append(r.Warnings, notRecorded(sink.Failed, err, s.o.Voice.Hint))
+	}
+	return late
+}
+
+var errLate = errors.New("not done within 180 ms of the command's end")
+
+// settle leaves in the journal what is still to be done, or ends it.
+func (s *Session) settle(r footprint.Report, p *pending) {
+	done := make(chan struct{})
+	go func() { defer close(done); s.book.settle(r, p) }()
+	await(done, s.by(showLimit))
+}

@@ -1,0 +1,130 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/carbonctl/carbonctl/internal/child"
+)
+
+// A webhook is a message for a web service: a run's ID and what its budget says.
+type webhook struct {
+	URL   string `json:"url"`
+	RunID string `json:"run_id"`
+	Text  string `json:"text"`
+}
+
+// postWait is how long a webhook may take.
+const postWait = 5 * time.Second
+
+// send tells the web service. It follows no redirect. An error names the host
+// alone: the rest of such a URL is a secret.
+func (w webhook) send(ctx context.Context) error {
+	body, err := json.Marshal(map[string]string{"run_id": w.RunID, "text": w.Text})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, postWait)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.URL, bytes.NewReader(body))
+	if err != nil {
+		return errors.New("webhook: the URL cannot be read")
+	}
+	req.Header.Set("Content-Type", "application/json")
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := client.Do(req)
+	if full := (*url.Error)(nil); errors.As(err, &full) {
+		err = full.Err
+	}
+	if err != nil {
+		return fmt.Errorf("webhook %s: %w", req.URL.Host, err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode >= 300 {
+		return fmt.Errorf("webhook %s: %s", req.URL.Host, resp.Status)
+	}
+	return nil
+}
+
+// helperArgument is the only argument of a helper.
+const helperArgument = "__webhook"
+
+// IsHelper reports whether a command line, with its program, is that of a helper:
+// a process that sends a message and may outlive us. Its main must call Help.
+func IsHelper(args []string) bool { return len(args) == 2 && args[1] == helperArgument }
+
+// Help is all that a helper does: it reads its message from standard input, sends
+// it, and writes what went wrong to standard output. It returns the exit code.
+func Help() int {
+	var w webhook
+	if err := json.NewDecoder(os.Stdin).Decode(&w); err != nil {
+		return 2
+	}
+	_ = os.Stdin.Close()
+	if err := w.send(context.Background()); err != nil {
+		_, _ = io.WriteString(os.Stdout, err.Error()) // whoever started us may have ended
+		return 1
+	}
+	return 0
+}
+
+// handOver starts a helper for the message, in a session of its own and without
+// our terminal, so that it is sent also when we have ended. It is none of the
+// command's processes. answer waits for the helper, and returns what went wrong.
+func (w webhook) handOver(p *child.Process) (answer func() string, err error) {
+	message, err := json.Marshal(w) // not as an argument: whoever lists processes would see it
+	if err != nil {
+		return nil, err
+	}
+	in, put, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	defer put.Close()
+	get, out, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer out.Close()
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err == nil {
+		defer null.Close()
+		err = p.Aside(func() (int, error) { return startHelper(in, out, null) })
+	}
+	if err == nil {
+		_, err = put.Write(message) // it fits a pipe
+	}
+	if err != nil {
+		_ = get.Close()
+		return nil, err
+	}
+	return func() string {
+		defer get.Close()
+		b, _ := io.ReadAll(io.LimitReader(get, 4096))
+		return string(b)
+	}, nil
+}
+
+func startHelper(in, out, null *os.File) (pid int, err error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return 0, err
+	}
+	h, err := os.StartProcess(exe, []string{os.Args[0], helperArgument}, &os.ProcAttr{
+		Dir: string(os.PathSeparator), Env: os.Environ(), Files: []*os.File{in, out, null}, Sys: detached(),
+	})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = h.Release() }()
+	return h.Pid, nil
+}
