@@ -182,10 +182,7 @@ func (w *wrapping) run(ctx context.Context) error {
 	result := s.Finish(ctx)
 	shown := make(chan struct{})
 	go func() { defer close(shown); w.show(s, result) }() // nobody may read it
-	select {
-	case <-shown:
-	case <-time.After(time.Until(result.Deadline)):
-	}
+	result.Shown(shown)
 	return &exitError{code: result.Exit.Code}
 }
 

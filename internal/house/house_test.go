@@ -57,11 +57,11 @@ var rooms = map[string][]string{
 	// Floor 4: the tracker, the record, the pages.
 	"internal/about":  {"footprint", "internal/proc"},
 	"internal/nested": {"internal/proc", "github.com/google/uuid"},
-	"carbon":         {"energy", "rapl", "nvml", "estimate", "regions", "footprint", "internal/about", "internal/nested", "internal/proc", "github.com/google/uuid"},
-	"ledger":         {"energy", "internal/atomicfile", "footprint", "runs", "regions", "github.com/gocarina/gocsv", "github.com/gofrs/flock", "github.com/google/uuid", "golang.org/x/sys"},
-	"ledger/foreign": {"energy", "footprint", "runs", "regions", "github.com/google/uuid"},
-	"ledger/sshsig":  {"golang.org/x/crypto"},
-	"report":         {"energy", "footprint", "runs", "regions"},
+	"carbon":          {"energy", "rapl", "nvml", "estimate", "regions", "footprint", "internal/about", "internal/nested", "internal/proc", "github.com/google/uuid"},
+	"ledger":          {"energy", "internal/atomicfile", "footprint", "runs", "regions", "github.com/gocarina/gocsv", "github.com/gofrs/flock", "github.com/google/uuid", "golang.org/x/sys"},
+	"ledger/foreign":  {"energy", "footprint", "runs", "regions", "github.com/google/uuid"},
+	"ledger/sshsig":   {"golang.org/x/crypto"},
+	"report":          {"energy", "footprint", "runs", "regions"},
 
 	// Floor 5: the command.
 	"internal/child":   {"energy", "internal/proc", "golang.org/x/sys"},

@@ -104,16 +104,17 @@ type orphans struct {
 // undone, beside the command. What it returns ends that, at a time at the latest,
 // and gives what was added. What could not be added is tried
 // again by the next run, and by report, which tells of it.
-func (b *book) recover(ctx context.Context, redo func(name, target string) carbon.Sink) func(time.Time) orphans {
+func (b *book) recover(ctx context.Context, redo func(name, target string) carbon.Sink) func(stopwatch) orphans {
 	if b.own == nil {
-		return func(time.Time) orphans { return orphans{} }
+		return func(stopwatch) orphans { return orphans{} }
 	}
 	ctx, cancel := context.WithTimeout(ctx, recoverLimit)
-	done := make(chan orphans, 1)
+	done := make(chan struct{})
+	var o orphans
 	go func() {
+		defer close(done)
 		w := ledger.Writer{Path: b.own.Path, User: b.own.User, Key: b.own.Key}
 		all, err := w.Recover(ctx)
-		var o orphans
 		errors.As(err, &o.head)
 		for _, r := range all {
 			if r.Ledger != nil {
@@ -121,18 +122,13 @@ func (b *book) recover(ctx context.Context, redo func(name, target string) carbo
 			}
 			_ = Redo(ctx, r, redo) // nobody would know what it is about
 		}
-		done <- o
 	}()
-	return func(deadline time.Time) orphans {
+	return func(since stopwatch) orphans {
 		defer cancel()
-		timer := time.NewTimer(time.Until(deadline))
-		defer timer.Stop()
-		select {
-		case o := <-done:
+		if since.await(done, showLimit) {
 			return o
-		case <-timer.C:
-			return orphans{}
 		}
+		return orphans{}
 	}
 }
 

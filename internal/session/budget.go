@@ -155,10 +155,10 @@ func (a *alarm) rest() {
 
 // ended waits until the last action is on its way, and for its outcome as long as
 // there is time. It returns what could not be sent.
-func (a *alarm) ended(deadline time.Time) *webhook {
+func (a *alarm) ended(since stopwatch) *webhook {
 	done := make(chan struct{})
 	go func() { defer close(done); a.acting.Wait() }()
-	await(done, deadline)
+	since.await(done, sinksLimit)
 	return a.unsent()
 }
 

@@ -4,21 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/carbonctl/carbonctl/footprint"
-)
-
-// The time limits of Finish, all counted from the command's end. They are not for
-// what usually takes some milliseconds, but for drivers, disks, locks and services
-// that do not answer.
-const (
-	finishLimit  = 200 * time.Millisecond // of all that follows
-	showLimit    = 190 * time.Millisecond // then the result is shown
-	sinksLimit   = 180 * time.Millisecond // then a sink is left to the next run
-	recordLimit  = 140 * time.Millisecond // then the row is, whatever holds it up
-	lockLimit    = 110 * time.Millisecond // then the journal keeps the row
-	readingLimit = 105 * time.Millisecond // then the run ends at the reading before
 )
 
 // Finish takes the last reading, records the run and hands its report to the
@@ -35,33 +22,13 @@ func (s *Session) Finish(ctx context.Context) Result {
 	s.book.pend(pendingOf(s.o.Sinks, s.alarm.unsent()))
 	r, lost := s.record(ctx, r)
 	late := s.giveSinks(ctx, &r)
-	s.settle(r, pendingOf(late, s.alarm.ended(s.by(sinksLimit))))
-	result := Result{Exit: s.exit, Report: r, Lost: lost, Deadline: s.by(finishLimit)}
-	o := s.recovered(s.by(showLimit))
+	s.settle(r, pendingOf(late, s.alarm.ended(s.since)))
+	result := Result{Exit: s.exit, Report: r, Lost: lost, Shown: func(done <-chan struct{}) bool { return s.since.await(done, finishLimit) }}
+	o := s.recovered(s.since)
 	if result.Recovered = o.runs; o.head != nil {
 		result.Damaged = o.head
 	}
 	return result
-}
-
-// by is the end of a limit.
-func (s *Session) by(limit time.Duration) time.Time { return s.endedAt.Add(limit) }
-
-// await waits until something is done, or for a time. It reports which.
-func await(done <-chan struct{}, deadline time.Time) bool {
-	select {
-	case <-done:
-		return true
-	default:
-	}
-	timer := time.NewTimer(time.Until(deadline))
-	defer timer.Stop()
-	select {
-	case <-done:
-		return true
-	case <-timer.C:
-		return false
-	}
 }
 
 // lastReading ends the tracker. A file of it that hangs does not keep us: the
@@ -73,7 +40,7 @@ func (s *Session) lastReading() (r footprint.Report) {
 		defer close(done)
 		whole, _ = s.tracker.Stop() // the journal has told of errors by warnings
 	}()
-	if await(done, s.by(readingLimit)) {
+	if s.since.await(done, readingLimit) {
 		return whole
 	}
 	return s.tracker.Report()
@@ -82,7 +49,7 @@ func (s *Session) lastReading() (r footprint.Report) {
 // record appends the run's row. lost says that the report is kept nowhere, or not
 // whole.
 func (s *Session) record(ctx context.Context, r footprint.Report) (_ footprint.Report, lost bool) {
-	ctx, cancel := context.WithDeadline(ctx, s.by(lockLimit))
+	ctx, cancel := context.WithCancel(ctx)
 	type outcome struct {
 		r    footprint.Report
 		lost bool
@@ -96,7 +63,11 @@ func (s *Session) record(ctx context.Context, r footprint.Report) (_ footprint.R
 		o.lost = s.book.record(ctx, &r, s.o.Voice.Hint)
 		o.r = r
 	}(r)
-	if await(done, s.by(recordLimit)) {
+	if s.since.await(done, lockLimit) {
+		return o.r, o.lost
+	}
+	cancel() // the waiting for the lock, and nothing else
+	if s.since.await(done, recordLimit) {
 		return o.r, o.lost
 	}
 	r.Warnings = append(r.Warnings, notRecorded("this run is not in the ledger yet; the next run adds it from its journal", errSlow, s.o.Voice.Hint))
@@ -109,23 +80,25 @@ var errSlow = errors.New("the disk did not answer within 140 ms of the command's
 // giveSinks hands the report to all sinks at a time, and returns those that have
 // not taken it in time.
 func (s *Session) giveSinks(ctx context.Context, r *footprint.Report) (late []Sink) {
-	ctx, cancel := context.WithDeadline(ctx, s.by(sinksLimit))
+	ctx, cancel := context.WithDeadline(ctx, s.since.by(sinksLimit))
 	defer cancel()
-	answers := make([]chan error, len(s.o.Sinks))
+	type answer struct {
+		done chan struct{}
+		err  error
+	}
+	answers := make([]*answer, len(s.o.Sinks))
 	for i, sink := range s.o.Sinks {
-		answers[i] = make(chan error, 1)
-		go func(r footprint.Report) { answers[i] <- sink.Report(ctx, r) }(*r)
+		a := &answer{done: make(chan struct{})}
+		answers[i] = a
+		go func(r footprint.Report) {
+			defer close(a.done)
+			a.err = sink.Report(ctx, r)
+		}(*r)
 	}
 	for i, sink := range s.o.Sinks {
-		var err error
-		select {
-		case err = <-answers[i]:
-		case <-ctx.Done():
-			select { // both may be
-			case err = <-answers[i]:
-			default:
-				err = errLate
-			}
+		err := errLate
+		if a := answers[i]; s.since.await(a.done, sinksLimit) {
+			err = a.err
 		}
 		switch {
 		case err == nil:
@@ -147,5 +120,5 @@ var errLate = errors.New("not done within 180 ms of the command's end")
 func (s *Session) settle(r footprint.Report, p *pending) {
 	done := make(chan struct{})
 	go func() { defer close(done); s.book.settle(r, p) }()
-	await(done, s.by(showLimit))
+	s.since.await(done, showLimit)
 }

@@ -23,7 +23,6 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/carbonctl/carbonctl/carbon"
 	"github.com/carbonctl/carbonctl/footprint"
@@ -89,7 +88,9 @@ type Result struct {
 	Recovered []footprint.Report // earlier runs that got their rows meanwhile
 	Damaged   error              // a *ledger.HeadError that their rows met; nil: none
 	Lost      bool               // the report is in no ledger, and not whole in a journal
-	Deadline  time.Time          // when whoever shows the result should be done
+	// Shown waits for the result to be shown as long as there is time, and reports
+	// whether it was.
+	Shown func(done <-chan struct{}) bool
 }
 
 // Session is one run. Its methods are called once each, in their order.
@@ -103,11 +104,11 @@ type Session struct {
 	tracker   *carbon.Tracker
 	lookout   *lookout
 	process   *child.Process
-	recovered func(deadline time.Time) orphans
+	recovered func(stopwatch) orphans
 	files     []io.Closer
 	unwritten []footprint.Warning
 	exit      child.Exit
-	endedAt   time.Time
+	since     stopwatch // the command's end
 	waitErr   error
 }
 
@@ -169,9 +170,6 @@ func (s *Session) Start(ctx context.Context) error {
 	s.lookout.started()
 	s.tree.started(s.process)
 	s.alarm.started(s.process)
-	if s.tree.procs != nil {
-		s.tree.procs.Skip(s.process.IsAside)
-	}
 	s.recovered = s.book.recover(ctx, s.o.Redo)
 	go watch.SweepEvents("") // it has the run's time, and may end with us
 	return nil
@@ -194,7 +192,7 @@ func (s *Session) log(path, what string, sink func(io.Writer) carbon.Sink) {
 // Wait waits for the command to end.
 func (s *Session) Wait() child.Exit {
 	s.exit, s.waitErr = s.process.Wait()
-	s.endedAt = time.Now()
+	s.since = startWatch()
 	return s.exit
 }
 

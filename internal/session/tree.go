@@ -34,7 +34,15 @@ type tree struct {
 	before  time.Duration  // what had been used until then
 }
 
-func newTree(procs *proc.Tree) *tree { return &tree{procs: procs} }
+func newTree(procs *proc.Tree) *tree {
+	t := &tree{procs: procs}
+	if procs != nil {
+		procs.Skip(func(pid int) bool { // from below, with the lock held
+			return t.process != nil && t.process.IsAside(pid)
+		})
+	}
+	return t
+}
 
 func (t *tree) started(p *child.Process) {
 	t.mu.Lock()
