@@ -6,25 +6,20 @@
 //
 // It finds the meters that the machine has, models what has none, and says in
 // the report which is which. What cannot be measured is a warning there: the
-// work never fails or waits because of it. The package prints and logs nothing,
-// uses no network, and starts one goroutine, and one more for each Checkpointer
-// among the sinks; they end with Stop.
+// work never fails or waits because of it. The package prints and logs nothing
+// and uses no network. It starts one goroutine, and one more for each meter that is
+// not a file of the kernel and for each sink that follows the run; they end with
+// Stop, but for one that a call into a driver or a service holds.
 package carbon
 
 import (
-	"cmp"
-	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"math"
-	"os"
-	"strconv"
 	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
-	"github.com/carbonctl/carbonctl/internal/nested"
 	"github.com/carbonctl/carbonctl/regions"
 )
 
@@ -35,17 +30,20 @@ type Config struct {
 	// "US-CA". "" is not known: the world's mean, and the report says so.
 	Region string
 	// Grid gives the carbon intensity of the region; nil is the built-in table.
-	// One that is no table is asked at each reading, and must not make the
-	// sampler wait: regions.Follow makes such a one of a live provider.
+	// One that is no table is asked at each reading, on a goroutine of its own; its
+	// answer holds from when it is there. Until the first one, and where it fails from
+	// the start, the table's figure stands in, with a warning. regions.Follow asks a
+	// live service no more often than it has news.
 	Grid regions.Provider
 	// PUE is what the building adds to the energy of its computers, at least 1.
 	// 0 is not known: counted as 1, and the report says so.
 	PUE float64
 	// Meters to read; nil is those that are found on this machine. The tracker
-	// closes them at Stop.
+	// closes them at Stop. Each that is not of package rapl or estimate is read on a
+	// goroutine of its own.
 	Meters []energy.Meter
-	// Work is whose energy is told apart from the machine's; nil is this
-	// process and its children that have ended.
+	// Work is whose energy is told apart from the machine's; nil is this process
+	// and all that it starts.
 	Work Work
 	// Policy says what part of the machine's energy the work pays; nil is
 	// footprint.BusyShare.
@@ -55,11 +53,12 @@ type Config struct {
 	// whose counters would wrap unseen in that time is read, with all others, as
 	// often as it needs (energy.KeepAliver).
 	Every time.Duration
-	// Sinks take the report at Stop, in order; a Checkpointer also takes the
-	// report so far.
+	// Sinks take the report at Stop, in order; a Checkpointer also takes the report
+	// so far, an EventSink what happens when it does. Samples, Events and Epochs make
+	// sinks that write.
 	Sinks []Sink
 	// Run is what the run is, and what its headline charges.
-	Run footprint.Run
+	Run Run
 	// Host is where to look for meters.
 	Host Host
 }
@@ -96,73 +95,17 @@ func (c Config) check() error {
 	return fmt.Errorf("carbon: charge %q is neither %q nor %q", c.Run.Charge, footprint.ChargeMachine, footprint.ChargeProcess)
 }
 
-// The variables that ConfigFromEnv reads.
-const (
-	EnvRegion    = "CARBONCTL_REGION"
-	EnvIntensity = "CARBONCTL_INTENSITY" // g/kWh
-	EnvPUE       = "CARBONCTL_PUE"
-	EnvInterval  = "CARBONCTL_INTERVAL" // such as 500ms
-	EnvProject   = "CARBONCTL_PROJECT"
-	EnvCharge    = "CARBONCTL_CHARGE" // machine or process
+// What a Config and a report are made of, so that most programs need to import
+// this package alone.
+type (
+	// Run is what a run is, and what its headline charges.
+	Run = footprint.Run
+	// Report is all that is known of a run.
+	Report = footprint.Report
+	// Budget is what a run may use; ParseBudget makes one.
+	Budget = footprint.Budget
 )
 
-// ConfigFromEnv makes a Config from the CARBONCTL_* variables of the
-// environment. A variable that is not set or empty leaves its default. One that
-// is wrong does too, and is named by the error: both results may be used.
-func ConfigFromEnv() (Config, error) {
-	c := Config{Host: Host{Env: os.LookupEnv}}
-	var errs []error
-	number := func(name string, to *float64) {
-		if s := os.Getenv(name); s != "" {
-			v, err := strconv.ParseFloat(s, 64)
-			if err != nil {
-				errs = append(errs, fmt.Errorf("%s: %q is not a number", name, s))
-				return
-			}
-			*to = v
-		}
-	}
-	c.Region = os.Getenv(EnvRegion)
-	if c.Region != "" {
-		c.Run.How = "environment"
-		if _, err := regions.Builtin().Intensity(context.Background(), regions.Query{Zone: c.Region}); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", EnvRegion, err))
-			c.Region, c.Run.How = "", ""
-		}
-	}
-	own := math.NaN()
-	number(EnvIntensity, &own)
-	if !math.IsNaN(own) {
-		p, err := regions.Fixed(regions.Grams(own), nil)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", EnvIntensity, err))
-		} else {
-			c.Grid = p
-		}
-	}
-	number(EnvPUE, &c.PUE)
-	if err := (Config{PUE: c.PUE}).check(); err != nil {
-		errs = append(errs, fmt.Errorf("%s: %w", EnvPUE, err))
-		c.PUE = 0
-	}
-	if s := os.Getenv(EnvInterval); s != "" {
-		d, err := time.ParseDuration(s)
-		if err = cmp.Or(err, Config{Every: d}.check()); err != nil || d == 0 {
-			errs = append(errs, fmt.Errorf("%s: %q is not a time of at least %v, such as 500ms", EnvInterval, s, MinEvery))
-			d = 0
-		}
-		c.Every = d
-	}
-	parent, err := nested.Parse(os.Getenv(nested.Env))
-	if err != nil {
-		errs = append(errs, err)
-	}
-	c.Run.Parent = parent.ID
-	c.Run.Project = os.Getenv(EnvProject)
-	c.Run.Charge = footprint.Charge(os.Getenv(EnvCharge))
-	if err := c.check(); err != nil {
-		errs = append(errs, fmt.Errorf("%s: %w", EnvCharge, err))
-		c.Run.Charge = ""
-	}
-	return c, errors.Join(errs...)
-}
+// ParseBudget reads a budget such as "500g", "1.2kWh" or "3h". price is what a kWh
+// costs, and needed for a budget of money alone.
+func ParseBudget(s string, price float64) (*Budget, error) { return footprint.ParseBudget(s, price) }

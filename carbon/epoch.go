@@ -110,31 +110,38 @@ func (t *Tracker) edge(m footprint.Mark, at time.Time) {
 	}
 }
 
-// mark takes a sample for a mark, in the turn to read. Without readers it is
-// whole, and the account gets it. Else it waits in the queue for their reading,
-// which is taken at once: their energy at the edge lies between what they showed
-// before and after it.
+// mark takes a sample for a mark, in the turn to read. Without readers the
+// account gets it at once.
 func (t *Tracker) mark(m footprint.Mark, at time.Time) (reached func()) {
 	defer startWatch().stop(&t.spent)
 	now := time.Now()
 	m.Late = max(now.Sub(at), 0)
-	t.marked = true
-	to := t.readings[:0]
-	if t.slow.Load() {
-		to = nil // the queue keeps it
-	}
-	s := footprint.Sample{Time: now, Wall: now.Round(0), Intensity: t.intensity, Marks: append(t.queue.early(now), m)}
-	s.Readings = t.read(to)
-	if t.process && t.own != nil {
-		s.Use = t.usage.edge(t.own, s.Use)
-	}
+	s := t.readInPlace(now, append(t.queue.early(now), m))
 	if t.slow.Load() {
 		t.queue.keep(s)
 		return nil
 	}
 	t.add(s)
-	t.readings = s.Readings
 	return t.reached()
+}
+
+// readInPlace makes the sample of an edge. With readers it waits in the queue for
+// theirs, which are taken at once: their energy at the edge lies between what
+// they showed before and after it.
+func (t *Tracker) readInPlace(now time.Time, marks []footprint.Mark) footprint.Sample {
+	t.marked = true
+	to := t.readings[:0]
+	if t.slow.Load() {
+		to = nil // the queue keeps it
+	}
+	s := footprint.Sample{Time: now, Wall: now.Round(0), Intensity: t.intensity, Marks: marks, Readings: t.read(to)}
+	if to != nil {
+		t.readings = s.Readings
+	}
+	if t.process && t.own != nil {
+		s.Use = t.usage.edge(t.own, s.Use)
+	}
+	return s
 }
 
 // catchUp waits until all that was marked is in the account, or a fresh sample

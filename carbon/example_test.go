@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/carbonctl/carbonctl/carbon"
-	"github.com/carbonctl/carbonctl/footprint"
 )
 
 func train(epoch int) {}
@@ -28,7 +27,7 @@ func Example() {
 }
 
 func ExampleTracker_Epoch() {
-	tracker, err := carbon.Start(context.Background(), carbon.Config{Run: footprint.Run{Epochs: 3}})
+	tracker, err := carbon.Start(context.Background(), carbon.Config{Run: carbon.Run{Epochs: 3}})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -56,13 +55,13 @@ func ExampleTracker_Predict_budget() {
 	// At most 500 g: ctx ends before an epoch that may not fit any more.
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
-	budget, err := footprint.ParseBudget("500g", 0)
+	budget, err := carbon.ParseBudget("500g", 0)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	budget.Predicted, budget.Reached = true, cancel
-	tracker, err := carbon.Start(context.Background(), carbon.Config{Run: footprint.Run{Epochs: 3, Budget: budget}})
+	tracker, err := carbon.Start(context.Background(), carbon.Config{Run: carbon.Run{Epochs: 3, Budget: budget}})
 	if err != nil {
 		fmt.Println(err)
 		return

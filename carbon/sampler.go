@@ -176,6 +176,7 @@ func (t *Tracker) pass(whole bool, limit time.Duration) {
 		}
 	case wantsSample:
 		whole = true
+		t.markInPlace()
 	}
 	now := time.Now()
 	users := whole && now.Sub(t.users) >= usersEvery
@@ -185,6 +186,20 @@ func (t *Tracker) pass(whole bool, limit time.Duration) {
 	waiters, reached := t.collect(whole)
 	t.reading.done()
 	t.release(waiters, reached)
+}
+
+// markInPlace takes the marks that wait for a sample before the readers are
+// waited for.
+func (t *Tracker) markInPlace() {
+	if !t.slow.Load() || !t.running.Load() || !t.reading.take(0, t.quit) {
+		return
+	}
+	defer t.reading.done()
+	defer startWatch().stop(&t.spent)
+	now := time.Now()
+	if marks := t.queue.early(now); len(marks) > 0 {
+		t.queue.keep(t.readInPlace(now, marks))
+	}
 }
 
 // last takes the last sample, on the goroutine of whoever ends the run, so that

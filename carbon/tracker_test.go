@@ -293,8 +293,8 @@ func TestOwnIntensity(t *testing.T) {
 
 func TestConfigFromEnv(t *testing.T) {
 	for k, v := range map[string]string{
-		carbon.EnvRegion: "US-CA", carbon.EnvPUE: "1.3", carbon.EnvInterval: "250ms",
-		carbon.EnvProject: "p", carbon.EnvCharge: "process", carbon.EnvIntensity: "12.5",
+		"CARBONCTL_REGION": "US-CA", "CARBONCTL_PUE": "1.3", "CARBONCTL_INTERVAL": "250ms",
+		"CARBONCTL_PROJECT": "p", "CARBONCTL_CHARGE": "process", "CARBONCTL_INTENSITY": "12.5",
 	} {
 		t.Setenv(k, v)
 	}
@@ -308,17 +308,21 @@ func TestConfigFromEnv(t *testing.T) {
 	assert.NotNil(t, c.Grid)
 
 	for k, v := range map[string]string{
-		carbon.EnvRegion: "FX", carbon.EnvPUE: "0.1", carbon.EnvInterval: "soon",
-		carbon.EnvCharge: "you", carbon.EnvIntensity: "-3",
+		"CARBONCTL_REGION": "FX", "CARBONCTL_PUE": "0.1", "CARBONCTL_INTERVAL": "soon",
+		"CARBONCTL_CHARGE": "you", "CARBONCTL_INTENSITY": "-3",
 	} {
 		t.Setenv(k, v)
 	}
 	c, err = carbon.ConfigFromEnv()
-	for _, name := range []string{carbon.EnvRegion, carbon.EnvPUE, carbon.EnvInterval, carbon.EnvCharge, carbon.EnvIntensity} {
+	for _, name := range []string{"CARBONCTL_REGION", "CARBONCTL_PUE", "CARBONCTL_INTERVAL", "CARBONCTL_CHARGE", "CARBONCTL_INTENSITY"} {
 		assert.ErrorContains(t, err, name)
 	}
 	_, err = carbon.New(c)
 	assert.NoError(t, err, "what was wrong is left out")
+
+	t.Setenv("CARBONCTL_INTENSITY", "NaN")
+	_, err = carbon.ConfigFromEnv()
+	assert.ErrorContains(t, err, "CARBONCTL_INTENSITY")
 }
 
 // TestAProgramThatNeverStops runs this test binary as a program that starts a

@@ -22,7 +22,8 @@ type Run struct {
 	// How the region was found: "flag", "config", "environment", "cloud" or,
 	// where it is "", "default".
 	How string `json:"region_how,omitempty"`
-	// Epochs is how many are planned, 0 if that is not known. A Mark may tell
+	// Epochs is the number of the last epoch that is planned, 0 if that is not known:
+	// 60 for a run that is resumed at its epoch 51 and has ten to go. A Mark may tell
 	// later.
 	Epochs int `json:"epochs,omitempty"`
 	// Budget is what the run may use, nil if it has none.
