@@ -13,7 +13,8 @@ import (
 // cells takes one line at a time apart. A csv.Reader over the whole file would
 // take all that follows a stray quote for one cell, and one a line is slow.
 type cells struct {
-	got []string
+	got  []string
+	cell []byte // of a quoted cell, while it is read
 	// last is the text that each field had in the row before. Most columns of
 	// text hold the same again: one string for all of them does not keep each
 	// row's whole line alive.
@@ -33,7 +34,7 @@ func (c *cells) split(line []byte) ([]string, error) {
 		var cell string
 		var err error
 		if rest != "" && rest[0] == '"' {
-			cell, rest, more, err = quoted(rest)
+			cell, rest, more, err = c.quoted(rest)
 		} else {
 			cell, more = rest, false
 			if i := strings.IndexByte(rest, ','); i >= 0 {
@@ -60,9 +61,9 @@ func (c *cells) split(line []byte) ([]string, error) {
 
 // quoted takes a cell in quotes from the start of s; more says that a comma, and
 // so another cell, follows it.
-func quoted(s string) (cell, rest string, more bool, err error) {
-	doubled := false
-	for i := 1; ; i++ {
+func (c *cells) quoted(s string) (cell, rest string, more bool, err error) {
+	c.cell = c.cell[:0] // up to the last doubled quote
+	for from, i := 1, 1; ; i++ {
 		n := strings.IndexByte(s[i:], '"')
 		if n < 0 {
 			return "", "", false, csv.ErrQuote
@@ -70,20 +71,20 @@ func quoted(s string) (cell, rest string, more bool, err error) {
 		i += n
 		switch {
 		case i+1 == len(s):
-			cell = s[1:i]
 		case s[i+1] == ',':
-			cell, rest, more = s[1:i], s[i+2:], true
+			rest, more = s[i+2:], true
 		case s[i+1] == '"':
-			doubled = true
 			i++
+			c.cell = append(c.cell, s[from:i]...)
+			from = i + 1
 			continue
 		default:
 			return "", "", false, csv.ErrQuote
 		}
-		if doubled {
-			cell = strings.ReplaceAll(cell, `""`, `"`)
+		if len(c.cell) == 0 {
+			return s[from:i], rest, more, nil
 		}
-		return cell, rest, more, nil
+		return string(append(c.cell, s[from:i]...)), rest, more, nil
 	}
 }
 

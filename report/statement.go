@@ -144,14 +144,17 @@ func basis(t runs.Total) string {
 
 // charged says whose energy it is.
 func charged(t runs.Total) string {
-	n := t.Charges[footprint.ChargeProcess]
-	switch {
+	s := "The whole machine is charged while a run lasted."
+	switch n := t.Charges[footprint.ChargeProcess]; {
 	case n == t.Runs:
-		return "Only the runs' own part of the machines is charged."
+		s = "Only the runs' own part of the machines is charged."
 	case n > 0:
-		return fmt.Sprintf("The whole machine is charged, and for %d of the runs its own part of it.", n)
+		s = fmt.Sprintf("The whole machine is charged, and for %d of the runs its own part of it.", n)
 	}
-	return "The whole machine is charged while a run lasted."
+	if t.Shared > 0 {
+		s += fmt.Sprintf(" %d of the runs shared a machine with others at the same time; its energy is counted once.", t.Shared)
+	}
+	return s
 }
 
 // counts says what a factor counts.

@@ -162,11 +162,27 @@ func totalFigures(t runs.Total) []figure {
 	if n := t.Charges[footprint.ChargeProcess]; n > 0 && n < t.Runs {
 		all[1].details = append(all[1].details, fmt.Sprintf("the whole machine is charged, and for %d %s the work's part", n, plural(n, "run", "runs")))
 	}
+	all[1].details = append(all[1].details, sharedWords(t.Summary)...)
 	if t.MarketRuns > 0 {
 		all = append(all, figure{"Contracts", Mass(t.Market) + " CO2e", []string{fmt.Sprintf("(market-based, %d of %d runs)", t.MarketRuns, t.Runs)}})
 	}
 	if t.EmbodiedRuns > 0 {
 		all = append(all, figure{"Manufacture", Mass(t.Embodied) + " CO2e", []string{fmt.Sprintf("(%d of %d runs, not in the emissions above)", t.EmbodiedRuns, t.Runs)}})
+	}
+	return all
+}
+
+// sharedWords says what was left out since it is counted already.
+func sharedWords(s runs.Summary) (all []string) {
+	if s.Shared == 0 {
+		return nil
+	}
+	all = append(all, fmt.Sprintf("%d runs shared a machine; overlap of %s counted once", s.Shared, Energy(s.Overlap)))
+	if s.Coarse > 0 {
+		all = append(all, fmt.Sprintf("%d of them record no machine or components: wide bounds", s.Coarse))
+	}
+	if s.Contradicting > 0 {
+		all = append(all, fmt.Sprintf("warning: %d of them contradict each other; the bounds hold both", s.Contradicting))
 	}
 	return all
 }

@@ -31,6 +31,9 @@ type groupJSON struct {
 	Measured      energy.Energy     `json:"measured_joules"`
 	Unknown       energy.Energy     `json:"unknown_joules"` // neither measured nor modelled as far as the rows tell, nor bounded
 	MeasuredShare *float64          `json:"measured_share"`
+	Shared        int               `json:"shared_runs"`    // at the same time as others on one machine
+	Overlap       energy.Energy     `json:"overlap_joules"` // left out for that
+	Contradicting int               `json:"contradicting_runs"`
 	Emissions     float64           `json:"emissions_g"`
 	EmissionsLow  float64           `json:"emissions_low_g"`
 	EmissionsHigh *float64          `json:"emissions_high_g"`
@@ -69,6 +72,7 @@ func groupOf(g runs.Group, keys []runs.Key) groupJSON {
 	v := groupJSON{
 		Key: map[string]string{}, Runs: g.Runs, Nested: g.Nested, DurationS: g.Duration.Seconds(),
 		Energy: g.Energy, EnergyLow: g.Low, Measured: g.Measured, Unknown: g.Unknown,
+		Shared: g.Shared, Overlap: g.Overlap, Contradicting: g.Contradicting,
 		Emissions: float64(g.Emissions), EmissionsLow: float64(g.GramsLow),
 		MarketRuns: g.MarketRuns, EmbodiedRuns: g.EmbodiedRuns,
 		RunEnergy: spread(g.RunEnergy), RunEmissions: spread(g.RunEmissions), RunTime: spread(g.RunTime), Foresight: spread(g.Foresight),

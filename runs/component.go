@@ -2,6 +2,7 @@ package runs
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
@@ -49,4 +50,99 @@ func ParseComponents(cell string) ([]Component, error) {
 		return nil, err
 	}
 	return all, nil
+}
+
+// scanComponents reads a cell as ComponentCell writes it: each key at its place,
+// no blanks, amounts as digits with up to six decimals. It gives each component to
+// add, whose ID is a part of the cell. ok is false where the cell is of another
+// form, which ParseComponents may know all the same.
+func scanComponents(cell string, add func(c *Component)) (ok bool) {
+	s := scanner{rest: cell}
+	var amounts [4]energy.Energy
+	var c Component
+	s.skip("[")
+	for more := !s.bad && s.rest != "]"; more; {
+		s.skip(`{"kind":`)
+		c.Kind = energy.Kind(s.text())
+		s.skip(`,"id":`)
+		c.ID = s.text()
+		s.skip(`,"basis":`)
+		c.Basis = energy.Basis(s.text())
+		s.skip(`,"energy_joules":`)
+		c.Energy = s.amount(&amounts[0])
+		s.skip(`,"low_joules":`)
+		c.Low = s.amount(&amounts[1])
+		s.skip(`,"high_joules":`)
+		c.High = s.amount(&amounts[2])
+		s.skip(`,"process_energy_joules":`)
+		c.Process = s.amount(&amounts[3])
+		s.skip("}")
+		if s.bad {
+			return false
+		}
+		add(&c)
+		if more = strings.HasPrefix(s.rest, ","); more {
+			s.rest = s.rest[1:]
+		}
+	}
+	s.skip("]")
+	return !s.bad && s.rest == ""
+}
+
+type scanner struct {
+	rest string
+	bad  bool
+}
+
+func (s *scanner) skip(what string) {
+	rest, ok := strings.CutPrefix(s.rest, what)
+	s.rest, s.bad = rest, s.bad || !ok
+}
+
+// text reads a string without escapes.
+func (s *scanner) text() string {
+	s.skip(`"`)
+	i := strings.IndexByte(s.rest, '"')
+	if i < 0 || strings.IndexByte(s.rest[:i], '\\') >= 0 {
+		s.bad = true
+		return ""
+	}
+	text := s.rest[:i]
+	s.rest = s.rest[i+1:]
+	return text
+}
+
+// amount reads joules into to, or null.
+func (s *scanner) amount(to *energy.Energy) *energy.Energy {
+	if rest, ok := strings.CutPrefix(s.rest, "null"); ok {
+		s.rest = rest
+		return nil
+	}
+	var n energy.Energy
+	i, whole, decimals := 0, 0, -1 // digits so far, before and behind the point
+	for ; i < len(s.rest) && decimals < 6; i++ {
+		c := s.rest[i]
+		if c == '.' && decimals < 0 && i > 0 {
+			decimals = 0
+			continue
+		}
+		if c < '0' || c > '9' {
+			break
+		}
+		n = 10*n + energy.Energy(c-'0')
+		if decimals >= 0 {
+			decimals++
+		} else {
+			whole++
+		}
+	}
+	if whole == 0 || whole > 12 || decimals == 0 || i < len(s.rest) && s.rest[i] != ',' && s.rest[i] != '}' {
+		s.bad = true // or so long that it may not fit
+		return nil
+	}
+	for decimals = max(decimals, 0); decimals < 6; decimals++ {
+		n *= 10
+	}
+	*to, s.rest = n, s.rest[i:]
+	return to
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -160,6 +161,14 @@ func (g *Group) add(r *Row) {
 	}
 }
 
+// settle is that of Summary, for what a group adds up besides.
+func (g *Group) settle(e *entry, ok bool) {
+	g.Summary.settle(e, ok)
+	if e.energy > 0 && !math.IsNaN(e.market) {
+		g.Market += regions.Grams(e.market * (float64(e.counted)/float64(e.energy) - 1))
+	}
+}
+
 func count[K comparable](m *map[K]int, k K, n int) {
 	if *m == nil {
 		*m = map[K]int{}
@@ -187,24 +196,89 @@ type Groups struct {
 
 	groups, months map[string]*Group
 	name           []byte
+	overlaps       overlaps
+	buckets        []bucket
+	byBucket       map[bucket]uint32
+}
+
+// A bucket is where a row was added.
+type bucket struct {
+	group, month *Group // nil: to no group; to nothing, since the filter left it out
+	grid         Grid
+	pue          Number // 0: not known
 }
 
 // Add takes one row. One that another row already includes is only counted.
 func (g *Groups) Add(r Row) {
 	g.Total.add(&r)
 	g.name = ByMonth.of(g.name[:0], &r)
-	within(&g.months, g.name, 1).add(&r)
-	if len(g.By) == 0 {
-		return
-	}
-	g.name = g.name[:0]
-	for i, k := range g.By {
-		if i > 0 {
-			g.name = append(g.name, 0) // no cell of a ledger holds it
+	month := within(&g.months, g.name, 1)
+	month.add(&r)
+	var group *Group
+	if len(g.By) > 0 {
+		g.name = g.name[:0]
+		for i, k := range g.By {
+			if i > 0 {
+				g.name = append(g.name, 0) // no cell of a ledger holds it
+			}
+			g.name = k.of(g.name, &r)
 		}
-		g.name = k.of(g.name, &r)
+		group = within(&g.groups, g.name, len(g.By))
+		group.add(&r)
 	}
-	within(&g.groups, g.name, len(g.By)).add(&r)
+	if r.CountedBy == "" {
+		g.overlaps.add(&r, func() uint32 { return g.bucket(&r, group, month) })
+	}
+}
+
+// Beside takes a row that is in no sum, since a filter leaves it out: it shared
+// its machine with others all the same.
+func (g *Groups) Beside(r Row) {
+	if r.CountedBy == "" {
+		g.overlaps.add(&r, func() uint32 { return g.intern(bucket{}) })
+	}
+}
+
+func (g *Groups) bucket(r *Row, group, month *Group) uint32 {
+	return g.intern(bucket{group, month, gridOf(r), or(r.PUE, 0)})
+}
+
+func (g *Groups) intern(b bucket) uint32 {
+	if n := len(g.buckets); n > 0 && g.buckets[n-1] == b {
+		return uint32(n - 1)
+	}
+	n, ok := g.byBucket[b]
+	if !ok {
+		if g.byBucket == nil {
+			g.byBucket = map[bucket]uint32{}
+		}
+		n = uint32(len(g.buckets))
+		b.grid = b.grid.clone()
+		g.buckets = append(g.buckets, b)
+		g.byBucket[b] = n
+	}
+	return n
+}
+
+// Settle counts once what rows share that ran on one machine at the same time. It
+// belongs after the last row; until then the sums hold each row as it is. Rows
+// that are added afterwards share nothing with those before.
+func (g *Groups) Settle() {
+	g.overlaps.settle(func(cluster []entry, ok bool) {
+		for i := range cluster {
+			e := &cluster[i]
+			b := g.buckets[e.bucket]
+			if b.month == nil {
+				continue
+			}
+			g.Total.settle(e, b, ok)
+			b.month.settle(e, ok)
+			if b.group != nil {
+				b.group.settle(e, ok)
+			}
+		}
+	})
+	g.buckets, g.byBucket = nil, nil
 }
 
 // within finds a group by its name of n values, and makes it where it is new.
@@ -252,20 +326,19 @@ func (g *Groups) Columns(f Filter) []string {
 		"zone", "g_per_kwh", "intensity_kind", "intensity_scope", "intensity_year", "intensity_source", "charge",
 		"energy_joules", "energy_low_joules", "energy_high_joules", "cpu_joules", "memory_joules", "gpu_joules", "other_joules",
 		"measured_share", "emissions_g", "emissions_low_g", "emissions_high_g", "market_emissions_g", "embodied_g", "predicted_energy_joules",
-		"epochs", "warnings", "tool_version", "data_version"}
+		"epochs", "warnings", "tool_version", "data_version",
+		"host", "pue", "machine", "components", "details"}
 	also := func(column string, needed bool) {
 		if needed && !slices.Contains(all, column) {
 			all = append(all, column)
 		}
 	}
 	for _, k := range g.By {
-		also("host", k == ByHost)
 		also("user", k == ByUser)
 		also("provider", k == ByProvider)
 		also("job_id", k == ByJob)
 		also("labels", strings.HasPrefix(string(k), labelKey))
 	}
-	also("host", len(f.Hosts) > 0)
 	also("user", len(f.Users) > 0)
 	also("labels", len(f.Labels) > 0)
 	return all

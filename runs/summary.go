@@ -24,6 +24,12 @@ type Summary struct {
 	// Open is how many runs have no upper bound: where it is not 0, High and
 	// GramsHigh are none, and the energy is at least Low.
 	Open int
+	// Shared is how many runs were on a machine at the same time as others, Overlap
+	// the energy that is left out for that: once is enough. Of Coarse of them it is
+	// not recorded which parts of which machine they saw, so that the bounds are wide;
+	// the figures of Contradicting of them can't all be true: the bounds hold both.
+	Shared, Coarse, Contradicting int
+	Overlap                       energy.Energy
 	// Measured is the part of Energy that comes from counters, Unknown the part of
 	// which the rows don't tell, as those of other tools: neither that nor bounds.
 	Measured, Unknown energy.Energy
@@ -55,7 +61,7 @@ func (s *Summary) add(r *Row) {
 	s.GramsLow += gramsLow
 	s.GramsHigh += gramsHigh
 	if r.MeasuredShare != nil {
-		s.Measured = s.Measured.Plus(r.Energy.Scale(float64(*r.MeasuredShare)))
+		s.Measured = s.Measured.Plus(r.measured())
 	} else {
 		s.Unknown = s.Unknown.Plus(r.Energy)
 	}
@@ -78,6 +84,40 @@ func or[T any](p *T, v T) T {
 		return v
 	}
 	return *p
+}
+
+// measured is the part of the row's energy that comes from counters, 0 where that
+// is not known.
+func (r *Row) measured() energy.Energy {
+	return r.Energy.Scale(float64(or(r.MeasuredShare, 0)))
+}
+
+// settle takes what a row counts for in place of what it is, since others shared
+// its machine.
+func (s *Summary) settle(e *entry, ok bool) {
+	s.Shared++
+	if e.whole {
+		s.Coarse++
+	}
+	if !ok {
+		s.Contradicting++
+	}
+	s.Overlap += e.energy - e.counted
+	s.Energy, s.Low, s.High = s.Energy+e.counted-e.energy, s.Low+e.countedLow-e.low, s.High+e.countedHigh-e.high
+	if e.wasOpen && !e.open {
+		s.Open--
+	}
+	grams := func(after, before energy.Energy) regions.Grams {
+		return regions.Grams(float64(after-before) * e.perJoule)
+	}
+	s.Emissions += grams(e.counted, e.energy)
+	s.GramsLow += grams(e.countedLow, e.low)
+	s.GramsHigh += grams(e.countedHigh, e.high)
+	if e.unknown {
+		s.Unknown += e.counted - e.energy
+	} else {
+		s.Measured += e.countedMeasured - e.measured
+	}
 }
 
 // longest is the longest duration that there is. Rows that come from elsewhere

@@ -14,6 +14,15 @@ type Grid struct {
 	Year                      int // 0 if it has none
 }
 
+func gridOf(r *Row) Grid {
+	return Grid{r.Zone, r.IntensityKind, r.IntensityScope, r.IntensitySource, or(r.IntensityYear, 0)}
+}
+
+// clone keeps no row alive of which g has a part.
+func (g Grid) clone() Grid {
+	return Grid{strings.Clone(g.Zone), strings.Clone(g.Kind), strings.Clone(g.Scope), strings.Clone(g.Source), g.Year}
+}
+
 // Charged is what runs were charged by one Grid.
 type Charged struct {
 	Runs      int
@@ -61,13 +70,10 @@ func (t *Total) add(r *Row) {
 	if r.CountedBy != "" {
 		return
 	}
-	grid := Grid{Zone: r.Zone, Kind: r.IntensityKind, Scope: r.IntensityScope, Source: r.IntensitySource}
-	if r.IntensityYear != nil {
-		grid.Year = *r.IntensityYear
-	}
+	grid := gridOf(r)
 	c, ok := t.Grids[grid]
 	if !ok {
-		grid = Grid{strings.Clone(grid.Zone), strings.Clone(grid.Kind), strings.Clone(grid.Scope), strings.Clone(grid.Source), grid.Year}
+		grid = grid.clone()
 		if t.Grids == nil {
 			t.Grids = map[Grid]Charged{}
 		}
@@ -89,4 +95,40 @@ func (t *Total) add(r *Row) {
 		}
 	}
 	t.Epochs += r.Epochs
+}
+
+// settle is that of Group, for what a total adds up besides.
+func (t *Total) settle(e *entry, b bucket, ok bool) {
+	t.Group.settle(e, ok)
+	c := t.Grids[b.grid]
+	c.Energy += e.counted - e.energy
+	grams := regions.Grams(float64(e.counted-e.energy) * e.perJoule)
+	c.Emissions += grams
+	if b.pue > 0 {
+		grams /= regions.Grams(b.pue)
+	}
+	c.Bare += grams
+	t.Grids[b.grid] = c
+	if e.process {
+		return
+	}
+	for _, p := range e.parts {
+		if sum := t.kind(p.kind); sum != nil {
+			*sum += p.counted - p.energy
+		}
+	}
+}
+
+func (t *Total) kind(k kind) *energy.Energy {
+	switch k {
+	case kindCPU:
+		return &t.CPU
+	case kindMemory:
+		return &t.Memory
+	case kindGPU:
+		return &t.GPU
+	case kindOther:
+		return &t.Other
+	}
+	return nil
 }

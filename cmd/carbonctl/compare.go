@@ -129,7 +129,7 @@ func (r *reading) workOf(name string, predicted bool) (w work, err error) {
 	if err != nil {
 		return w, err
 	}
-	var sum runs.Summary
+	var sums runs.Groups
 	var only runs.Row // while there is no other
 	all := 0
 	zones, scopes := map[string]bool{}, map[string]bool{}
@@ -137,11 +137,13 @@ func (r *reading) workOf(name string, predicted bool) (w work, err error) {
 		if all++; all == 1 {
 			only = *row
 		}
-		sum.Add(*row)
+		sums.Add(*row)
 		if row.CountedBy == "" {
 			zones[zoneOf(*row)], scopes[row.IntensityScope] = true, true
 		}
 	})
+	sums.Settle()
+	sum := sums.Total.Summary
 	switch {
 	case err != nil:
 		return w, err

@@ -117,6 +117,7 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 	r.Columns = append(t.Groups.Columns(t.Filter), "ledger_id")
 	err = r.Rows(files, func(row *runs.Row) {
 		if !t.Filter.Match(*row) {
+			t.Groups.Beside(*row)
 			return
 		}
 		t.Groups.Add(*row)
@@ -127,6 +128,7 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 	if err != nil {
 		return wrong(err)
 	}
+	t.Groups.Settle()
 	t.Latest = list.list()
 	if err := r.write(func(w io.Writer) error { return write(w, t) }); err != nil {
 		return wrong(err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"runtime/metrics"
 
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/report"
@@ -19,7 +20,7 @@ const inBatch = 128
 // the user named, and that holds no runs.
 func (r *Reader) Rows(files []File, add func(*runs.Row)) error {
 	// Each row is garbage once it is added: to look for it less often takes a
-	// quarter off the time, for 10 MB of memory.
+	// quarter off the time, for maxGarbage of memory.
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	var err error
 	full, free := make(chan []runs.Row, 2), make(chan []runs.Row, 2)
@@ -36,9 +37,16 @@ func (r *Reader) Rows(files []File, add func(*runs.Row)) error {
 		})
 		full <- batch
 	}()
-	for batch := range full {
+	for n := 1; ; n++ {
+		batch, more := <-full
+		if !more {
+			break
+		}
 		for i := range batch {
 			add(&batch[i])
+		}
+		if n%512 == 0 {
+			boundGarbage()
 		}
 		select {
 		case free <- batch:
@@ -46,6 +54,21 @@ func (r *Reader) Rows(files []File, add func(*runs.Row)) error {
 		}
 	}
 	return err
+}
+
+// maxGarbage is how much memory waits to be collected while rows are read,
+// whatever those who add them keep.
+const maxGarbage = 16 << 20
+
+// boundGarbage lets the garbage grow to maxGarbage, but at least by a fifth of what
+// is kept: collecting costs time.
+func boundGarbage() {
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(live)
+	if live[0].Value.Kind() == metrics.KindUint64 {
+		kept := max(live[0].Value.Uint64(), 1)
+		debug.SetGCPercent(int(min(max(100*maxGarbage/kept, 20), 400)))
+	}
 }
 
 // read gives the rows of all files to add, in their order, each run once.

@@ -1,0 +1,351 @@
+package runs
+
+import (
+	"encoding/binary"
+	"hash/fnv"
+	"math"
+	"strings"
+
+	"github.com/carbonctl/carbonctl/energy"
+)
+
+// A book keeps what overlaps need of rows, in few bytes each. A row's layout
+// (which components it has, measured or modelled) is most often that of the row
+// before, so it is kept apart.
+type book struct {
+	pages      [][]byte
+	layouts    []layout
+	byName     map[string]uint32 // layouts
+	components map[string]int    // by kind and id
+	line, name []byte            // of the row at hand
+	parts      []part
+}
+
+// A layout names the components of a row, in the order of its cell.
+type layout []slot
+
+type slot struct {
+	component int
+	kind      kind
+	measured  bool
+}
+
+const page = 1 << 20
+
+// What of a row stands in its line, beside the components.
+const (
+	isProcess = 1 << iota
+	isWhole
+	isOpen
+	isUnknown
+	hasMarket
+	hasBounds   // they are not the sums of those of the components
+	hasMeasured // it is not the sum of the components that are
+)
+
+// put keeps a row, and says where; ok is false where there is no room for more
+// than the 4 GiB that it has.
+func (b *book) put(r *Row) (at uint32, ok bool) {
+	b.line = b.line[:0]
+	b.write(r)
+	if n := len(b.pages); n == 0 || len(b.pages[n-1])+len(b.line) > page {
+		if n == math.MaxUint32/page {
+			return 0, false
+		}
+		b.pages = append(b.pages, make([]byte, 0, max(page, len(b.line))))
+	}
+	n := len(b.pages) - 1
+	at = uint32(n)*page + uint32(len(b.pages[n]))
+	b.pages[n] = append(b.pages[n], b.line...)
+	return at, true
+}
+
+func (b *book) write(r *Row) {
+	low, high, open := r.Bounds()
+	flags := byte(0)
+	set := func(flag byte, on bool) {
+		if on {
+			flags |= flag
+		}
+	}
+	parts, lay, ok := b.read(r)
+	set(isProcess, r.charged())
+	set(isOpen, open)
+	set(isUnknown, r.MeasuredShare == nil)
+	set(hasMarket, r.MarketEmissions != nil)
+	set(isWhole, !ok)
+	measured := r.measured()
+	if ok {
+		l, h, o := sums(parts)
+		set(hasBounds, r.charged() || l != low || o != open || !o && h != high)
+		set(hasMeasured, r.MeasuredShare != nil && seen(parts) != measured)
+	}
+	whole := flags&isWhole != 0
+	b.line = append(b.line, flags)
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(r.RunID))
+	b.line = h.Sum(b.line)
+	grams := 0.0
+	if r.Energy > 0 {
+		grams = float64(r.Emissions) / float64(r.Energy)
+	}
+	b.number(grams)
+	if r.MarketEmissions != nil {
+		b.number(float64(*r.MarketEmissions))
+	}
+	if whole || flags&hasBounds != 0 {
+		b.amount(r.Energy - low)
+		b.amount(high - r.Energy)
+	}
+	if whole && flags&isUnknown == 0 || flags&hasMeasured != 0 {
+		b.amount(measured)
+	}
+	if whole {
+		b.amount(r.Energy)
+		for _, e := range []*energy.Energy{r.CPU, r.Memory, r.GPU, r.Other} {
+			b.amount(or(e, 0))
+		}
+		return
+	}
+	b.count(uint64(lay))
+	for _, p := range parts {
+		if r.charged() {
+			b.amount(p.own)
+			continue
+		}
+		b.amount(p.energy)
+		b.amount(p.energy - p.low)
+		if p.open {
+			b.count(0)
+		} else {
+			b.count(zigzag(p.high-p.energy) + 1)
+		}
+		if !p.known {
+			b.count(0)
+		} else {
+			b.count(zigzag(p.own) + 1)
+		}
+	}
+}
+
+// get gives the row at a place back, but for its time and bucket. Its parts are
+// behind those that are there.
+func (b *book) get(at uint32, parts []part) (entry, []part) {
+	from := len(parts)
+	in := line(b.pages[at/page][at%page:])
+	flags := in.take(1)[0]
+	e := entry{process: flags&isProcess != 0, whole: flags&isWhole != 0, unknown: flags&isUnknown != 0, market: math.NaN()}
+	e.order = uint64(binary.BigEndian.Uint32(in.take(4)))
+	e.perJoule = in.number()
+	if flags&hasMarket != 0 {
+		e.market = in.number()
+	}
+	var below, above energy.Energy
+	bounds := e.whole || flags&hasBounds != 0
+	if bounds {
+		below, above = in.amount(), in.amount()
+	}
+	if e.whole && !e.unknown || flags&hasMeasured != 0 {
+		e.measured = in.amount()
+	}
+	if e.whole {
+		e.energy = in.amount()
+		rest := e.energy
+		for k := kindCPU; k <= kindNone; k++ {
+			p := part{kind: k, energy: rest}
+			if k != kindNone {
+				p.energy = in.amount()
+				rest -= p.energy
+			}
+			parts = append(parts, p)
+		}
+	} else {
+		parts = b.readParts(&in, e.process, parts)
+		for _, p := range parts[from:] {
+			if e.process {
+				e.energy = e.energy.Plus(p.own)
+			} else {
+				e.energy = e.energy.Plus(p.energy)
+			}
+		}
+		if flags&hasMeasured == 0 {
+			e.measured = seen(parts[from:])
+		}
+	}
+	e.open = flags&isOpen != 0
+	e.wasOpen = e.open
+	if bounds {
+		e.low, e.high = e.energy-below, e.energy+above
+	} else {
+		e.low, e.high, _ = sums(parts[from:])
+		if e.open {
+			e.high = e.energy
+		}
+	}
+	e.parts = parts[from:len(parts):len(parts)]
+	return e, parts
+}
+
+// readParts reads the components of a row, and puts the two lines together of one
+// that was measured for a part of the run and modelled for the rest.
+func (b *book) readParts(in *line, process bool, parts []part) []part {
+	from := len(parts)
+	for _, c := range b.layouts[in.count()] {
+		p := part{component: c.component, kind: c.kind}
+		if process {
+			p.own, p.known = in.amount(), true
+			p.energy = p.own
+		} else {
+			p.energy = in.amount()
+			p.low = p.energy - in.amount()
+			if n := in.count(); n == 0 {
+				p.open = true
+			} else {
+				p.high = p.energy + unzigzag(n-1)
+			}
+			if n := in.count(); n > 0 {
+				p.own, p.known = unzigzag(n-1), true
+			}
+		}
+		if c.measured {
+			p.seen = p.energy
+		}
+		parts = merge(parts, from, p)
+	}
+	return parts
+}
+
+func merge(parts []part, from int, p part) []part {
+	for i := from; i < len(parts); i++ {
+		if q := &parts[i]; q.component == p.component {
+			q.energy, q.seen, q.own = q.energy.Plus(p.energy), q.seen.Plus(p.seen), q.own.Plus(p.own)
+			q.low, q.high = q.low.Plus(p.low), q.high.Plus(p.high)
+			q.open, q.known = q.open || p.open, q.known && p.known
+			return parts
+		}
+	}
+	return append(parts, p)
+}
+
+func sums(parts []part) (low, high energy.Energy, open bool) {
+	for _, p := range parts {
+		low, high, open = low.Plus(p.low), high.Plus(p.high), open || p.open
+	}
+	return low, high, open
+}
+
+func seen(parts []part) (sum energy.Energy) {
+	for _, p := range parts {
+		sum = sum.Plus(p.seen)
+	}
+	return sum
+}
+
+// read reads the components of a row; ok is false where it has none, or they
+// are not all of what it is charged.
+func (b *book) read(r *Row) (parts []part, lay uint32, ok bool) {
+	if r.Components == "" {
+		return nil, 0, false
+	}
+	b.name, b.parts = b.name[:0], b.parts[:0]
+	var sum energy.Energy
+	good := true
+	add := func(c *Component) {
+		p := part{energy: or(c.Energy, 0), low: or(c.Low, 0), open: c.High == nil, high: or(c.High, 0), known: c.Process != nil, own: or(c.Process, 0)}
+		good = good && p.energy >= 0 && p.own >= 0
+		if r.charged() { // of what has no known user, all is charged
+			p.own = or(c.Process, p.energy)
+			p.energy, p.low, p.high, p.open = p.own, 0, 0, false
+		}
+		if c.Basis == energy.Measured {
+			p.seen = p.energy
+		}
+		sum = sum.Plus(p.energy)
+		b.parts = append(b.parts, p)
+		b.name = append(append(append(append(append(append(b.name, c.Kind...), 0), c.ID...), 0), c.Basis...), 0)
+	}
+	if !scanComponents(r.Components, add) {
+		b.name, b.parts, sum, good = b.name[:0], b.parts[:0], 0, true
+		all, err := ParseComponents(r.Components)
+		if err != nil {
+			return nil, 0, false
+		}
+		for i := range all {
+			add(&all[i])
+		}
+	}
+	if !good || sum != r.Energy {
+		return nil, 0, false
+	}
+	lay, ok = b.byName[string(b.name)]
+	if !ok {
+		lay = b.learn(r.Components)
+	}
+	return b.parts, lay, true
+}
+
+// learn keeps the layout that b.name names.
+func (b *book) learn(cell string) (lay uint32) {
+	if b.byName == nil {
+		b.byName, b.components = map[string]uint32{}, map[string]int{}
+	}
+	var l layout
+	all, _ := ParseComponents(cell) // it was read before
+	for _, c := range all {
+		name := string(c.Kind) + "\x00" + c.ID
+		n, ok := b.components[name]
+		if !ok {
+			n = len(b.components) + 1 // 0 is a row as a whole
+			b.components[name] = n
+		}
+		l = append(l, slot{n, kindOf(c.Kind), c.Basis == energy.Measured})
+	}
+	lay = uint32(len(b.layouts))
+	b.layouts = append(b.layouts, l)
+	b.byName[strings.Clone(string(b.name))] = lay
+	return lay
+}
+
+func kindOf(k energy.Kind) kind {
+	switch k {
+	case energy.CPU:
+		return kindCPU
+	case energy.Memory:
+		return kindMemory
+	case energy.GPU:
+		return kindGPU
+	}
+	return kindOther
+}
+
+func (b *book) number(f float64) {
+	b.line = binary.BigEndian.AppendUint64(b.line, math.Float64bits(f))
+}
+
+func (b *book) amount(e energy.Energy) { b.count(zigzag(e)) }
+
+func (b *book) count(n uint64) { b.line = binary.AppendUvarint(b.line, n) }
+
+// zigzag has small numbers for amounts near 0.
+func zigzag(e energy.Energy) uint64 { return uint64(e)<<1 ^ uint64(e>>63) }
+
+func unzigzag(n uint64) energy.Energy { return energy.Energy(n>>1) ^ -energy.Energy(n&1) }
+
+// A line is what put has written of a row, from where it is read on.
+type line []byte
+
+func (l *line) take(n int) []byte {
+	b := (*l)[:n]
+	*l = (*l)[n:]
+	return b
+}
+
+func (l *line) number() float64 { return math.Float64frombits(binary.BigEndian.Uint64(l.take(8))) }
+
+func (l *line) count() uint64 {
+	n, size := binary.Uvarint(*l)
+	*l = (*l)[size:]
+	return n
+}
+
+func (l *line) amount() energy.Energy { return unzigzag(l.count()) }
