@@ -60,11 +60,11 @@ func (a *Account) Add(s Sample) {
 		a.Note(f)
 	}
 	for _, t := range a.tracks {
-		t.fresh, t.unsure = 0, false
+		t.fresh, t.unsure, t.then = 0, false, a.machine(t)
 	}
 	for i := range s.Readings {
 		r := &s.Readings[i]
-		a.read(a.track(&r.Component, i), r, s.Time, d)
+		a.read(a.track(&r.Component, i, s.Time), r, s.Time, d)
 	}
 	for _, t := range a.tracks {
 		if t.seen != a.samples {

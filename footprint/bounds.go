@@ -11,6 +11,7 @@ import (
 // bounds, of lines, totals and stretches, are made of it.
 type reach struct {
 	below, above energy.Energy
+	open         energy.Energy // above it too, unless a later reading covers it
 	start, end   energy.Energy
 	endless      time.Duration // time that was not seen, and that nothing bounds
 }
@@ -31,15 +32,16 @@ func (a *Account) machine(t *track) reach {
 	}
 	r.above = t.missed
 	if t.started { // what was refused may still prove to be energy
-		r.above = r.above.Plus(max(t.reading.Missed-t.good.Missed, 0))
+		r.open = max(t.reading.Missed-t.good.Missed, 0)
 	}
-	unseen := t.unseen()
-	if t.reading.MaxPower > 0 {
-		r.above = r.above.Plus(t.reading.MaxPower.Over(unseen))
+	decided, undecided := t.unseen()
+	if p := t.reading.MaxPower; p > 0 {
+		r.above = r.above.Plus(p.Over(decided))
+		r.open = r.open.Plus(p.Over(undecided))
 		return r
 	}
 	// Without a limit nothing was missed for sure either.
-	if r.endless = unseen; t.reading.Resets > t.origin.Resets {
+	if r.endless = decided + undecided; t.reading.Resets > t.origin.Resets {
 		r.endless += t.covered
 	}
 	return r
@@ -83,5 +85,5 @@ func (r reach) bounds(e energy.Energy) (low energy.Energy, high *energy.Energy) 
 	if r.endless > 0 {
 		return low, nil
 	}
-	return low, new(e.Plus(r.above).Plus(ends))
+	return low, new(e.Plus(r.above).Plus(r.open).Plus(ends))
 }

@@ -25,6 +25,7 @@ type point struct {
 	grams        regions.Grams
 	below, above energy.Energy // but for what is the edge's own:
 	less, more   energy.Energy
+	owed         energy.Energy // what flowed before the edge and may be counted after it
 	endless      time.Duration
 }
 
@@ -33,6 +34,7 @@ func (p *point) add(o point) {
 	p.grams += o.grams
 	p.below, p.above = p.below.Plus(o.below), p.above.Plus(o.above)
 	p.less, p.more = p.less.Plus(o.less), p.more.Plus(o.more)
+	p.owed = p.owed.Plus(o.owed)
 	p.endless += o.endless
 }
 
@@ -100,10 +102,19 @@ func (a *Account) point(t *track, at time.Time) point {
 	if t.component.Basis == energy.Modelled && t.covered == 0 {
 		return p
 	}
+	if t.unmoved { // it may prove to stand still since then
+		p.more = p.more.Plus(t.atMost(t.pending))
+	}
 	back := t.good.Time.Sub(at)
+	if back > 0 || at.Before(a.last.time) { // what was missed since the sample before may belong after it
+		p.less = p.less.Plus(max(r.above-t.then.above, 0))
+	}
 	if back < 0 { // read before it: what flowed since counts later
 		if t.component.Basis == energy.Measured {
-			p.more = p.more.Plus(t.atMost(back))
+			p.more = p.more.Plus(t.atMost(min(-back, t.pending)))
+			if t.lost && (t.model == nil || t.model.covered == t.modelThen) { // it may come back with all of it
+				p.owed = t.atMost(-back)
+			}
 		}
 		return p
 	}

@@ -331,12 +331,12 @@ func (a *Account) stretches(r *Report) {
 	r.Epochs, r.Tasks = []Epoch{}, []Task{}
 	var excess amount // what edges hold beyond the run's final amounts
 	epoch := func(x *stretch) {
-		_, over := x.between(end)
+		_, over := a.between(x, end)
 		excess.energy += over.energy
 		excess.grams += over.grams
-		r.Epochs = append(r.Epochs, x.epoch(end))
+		r.Epochs = append(r.Epochs, a.epoch(x, end))
 	}
-	task := func(x *stretch) { r.Tasks = append(r.Tasks, x.task(end)) }
+	task := func(x *stretch) { r.Tasks = append(r.Tasks, a.task(x, end)) }
 	m.epochs.each(epoch)
 	m.tasks.each(task)
 	for _, x := range m.open {
@@ -367,13 +367,13 @@ func (a *Account) stretches(r *Report) {
 }
 
 // epoch and task give a stretch as reports show it; one that is open ends now.
-func (x *stretch) epoch(now edge) Epoch {
-	s, _ := x.between(now)
+func (a *Account) epoch(x *stretch, now edge) Epoch {
+	s, _ := a.between(x, now)
 	return Epoch{Index: x.mark.Index, Name: x.mark.Name, Stretch: s, PredictedTotal: x.predicted}
 }
 
-func (x *stretch) task(now edge) Task {
-	s, _ := x.between(now)
+func (a *Account) task(x *stretch, now edge) Task {
+	s, _ := a.between(x, now)
 	t := Task{Name: x.mark.Name, Stretch: s}
 	if x.within != "" {
 		t.Within = &x.within
@@ -384,15 +384,16 @@ func (x *stretch) task(now edge) Task {
 // between gives a stretch as reports show it. The run's final amounts can be
 // less than what an edge held, where the user of some energy became known late:
 // over is by how much.
-func (x *stretch) between(now edge) (s Stretch, over amount) {
+func (a *Account) between(x *stretch, now edge) (s Stretch, over amount) {
 	from, to := x.start, x.end
 	if x.open {
 		to = now
 	}
-	a, b := from.point, to.point
-	a.energy, b.energy = min(a.energy, now.energy), min(b.energy, now.energy)
-	a.grams, b.grams = min(a.grams, now.grams), min(b.grams, now.grams)
-	u := used(a, b)
+	p, q := from.point, to.point
+	p.energy, q.energy = min(p.energy, now.energy), min(q.energy, now.energy)
+	p.grams, q.grams = min(p.grams, now.grams), min(q.grams, now.grams)
+	a.absent(from, &to, &q)
+	u := used(p, q)
 	over.energy, over.grams = max(to.energy-from.energy-u.Energy, 0), max(to.grams-from.grams-u.Emissions, 0)
 	s = Stretch{
 		StartedAt: from.wall.UTC().Truncate(time.Millisecond), DurationS: seconds(to.time.Sub(from.time)),
@@ -404,10 +405,26 @@ func (x *stretch) between(now edge) (s Stretch, over amount) {
 	return s, over
 }
 
+// absent adds what came to be known of only after the end of a stretch: it was there
+// all the time, and not read.
+func (a *Account) absent(from edge, to *edge, p *point) {
+	for _, t := range a.tracks {
+		if !t.joined.After(to.sampled) || t.model != nil || len(t.counters) > 0 || !a.counts(t) {
+			continue
+		}
+		to.counted++
+		if length := to.time.Sub(from.time); t.reading.MaxPower > 0 {
+			p.above = p.above.Plus(t.reading.MaxPower.Over(length))
+		} else {
+			p.endless += length
+		}
+	}
+}
+
 // used is what flowed between two points.
 func used(from, to point) Used {
 	u := Used{Energy: max(to.energy-from.energy, 0), Emissions: max(to.grams-from.grams, 0)}
-	u.Low = max(u.Energy-max(to.below-from.below, 0).Plus(from.more).Plus(to.less), 0)
+	u.Low = max(u.Energy-max(to.below-from.below, 0).Plus(from.more).Plus(from.owed).Plus(to.less), 0)
 	if to.endless <= from.endless {
 		u.High = new(u.Energy.Plus(max(to.above-from.above, 0)).Plus(from.less).Plus(to.more))
 	}
@@ -444,7 +461,7 @@ func (a *Account) Finished(id uint64) (s Stretch, parts []Used, ok bool) {
 				parts = append(parts, u)
 			}
 		}
-		s, _ := x.between(endless)
+		s, _ := a.between(x, endless)
 		return s, parts, true
 	}
 	return Stretch{}, nil, false

@@ -18,7 +18,7 @@ func (a *Account) Ended() []Epoch {
 	var epochs []Epoch
 	for _, x := range a.marks.fresh {
 		if x.mark.Edge == EpochStart {
-			epochs = append(epochs, x.epoch(endless))
+			epochs = append(epochs, a.epoch(x, endless))
 		}
 	}
 	return epochs

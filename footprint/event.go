@@ -97,11 +97,11 @@ func (a *Account) Events() []Event {
 	ended := false
 	for _, x := range fresh {
 		if x.mark.Edge == TaskStart {
-			t := x.task(endless)
+			t := a.task(x, endless)
 			add(EventTask, func(e *Event) { e.Task = &t })
 			continue
 		}
-		epoch := x.epoch(endless)
+		epoch := a.epoch(x, endless)
 		add(EventEpoch, func(e *Event) { e.Epoch = &epoch })
 		ended = true
 	}

@@ -46,7 +46,7 @@ func (a *Account) line(t *track, length time.Duration) Line {
 	r, e := a.machine(t), t.book.all.energy
 	if e == 0 && t.certain() == 0 && c.Basis == energy.Measured && length > 0 {
 		// How much it was is not known: at most what it can draw, unless a model tells.
-		if r.above > 0 || r.endless > 0 {
+		if r.above > 0 || r.open > 0 || r.endless > 0 {
 			low, high := r.bounds(0)
 			l.Low, l.High = &low, high
 		}

@@ -11,6 +11,7 @@ import (
 // that is not decided yet.
 type track struct {
 	component energy.Component
+	joined    time.Time // the sample that it came with, zero for the first
 	// A model stands in for counters; a counter has at most one model. See link.
 	counters []*track
 	model    *track
@@ -34,6 +35,7 @@ type track struct {
 	pending time.Duration // the time since, not decided yet
 	blind   time.Duration // counters: time that was not read, decided
 	missed  energy.Energy // counters: what may have flowed unseen while it was read
+	then    reach         // before the latest sample
 	fresh   energy.Energy // what the latest sample has counted
 
 	stand stand // models
@@ -61,7 +63,7 @@ const (
 )
 
 // track finds the track of a component, or begins one. i is where it is likely.
-func (a *Account) track(c *energy.Component, i int) *track {
+func (a *Account) track(c *energy.Component, i int, now time.Time) *track {
 	same := func(t *track) bool {
 		o := &t.component
 		return o.ID == c.ID && o.Kind == c.Kind && o.Basis == c.Basis
@@ -75,8 +77,8 @@ func (a *Account) track(c *energy.Component, i int) *track {
 		}
 	}
 	t := &track{component: *c, ever: c.Basis == energy.Modelled}
-	if a.samples > 1 {
-		t.blind = a.last.time.Sub(a.first.time) // it came late
+	if a.samples > 1 { // it came late
+		t.blind, t.joined = a.last.time.Sub(a.first.time), now
 	}
 	a.tracks = append(a.tracks, t)
 	a.link(t)
@@ -230,15 +232,17 @@ func (t *track) certain() time.Duration {
 	return t.covered
 }
 
-// unseen is the time that neither the counter nor its model covers by now, at the
-// most.
-func (t *track) unseen() time.Duration {
-	d := t.blind
+// unseen is the time that neither the counter nor its model covers, at the most:
+// as decided, and what may come to that of the time that is open.
+func (t *track) unseen() (decided, undecided time.Duration) {
+	decided, all := t.blind, t.blind
 	if !t.unmoved {
-		d += t.pending
+		all += t.pending
 	}
 	if t.model != nil {
-		d -= t.model.certain()
+		decided -= t.model.covered
+		all -= t.model.certain()
 	}
-	return max(d, 0)
+	decided = max(decided, 0)
+	return decided, max(all-decided, 0)
 }
