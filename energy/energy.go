@@ -19,7 +19,7 @@ import (
 
 // Energy is an amount of energy in microjoules. It is an integer, like a
 // time.Duration, so that sums are exact and do not depend on their order. The
-// largest is about 2.5 GWh. The zero value is no energy. In JSON it is a number
+// largest is about 2.56 GWh. The zero value is no energy. In JSON it is a number
 // of joules, in CSV the same with six decimals.
 type Energy int64
 
@@ -32,7 +32,9 @@ const (
 	KilowattHour        = 1000 * WattHour
 )
 
-// MaxEnergy is the largest Energy. Arithmetic that would pass it stays there.
+// MaxEnergy is the largest Energy, about 2.56 GWh. Arithmetic that would pass it
+// stays there, so that a sum of MaxEnergy is known to be at least that much: whoever
+// shows a sum says so. -MaxEnergy is the same at the other end.
 const MaxEnergy Energy = math.MaxInt64
 
 // Joules returns e in joules.
@@ -56,11 +58,14 @@ func (e Energy) Scale(f float64) Energy {
 	return Energy(x)
 }
 
-// Plus returns e + o, or MaxEnergy where that is more than an Energy holds.
-// Both must be at least 0.
+// Plus returns e + o, or the end of the range, MaxEnergy or -MaxEnergy, that it
+// would pass.
 func (e Energy) Plus(o Energy) Energy {
-	if o > MaxEnergy-e {
+	switch {
+	case e > 0 && o > MaxEnergy-e:
 		return MaxEnergy
+	case e < 0 && o < -MaxEnergy-e:
+		return -MaxEnergy
 	}
 	return e + o
 }

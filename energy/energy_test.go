@@ -106,6 +106,15 @@ func TestArithmetic(t *testing.T) {
 	assert.Equal(t, MaxEnergy, MaxEnergy.Plus(1))
 	assert.Equal(t, MaxEnergy, Energy(5).Plus(MaxEnergy-5))
 	assert.Equal(t, Energy(3), Energy(1).Plus(2))
+	assert.Equal(t, Energy(-3), Energy(-1).Plus(-2))
+	assert.Equal(t, Energy(1), Energy(-1).Plus(2))
+	assert.Equal(t, Energy(-1), MaxEnergy.Plus(-MaxEnergy-1), "the sum of both ends")
+	assert.Equal(t, Energy(0), (-MaxEnergy).Plus(MaxEnergy))
+	assert.Equal(t, MaxEnergy-1, MaxEnergy.Plus(-1))
+	assert.Equal(t, -MaxEnergy, (-MaxEnergy).Plus(-1))
+	assert.Equal(t, -MaxEnergy, Energy(-5).Plus(math.MinInt64))
+	assert.Equal(t, -MaxEnergy, Energy(math.MinInt64).Plus(-5))
+	assert.Equal(t, MaxEnergy-5, Energy(-5).Plus(MaxEnergy))
 	assert.Equal(t, Energy(2), Energy(3).Scale(0.5), "halves go away from 0")
 	assert.Equal(t, MaxEnergy, Joule.Scale(math.Inf(1)))
 	assert.Equal(t, -MaxEnergy, Joule.Scale(math.Inf(-1)))
@@ -114,6 +123,25 @@ func TestArithmetic(t *testing.T) {
 	assert.Equal(t, Energy(1_500_000), Joules(1.5))
 	assert.Equal(t, 2.5, Energy(2_500_000).Joules())
 	assert.Equal(t, 0.5, (500 * WattHour).KilowattHours())
+}
+
+// A sum is right, or the end of the range that it would pass.
+func FuzzPlus(f *testing.F) {
+	f.Add(int64(1), int64(2))
+	f.Add(int64(math.MaxInt64), int64(math.MinInt64))
+	f.Add(int64(math.MinInt64), int64(-1))
+	f.Fuzz(func(t *testing.T, a, b int64) {
+		sum := new(big.Int).Add(big.NewInt(a), big.NewInt(b))
+		got := Energy(a).Plus(Energy(b))
+		switch {
+		case sum.Cmp(big.NewInt(math.MaxInt64)) >= 0:
+			assert.Equal(t, MaxEnergy, got)
+		case sum.Cmp(big.NewInt(-math.MaxInt64)) <= 0 && a < 0:
+			assert.Equal(t, -MaxEnergy, got)
+		default:
+			assert.Equal(t, sum.Int64(), int64(got))
+		}
+	})
 }
 
 func TestPower(t *testing.T) {

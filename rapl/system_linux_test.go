@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -45,6 +46,32 @@ func TestHere(t *testing.T) {
 	time.Sleep(20 * time.Millisecond)
 	after, _ := s.slept()
 	assert.LessOrEqual(t, after-before, minSuspend, "the two clocks go at one speed")
+}
+
+// Beside busy goroutines the clocks show no sleep that was none.
+func TestSleptBesideBusyGoroutines(t *testing.T) {
+	stop := make(chan struct{})
+	var workers sync.WaitGroup
+	for range 16 {
+		workers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+			}
+		})
+	}
+	m := &Meter{system: system{slept: slept}}
+	_, m.asleep = slept()
+	for begun := time.Now(); time.Since(begun) < 300*time.Millisecond; {
+		m.wake()
+		time.Sleep(50 * time.Microsecond)
+	}
+	close(stop)
+	workers.Wait()
+	assert.Zero(t, m.slept)
 }
 
 // A copy of a machine's files must not open the events of this kernel.
