@@ -61,6 +61,17 @@ func TestAnEdgeWaitsForNoDriver(t *testing.T) {
 			begun = time.Now()
 			e.End()
 			assert.Zero(t, time.Since(begun))
+			used, ok := e.Used()
+			require.True(t, ok)
+			assert.Equal(t, 4*time.Millisecond, time.Since(begun), "what it used is known when the driver has answered")
+			require.Len(t, used.Components, 2)
+			assert.Equal(t, used.Energy, used.Components[0].Energy+used.Components[1].Energy)
+			gpu := used.Components[1]
+			assert.Equal(t, energy.GPU, gpu.Kind)
+			truth := 300 * energy.Joule * 6 / 10
+			assert.LessOrEqual(t, gpu.Low, truth)
+			assert.GreaterOrEqual(t, *gpu.High, truth)
+			assert.Less(t, (*gpu.High - gpu.Low).Joules(), 0.1*truth.Joules())
 			time.Sleep(100 * time.Millisecond)
 		}
 		begun := time.Now()
@@ -72,7 +83,9 @@ func TestAnEdgeWaitsForNoDriver(t *testing.T) {
 		for _, e := range r.Epochs {
 			assert.Equal(t, 0.6, e.DurationS)
 			truth := (360 * energy.Watt).Over(600 * time.Millisecond)
-			assert.InEpsilon(t, truth.Joules(), e.Energy.Joules(), 0.02)
+			assert.InEpsilon(t, truth.Joules(), e.Energy.Joules(), 0.002)
+			assert.LessOrEqual(t, e.EnergyLow, truth)
+			assert.GreaterOrEqual(t, *e.EnergyHigh, truth)
 		}
 	})
 }

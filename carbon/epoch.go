@@ -12,6 +12,14 @@ import (
 type Stretch struct {
 	tracker *Tracker
 	mark    footprint.Mark
+	used    *Usage // nil until the account has its end; guarded by the tracker's mu
+}
+
+// Usage is what an epoch or a task used: all of it, and by component, as the
+// headline charges them.
+type Usage struct {
+	footprint.Stretch
+	Components []footprint.Used
 }
 
 // Epoch begins an epoch, which End ends. Both read the CPU's counters and return,
@@ -46,8 +54,8 @@ func (s *Stretch) Task(name string) *Stretch {
 	return s.tracker.stretch(footprint.Mark{Edge: footprint.TaskStart, Name: name, Within: s.mark.ID})
 }
 
-// End ends the epoch or task, and returns it. A second End changes nothing; the
-// report tells of it.
+// End ends the epoch or task, and returns it, at once: Used then tells what it
+// used. A second End changes nothing; the report tells of it.
 func (s *Stretch) End() *Stretch {
 	if s == nil {
 		return nil
@@ -56,11 +64,60 @@ func (s *Stretch) End() *Stretch {
 	if s.mark.Edge == footprint.TaskStart {
 		end.Edge = footprint.TaskEnd
 	}
+	s.tracker.ending(s)
 	s.tracker.edge(end, time.Now())
 	if end.Edge == footprint.EpochEnd && s.tracker.calls {
 		s.tracker.catchUp(false)
 	}
 	return s
+}
+
+// Used returns what the epoch or task used, once it has ended. It waits for GPUs
+// to be read, at most 100 ms; ok is false where that was not enough, and before
+// the end. Where the work's part is charged, and other processes of the work live,
+// the part may not be known that soon: the report's figure is then the better one.
+func (s *Stretch) Used() (u Usage, ok bool) {
+	if s == nil {
+		return Usage{}, false
+	}
+	t := s.tracker
+	t.catchUp(false)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s.used == nil {
+		return Usage{}, false
+	}
+	return *s.used, true
+}
+
+// ending notes who wants to know of an end.
+func (t *Tracker) ending(s *Stretch) {
+	if !t.running.Load() {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ends == nil {
+		t.ends = map[uint64]*Stretch{}
+	}
+	if len(t.ends) < maxQueued {
+		t.ends[s.mark.ID] = s
+	}
+}
+
+// tellEnds gives those who want to know what came of their ends. mu is held, and
+// the account has just got a sample with these marks.
+func (t *Tracker) tellEnds(marks []footprint.Mark) {
+	for _, m := range marks {
+		s := t.ends[m.ID]
+		if s == nil || m.Edge != footprint.EpochEnd && m.Edge != footprint.TaskEnd {
+			continue
+		}
+		delete(t.ends, m.ID)
+		if all, parts, ok := t.account.Finished(m.ID); ok && s.used == nil {
+			s.used = &Usage{all, parts}
+		}
+	}
 }
 
 func (t *Tracker) stretch(m footprint.Mark) *Stretch {
@@ -69,7 +126,7 @@ func (t *Tracker) stretch(m footprint.Mark) *Stretch {
 	}
 	m.ID = t.queue.number()
 	t.edge(m, time.Now())
-	return &Stretch{t, m}
+	return &Stretch{tracker: t, mark: m}
 }
 
 // Mark tells of an edge that was seen from outside, such as in the output of a

@@ -326,6 +326,7 @@ func (t *Tracker) add(s footprint.Sample) {
 	t.mu.Lock()
 	t.account.Add(s)
 	t.sampled = s.Time
+	t.tellEnds(s.Marks)
 	var events []footprint.Event
 	if t.followed {
 		events = t.account.Events()

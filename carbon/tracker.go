@@ -37,6 +37,7 @@ type Tracker struct {
 	account footprint.Account
 	sampled time.Time // when the account got its last sample
 	tripped bool      // the budget's owner was told
+	ends    map[uint64]*Stretch
 
 	life    sync.Mutex // guards begun and over; held while Start reads
 	begun   bool
