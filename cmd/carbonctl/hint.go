@@ -52,6 +52,8 @@ func hint(err error) string {
 		return needHint(need)
 	case errors.Is(err, report.ErrNoRuns):
 		return "no run is left by the filters, or none was recorded yet"
+	case errors.Is(err, foreign.ErrOwn):
+		return "to put ledgers together: carbonctl report merge ALL.csv FILE…; to read a run: carbonctl report show FILE"
 	case errors.Is(err, foreign.ErrUnknown):
 		return "it is found by the first lines; --format NAME says what it is"
 	case errors.As(err, &fork):

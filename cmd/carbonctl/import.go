@@ -33,7 +33,7 @@ type importing struct {
 
 	writer  ledger.Writer
 	options foreign.Options
-	known   map[string]bool // run_ids that the ledger has
+	known   map[string]energy.Energy // run_ids that the ledger has, and what it says of them
 	bad     bool
 	found   []importedFile
 }
@@ -44,6 +44,7 @@ type importedFile struct {
 	Format    string        `json:"format"` // "" if no run is added
 	Added     int           `json:"added"`
 	Known     int           `json:"known"`   // that the ledger had already
+	Grown     int           `json:"grown"`   // of these: used more by now than the ledger says
 	Refused   int           `json:"refused"` // what could not be used
 	Energy    energy.Energy `json:"energy_joules"`
 	Emissions regions.Grams `json:"emissions_g"`
@@ -164,7 +165,7 @@ func (m *importing) parse(ctx context.Context, flags *pflag.FlagSet) error {
 
 // readKnown reads which runs the ledger has.
 func (m *importing) readKnown() error {
-	m.known = map[string]bool{}
+	m.known = map[string]energy.Energy{}
 	if m.path == "" {
 		return nil
 	}
@@ -176,14 +177,14 @@ func (m *importing) readKnown() error {
 		return err
 	}
 	defer f.Close()
-	for row, err := range ledger.Read(f, m.path, "run_id") {
+	for row, err := range ledger.Read(f, m.path, "run_id", "energy_joules") {
 		if line := (*ledger.LineError)(nil); errors.As(err, &line) {
 			continue // report and verify tell of it
 		}
 		if err != nil {
 			return err
 		}
-		m.known[strings.Clone(row.RunID)] = true
+		m.known[strings.Clone(row.RunID)] = row.Energy
 	}
 	return nil
 }
@@ -199,16 +200,20 @@ func (m *importing) file(ctx context.Context, path string) error {
 	got := importedFile{File: path, Notes: []remark{}}
 	rows := func(yield func(runs.Row) bool) {
 		for row, err := range foreign.Read(f, path, m.options) {
+			before, known := m.known[row.RunID]
 			switch {
 			case err != nil:
 				m.bad = true
 				if got.Refused++; got.Refused <= maxLines {
 					m.fail(err)
 				}
-			case m.known[row.RunID]:
+			case known && row.Energy > before:
+				got.Known++
+				got.Grown++
+			case known:
 				got.Known++
 			default:
-				m.known[row.RunID] = true
+				m.known[row.RunID] = row.Energy
 				got.take(row)
 				if !yield(row) {
 					return
@@ -289,6 +294,9 @@ func (m *importing) print() {
 		p.Row(what, "%s, %s, %s CO2e", count(int64(f.Added), "run"), report.Energy(f.Energy), report.Mass(f.Emissions))
 		if f.Known > 0 {
 			p.Row("not added", "%s that the ledger has already", count(int64(f.Known), "run"))
+		}
+		if f.Grown > 0 {
+			p.Row("stale", "%s of these used more by now: the ledger has what they had used when they were imported; import a log when its run has ended", count(int64(f.Grown), "run"))
 		}
 		if f.Refused > 0 {
 			p.Row("refused", "%s, named on stderr", count(int64(f.Refused), "line"))

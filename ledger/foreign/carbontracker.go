@@ -43,12 +43,16 @@ type ctRun struct {
 	knowsIntensity  bool
 	place           string
 	interrupted     bool
+	measured        int // powers
 	unmeasured      int // epochs × components without a power
 	actual          *ctTotals
 	predicted       *ctTotals
 	into            *ctTotals // the block that is being read
 	first, lastTime time.Time
-	text            strings.Builder
+	// What identifies the run, also when its log has grown: up to its first epoch
+	// where lines have times, else up to the first total.
+	start  strings.Builder
+	closed bool // a total was read
 }
 
 // ctTotals is a block of the output log; its energy includes PUE.
@@ -60,26 +64,42 @@ type ctTotals struct {
 	hasKWh     bool
 }
 
+func newCtRun() *ctRun {
+	return &ctRun{devices: map[string]int{}, energy: map[string]energy.Energy{}}
+}
+
+// A file may hold the logs of several runs: each names its components first.
 func (f *file) carbontracker() {
-	run := ctRun{devices: map[string]int{}, energy: map[string]energy.Energy{}}
+	run := newCtRun()
 	for {
 		line, more := f.next()
 		if !more {
 			break
 		}
+		if begins := ctVersion().MatchString(line) || strings.Contains(line, "components were found:"); begins && run.has() {
+			f.ctGive(run)
+			run = newCtRun()
+		}
 		if err := run.read(line, f.Location); err != nil {
 			f.fail(f.line, err)
 		}
-		if run.text.Len() < MaxLine {
-			run.text.WriteString(line + "\n")
+		if run.start.Len() < MaxLine && !(run.has() && !run.first.IsZero()) && !run.closed {
+			run.start.WriteString(line + "\n")
 		}
+		run.closed = run.closed || run.actual != nil && run.into == nil
 	}
-	if f.ended {
-		return
+	if !f.ended {
+		f.ctGive(run)
 	}
-	row, o, err := f.ctRow(&run)
+}
+
+// has reports whether anything of the run itself was read.
+func (r *ctRun) has() bool { return r.epochs > 0 || r.actual != nil || r.predicted != nil }
+
+func (f *file) ctGive(run *ctRun) {
+	row, o, err := f.ctRow(run)
 	if err == nil {
-		err = finish(&row, o, "", run.text.String())
+		err = finish(&row, o, "", run.start.String())
 	}
 	if err != nil {
 		f.fail(0, err)
@@ -169,15 +189,21 @@ func (r *ctRun) readEpoch(line string) (err error) {
 // device.
 func (r *ctRun) addPower(component, text string) error {
 	var watts float64
+	before := r.measured
 	for _, s := range strings.Fields(strings.NewReplacer("[", " ", "]", " ", ",", " ").Replace(text)) {
 		w, there, err := number(s)
 		if err != nil {
 			return err
 		}
-		if !there {
+		if there {
+			r.measured++
+		} else {
 			r.unmeasured++
 		}
 		watts += w
+	}
+	if r.measured == before {
+		return nil // absent is not zero
 	}
 	r.energy[component] = r.energy[component].Plus(energy.Watts(min(watts, 1e9)).Over(span(r.last)))
 	return nil
@@ -218,8 +244,10 @@ func (f *file) ctRow(r *ctRun) (runs.Row, origin, error) {
 	switch {
 	case r.actual != nil && r.actual.hasKWh:
 		row = f.ctOutput(r, &o)
-	case r.epochs > 0 && len(r.energy) > 0:
+	case r.epochs > 0 && r.measured > 0:
 		row = f.ctStandard(r, &o)
+	case r.unmeasured > 0:
+		return row, o, errors.New("no power was measured: each is None in this log")
 	case r.predicted != nil:
 		return row, o, errors.New("only a prediction stands in this log, nothing that was measured")
 	default:
@@ -251,17 +279,26 @@ func (f *file) ctRow(r *ctRun) (runs.Row, origin, error) {
 	return row, o, nil
 }
 
+// The PUE of CarbonTracker's versions, from its constants.py: the world's mean of the
+// Uptime Institute's surveys of 2019 (1.67) to 2023 (1.58).
+const (
+	ctLeastPUE = 1.55
+	ctUsualPUE = 1.58
+	ctMostPUE  = 1.67
+)
+
 // ctOutput makes a row of the block of actual consumption.
 func (f *file) ctOutput(r *ctRun, o *origin) runs.Row {
-	pue := r.pue
-	if pue < 1 {
-		pue = 1
-		o.Notes = append(o.Notes, "the energy includes CarbonTracker's PUE of 1.55 to 1.67, which this log does not tell")
-		o.Unknown = append(o.Unknown, "pue")
+	pue, told := r.pue, r.pue >= 1
+	if !told {
+		pue = ctUsualPUE
 	}
 	row := f.row(kilowattHours(r.actual.kwh/pue), o)
-	if r.pue >= 1 {
-		row.PUE = new(runs.Number(pue))
+	row.PUE = new(runs.Number(pue))
+	if !told {
+		row.EnergyLow, row.EnergyHigh = new(kilowattHours(r.actual.kwh/ctMostPUE)), new(kilowattHours(r.actual.kwh/ctLeastPUE))
+		o.Unknown = slices.DeleteFunc(o.Unknown, func(s string) bool { return strings.HasPrefix(s, "energy_") })
+		o.Notes = append(o.Notes, fmt.Sprintf("the energy includes CarbonTracker's PUE, which this log does not tell: %.2f is taken, and the bounds of its versions, %.2f to %.2f", ctUsualPUE, ctLeastPUE, ctMostPUE))
 	}
 	row.DurationS, row.Epochs = runs.Number(r.actual.seconds), r.actual.epochs
 	if p := r.predicted; p != nil && p.hasKWh {
@@ -324,9 +361,13 @@ func (r *ctRun) bound(row *runs.Row, o *origin) {
 	for name, e := range r.energy {
 		high = high.Plus(e.Scale(float64(max(1, r.devices[name]))))
 	}
-	if high == 0 { // the output log has only the sum
-		high = row.Energy.Scale(float64(most))
+	low, top := row.Energy, row.Energy
+	if row.EnergyLow != nil && row.EnergyHigh != nil {
+		low, top = *row.EnergyLow, *row.EnergyHigh
 	}
-	row.EnergyLow, row.EnergyHigh = new(row.Energy), &high
+	if high == 0 { // the output log has only the sum
+		high = top.Scale(float64(most))
+	}
+	row.EnergyLow, row.EnergyHigh = &low, &high
 	o.Unknown = slices.DeleteFunc(o.Unknown, func(s string) bool { return strings.HasPrefix(s, "energy_") })
 }

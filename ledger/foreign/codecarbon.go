@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"regexp"
 	"slices"
@@ -40,7 +41,7 @@ var (
 	ccNumber  = lazy(`^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$`)
 	ccVersion = lazy(`^[0-9]+\.[0-9][0-9A-Za-z.+]*$`)
 	ccShape   = map[string]func() *regexp.Regexp{
-		"timestamp":        lazy(`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+$`),
+		"timestamp":        lazy(`^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.]+(Z| ?[-+][0-9]{2}:?[0-9]{2})?$`),
 		"run_id":           lazy(`^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|None)$`),
 		"experiment_id":    lazy(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`),
 		"region":           lazy(`^([^A-Z0-9].*|[A-Z][^A-Z].*|[A-Z]{2}[0-9]?|[A-Z]{2}[^A-Z].*)$`), // no code of a country
@@ -53,6 +54,9 @@ var (
 		"tracking_mode": lazy(`^(machine|process)$`), "on_cloud": lazy(`^[YN]$`),
 	}
 )
+
+// ccDate is a time as a spreadsheet shows it.
+var ccDate = lazy(`^[0-9]{1,2}[/.][0-9]{1,2}[/.][0-9]{2,4}`)
 
 func ccFits(column, cell string) bool {
 	if shape := ccShape[column]; shape != nil {
@@ -73,13 +77,20 @@ func ccIsNumeric(column string) bool {
 }
 
 func (f *file) codecarbon() {
-	line, _ := f.next()
-	header, err := ccSplit(line)
+	line, more := f.next()
+	for more && strings.TrimSpace(line) == "" {
+		line, more = f.next()
+	}
+	comma := ccComma(line)
+	header, err := ccSplit(line, comma)
+	for i, name := range header {
+		header[i] = strings.TrimSpace(name)
+	}
 	if err == nil {
 		err = ccHeader(header)
 	}
 	if err != nil {
-		f.fail(1, err)
+		f.fail(max(1, f.line), err)
 		return
 	}
 	var rows []ccRun
@@ -89,10 +100,13 @@ func (f *file) codecarbon() {
 		if !more {
 			break
 		}
-		if strings.TrimSpace(line) == "" {
-			continue
+		line, cells, err := f.ccRecord(line, comma, len(header))
+		if err == nil && (ccBlank(cells) || slices.Equal(header, cells)) {
+			continue // a spreadsheet's empty rows, files that were joined
 		}
-		cells, err := ccSplit(line)
+		if comma == ';' {
+			ccPoints(header, cells)
+		}
 		var run ccRun
 		if err == nil {
 			run, err = f.ccRun(header, cells, line)
@@ -134,15 +148,88 @@ type ccRun struct {
 	earlier int
 }
 
-func ccSplit(line string) ([]string, error) {
+func ccSplit(line string, comma rune) ([]string, error) {
 	r := csv.NewReader(strings.NewReader(line))
-	r.LazyQuotes = true
+	r.LazyQuotes, r.Comma = true, comma
 	cells, err := r.Read()
 	var bad *csv.ParseError
-	if errors.As(err, &bad) {
+	switch {
+	case errors.As(err, &bad):
 		err = bad.Err
+	case errors.Is(err, io.EOF):
+		return nil, nil // an empty line
+	}
+	for i, cell := range cells {
+		cells[i] = strings.TrimSpace(cell)
 	}
 	return cells, err
+}
+
+// ccComma is what stands between the cells of a header: a spreadsheet may have written
+// semicolons or tabs.
+func ccComma(header string) rune {
+	return slices.MaxFunc([]rune{'\t', ';', ','}, func(a, b rune) int {
+		return strings.Count(header, string(a)) - strings.Count(header, string(b))
+	})
+}
+
+// maxBreaks is how many line breaks a quoted cell may have.
+const maxBreaks = 20
+
+// ccRecord splits a line, and reads on where a quoted cell holds line breaks: if that
+// gives a whole row. Else the lines that were read ahead come again.
+func (f *file) ccRecord(line string, comma rune, columns int) (string, []string, error) {
+	whole, ahead := line, []string(nil)
+	first := f.line
+	for strings.Count(whole, `"`)%2 == 1 && len(ahead) < maxBreaks && len(whole) < MaxLine {
+		more, ok := f.next()
+		if !ok {
+			break
+		}
+		whole += "\n" + more
+		ahead = append(ahead, more)
+	}
+	if len(ahead) > 0 {
+		broken := func(cell string) bool { return strings.Contains(cell, "\n") }
+		if cells, err := ccSplit(whole, comma); err == nil && len(cells) == columns && slices.ContainsFunc(cells, broken) {
+			return whole, cells, nil
+		}
+		f.back, f.line = append(ahead, f.back...), first
+	}
+	cells, err := ccSplit(line, comma)
+	return line, cells, err
+}
+
+// ccBlank reports whether nothing stands in a row, but for its number.
+func ccBlank(cells []string) bool {
+	return len(cells) == 0 || len(cells) == 1 && cells[0] == "" ||
+		len(cells) > 1 && !slices.ContainsFunc(cells[1:], func(c string) bool { return c != "" })
+}
+
+// ccPoints turns decimal commas, which go with semicolons, into points.
+func ccPoints(header, cells []string) {
+	for i, cell := range cells {
+		if i < len(header) && slices.Contains(ccOrder, header[i]) && ccIsNumeric(header[i]) && strings.Count(cell, ",") == 1 {
+			cells[i] = strings.Replace(cell, ",", ".", 1)
+		}
+	}
+}
+
+// ccTimes are the forms of a timestamp, those with a zone first.
+var ccTimes = []string{
+	"2006-01-02T15:04:05Z07:00", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 Z07:00",
+	"2006-01-02T15:04:05-0700", "2006-01-02 15:04:05-0700", "2006-01-02 15:04:05 -0700",
+	"2006-01-02T15:04:05", "2006-01-02 15:04:05",
+}
+
+// ccTime reads a timestamp; zoned says that it names its zone.
+func ccTime(text string, in *time.Location) (at time.Time, zoned bool, err error) {
+	for i, form := range ccTimes {
+		if at, err = time.ParseInLocation(form, text, in); err == nil {
+			return at, i < len(ccTimes)-2, nil
+		}
+	}
+	return at, false, fmt.Errorf("timestamp: %.40q is not a time such as 2022-05-03T10:00:00", text)
 }
 
 func ccHeader(header []string) error {
@@ -260,7 +347,7 @@ func ccPlausible(header, cells []string) bool {
 		cell := strings.TrimSpace(cells[i])
 		switch {
 		case cell == "" || cell == "None" || strings.EqualFold(cell, "nan"):
-			if slices.Contains(ccNeeded, name) {
+			if slices.Contains(ccNeeded, name) && name != "energy_consumed" {
 				return false
 			}
 		case ccIsNumeric(name) && slices.Contains(ccOrder, name) && !ccNumber().MatchString(cell):
@@ -273,6 +360,9 @@ func ccPlausible(header, cells []string) bool {
 }
 
 func (f *file) ccRun(header, cells []string, line string) (ccRun, error) {
+	if at := slices.Index(header, "timestamp"); at < len(cells) && ccDate().MatchString(cells[at]) {
+		return ccRun{}, fmt.Errorf("timestamp: %.40q may be read in two ways; write it as 2022-05-03T10:00:00", cells[at])
+	}
 	named, note, err := ccAlign(header, cells)
 	if err != nil {
 		return ccRun{}, err
@@ -289,6 +379,13 @@ func (f *file) ccRun(header, cells []string, line string) (ccRun, error) {
 		if at[name], have[name], err = number(named[name]); err != nil {
 			return ccRun{}, fmt.Errorf("%s: %w", name, err)
 		}
+	}
+	if parts := []string{"cpu_energy", "gpu_energy", "ram_energy"}; !have["energy_consumed"] {
+		for _, name := range parts {
+			at["energy_consumed"] += at[name]
+			have["energy_consumed"] = have["energy_consumed"] || have[name]
+		}
+		o.Notes = append(o.Notes, "energy_consumed is empty: the sum of CPU, GPU and RAM")
 	}
 	for _, name := range []string{"duration", "emissions", "energy_consumed"} {
 		if !have[name] {
@@ -314,13 +411,15 @@ func (f *file) ccRun(header, cells []string, line string) (ccRun, error) {
 	}
 	emit(row, at["emissions"]*1000, strings.TrimSpace("CodeCarbon "+o.Version)+", as emissions / energy")
 	row.Project, row.DurationS = named["project_name"], runs.Number(at["duration"])
-	end, err := time.ParseInLocation("2006-01-02T15:04:05", named["timestamp"], f.Location)
+	end, zoned, err := ccTime(named["timestamp"], f.Location)
 	if err != nil {
-		return ccRun{}, fmt.Errorf("timestamp: %.40q is not a time", named["timestamp"])
+		return ccRun{}, err
 	}
 	row.EndedAt.Time = end.UTC()
 	row.StartedAt.Time = end.Add(-span(at["duration"])).UTC()
-	o.Notes = append(o.Notes, "times are local without a zone, read as "+f.Location.String())
+	if !zoned {
+		o.Notes = append(o.Notes, "times are local without a zone, read as "+f.Location.String())
+	}
 	row.Zone = ccZone(named["country_iso_code"], named["region"])
 	if named["on_cloud"] != "N" {
 		row.Provider, row.CloudRegion = named["cloud_provider"], named["cloud_region"]

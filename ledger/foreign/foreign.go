@@ -58,6 +58,9 @@ type Options struct {
 // ErrUnknown is a file that is of none of the formats.
 var ErrUnknown = errors.New("not a file of a tool that can be imported")
 
+// ErrOwn is a file that carbonctl itself wrote: a ledger, or the JSON of a run.
+var ErrOwn = errors.New("a record of carbonctl itself, and not of another tool")
+
 // LineError says which line of a file could not be used, and why.
 type LineError struct {
 	Name string
@@ -86,11 +89,15 @@ func Read(r io.Reader, name string, o Options) iter.Seq2[runs.Row, error] {
 		if o.Location == nil {
 			o.Location = time.UTC
 		}
-		b := bufio.NewReaderSize(r, 64<<10)
+		b := bufio.NewReaderSize(utf8Of(r), 64<<10)
 		if o.Format == "" {
 			start, err := b.Peek(64 << 10)
 			if err != nil && !errors.Is(err, io.EOF) {
 				yield(runs.Row{}, &LineError{name, 0, err})
+				return
+			}
+			if own(start) {
+				yield(runs.Row{}, &LineError{name, 0, ErrOwn})
 				return
 			}
 			o.Format = detect(start)
@@ -111,18 +118,25 @@ func Read(r io.Reader, name string, o Options) iter.Seq2[runs.Row, error] {
 	}
 }
 
+// own reports whether a file is a ledger of ours or the JSON of a run.
+func own(start []byte) bool {
+	start = bytes.TrimLeft(bytes.TrimPrefix(start, []byte("\ufeff")), " \t\r\n")
+	return bytes.HasPrefix(start, []byte("schema,ledger_id,")) ||
+		bytes.HasPrefix(start, []byte("{")) && bytes.Contains(start, []byte(`"carbonctl.run/`))
+}
+
 func detect(start []byte) Format {
-	start = bytes.TrimPrefix(start, []byte("\ufeff"))
+	start = bytes.TrimLeft(bytes.TrimPrefix(start, []byte("\ufeff")), " \t\r\n")
 	first, _, _ := bytes.Cut(start, []byte("\n"))
 	header := string(first)
 	switch {
 	case len(start) == 0:
 		return ""
-	case start[0] == '{':
+	case start[0] == '{' && bytes.Contains(start, []byte("_estimated_attributable_power_draw")):
 		return ImpactTracker
 	case strings.Contains(header, "carbonEmissions") && strings.Contains(header, ";"):
 		return GreenAlgorithms
-	case strings.Contains(header, "emissions") && strings.Contains(header, "duration") && strings.Contains(header, ","):
+	case strings.Contains(header, "emissions") && strings.Contains(header, "duration") && strings.ContainsAny(header, ",;\t"):
 		return CodeCarbon
 	case bytes.Contains(bytes.ToLower(start), []byte("carbontracker")):
 		return CarbonTracker
@@ -137,12 +151,18 @@ type file struct {
 	in    *bufio.Reader
 	yield func(runs.Row, error) bool
 	line  int
-	ended bool // nobody takes more, or there is no more
+	back  []string // lines that were read ahead
+	ended bool     // nobody takes more, or there is no more
 }
 
 // next gives the next line without its end; more is false at the end of the
 // file, which an error makes too. A line that is too long is left out.
 func (f *file) next() (line string, more bool) {
+	if len(f.back) > 0 {
+		line, f.back = f.back[0], f.back[1:]
+		f.line++
+		return line, true
+	}
 	for !f.ended {
 		var b []byte
 		tooLong := false

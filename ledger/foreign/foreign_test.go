@@ -1,15 +1,18 @@
 package foreign
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/iotest"
 	"time"
+	"unicode/utf16"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -142,15 +145,14 @@ func TestCodeCarbonRefuses(t *testing.T) {
 	lines := strings.Split(text(t, "codecarbon-3.3-shifted.csv"), "\n")
 	row := lines[1]
 	for name, bad := range map[string]string{
-		"too many cells":     row + ",1",
-		"negative energy":    strings.Replace(row, ",0.00066,", ",-0.00066,", 1),
-		"no duration":        strings.Replace(row, ",60.5,", ",,", 1),
-		"a word for energy":  strings.Replace(row, ",0.00066,", ",much,", 1),
-		"not a day":          strings.Replace(row, "2026-03-01", "2026-02-31", 1),
-		"torn":               row[:60],
-		"a number left out":  strings.Replace(row, ",0.0005,", ",", 1), // which energy is it?
-		"a decimal comma":    strings.Replace(row, ",60.5,", `,"60,5",`, 1),
-		"nothing but commas": strings.Repeat(",", 37),
+		"too many cells":    row + ",1",
+		"negative energy":   strings.Replace(row, ",0.00066,", ",-0.00066,", 1),
+		"no duration":       strings.Replace(row, ",60.5,", ",,", 1),
+		"a word for energy": strings.Replace(row, ",0.00066,", ",much,", 1),
+		"not a day":         strings.Replace(row, "2026-03-01", "2026-02-31", 1),
+		"torn":              row[:60],
+		"a number left out": strings.Replace(row, ",0.0005,", ",", 1), // which energy is it?
+		"a decimal comma":   strings.Replace(row, ",60.5,", `,"60,5",`, 1),
 	} {
 		rows, errs := readAll(lines[0]+"\n"+bad+"\n"+lines[1]+"\n", Options{})
 		require.Len(t, errs, 1, name)
@@ -222,13 +224,15 @@ func TestCarbonTracker(t *testing.T) {
 func TestCarbonTrackerOutput(t *testing.T) {
 	s := text(t, "carbontracker-2-output.log")
 	r := rowsOf(t, s, Options{})[0]
-	assert.Equal(t, kwh(3.16), r.Energy, "what was measured, not what was predicted")
+	assert.Equal(t, kwh(3.16/1.58), r.Energy, "what was measured, not what was predicted, and less the PUE that it includes")
+	assert.EqualValues(t, 1.58, *r.PUE)
 	assert.InDelta(t, 474, float64(r.Emissions), 1e-9)
-	assert.Equal(t, kwh(15.8), *r.PredictedEnergy)
+	assert.Equal(t, kwh(15.8/1.58), *r.PredictedEnergy)
 	assert.EqualValues(t, 1580, *r.PredictedEmissions)
 	assert.EqualValues(t, 26*3600, r.DurationS)
-	assert.Equal(t, 4*kwh(3.16), *r.EnergyHigh)
-	assert.Contains(t, originOf(t, r).Unknown, "pue")
+	assert.Equal(t, kwh(3.16/1.67), *r.EnergyLow)
+	assert.Equal(t, 4*kwh(3.16/1.55), *r.EnergyHigh)
+	assert.NotContains(t, originOf(t, r).Unknown, "pue")
 
 	predictedOnly, _, _ := strings.Cut(s, "2024-07-01 11:00:00")
 	_, errs := readAll(predictedOnly, Options{})
@@ -364,3 +368,91 @@ func FuzzCarbonTracker(f *testing.F) {
 func FuzzGreenAlgorithms(f *testing.F) { fuzz(f, GreenAlgorithms, "green-algorithms.csv") }
 
 func FuzzImpactTracker(f *testing.F) { fuzz(f, ImpactTracker, "impact-tracker.json") }
+
+// What people make of CodeCarbon's files gives the same rows.
+func TestCodeCarbonAsPeopleHaveIt(t *testing.T) {
+	const header = "timestamp,project_name,run_id,duration,emissions,cpu_energy,gpu_energy,ram_energy,energy_consumed,on_cloud,pue"
+	const one = "2022-05-03T10:00:00,vision,11111111-1111-4111-8111-111111111111,3600.0,0.05,0.04,0.25,0.006,0.296,N,1.0"
+	const two = "2022-05-03T11:00:00,vision,22222222-2222-4222-8222-222222222222,1800.0,0.2,0.02,,0.003,0.023,N,1.0"
+	plain := header + "\n" + one + "\n" + two + "\n"
+	want := rowsOf(t, plain, Options{})
+	require.Len(t, want, 2)
+	wide := func(order binary.AppendByteOrder, s string) string {
+		b := order.AppendUint16(nil, 0xfeff)
+		for _, u := range utf16.Encode([]rune(s)) {
+			b = order.AppendUint16(b, u)
+		}
+		return string(b)
+	}
+	for name, s := range map[string]string{
+		"padded":          strings.ReplaceAll(header, ",", " , ") + " \n" + strings.ReplaceAll(one, ",", ", ") + "\n" + two + "\n",
+		"blank in time":   strings.ReplaceAll(plain, "T1", " 1"),
+		"zone":            strings.NewReplacer("T10:00:00", "T12:00:00+02:00", "T11:00:00", "T13:00:00+0200").Replace(plain),
+		"Z":               strings.ReplaceAll(plain, ":00:00,", ":00:00Z,"),
+		"fraction":        strings.ReplaceAll(plain, ":00:00,", ":00:00.000000,"),
+		"semicolons":      strings.ReplaceAll(plain, ",", ";"),
+		"decimal commas":  strings.ReplaceAll(strings.ReplaceAll(plain, ",", ";"), "0.", "0,"),
+		"tabs":            strings.ReplaceAll(plain, ",", "\t"),
+		"UTF-16":          wide(binary.LittleEndian, plain),
+		"UTF-16, big":     wide(binary.BigEndian, strings.ReplaceAll(plain, "\n", "\r\n")),
+		"repeated header": header + "\n" + one + "\n" + header + "\n" + two + "\n",
+		"blank rows":      header + "\n" + one + "\n,,,,,,,,,,\n0,,,,,,,,,,\n\n" + two + "\n",
+		"leading blanks":  "\n  \n" + plain,
+		"index":           "," + header + "\n0," + one + "\n1," + two + "\n",
+		"no energy":       strings.ReplaceAll(plain, ",0.296,", ",,"),
+	} {
+		got := rowsOf(t, s, Options{})
+		require.Len(t, got, 2, name)
+		for i := range got {
+			assert.Equal(t, want[i].RunID, got[i].RunID, name)
+			assert.Equal(t, want[i].Energy, got[i].Energy, name)
+			assert.Equal(t, want[i].Emissions, got[i].Emissions, name)
+			assert.True(t, want[i].StartedAt.Equal(got[i].StartedAt.Time), "%s: %v", name, got[i].StartedAt)
+			assert.Nil(t, got[i].EnergyHigh, "%s: what is not known stays null", name)
+		}
+	}
+	broken := rowsOf(t, strings.Replace(plain, "vision", "\"my\nproject\"", 1), Options{})
+	require.Len(t, broken, 2)
+	assert.Equal(t, "my\nproject", broken[0].Project)
+	// A stray quote takes no row that follows.
+	stray := rowsOf(t, strings.Replace(plain, "vision", "the 5\" one", 1), Options{})
+	assert.Len(t, stray, 2)
+	_, errs := readAll(strings.Replace(plain, "2022-05-03T10:00:00", "03/05/2022 10:00", 1), Options{})
+	require.Len(t, errs, 1)
+	assert.ErrorContains(t, errs[0], "two ways")
+	_, errs = readAll(strings.ReplaceAll(strings.ReplaceAll(plain, ",0.04,0.25,0.006,0.296,", ",,,,,"), ",0.02,,0.003,0.023,", ",,,,,"), Options{})
+	assert.Len(t, errs, 2, "nothing was measured")
+}
+
+func TestOwnRecordsAndOtherObjects(t *testing.T) {
+	for _, s := range []string{"schema,ledger_id,run_id\n", `{"schema": "carbonctl.run/v1"}`, "\n{\n \"schema\": \"carbonctl.run/v1\"}"} {
+		_, errs := readAll(s, Options{})
+		require.Len(t, errs, 1)
+		assert.ErrorIs(t, errs[0], ErrOwn)
+	}
+	_, errs := readAll(`{"machine":"ubuntu-latest","energy_joules":123.4}`, Options{})
+	require.Len(t, errs, 1)
+	assert.ErrorIs(t, errs[0], ErrUnknown)
+}
+
+func TestCarbonTrackerWithSeveralRuns(t *testing.T) {
+	s := text(t, "carbontracker-1.log")
+	one := rowsOf(t, s, Options{})
+	require.Len(t, one, 1)
+	both := rowsOf(t, s+strings.ReplaceAll(s, "2021-03-04", "2021-03-05"), Options{})
+	require.Len(t, both, 2)
+	assert.Equal(t, one[0].RunID, both[0].RunID)
+	assert.NotEqual(t, both[0].RunID, both[1].RunID)
+	assert.Equal(t, one[0].Energy, both[1].Energy)
+
+	grown, _, _ := strings.Cut(s, "Epoch 2:")
+	cut := rowsOf(t, grown, Options{Intensity: &regions.Intensity{PerKWh: 100}})
+	require.Len(t, cut, 1)
+	assert.Equal(t, one[0].RunID, cut[0].RunID, "the same run, of which the log has more by now")
+	assert.Less(t, cut[0].Energy, one[0].Energy)
+
+	none := regexp.MustCompile(`\[[0-9. ]+\]`).ReplaceAllString(s, "None")
+	_, errs := readAll(none, Options{})
+	require.NotEmpty(t, errs)
+	assert.ErrorContains(t, errs[len(errs)-1], "no power was measured")
+}
