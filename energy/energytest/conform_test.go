@@ -89,6 +89,7 @@ func TestConformFindsFaults(t *testing.T) {
 		{"an amount below 0", 1, func(s *Step) { s.Readings[0].Edge = -1 }},
 		{"beyond its Range", 1, func(s *Step) { s.Readings[0].Raw = 2e9 }},
 		{"Time is not that of the read", 1, func(s *Step) { s.Readings[0].Time = time.Unix(1, 0) }},
+		{"Before is after Time", 1, func(s *Step) { s.Readings[0].Before = time.Now().Add(time.Hour) }},
 		{"1 readings after 2", 2, func(s *Step) { s.Readings = s.Readings[:1] }},
 		{"reading 0 is now of", 2, func(s *Step) { s.Readings[0], s.Readings[1] = s.Readings[1], s.Readings[0] }},
 		{"Total fell", 3, func(s *Step) { s.Readings[0].Total = 1 }},
