@@ -36,6 +36,9 @@ type Writer struct {
 	// it is not nil the journal stays until Done. If that is never called, the
 	// next Recover of the same user gets it.
 	Pending json.RawMessage
+	// Keep says which runs stay whole beside the ledger; the zero value keeps the
+	// newest 1,000. Record keeps them, Recover removes the older ones.
+	Keep Keep
 	// Key signs FILE.head after each append, into FILE.head.sig; nil signs
 	// nothing.
 	Key Signer

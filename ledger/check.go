@@ -64,8 +64,17 @@ func (c Check) File(path string) (Result, error) {
 		return v.Result, err
 	}
 	signErr := c.beside(v, base, head, headErr)
-	if c.Signed != nil && signErr == nil {
-		v.row = func(row *runs.Row, _ bool, at Finding) { c.unsignedBefore(v, row, at) }
+	v.row = func(row *runs.Row, sound bool, at Finding) {
+		if c.Signed != nil && signErr == nil {
+			c.unsignedBefore(v, row, at)
+		}
+		if sound && row.RunHash != "" {
+			// One that is not there any more was kept long enough.
+			if _, err := openKept(base, row); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				at.Kind, at.Text = RunChanged, "the kept run: "+err.Error()
+				v.find(at)
+			}
+		}
 	}
 	if err := v.read(text); err != nil {
 		return v.Result, err

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -39,10 +40,12 @@ func soFar(id string, e energy.Energy) footprint.Report {
 	}
 }
 
+// journals are the files in LEDGER.d but the kept runs.
 func journals(t testing.TB, path string) []string {
 	t.Helper()
 	all, err := filepath.Glob(filepath.Join(path+".d", "*"))
 	require.NoError(t, err)
+	all = slices.DeleteFunc(all, func(name string) bool { return filepath.Base(name) == "runs" })
 	for i := range all {
 		all[i] = filepath.Base(all[i])
 	}
@@ -194,6 +197,7 @@ func TestRecordOfARecoveredRun(t *testing.T) {
 	_, err := w.Record(t.Context(), soFar("run", 9))
 	assert.ErrorIs(t, err, ErrRecorded)
 	assert.Len(t, rows(t, path), 1)
+	assert.NoFileExists(t, keptName(path, "run"), "the row is not made of it")
 	assert.Empty(t, journals(t, path))
 }
 

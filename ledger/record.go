@@ -39,6 +39,18 @@ func (e *NotRecordedError) Error() string {
 
 func (e *NotRecordedError) Unwrap() error { return e.Err }
 
+// NotKeptError says that a run has its row, but is not kept whole beside it.
+type NotKeptError struct {
+	Path string // of the ledger
+	Err  error
+}
+
+func (e *NotKeptError) Error() string {
+	return fmt.Sprintf("ledger %s: the whole run is not kept: %v", e.Path, e.Err)
+}
+
+func (e *NotKeptError) Unwrap() error { return e.Err }
+
 // Every is the time between two checkpoints that this Writer asks its tracker
 // for, 0 if it leaves that to the tracker.
 func (w *Writer) Every() time.Duration { return w.Flush }
@@ -88,9 +100,7 @@ func (w *Writer) Report(ctx context.Context, r footprint.Report) error {
 // has a row already, since somebody took it for dead and recovered it, is not
 // added again: ErrRecorded.
 func (w *Writer) Record(ctx context.Context, r footprint.Report) (footprint.Receipt, error) {
-	row := runs.FromReport(r)
-	row.User = w.User
-	receipt, err := w.record(ctx, r, row)
+	receipt, err := w.record(ctx, r)
 	if receipt.Hash == "" && !errors.Is(err, ErrRecorded) {
 		return receipt, w.keep(r, err)
 	}
@@ -130,10 +140,21 @@ func (w *Writer) keep(r footprint.Report, why error) error {
 }
 
 // record appends a row unless the run has one since its journal was opened.
-func (w *Writer) record(ctx context.Context, r footprint.Report, row runs.Row) (footprint.Receipt, error) {
+func (w *Writer) record(ctx context.Context, r footprint.Report) (receipt footprint.Receipt, err error) {
 	path, err := locate(w.Path)
 	if err != nil {
-		return footprint.Receipt{}, fmt.Errorf("ledger: %w", err)
+		return receipt, fmt.Errorf("ledger: %w", err)
+	}
+	row := runs.FromReport(r)
+	row.User = w.User
+	hash, keepErr := w.keepRun(path, r)
+	if row.RunHash = hash; keepErr != nil {
+		row.RunHash = ""
+		defer func() {
+			if receipt.Hash != "" { // else that is told, and this comes again with the row
+				err = errors.Join(err, &NotKeptError{path, keepErr})
+			}
+		}()
 	}
 	unlock, err := tryLock(path)
 	if unlock == nil && err == nil {
@@ -151,10 +172,11 @@ func (w *Writer) record(ctx context.Context, r footprint.Report, row runs.Row) (
 	}
 	there, err := recorded(path, row.RunID, w.journal.entry.LedgerBytes)
 	if err != nil {
-		return footprint.Receipt{}, fmt.Errorf("ledger: look for run %s: %w", row.RunID, err)
+		return receipt, fmt.Errorf("ledger: look for run %s: %w", row.RunID, err)
 	}
 	if there {
-		return footprint.Receipt{}, fmt.Errorf("ledger %s: run %s: %w", path, row.RunID, ErrRecorded)
+		_ = os.Remove(keptName(path, row.RunID)) // its row was made of what the journal knew
+		return receipt, fmt.Errorf("ledger %s: run %s: %w", path, row.RunID, ErrRecorded)
 	}
 	return w.add(path, row)
 }

@@ -53,9 +53,11 @@ type Orphan struct {
 // could not add keeps the status it ended with. A run that has a row by now only
 // loses its journal, so nothing is added twice.
 //
+// Last it removes the kept runs that are older than Keep says.
+//
 // It returns the runs whose rows were added, and those with something pending,
-// also if there is an error. Where there is nothing to recover it reads one
-// directory, makes no file and takes no lock. It waits for other writers until
+// also if there is an error. Where there is nothing to recover it reads two
+// directories, makes no file and takes no lock. It waits for other writers until
 // ctx ends.
 //
 // A journal is of this host if it has our host name or our boot id: containers
@@ -81,6 +83,9 @@ func (w Writer) Recover(ctx context.Context) ([]Orphan, error) {
 		if ctx.Err() != nil || errors.As(err, &header) || errors.As(err, &row) {
 			break // it would be the same for the next one
 		}
+	}
+	if err := w.prune(path); err != nil {
+		errs = append(errs, fmt.Errorf("ledger: remove old runs: %w", err))
 	}
 	return found, errors.Join(errs...)
 }
@@ -278,6 +283,9 @@ func (w Writer) addOrphan(ctx context.Context, path, name string, e entry) (r *f
 	}
 	if err != nil {
 		return nil, false, setJournalAside(name, err)
+	}
+	if hash, err := w.keepRun(path, e.Report); err == nil { // the row alone is better than neither
+		row.RunHash = hash
 	}
 	receipt, err := w.add(path, row)
 	if receipt.Hash == "" {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/carbonctl/carbonctl/estimate"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/about"
+	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/nvml"
 	"github.com/carbonctl/carbonctl/rapl"
 	"github.com/carbonctl/carbonctl/report"
@@ -202,7 +204,7 @@ func effective(c *config) []value {
 	defaults := map[string]string{
 		tableKey: "none: the built-in table", "region": "the world's mean", "detect-cloud": "false", "intensity": "from the region", "pue": "1, not given", "interval": c.every.String(),
 		"charge": "machine, or process where a limit shows that the machine is shared", "project": "", "label": "", "ledger": c.ledger,
-		"epochs": "not known", "epoch-pattern": "", "epoch-preset": "",
+		"keep-runs": strconv.Itoa(ledger.DefaultKeep), "epochs": "not known", "epoch-pattern": "", "epoch-preset": "",
 	}
 	if hint := c.cloudHint(); hint != "" {
 		defaults["region"] += "; " + hint

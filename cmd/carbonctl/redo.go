@@ -190,10 +190,15 @@ func (r *recomputing) compare(name string, run footprint.Report) (int, []differe
 	switch {
 	case err != nil:
 		return 0, nil, err
-	case found.Report != nil:
+	case found.Row.LedgerID == "": // the JSON of a run
 		return differ(keyed(*found.Report), keyed(run))
 	}
-	return differ(columns(found.Row), columns(runs.FromReport(run)))
+	n, all, err := differ(columns(found.Row), columns(runs.FromReport(run)))
+	if found.Report != nil && err == nil { // which was kept beside the ledger
+		more, kept, err := differ(keyed(*found.Report), keyed(run))
+		return n + more, append(all, kept...), err
+	}
+	return n, all, err
 }
 
 // after are the keys of a report that are told only when it has been computed.
@@ -249,7 +254,7 @@ func columns(r runs.Row) map[string]string {
 }
 
 // unsampled are the columns that samples say nothing of.
-var unsampled = []string{"schema", "ledger_id", "previous_hash", "hash", "user", "warnings", "details"}
+var unsampled = []string{"schema", "ledger_id", "previous_hash", "hash", "run_sha256", "user", "warnings", "details"}
 
 // cellText shows the value of a cell.
 func cellText(v any) string {

@@ -26,6 +26,7 @@ import (
 	"github.com/carbonctl/carbonctl/internal/nested"
 	"github.com/carbonctl/carbonctl/internal/session"
 	"github.com/carbonctl/carbonctl/internal/watch"
+	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/regions"
 )
 
@@ -41,6 +42,7 @@ type options struct {
 	project   string
 	labels    map[string]string
 	ledger    string
+	keep      ledger.Keep
 	epochs    session.Epochs
 	parent    string // the run that started this one, "" if none
 }
@@ -70,6 +72,7 @@ func settings() []setting {
 		{"project", "`NAME` that groups runs", true, func(o *options, v string) error { o.project = v; return nil }},
 		{"label", "a key and its value, `K=V`, to group and filter by; may be repeated", true, setLabel},
 		{"ledger", "CSV `FILE` that keeps the runs, or none", false, setLedger},
+		{"keep-runs", "`N` or age of the runs that stay whole beside the ledger: 1000, 90d; 0 for none (default 1000)", false, setKeep},
 		{"epochs", "how many epochs there will be, `N`; they are looked for in the output", true, setEpochs},
 		{"epoch-pattern", "regular expression `RE` that finds epochs in the output", true, setPattern},
 		{"epoch-preset", "`NAME` of what prints them: " + strings.Join(watch.Presets(), ", "), true, setPreset},
@@ -163,6 +166,14 @@ func setLedger(o *options, v string) error {
 	}
 	o.ledger = v
 	return nil
+}
+
+func setKeep(o *options, v string) error {
+	keep, err := ledger.ParseKeep(v)
+	if err == nil {
+		o.keep = keep
+	}
+	return err
 }
 
 func setEpochs(o *options, v string) error {

@@ -226,7 +226,7 @@ const (
 
 // ledger is where the run is to be recorded.
 func (w *wrapping) ledger() (session.Ledger, error) {
-	l := session.Ledger{Path: w.config.ledger, User: login(), Flush: w.flush, CodeCarbon: w.format == codecarbonFormat}
+	l := session.Ledger{Path: w.config.ledger, User: login(), Keep: w.config.keep, Flush: w.flush, CodeCarbon: w.format == codecarbonFormat}
 	var err error
 	if l.Key, err = readKey(w.sign); err != nil {
 		return l, err

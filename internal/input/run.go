@@ -79,6 +79,7 @@ func (r *Reader) lookUp(name, id string) (Run, error) {
 			break
 		}
 	}
+	found.whole(name)
 	switch {
 	case n == 0 && id != "":
 		return Run{}, NoRunsError{fmt.Errorf("%s has no row of run %s", name, id)}
@@ -112,7 +113,19 @@ func (r *Reader) byID(name string) (Run, error) {
 	}
 	found := Run{From: r.Ledger}
 	_, err = r.file(File{Path: r.Ledger, Run: id}, func(row runs.Row) { found.Row = row })
+	found.whole(r.Ledger)
 	return found, err
+}
+
+// whole opens the run that was kept beside a ledger. What is not there, or not
+// what the row was made of, is left to the row.
+func (f *Run) whole(path string) {
+	if f.Row.RunHash == "" || path == Stdin {
+		return
+	}
+	if kept, err := ledger.OpenRun(strings.TrimSuffix(path, ".gz"), f.Row); err == nil {
+		f.Report = &kept
+	}
 }
 
 // UnknownRunError is an ID that no run of a ledger has.

@@ -20,6 +20,7 @@ type Ledger struct {
 	CodeCarbon bool   // with CodeCarbon's columns, and without a journal
 	User       string
 	Key        ledger.Signer // signs the head; nil: nobody
+	Keep       ledger.Keep   // which runs stay whole beside it
 	Flush      time.Duration // between two states of the journal, 0 for the default
 }
 
@@ -49,7 +50,7 @@ func newBook(l Ledger) *book {
 	case l.CodeCarbon:
 		return &book{codecarbon: &ledger.CodeCarbonWriter{Path: l.Path}}
 	}
-	return &book{own: &ledger.Writer{Path: l.Path, User: l.User, Key: l.Key, Flush: l.Flush}}
+	return &book{own: &ledger.Writer{Path: l.Path, User: l.User, Key: l.Key, Keep: l.Keep, Flush: l.Flush}}
 }
 
 // keeps reports whether the run gets a row that others can be a part of.
@@ -113,7 +114,7 @@ func (b *book) recover(ctx context.Context, redo func(name, target string) carbo
 	var o orphans
 	go func() {
 		defer close(done)
-		w := ledger.Writer{Path: b.own.Path, User: b.own.User, Key: b.own.Key}
+		w := ledger.Writer{Path: b.own.Path, User: b.own.User, Key: b.own.Key, Keep: b.own.Keep}
 		all, err := w.Recover(ctx)
 		errors.As(err, &o.head)
 		for _, r := range all {

@@ -1,0 +1,201 @@
+package ledger
+
+import (
+	"bytes"
+	"cmp"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/runs"
+)
+
+// Keep says which runs stay whole beside a ledger, in LEDGER.d/runs. The zero
+// value is the newest DefaultKeep.
+type Keep struct {
+	Runs int           // the newest so many; 0 is DefaultKeep, below 0 none
+	For  time.Duration // in place of that: all that are younger; 0 is no age
+}
+
+// DefaultKeep is how many runs are kept where nothing else is said: some 4 MB.
+const DefaultKeep = 1000
+
+// ParseKeep reads a number of runs, 0 for none, or an age in days or as package
+// time has it: "1000", "90d", "12h".
+func ParseKeep(s string) (Keep, error) {
+	if n, err := strconv.Atoi(s); err == nil && n >= 0 {
+		if n == 0 {
+			n = -1
+		}
+		return Keep{Runs: n}, nil
+	}
+	age := s
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		if n, err := strconv.ParseFloat(days, 64); err == nil {
+			age = fmt.Sprintf("%fh", 24*n)
+		}
+	}
+	d, err := time.ParseDuration(age)
+	if err != nil || d <= 0 {
+		return Keep{}, fmt.Errorf("invalid value %.40q: use a number of runs such as 1000, an age such as 90d, or 0 for none", s)
+	}
+	return Keep{For: d}, nil
+}
+
+func (k Keep) none() bool { return k.Runs < 0 && k.For == 0 }
+
+// keptName is the file of a run that was kept.
+func keptName(ledger, id string) string {
+	return filepath.Join(ledger+".d", "runs", id+".json.gz")
+}
+
+// keptText is what is kept of a run: its JSON in one line, without where it was
+// recorded, since that holds the hash of the row that holds the hash of this.
+func keptText(r footprint.Report) ([]byte, error) {
+	b, err := json.Marshal(struct {
+		footprint.Report
+		Ledger *struct{} `json:"ledger,omitempty"` // hides the report's
+	}{Report: r})
+	return append(b, '\n'), err
+}
+
+// keep writes a run into LEDGER.d/runs, and returns the hash for its row; "" if
+// runs are not kept. It is on the disk when keep returns.
+func (w Writer) keepRun(ledger string, r footprint.Report) (hash string, err error) {
+	if w.Keep.none() {
+		return "", nil
+	}
+	if !isPlain(r.RunID) {
+		return "", fmt.Errorf("run_id %.80q cannot be the name of a file", r.RunID)
+	}
+	like, err := os.Lstat(ledger)
+	if err != nil {
+		like = nil // there is none yet
+	}
+	text, err := keptText(r)
+	if err != nil {
+		return "", err
+	}
+	name := keptName(ledger, r.RunID)
+	for _, dir := range []string{ledger + ".d", filepath.Dir(name)} {
+		if err := mkdirSide(dir, like); err != nil {
+			return "", err
+		}
+	}
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	_, _ = z.Write(text) // to memory
+	_ = z.Close()
+	if like != nil {
+		like = ownersOnly{like}
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), w.replace(name, like, packed.Bytes())
+}
+
+// ownersOnly is a file that its owner alone may write.
+type ownersOnly struct{ fs.FileInfo }
+
+func (o ownersOnly) Mode() fs.FileMode { return o.FileInfo.Mode() &^ 0o022 }
+
+// maxKept bounds what is read of a kept run.
+const maxKept = 64 << 20
+
+func readKept(ledger, id string) ([]byte, error) {
+	if !isPlain(id) {
+		return nil, fs.ErrNotExist
+	}
+	f, err := os.OpenFile(keptName(ledger, id), os.O_RDONLY|noFollow, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(z, maxKept))
+}
+
+// OpenRun gives the run that a row of the ledger at path was made of, if it was
+// kept; else it is fs.ErrNotExist. One that was changed since is an error. Its
+// Ledger is nil.
+func OpenRun(path string, row runs.Row) (footprint.Report, error) {
+	path, err := resolve(path)
+	if err != nil {
+		return footprint.Report{}, fmt.Errorf("ledger: kept run: %w", err)
+	}
+	var r footprint.Report
+	b, err := openKept(path, &row)
+	if err == nil {
+		err = json.Unmarshal(b, &r)
+	}
+	if err != nil {
+		return footprint.Report{}, fmt.Errorf("ledger: kept run %s: %w", row.RunID, err)
+	}
+	return r, nil
+}
+
+// openKept reads a kept run and compares it with its row.
+func openKept(ledger string, row *runs.Row) ([]byte, error) {
+	b, err := readKept(ledger, row.RunID)
+	if err != nil {
+		return nil, err
+	}
+	if sum := sha256.Sum256(b); hex.EncodeToString(sum[:]) != row.RunHash {
+		return nil, errors.New("it is not the one that the row was made of")
+	}
+	return b, nil
+}
+
+// prune removes what need not be kept any more, the oldest first.
+func (w Writer) prune(ledger string) error {
+	dir := filepath.Join(ledger+".d", "runs")
+	files, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	most := cmp.Or(max(w.Keep.Runs, 0), DefaultKeep)
+	if w.Keep.none() {
+		most = 0
+	}
+	if w.Keep.For == 0 && len(files) <= most {
+		return nil
+	}
+	type kept struct {
+		name string
+		at   time.Time
+	}
+	var all []kept
+	for _, f := range files {
+		if info, err := f.Info(); err == nil && info.Mode().IsRegular() && strings.HasSuffix(f.Name(), ".json.gz") {
+			all = append(all, kept{f.Name(), info.ModTime()})
+		}
+	}
+	slices.SortFunc(all, func(a, b kept) int { return cmp.Or(b.at.Compare(a.at), cmp.Compare(b.name, a.name)) })
+	var errs []error
+	for i, k := range all {
+		if w.Keep.For > 0 && time.Since(k.at) <= w.Keep.For || w.Keep.For == 0 && i < most {
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, k.name)); !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
