@@ -70,7 +70,13 @@ func (c Check) File(path string) (Result, error) {
 		}
 		if sound && row.RunHash != "" {
 			// One that is not there any more was kept long enough.
-			if _, err := openKept(base, row); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			switch _, err := openKept(base, row); {
+			case err == nil, errors.Is(err, fs.ErrNotExist):
+			case errors.Is(err, errDamaged), errors.Is(err, fs.ErrPermission):
+				if len(v.Unseen) < maxFindings {
+					v.Unseen = append(v.Unseen, fmt.Sprintf("kept run %s: %v", row.RunID, err))
+				}
+			default:
 				at.Kind, at.Text = RunChanged, "the kept run: "+err.Error()
 				v.find(at)
 			}

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/atomicfile"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
@@ -71,8 +72,9 @@ func keptText(r footprint.Report) ([]byte, error) {
 	return append(b, '\n'), err
 }
 
-// keep writes a run into LEDGER.d/runs, and returns the hash for its row; "" if
-// runs are not kept. It is on the disk when keep returns.
+// keepRun writes a run into LEDGER.d/runs, and returns the hash for its row; "" if
+// runs are not kept. It does not wait for the disk, since the end of a run has
+// little time: a power cut in the seconds after it can leave the row alone.
 func (w Writer) keepRun(ledger string, r footprint.Report) (hash string, err error) {
 	if w.Keep.none() {
 		return "", nil
@@ -102,7 +104,7 @@ func (w Writer) keepRun(ledger string, r footprint.Report) (hash string, err err
 		like = ownersOnly{like}
 	}
 	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:]), w.replace(name, like, packed.Bytes())
+	return hex.EncodeToString(sum[:]), w.write(name, packed.Bytes(), atomicfile.Options{Like: like, NoFollow: true})
 }
 
 // ownersOnly is a file that its owner alone may write.
@@ -124,9 +126,13 @@ func readKept(ledger, id string) ([]byte, error) {
 	defer f.Close()
 	z, err := gzip.NewReader(f)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errDamaged, err)
 	}
-	return io.ReadAll(io.LimitReader(z, maxKept))
+	b, err := io.ReadAll(io.LimitReader(z, maxKept))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	return b, nil
 }
 
 // OpenRun gives the run that a row of the ledger at path was made of, if it was
@@ -159,6 +165,9 @@ func openKept(ledger string, row *runs.Row) ([]byte, error) {
 	}
 	return b, nil
 }
+
+// errDamaged is a kept run that cannot be unpacked: a power cut leaves that.
+var errDamaged = errors.New("it is damaged")
 
 // prune removes what need not be kept any more, the oldest first.
 func (w Writer) prune(ledger string) error {

@@ -77,7 +77,11 @@ func mkdirSide(path string, like fs.FileInfo) error {
 // replace writes a file beside the ledger whole, or leaves the old one, and has
 // it on the disk when it returns.
 func (w Writer) replace(path string, like fs.FileInfo, content []byte) error {
-	return atomicfile.Write(path, atomicfile.Options{Like: like, Sync: true, NoFollow: true}, func(to io.Writer) error {
+	return w.write(path, content, atomicfile.Options{Like: like, Sync: true, NoFollow: true})
+}
+
+func (w Writer) write(path string, content []byte, o atomicfile.Options) error {
+	return atomicfile.Write(path, o, func(to io.Writer) error {
 		_, err := w.limit(to).Write(content)
 		return err
 	})
