@@ -30,7 +30,7 @@ type result struct {
 func (r result) holds(t *testing.T, i int) {
 	t.Helper()
 	truth := 250 * r.Last[i].Time.Sub(r.First[i].Time).Seconds()
-	assert.InDelta(t, truth, (r.Last[i].Total - r.First[i].Total).Joules(), (r.First[i].Edge + r.Last[i].Edge).Joules()+0.5)
+	assert.InDelta(t, truth, (r.Last[i].Total - r.First[i].Total).Joules(), (r.First[i].Edge+r.Last[i].Edge).Joules()+0.5)
 }
 
 // compile makes the fake libraries.

@@ -91,10 +91,8 @@ func TestRunShorterThanATick(t *testing.T) {
 			defer m.Close()
 			time.Sleep(time.Second + 10*time.Millisecond) // a tick is 20 ms ago
 			begin := read(t, m)[0]
-			raw := m.gpus[0].series[0].(*counter).raw
 			time.Sleep(40 * time.Millisecond)
 			last := read(t, m)[0]
-			assert.Equal(t, raw, m.gpus[0].series[0].(*counter).raw, "the counter has not moved")
 			assert.InDelta(t, 300*0.040, (last.Total - begin.Total).Joules(), 0.5, "power × time")
 			assert.InDelta(t, 12, last.Edge.Joules(), 0.5, "between nothing and its limit")
 			time.Sleep(time.Second)

@@ -57,6 +57,10 @@ func (p *pids) mine(pid int, mine func(int) bool) (ours, told bool) {
 		ours, told = p.before[pid]
 	}
 	known := told
+	if p.space == "" && (!p.inner || known && ours) && mine(pid) {
+		p.was[pid] = true
+		return true, true
+	}
 	name := strconv.Itoa(pid)
 	if _, err := fs.Stat(p.root, "proc/"+name); err != nil && !errors.Is(err, fs.ErrPermission) {
 		switch {

@@ -12,7 +12,7 @@ const slowestTick = 110 * time.Millisecond
 // alone: it would be kept busy, and the work with it.
 const (
 	pollEvery   = 5 * time.Millisecond
-	pollFor     = 500 * time.Millisecond
+	pollFor     = 600 * time.Millisecond
 	enoughTicks = 4
 	cheap       = time.Millisecond
 )
@@ -49,7 +49,7 @@ func (t *ticks) observe(isNew bool, stamp, asked, at time.Time) (least, most tim
 	t.check(isNew, stamp, asked, at)
 	if isNew {
 		if still := t.look.Sub(t.moved); still > t.longest && still < time.Second {
-			t.longest = still // it is slower than was thought
+			t.longest = still + still/10 // it is slower than was thought
 		}
 		if t.seen++; t.seen > 1 && !t.learnt {
 			t.widest = max(t.widest, at.Sub(t.earliest))
@@ -68,8 +68,8 @@ func (t *ticks) observe(isNew bool, stamp, asked, at time.Time) (least, most tim
 
 // check compares the stamp with what was seen of the value.
 func (t *ticks) check(isNew bool, stamp, asked, at time.Time) {
-	const slop = time.Millisecond // stamps are wall time
-	same := stamp.Equal(t.stamp)
+	const slop = time.Millisecond // stamps are wall time, in microseconds
+	same := stamp.Sub(t.stamp).Abs() <= slop
 	switch {
 	case stamp.IsZero() || isNew && (stamp.Before(t.look.Add(-slop)) || stamp.After(at.Add(slop))) || !isNew && !same:
 		t.unfit = true
@@ -85,7 +85,7 @@ func (t *ticks) check(isNew bool, stamp, asked, at time.Time) {
 func (t *ticks) stamped() bool { return !t.unfit && t.kept && t.fits > 0 }
 
 func (t *ticks) learn(at time.Time) {
-	if t.learnt || t.seen < enoughTicks {
+	if t.learnt || t.seen < enoughTicks || at.Sub(t.began) > pollFor {
 		return
 	}
 	t.learnt = true
