@@ -186,3 +186,29 @@ func TestHoldings(t *testing.T) {
 	assert.Equal(t, 4998+807+4*288, n)
 	assert.Empty(t, new(Table).Holdings())
 }
+
+// The year of a run is the year of its figure: Poland was not in 2015 what it is now.
+func TestTheYearOfTheTime(t *testing.T) {
+	in := func(year int) Intensity {
+		got, err := Builtin().Intensity(context.Background(), Query{Zone: "PL", Time: time.Date(year, 6, 1, 0, 0, 0, 0, time.UTC)})
+		require.NoError(t, err)
+		return got
+	}
+	newest, err := Builtin().Intensity(context.Background(), Query{Zone: "PL"})
+	require.NoError(t, err)
+	assert.Equal(t, 2015, in(2015).Year)
+	assert.InDelta(t, 826.1, float64(in(2015).PerKWh), 0.1)
+	assert.Empty(t, in(2015).Instead)
+	assert.Equal(t, newest, in(newest.Year+1), "one that goes on is not published yet")
+	late := in(newest.Year + 5)
+	assert.Equal(t, newest.PerKWh, late.PerKWh)
+	assert.Contains(t, late.Instead, "no figure is published for PL in 2030")
+	early := in(2008)
+	assert.Equal(t, 2010, early.Year)
+	assert.Contains(t, early.Instead, "that of 2010")
+	assert.Equal(t, newest, in(1970), "a clock that nobody has set")
+
+	year, err := Builtin().Intensity(context.Background(), Query{Zone: "PL", Year: 2012, Time: time.Date(2015, 6, 1, 0, 0, 0, 0, time.UTC)})
+	require.NoError(t, err)
+	assert.Equal(t, 2012, year.Year, "a year that is asked for goes first")
+}

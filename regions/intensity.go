@@ -98,12 +98,13 @@ type Query struct {
 	// Scope wanted; "" is Lifecycle where the zone has one, else Direct, which
 	// Instead then says.
 	Scope Scope
-	// Year wanted; 0 is the newest.
+	// Year wanted; 0 is that of Time.
 	Year int
 	// Market wants the cloud provider's own market-based figure in place of the
 	// grid's, and has no scope.
 	Market bool
-	// Time for which the figure shall hold; yearly tables ignore it. Zero is now.
+	// Time for which the figure shall hold; of a yearly table it is the year, or the
+	// nearest that there is, which Instead then says. Zero is now: the newest.
 	Time time.Time
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 //go:generate go run ./internal/gen
@@ -200,7 +201,8 @@ func (t *Table) find(name string) (*entry, error) {
 // its contracts, never the grid's.
 //
 // Besides the errors of Place, a scope or year for which nothing is known is a
-// *MissingError. The context and Query.Time are not looked at.
+// *MissingError. Without a Year it is that of Query.Time, or the nearest that there is,
+// which Instead then says. The context is not looked at.
 func (t *Table) Intensity(_ context.Context, q Query) (Intensity, error) {
 	if q.Scope != "" && q.Scope != Lifecycle && q.Scope != Direct {
 		return Intensity{}, fmt.Errorf("scope %q is not known: use %s or %s", q.Scope, Lifecycle, Direct)
@@ -223,11 +225,18 @@ func (t *Table) Intensity(_ context.Context, q Query) (Intensity, error) {
 			scope = Direct
 		}
 	}
-	s, year := e.pick(scope, q.Year)
+	wanted := q.Year
+	if wanted == 0 && clockSet(q.Time) {
+		wanted = e.nearest(scope, q.Time.UTC().Year())
+	}
+	s, year := e.pick(scope, wanted)
 	if s == nil {
-		return Intensity{}, e.missing(scope, q.Year)
+		return Intensity{}, e.missing(scope, wanted)
 	}
 	in := t.intensity(e, s, year)
+	if q.Year == 0 {
+		in.Instead = and(in.Instead, stale(e.Code, q.Time, year))
+	}
 	if scope != q.Scope && scope == Direct {
 		in.Instead = and(in.Instead, "only direct emissions are published for "+e.Code)
 	}
@@ -239,6 +248,43 @@ func (t *Table) Intensity(_ context.Context, q Query) (Intensity, error) {
 		in.Kind, in.Instead = WorldDefault, "no region was given"
 	}
 	return in, nil
+}
+
+// clockSet reports whether a time may be that of a run. One from before there were any
+// trackers is of a machine whose clock nobody has set: its year is this one.
+func clockSet(t time.Time) bool { return t.UTC().Year() >= 2005 }
+
+// publishing is how many years a yearly figure may be behind: that of a year that goes
+// on is not there before its end, and is published in the next.
+const publishing = 2
+
+// stale says that a figure is of another year than its time, where that is not because
+// it is yet to be published.
+func stale(code string, at time.Time, year int) string {
+	if !clockSet(at) || year == 0 {
+		return ""
+	}
+	if late := at.UTC().Year() - year; late >= 0 && late <= publishing {
+		return ""
+	}
+	return fmt.Sprintf("that of %d: no figure is published for %s in %d", year, code, at.UTC().Year())
+}
+
+// nearest is the year for which there is a figure of a scope that is nearest to the one
+// wanted, and of two the later; 0 where there is none.
+func (e *entry) nearest(scope Scope, wanted int) (found int) {
+	for i := range e.series {
+		s := &e.series[i]
+		for year := s.first; s.scope == scope && year <= s.last(); year++ {
+			if _, ok := s.at(year); !ok {
+				continue
+			}
+			if d, best := max(year-wanted, wanted-year), max(found-wanted, wanted-found); found == 0 || d < best || d == best && year > found {
+				found = year
+			}
+		}
+	}
+	return found
 }
 
 // and joins two reasons, either of which may be "".

@@ -19,7 +19,7 @@ type factors struct {
 	query regions.Query
 	grid  regions.Provider // nil: the recorded intensity
 	pue   float64          // 0: the recorded one
-	known map[string]found
+	known map[asked]found
 }
 
 // found is a lookup that was made.
@@ -54,7 +54,7 @@ func factorOf(r runs.Row) factor {
 // parse reads the flags for factors.
 func (r *recomputing) parse(flags *pflag.FlagSet) error {
 	f := &r.factors
-	f.known = map[string]found{}
+	f.known = map[asked]found{}
 	f.query = regions.Query{Scope: regions.Scope(r.scope), Year: r.year}
 	if r.scope != "" && f.query.Scope != regions.Lifecycle && f.query.Scope != regions.Direct {
 		return fmt.Errorf("--scope %.40q is neither %s nor %s", r.scope, regions.Lifecycle, regions.Direct)
@@ -93,6 +93,12 @@ func (r *recomputing) parse(flags *pflag.FlagSet) error {
 	return nil
 }
 
+// asked is a place and a year.
+type asked struct {
+	zone string
+	year int
+}
+
 // errNoZone is a row that does not say where the run was.
 var errNoZone = errors.New("no zone is recorded: give --region")
 
@@ -112,10 +118,15 @@ func (f *factors) of(ctx context.Context, row runs.Row) (runs.Factors, error) {
 	default:
 		return to, errNoZone
 	}
-	in, ok := f.known[q.Zone]
+	key := asked{q.Zone, q.Year}
+	if q.Year == 0 { // the run's own
+		q.Time = row.StartedAt.Time
+		key.year = q.Time.UTC().Year()
+	}
+	in, ok := f.known[key]
 	if !ok {
 		in.intensity, in.err = f.grid.Intensity(ctx, q)
-		f.known[strings.Clone(q.Zone)] = in
+		f.known[asked{strings.Clone(key.zone), key.year}] = in
 	}
 	to.Intensity = &in.intensity
 	return to, in.err

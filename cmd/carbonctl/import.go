@@ -152,11 +152,12 @@ func (m *importing) parse(ctx context.Context, flags *pflag.FlagSet) error {
 		grid = own.intensity
 	}
 	if m.intensity != "" || m.region != "" {
-		in, err := grid.Intensity(ctx, regions.Query{Zone: m.region})
-		if err != nil {
+		if _, err := grid.Intensity(ctx, regions.Query{Zone: m.region}); err != nil {
 			return fmt.Errorf("--region: %w", err)
 		}
-		o.Intensity = &in
+		o.Intensity = func(at time.Time) (regions.Intensity, error) { // that of the run's year
+			return grid.Intensity(ctx, regions.Query{Zone: m.region, Time: at})
+		}
 	}
 	key, err := readKey(m.sign)
 	m.writer = ledger.Writer{Path: m.path, User: login(), Key: key}

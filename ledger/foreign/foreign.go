@@ -50,9 +50,9 @@ type Options struct {
 	Format Format
 	// Location of its times, which have no zone; nil is UTC.
 	Location *time.Location
-	// Intensity to use where the file has neither that nor emissions; nil makes
-	// such a run an error.
-	Intensity *regions.Intensity
+	// Intensity gives the one to use at a time where the file has neither that nor
+	// emissions; nil makes such a run an error. The zero time is not known.
+	Intensity func(at time.Time) (regions.Intensity, error)
 }
 
 // ErrUnknown is a file that is of none of the formats.
@@ -261,7 +261,11 @@ func (f *file) given(row *runs.Row) error {
 	if f.Intensity == nil {
 		return errors.New("the file does not say what the energy emitted: give a region or an intensity")
 	}
-	*row = runs.Recompute(*row, runs.Factors{Intensity: f.Intensity})
+	in, err := f.Intensity(row.StartedAt.Time)
+	if err != nil {
+		return err
+	}
+	*row = runs.Recompute(*row, runs.Factors{Intensity: &in})
 	return nil
 }
 

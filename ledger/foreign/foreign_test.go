@@ -280,7 +280,9 @@ func TestImpactTracker(t *testing.T) {
 	_, errs := readAll(offline, Options{})
 	require.Len(t, errs, 1)
 	assert.ErrorContains(t, errs[0], "give a region")
-	r = rowsOf(t, offline, Options{Intensity: &regions.Intensity{Zone: "FR", Kind: regions.AnnualAverage, PerKWh: 50}})[0]
+	r = rowsOf(t, offline, Options{Intensity: func(time.Time) (regions.Intensity, error) {
+		return regions.Intensity{Zone: "FR", Kind: regions.AnnualAverage, PerKWh: 50}, nil
+	}})[0]
 	assert.InDelta(t, 30, float64(r.Emissions), 1e-9)
 	assert.Equal(t, "FR", r.Zone)
 
@@ -336,7 +338,7 @@ func fuzz(f *testing.F, as Format, seeds ...string) {
 	}
 	f.Add("")
 	f.Fuzz(func(t *testing.T, s string) {
-		rows, _ := readAll(s, Options{Format: as, Intensity: &regions.Intensity{PerKWh: 100}})
+		rows, _ := readAll(s, Options{Format: as, Intensity: func(time.Time) (regions.Intensity, error) { return regions.Intensity{PerKWh: 100}, nil }})
 		seen := map[string]bool{}
 		for _, row := range rows {
 			require.False(t, seen[row.RunID] && as == CodeCarbon, "a run twice")
@@ -446,7 +448,7 @@ func TestCarbonTrackerWithSeveralRuns(t *testing.T) {
 	assert.Equal(t, one[0].Energy, both[1].Energy)
 
 	grown, _, _ := strings.Cut(s, "Epoch 2:")
-	cut := rowsOf(t, grown, Options{Intensity: &regions.Intensity{PerKWh: 100}})
+	cut := rowsOf(t, grown, Options{Intensity: func(time.Time) (regions.Intensity, error) { return regions.Intensity{PerKWh: 100}, nil }})
 	require.Len(t, cut, 1)
 	assert.Equal(t, one[0].RunID, cut[0].RunID, "the same run, of which the log has more by now")
 	assert.Less(t, cut[0].Energy, one[0].Energy)
