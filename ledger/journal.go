@@ -26,7 +26,12 @@ type entry struct {
 	LedgerBytes int64            `json:"ledger_bytes"`
 	Pending     json.RawMessage  `json:"pending,omitempty"` // see Writer.Pending
 	Report      footprint.Report `json:"report"`
+	// Power of the report, which is much to encode: as it was up to a minute before.
+	Power json.RawMessage `json:"power,omitempty"`
 }
+
+// powerEvery is how often the power over time is encoded anew.
+const powerEvery = time.Minute
 
 // writer is who writes a journal. Its lock file holds the same.
 type writer struct {
@@ -46,6 +51,8 @@ type journal struct {
 	lock  *flock.Flock
 	entry entry
 	slots slots
+
+	powerAt time.Time // when it was encoded
 }
 
 // openJournal takes the lock of a run's journal. ledger is the resolved path.
@@ -151,11 +158,22 @@ func isPlain(id string) bool {
 // checkpoint writes the report to the slot whose turn it is. It has reached the
 // disk when it returns; on an error the one before it is still there.
 func (j *journal) checkpoint(r footprint.Report, pending json.RawMessage) error {
-	j.entry.WrittenAt, j.entry.Pending = time.Now().UTC(), pending
+	now := time.Now()
+	j.entry.WrittenAt, j.entry.Pending = now.UTC(), pending
+	if r.Status != footprint.Running || j.powerAt.IsZero() || now.Sub(j.powerAt) >= powerEvery {
+		b, err := json.Marshal(r.Power)
+		if err != nil {
+			return err
+		}
+		j.entry.Power, j.powerAt = b, now
+	}
+	r.Power = nil
+	short := j.entry
+	short.Power, short.Report = nil, shortened(r)
+	j.entry.Report = r
 	var err error
-	for _, r := range []footprint.Report{r, withoutPower(r), shortened(r)} {
-		j.entry.Report = r
-		b, encodeErr := json.Marshal(j.entry)
+	for _, e := range []*entry{&j.entry, &short} {
+		b, encodeErr := json.Marshal(e)
 		if encodeErr != nil {
 			return encodeErr
 		}
@@ -170,16 +188,10 @@ func (j *journal) checkpoint(r footprint.Report, pending json.RawMessage) error 
 	return err
 }
 
-// withoutPower and shortened give what is left of a report for which the disk
-// has no room: all that its row is made of.
-func withoutPower(r footprint.Report) footprint.Report {
-	r.Power = nil
-	return r
-}
-
+// shortened gives what is left of a report for which the disk has no room: all
+// that its row is made of.
 func shortened(r footprint.Report) footprint.Report {
 	const most = 20
-	r = withoutPower(r)
 	if n := len(r.Epochs) - 2*most; n > 0 {
 		r.Epochs = append(r.Epochs[:most:most], r.Epochs[most+n:]...)
 		r.EpochsOmitted += n

@@ -18,6 +18,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
@@ -441,6 +442,45 @@ func TestAJournalThatGrows(t *testing.T) {
 	e, _, err = readEntry(filepath.Join(path+".d", "run"))
 	require.NoError(t, err)
 	assert.Len(t, e.Report.Epochs, 1000)
+}
+
+// Power is encoded once a minute, and at the end; what is recovered has it.
+func TestJournalKeepsPower(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := newPath(t)
+		w := &Writer{Path: path}
+		step := func(n int) footprint.Report {
+			r := soFar("run", energy.Energy(n))
+			r.Power = []footprint.Power{{Component: "package-0", StepS: 1, Mean: make([]float32, n)}}
+			return r
+		}
+		kept := func() int {
+			e, _, err := readEntry(filepath.Join(path+".d", "run"))
+			require.NoError(t, err)
+			return len(e.Report.Power[0].Mean)
+		}
+		for _, c := range []struct {
+			wait time.Duration
+			want int
+		}{{0, 1}, {10 * time.Second, 1}, {49 * time.Second, 1}, {time.Second, 4}, {10 * time.Second, 4}} {
+			time.Sleep(c.wait)
+			require.NoError(t, w.Checkpoint(step(int(w.stepsOf()) + 1)))
+			assert.Equal(t, c.want, kept())
+		}
+		last := step(9)
+		last.Status = footprint.Completed
+		require.NoError(t, w.Checkpoint(last))
+		assert.Equal(t, 9, kept())
+		die(t, w)
+	})
+}
+
+// stepsOf is how many checkpoints there were.
+func (w *Writer) stepsOf() uint64 {
+	if w.journal == nil {
+		return 0
+	}
+	return w.journal.slots.seq
 }
 
 // Whatever a crash makes of the slot that was being written, the one before it

@@ -220,6 +220,11 @@ func parseEntry(b []byte, id string) (entry, error) {
 	if e.Report.RunID != id {
 		return entry{}, fmt.Errorf("it holds run %.80q", e.Report.RunID)
 	}
+	if e.Power != nil {
+		if err := json.Unmarshal(e.Power, &e.Report.Power); err != nil {
+			return entry{}, fmt.Errorf("power: %w", err)
+		}
+	}
 	return e, nil
 }
 

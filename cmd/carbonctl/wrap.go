@@ -362,7 +362,7 @@ func (w *wrapping) show(s *session.Session, result session.Result) {
 		}
 	}
 	if result.Lost && !w.json && w.jsonTo == "" {
-		w.printJSON(r) // else it would be nowhere
+		r.Warnings = saved(r) // else it would be nowhere
 	}
 	if !w.quiet {
 		s.NewLine()
@@ -388,6 +388,28 @@ func (w *wrapping) show(s *session.Session, result session.Result) {
 	if result.Damaged != nil {
 		w.say(result.Damaged.Error(), "")
 	}
+}
+
+// saved writes a result that is kept nowhere else into a folder of its own, that
+// nobody but this user can read, and adds its name to the warning.
+func saved(r footprint.Report) []footprint.Warning {
+	all := slices.Clone(r.Warnings)
+	dir, err := os.MkdirTemp("", "carbonctl-") // mode 0700
+	if err != nil {
+		return all
+	}
+	path := filepath.Join(dir, r.RunID+".json")
+	if output.Write(path, func(to io.Writer) error { return report.JSON(to, r) }) != nil {
+		_ = os.Remove(dir)
+		return all
+	}
+	for i := range all {
+		if all[i].Code == footprint.NotRecorded {
+			all[i].Text += "; the result is saved in " + path
+			break
+		}
+	}
+	return all
 }
 
 func (w *wrapping) printJSON(r footprint.Report) {
