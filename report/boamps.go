@@ -184,7 +184,7 @@ func boampsMachine(r footprint.Report) boampsInfrastructure {
 
 // quality is how far the truth may be off: within 10, 25 or 50 %; "" beyond.
 func quality(t runs.Total) string {
-	if t.Energy == 0 || t.Open > 0 {
+	if t.Energy == 0 || t.Unbounded() {
 		return ""
 	}
 	off := float64(max(t.High-t.Energy, t.Energy-t.Low)) / float64(t.Energy)

@@ -35,7 +35,7 @@ var metrics = []metric{
 
 // bounded is an upper bound of a group, infinite where a run of it has none.
 func bounded(g runs.Group, high float64) float64 {
-	if g.Open > 0 {
+	if g.Unbounded() {
 		return math.Inf(1)
 	}
 	return high

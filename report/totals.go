@@ -157,7 +157,7 @@ func totalFigures(t runs.Total) []figure {
 		{"Time", Duration(t.Duration), nil},
 	}
 	if t.Energy == energy.MaxEnergy {
-		all[1].details = append(all[1].details, "more than can be added up: a lower bound")
+		all[1].details = append(all[1].details, "at least: more than can be added up")
 	}
 	if n := t.Charges[footprint.ChargeProcess]; n > 0 && n < t.Runs {
 		all[1].details = append(all[1].details, fmt.Sprintf("the whole machine is charged, and for %d %s the work's part", n, plural(n, "run", "runs")))
@@ -245,7 +245,7 @@ func emissionsRange(s runs.Summary) string {
 
 // upper is an upper bound of a sum, nil if one of its runs has none.
 func upper[T any](s runs.Summary, bound *T) *T {
-	if s.Open > 0 {
+	if s.Unbounded() {
 		return nil
 	}
 	return bound

@@ -18,6 +18,10 @@ import (
 const TotalsSchema = "carbonctl.totals/v1"
 
 // groupJSON is a group; what is not known is null.
+// beyondRange is the code of a sum that is more than an Energy holds: what stands
+// there is a lower bound.
+const beyondRange = "energy-beyond-range"
+
 type groupJSON struct {
 	Key           map[string]string `json:"key"`
 	Runs          int               `json:"runs"`
@@ -78,7 +82,7 @@ func groupOf(g runs.Group, keys []runs.Key) groupJSON {
 		RunEnergy: spread(g.RunEnergy), RunEmissions: spread(g.RunEmissions), RunTime: spread(g.RunTime), Foresight: spread(g.Foresight),
 		Warnings: map[string]int{},
 	}
-	if g.Open == 0 {
+	if !g.Unbounded() {
 		grams := float64(g.GramsHigh)
 		v.EnergyHigh, v.EmissionsHigh = &g.High, &grams
 	}
@@ -87,6 +91,9 @@ func groupOf(g runs.Group, keys []runs.Key) groupJSON {
 	}
 	for code, n := range g.Warnings {
 		v.Warnings[code] = n
+	}
+	if g.Energy == energy.MaxEnergy {
+		v.Warnings[beyondRange] = g.Runs
 	}
 	v.First, v.Last = timeOrNil(g.First), timeOrNil(g.Last)
 	if share, ok := g.MeasuredShare(); ok {

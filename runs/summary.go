@@ -92,6 +92,19 @@ func (r *Row) measured() energy.Energy {
 	return r.Energy.Scale(float64(or(r.MeasuredShare, 0)))
 }
 
+// Unbounded reports whether the sum has no upper bound: a run has none, or they are
+// more than an Energy holds.
+func (s *Summary) Unbounded() bool { return s.Open > 0 || s.High == energy.MaxEnergy }
+
+// shift changes a sum, but not one that is more than an Energy holds: how much more is
+// not known.
+func shift(sum, by energy.Energy) energy.Energy {
+	if sum == energy.MaxEnergy {
+		return sum
+	}
+	return sum.Plus(by)
+}
+
 // settle takes what a row counts for in place of what it is, since others shared
 // its machine.
 func (s *Summary) settle(e *entry, ok bool) {
@@ -103,7 +116,8 @@ func (s *Summary) settle(e *entry, ok bool) {
 		s.Contradicting++
 	}
 	s.Overlap += e.energy - e.counted
-	s.Energy, s.Low, s.High = s.Energy+e.counted-e.energy, s.Low+e.countedLow-e.low, s.High+e.countedHigh-e.high
+	s.Energy = shift(s.Energy, e.counted-e.energy)
+	s.Low, s.High = shift(s.Low, e.countedLow-e.low), shift(s.High, e.countedHigh-e.high)
 	if e.wasOpen && !e.open {
 		s.Open--
 	}

@@ -101,7 +101,7 @@ func (t *Total) add(r *Row) {
 func (t *Total) settle(e *entry, b bucket, ok bool) {
 	t.Group.settle(e, ok)
 	c := t.Grids[b.grid]
-	c.Energy += e.counted - e.energy
+	c.Energy = shift(c.Energy, e.counted-e.energy)
 	grams := regions.Grams(float64(e.counted-e.energy) * e.perJoule)
 	c.Emissions += grams
 	if b.pue > 0 {
@@ -114,7 +114,7 @@ func (t *Total) settle(e *entry, b bucket, ok bool) {
 	}
 	for _, p := range e.parts {
 		if sum := t.kind(p.kind); sum != nil {
-			*sum += p.counted - p.energy
+			*sum = shift(*sum, p.counted-p.energy)
 		}
 	}
 }
