@@ -1,7 +1,9 @@
 package carbon
 
 import (
+	"fmt"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,4 +48,42 @@ func TestChildrenAsTheyRun(t *testing.T) {
 	assert.InDelta(t, child.Seconds(), (running.CPU - before.CPU).Seconds(), 0.02)
 	assert.GreaterOrEqual(t, running.CPU+running.CPUEdge, before.CPU+child-5*time.Millisecond)
 	assert.InDelta(t, 0, (ended.CPU - running.CPU - (now - own)).Seconds(), 0.005, "nothing twice, nothing lost")
+}
+
+// How far the CPU time of children is off while they run, against what the kernel
+// says of them when they have ended: rows of docs/reliability.md.
+func TestReliabilityOfChildren(t *testing.T) {
+	const spin = "i=0; while [ $i -lt %d ]; do i=$((i+1)); done; "
+	busy := fmt.Sprintf(spin, 60_000)
+	short := fmt.Sprintf(spin, 500)
+	for _, tt := range []struct{ name, script string }{
+		{"a shell that is busy", busy},
+		{"20 short programs, one after the other", "for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do sh -c '" + short + "'; done; "},
+		{"a busy program of a shell's own", "sh -c '" + busy + "echo; read wait' & "},
+	} {
+		s := newSelf()
+		cmd := exec.Command("/bin/sh", "-c", tt.script+"echo; read wait; wait")
+		in, err := cmd.StdinPipe()
+		require.NoError(t, err)
+		out, err := cmd.StdoutPipe()
+		require.NoError(t, err)
+		before := s.used(time.Now(), true)
+		own, _ := processCPU()
+		require.NoError(t, cmd.Start())
+		for n := 0; n < 1+strings.Count(tt.script, "echo"); {
+			k, err := out.Read(make([]byte, 5))
+			require.NoError(t, err)
+			n += k
+		}
+		s.next = time.Time{}
+		running := s.used(time.Now(), true)
+		ours, _ := processCPU()
+		require.NoError(t, in.Close())
+		_ = cmd.Wait()
+		s.close()
+		truth := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+		told := running.CPU - before.CPU - (ours - own)
+		t.Logf("| %s | %v | %+.1f ms | ± %v |", tt.name, truth.Round(time.Millisecond), (told - truth).Seconds()*1000, running.CPUEdge-before.CPUEdge)
+		assert.LessOrEqual(t, (told - truth).Abs(), running.CPUEdge+before.CPUEdge+5*time.Millisecond, "%s: its end costs some more", tt.name)
+	}
 }
