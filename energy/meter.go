@@ -27,8 +27,9 @@ const (
 	Modelled Basis = "modelled"
 )
 
-// Component names one counter for as long as the machine is up. It can key a
-// map: two readings belong together if and only if their Components are equal.
+// Component names one counter for as long as the machine is up. Two readings
+// belong together if and only if Kind, ID and Basis of their Components are equal;
+// what else a Component says may become known, or better known, later.
 type Component struct {
 	// Kind of hardware.
 	Kind Kind `json:"kind"`

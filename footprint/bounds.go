@@ -60,21 +60,24 @@ func (t *track) atMost(d time.Duration) energy.Energy {
 // reach is that of what the headline takes of the component.
 func (a *Account) reach(t *track) reach {
 	r := a.machine(t)
-	if a.Run.Charge != ChargeProcess || !t.known {
+	if a.Run.Charge != ChargeProcess || !t.known && !t.waits {
 		return r
 	}
-	return t.mine(r)
+	return a.mine(t, r)
 }
 
 // mine is the reach of the work's part. Of the band of a model it takes its share;
-// who used what a counter did not see is not known, and may be the work.
-func (t *track) mine(r reach) reach {
+// who used what a counter did not see is not known, and may be the work. What is not
+// settled yet may prove to be all or nothing.
+func (a *Account) mine(t *track, r reach) reach {
+	share := a.shareOf(t)
 	if t.component.Basis == energy.Modelled {
-		share := t.share()
 		r.below, r.above = r.below.Scale(share), r.above.Scale(share)
 	}
 	sum, edge := t.doubt.soFar()
 	r.below, r.above, r.end = r.below.Plus(sum), r.above.Plus(sum), r.end.Plus(edge)
+	owing := t.book.all.energy - t.book.settled.energy
+	r.end = r.end.Plus(owing.Scale(max(share, 1-share)))
 	return r
 }
 

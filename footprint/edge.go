@@ -85,7 +85,7 @@ func (a *Account) edge(late time.Duration, parts bool) edge {
 
 // point gives one component at an instant.
 func (a *Account) point(t *track, at time.Time) point {
-	if a.Run.Charge == ChargeProcess && t.based && !t.known {
+	if a.Run.Charge == ChargeProcess && t.based && !t.known && !t.waits {
 		return point{} // what is not decided yet is left to a later edge
 	}
 	pue := a.pue()

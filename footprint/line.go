@@ -1,6 +1,7 @@
 package footprint
 
 import (
+	"slices"
 	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
@@ -15,6 +16,7 @@ func (a *Account) lines(r *Report, length time.Duration) (counted []*track) {
 		if t.idle() {
 			continue
 		}
+		t = a.provisional(t)
 		l := a.line(t, length)
 		if l.Counted() {
 			counted = append(counted, t)
@@ -42,7 +44,6 @@ func (a *Account) line(t *track, length time.Duration) Line {
 		l.Within = &within
 	}
 	l.Status = t.status(l.Coverage)
-	t = t.provisional()
 	r, e := a.machine(t), t.book.all.energy
 	if e == 0 && t.certain() == 0 && c.Basis == energy.Measured && length > 0 {
 		// How much it was is not known: at most what it can draw, unless a model tells.
@@ -58,8 +59,8 @@ func (a *Account) line(t *track, length time.Duration) Line {
 	low, high := r.bounds(e)
 	l.Energy, l.Low, l.High = &e, new(min(low, e)), high
 	if t.known {
-		mine := t.work(t.book).energy
-		low, high := t.mine(r).bounds(mine)
+		mine := a.work(t, t.book).energy
+		low, high := a.mine(t, r).bounds(mine)
 		if l.High != nil && high != nil {
 			*high = min(*high, *l.High)
 		}
@@ -71,20 +72,26 @@ func (a *Account) line(t *track, length time.Duration) Line {
 	return l
 }
 
-// provisional is the track as it would be if what is open stayed unread: a model
-// then counts what it holds back.
-func (t *track) provisional() *track {
+// provisional is the track as it would be if the run ended now: a model then counts
+// what it holds back, and shares are taken by what the clocks show.
+func (a *Account) provisional(t *track) *track {
 	s := &t.stand
-	if t.component.Basis != energy.Modelled || s.wait || s.held == 0 && s.delta == 0 {
+	holds := t.component.Basis == energy.Modelled && !s.wait && (s.held > 0 || s.delta > 0)
+	if !holds && !t.waits {
 		return t
 	}
 	now := *t
-	e, low, high := t.scaled(s.delta, s.held)
-	f := flow{energy: e}
-	now.book.all.add(f)
-	now.covered += s.held
-	now.stand.low, now.stand.high = s.low.Plus(low), s.high.Plus(high)
-	now.stand.held, now.stand.delta = 0, 0
+	if t.waits {
+		now.parts = slices.Clone(t.parts)
+		a.share(&now)
+	}
+	if holds {
+		e, low, high := t.scaled(s.delta, s.held)
+		now.book.all.add(flow{energy: e})
+		now.covered += s.held
+		now.stand.low, now.stand.high = s.low.Plus(low), s.high.Plus(high)
+		now.stand.held, now.stand.delta = 0, 0
+	}
 	return &now
 }
 
@@ -209,7 +216,7 @@ func (a *Account) Overhead(cpu time.Duration) Overhead {
 	var used energy.Energy
 	for _, t := range a.tracks {
 		if k := t.component.Kind; (k == energy.CPU || k == energy.Memory) && a.counts(t) && !t.idle() {
-			used = used.Plus(t.provisional().book.all.energy)
+			used = used.Plus(a.provisional(t).book.all.energy)
 		}
 	}
 	o.Energy = used.Scale(min(cpu.Seconds()/(float64(a.Host.CPUThreads)*length.Seconds()), 1))

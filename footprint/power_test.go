@@ -29,7 +29,7 @@ func TestPowerHoldsTheEnergy(t *testing.T) {
 			if rnd.IntN(100) == 0 {
 				at += time.Duration(rnd.Int64N(int64(time.Hour)))
 			}
-			e := energy.Watts(50 + 100*rnd.Float64()).Watts() * (at - from).Seconds()
+			e := energy.Watts(50+100*rnd.Float64()).Watts() * (at - from).Seconds()
 			p.add(from, at, energy.Joules(e))
 			sum += energy.Joules(e)
 			covered += at - from

@@ -22,23 +22,38 @@ func (a *Account) settle(use []energy.Use) {
 	}
 }
 
+// resolved is how much more time than the clocks may be off has to pass for a share
+// to be taken: what a run settles is then known to some parts in a hundred, and what
+// is left of it at the end goes by what there is.
+const resolved = 25
+
+// pay takes how much a component was used. Shares are taken over so much time that
+// the clocks can tell.
 func (a *Account) pay(t *track, u *energy.Use) {
-	before := t.use
-	span := Span{
-		Component: t.component, Energy: t.book.all.energy - t.book.settled.energy,
-		Mine: u.Mine - t.use.Mine, All: u.All - t.use.All, Capacity: u.Capacity - t.use.Capacity,
-	}
-	t.use = *u
 	if !t.based {
-		t.based = true
+		t.based, t.use, t.doubt.base = true, *u, u.AllEdge
 		return
 	}
-	t.known = true
-	policy := a.Policy
-	if policy == nil {
-		policy = BusyShare
+	t.next, t.waits = *u, true
+	used := max(u.Mine-t.use.Mine, u.All-t.use.All)
+	if a.Policy == nil && used < resolved*max(u.MineEdge, t.use.MineEdge, t.doubt.base) {
+		return
 	}
-	share := clamp(policy(span))
+	a.share(t)
+}
+
+// owing is the span whose user is not settled.
+func (t *track) owing() Span {
+	return Span{
+		Component: t.component, Energy: t.book.all.energy - t.book.settled.energy,
+		Mine: t.next.Mine - t.use.Mine, All: t.next.All - t.use.All, Capacity: t.next.Capacity - t.use.Capacity,
+	}
+}
+
+// share settles what was used up to the latest Use.
+func (a *Account) share(t *track) {
+	span := t.owing()
+	share := a.part(span)
 	for ; t.from < len(t.parts); t.from++ {
 		b := &t.parts[t.from]
 		owing := b.all.minus(b.settled)
@@ -49,38 +64,50 @@ func (a *Account) pay(t *track, u *energy.Use) {
 		t.book.mine.add(mine)
 	}
 	t.from = max(len(t.parts)-1, 0)
-	mineEdge, allEdge := max(u.MineEdge, before.MineEdge), max(u.AllEdge, before.AllEdge)
 	if a.Policy == nil {
-		t.doubt.add(span, mineEdge, allEdge)
+		t.doubt.add(span, t.use, t.next)
 	} else {
-		t.doubt.try(span, a.Policy, mineEdge, allEdge)
+		t.doubt.try(span, t.use, t.next, a.Policy)
 	}
+	t.use, t.known, t.waits = t.next, true, false
+}
+
+// part is the work's part of a span, by the policy.
+func (a *Account) part(s Span) float64 {
+	if a.Policy != nil {
+		return clamp(a.Policy(s))
+	}
+	return clamp(BusyShare(s))
 }
 
 // charge is what the headline takes of a booking of t. This is the one rule, for a
 // run and for each of its stretches and intensities: all of it, or the work's part,
-// by which energy whose user is not known yet goes as what is known; where no user
-// was ever known, all.
+// by which energy whose user is not settled yet goes as what is; where no user was
+// ever known, all.
 func (a *Account) charge(t *track, b booking) flow {
-	if a.Run.Charge != ChargeProcess || !t.known {
+	if a.Run.Charge != ChargeProcess || !t.known && !t.waits {
 		return b.all
 	}
-	return t.work(b)
+	return a.work(t, b)
 }
 
 // work is the work's part of a booking.
-func (t *track) work(b booking) flow {
+func (a *Account) work(t *track, b booking) flow {
 	f := b.mine
-	f.add(b.all.minus(b.settled).scale(t.share()))
+	f.add(b.all.minus(b.settled).scale(a.shareOf(t)))
 	return f
 }
 
-// share is the work's part of what is settled.
-func (t *track) share() float64 {
-	if t.book.settled.energy == 0 {
-		return 0
+// shareOf is the work's part of what is settled, and before anything is, of what is
+// to be.
+func (a *Account) shareOf(t *track) float64 {
+	if t.book.settled.energy > 0 {
+		return float64(t.book.mine.energy) / float64(t.book.settled.energy)
 	}
-	return float64(t.book.mine.energy) / float64(t.book.settled.energy)
+	if t.waits {
+		return a.part(t.owing())
+	}
+	return 0
 }
 
 func clamp(x float64) float64 {
@@ -94,57 +121,64 @@ func clamp(x float64) float64 {
 // clocks behind it. The reading of a clock that is off by ε moves time from one
 // span to the next, so that only the difference of what a unit of time is worth in
 // the two counts, and its whole worth at the first and the last edge: the bound of a
-// long run does not add up over its spans. Second-order terms are added where they
-// belong.
+// long run does not add up over its spans. What a clock that samples drifts beyond
+// that (its edge then grows with time) is chance, and adds up by its squares.
+// Second-order terms are added where they belong.
 type doubt struct {
-	sum  float64 // µJ, without the last edge
-	last float64 // of the last edge
-	mine float64 // what a unit of the work's time was worth in the latest span, in µJ,
-	all  float64 // and one of everybody's
+	base   float64 // the edge of the first reading of everybody's clock
+	sum    float64 // µJ, without the last edge
+	square float64 // of chance
+	last   float64 // of the last edge
+	mine   float64 // what a unit of the work's time was worth in the latest span, in µJ,
+	all    float64 // and one of everybody's
+}
+
+// drift is by how much everybody's clock may have moved by chance in a span.
+func (d *doubt) drift(from, to energy.Use) float64 {
+	a, b := from.AllEdge-d.base, to.AllEdge-d.base
+	return math.Sqrt(max(b*b-a*a, 0))
 }
 
 // add takes a span that BusyShare has divided.
-func (d *doubt) add(s Span, mineEdge, allEdge float64) {
+func (d *doubt) add(s Span, from, to energy.Use) {
 	e, mine := float64(s.Energy), max(s.Mine, 0)
 	all := max(mine, s.All)
-	if mineEdge <= 0 && allEdge <= 0 {
-		d.sum += d.last
-		*d = doubt{sum: d.sum}
-		return
-	}
-	least := all - 2*allEdge
+	edge, drift := max(from.MineEdge, to.MineEdge), d.drift(from, to)
+	least := all - 2*d.base - drift
 	second := math.Inf(1)
 	if least > 0 {
-		second = e / (least * least) * (4*mineEdge*allEdge + (mine+2*mineEdge)/least*4*allEdge*allEdge)
+		second = e / (least * least) * (4*edge*d.base + (mine+2*edge)/least*(4*d.base*d.base+drift*drift/4))
 	}
 	if second >= e { // the clocks show nothing of so short a span: it may be all or nothing
 		d.sum += d.last + e
-		*d = doubt{sum: d.sum}
+		d.last, d.mine, d.all = 0, 0, 0
 		return
 	}
 	worth, everybody := e/all, e*mine/(all*all)
-	d.sum += math.Abs(worth-d.mine)*mineEdge + math.Abs(everybody-d.all)*allEdge + second
+	d.sum += math.Abs(worth-d.mine)*edge + math.Abs(everybody-d.all)*d.base + second
+	d.square += everybody * drift * everybody * drift
 	d.mine, d.all = worth, everybody
-	d.last = worth*mineEdge + everybody*allEdge
+	d.last = worth*edge + everybody*d.base
 }
 
 // try takes a span that a caller's own policy has divided: what it says where the
 // clocks are off both ways bounds the span by itself.
-func (d *doubt) try(s Span, policy Policy, mineEdge, allEdge float64) {
-	if mineEdge <= 0 && allEdge <= 0 {
+func (d *doubt) try(s Span, from, to energy.Use, policy Policy) {
+	edge, off := 2*max(from.MineEdge, to.MineEdge), 2*d.base+d.drift(from, to)
+	if edge <= 0 && off <= 0 {
 		return
 	}
-	share, off := clamp(policy(s)), 0.0
-	for _, sign := range []float64{-2, 2} {
+	share, most := clamp(policy(s)), 0.0
+	for _, sign := range []float64{-1, 1} {
 		moved := s
-		moved.Mine, moved.All = max(s.Mine+sign*mineEdge, 0), max(s.All-sign*allEdge, 0)
-		off = max(off, math.Abs(clamp(policy(moved))-share))
+		moved.Mine, moved.All = max(s.Mine+sign*edge, 0), max(s.All-sign*off, 0)
+		most = max(most, math.Abs(clamp(policy(moved))-share))
 	}
-	d.sum += off * float64(s.Energy)
+	d.sum += most * float64(s.Energy)
 }
 
 // soFar is the bound of what was settled, edge the part of it that is the latest
 // edge's own.
 func (d *doubt) soFar() (sum, edge energy.Energy) {
-	return energy.Microjoule.Scale(math.Ceil(d.sum)), energy.Microjoule.Scale(math.Ceil(d.last))
+	return energy.Microjoule.Scale(math.Ceil(d.sum + math.Sqrt(d.square))), energy.Microjoule.Scale(math.Ceil(d.last))
 }

@@ -47,6 +47,8 @@ type track struct {
 	from  int       // the first of parts whose user is not known
 
 	use   energy.Use // at the last settlement
+	next  energy.Use // the latest after it,
+	waits bool       // if there is one
 	based bool       // use is set
 	known bool       // settled at least once
 	doubt doubt

@@ -272,3 +272,48 @@ func TestNothingSeenIsNotNothing(t *testing.T) {
 	require.Greater(t, *r.EnergyHigh, energy.Joule/2)
 	require.Less(t, *r.EnergyHigh, 3*energy.Joule)
 }
+
+// A clock that looks at ticks drifts by chance, and its edge grows with time: the
+// bounds hold 19 times in 20 and stay useful, also where readings are closer to each
+// other than the clock can tell, and on machines of many threads.
+func TestClocksThatDriftByChance(t *testing.T) {
+	for _, tt := range []struct {
+		threads int
+		every   float64 // s
+		samples int
+		width   float64 // of the energy, at most
+	}{{2, 1, 300, 0.25}, {2, 0.01, 6000, 0.35}, {64, 1, 600, 0.35}} {
+		const tick = 0.01
+		held, runs, widest := 0, 60, 0.0
+		for seed := range runs {
+			rnd := rand.New(rand.NewPCG(uint64(seed), 11))
+			a := footprint.Account{Run: footprint.Run{Charge: footprint.ChargeProcess}}
+			base := tick * float64(tt.threads)
+			var total, mine, all, truth, drift, variance float64
+			for i := range tt.samples + 1 {
+				if i > 0 {
+					j, own, others := (20+20*rnd.Float64())*tt.every, (0.5+0.3*rnd.Float64())*tt.every, (0.2+0.3*rnd.Float64())*tt.every
+					total, mine, all = total+j, mine+own, all+own+others
+					truth += j * own / (own + others)
+					variance += tick * (own + others) / 2
+					drift += rnd.NormFloat64() * math.Sqrt(tick*(own+others)/2)
+				}
+				s := at(tt.every*float64(i), joules(pkg, total))
+				s.Use = []energy.Use{{
+					Kind: energy.CPU, Mine: mine, All: 99 + all + drift + (2*rnd.Float64()-1)*base, Capacity: 1e5,
+					MineEdge: 1e-6, AllEdge: base + 2*math.Sqrt(variance), Known: true,
+				}}
+				a.Add(s)
+			}
+			r := a.Report()
+			addUp(t, "drift", r)
+			if r.EnergyLow.Joules() <= truth && truth <= r.EnergyHigh.Joules() {
+				held++
+			}
+			widest = max(widest, (*r.EnergyHigh-r.EnergyLow).Joules()/r.Energy.Joules())
+		}
+		t.Logf("%d threads, every %v s, %d readings: held %d of %d, at most %.0f %% wide", tt.threads, tt.every, tt.samples, held, runs, 100*widest)
+		require.GreaterOrEqual(t, held, runs*95/100)
+		require.Less(t, widest, tt.width)
+	}
+}

@@ -234,7 +234,7 @@ func (a *Account) warnEpochs(r *Report, add func(code, format string, args ...an
 		add(EpochBeyond, "%d epochs have ended where %d were planned: predictions were too low", seen, planned)
 	}
 	if n := m.wrong.dropped; n > 0 {
-		add(EpochDropped, "%d epochs or tasks were left out: %d were open at the same time", n, mostOpen)
+		add(EpochDropped, "%d epochs or tasks were left out: %d were open at the same time", n, maxOpen)
 	}
 }
 
