@@ -280,8 +280,8 @@ func (t *Tracker) finish(failed bool) {
 	t.finite.Do(func() {
 		end := footprint.End{Status: t.status(failed), CountedBy: t.countedBy()}
 		if w, ok := t.work.(Ender); ok {
-			if s, code := w.Ended(); s != "" {
-				end.Status, end.ExitCode = s, code
+			if s, code, signal := w.Ended(); s != "" {
+				end.Status, end.ExitCode, end.Signal = s, code, signal
 			}
 		}
 		t.running.Store(false)

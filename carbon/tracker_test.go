@@ -62,7 +62,10 @@ func (w work) Used() carbon.Used {
 	return carbon.Used{CPU: w.cpu, KnowsCPU: true, KnowsMemory: true}
 }
 
-func (w work) Ended() (footprint.Status, *int) { code := 3; return footprint.Failed, &code }
+func (w work) Ended() (footprint.Status, *int, string) {
+	code := 137
+	return footprint.Failed, &code, "KILL"
+}
 
 // bare is a machine without anything to measure.
 var bare = carbon.Host{Root: fstest.MapFS{}}
@@ -178,7 +181,9 @@ func TestWorkSaysHowItEnded(t *testing.T) {
 	require.NoError(t, err)
 	r, _ := tracker.Stop()
 	assert.Equal(t, footprint.Failed, r.Status)
-	assert.Equal(t, 3, *r.ExitCode)
+	assert.Equal(t, 137, *r.ExitCode)
+	require.NotNil(t, r.Signal)
+	assert.Equal(t, "KILL", *r.Signal)
 }
 
 func TestWrongConfig(t *testing.T) {

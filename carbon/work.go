@@ -33,9 +33,10 @@ type Used struct {
 
 // Ender is Work that knows how it ended. It is found by type assertion.
 type Ender interface {
-	// Ended returns the run's status and the exit code, nil if it has none. An
-	// empty status leaves the tracker's own.
-	Ended() (status footprint.Status, exitCode *int)
+	// Ended returns the run's status, the exit code, nil if it has none, and the
+	// name of the signal that killed it without "SIG", "" if none did. An empty
+	// status leaves the tracker's own.
+	Ended() (status footprint.Status, exitCode *int, signal string)
 }
 
 // tick is the kernel's step of CPU time at its coarsest, a hundred a second.

@@ -35,11 +35,7 @@ func runSheet(r footprint.Report) sheet {
 	if r.Project != "" {
 		s.title = "Footprint of " + r.Project
 	}
-	state := string(r.Status)
-	if r.ExitCode != nil && *r.ExitCode != 0 {
-		state += fmt.Sprintf(", exit code %d", *r.ExitCode)
-	}
-	s.subtitle = fmt.Sprintf("%s after %s", state, Duration(seconds(r.DurationS)))
+	s.subtitle = fmt.Sprintf("%s after %s", state(r), Duration(seconds(r.DurationS)))
 	if !r.StartedAt.IsZero() {
 		s.subtitle += ", started " + r.StartedAt.UTC().Format("2006-01-02 15:04:05 MST")
 	}

@@ -42,11 +42,25 @@ func Text(w io.Writer, r footprint.Report) error {
 }
 
 func (p *Page) head(r footprint.Report) {
-	state := string(r.Status)
+	p.line("carbonctl: %s after %s", state(r), Duration(seconds(r.DurationS)))
+}
+
+// state is how a run ended: "failed, exit code 137 (killed by SIGKILL)".
+func state(r footprint.Report) string {
+	text := string(r.Status)
 	if r.ExitCode != nil && *r.ExitCode != 0 {
-		state += fmt.Sprintf(", exit code %d", *r.ExitCode)
+		text += fmt.Sprintf(", exit code %d", *r.ExitCode)
 	}
-	p.line("carbonctl: %s after %s", state, Duration(seconds(r.DurationS)))
+	stopped := r.Budget != nil && r.Budget.TrippedAt != nil && r.Budget.Action == "stop"
+	switch {
+	case stopped && r.Signal != nil && (*r.Signal == "TERM" || *r.Signal == "KILL"):
+		text += " (stopped at the budget by SIG" + Clean(*r.Signal) + ")"
+	case stopped && r.ExitCode != nil && *r.ExitCode != 0:
+		text += " (stopped at the budget)"
+	case r.Signal != nil:
+		text += " (killed by SIG" + Clean(*r.Signal) + ")"
+	}
+	return text
 }
 
 // waited says what came of waiting for a greener grid.

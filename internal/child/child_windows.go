@@ -119,3 +119,6 @@ func Scarce(error) bool { return false }
 func Replace(args, _ []string) error {
 	return &Error{CodeFailed, args[0], errors.ErrUnsupported}
 }
+
+// SignalName is "": there are no signals.
+func (Exit) SignalName() string { return "" }

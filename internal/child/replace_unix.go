@@ -4,8 +4,12 @@ package child
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // Scarce reports whether an error of Start is one of want: of processes, memory or
@@ -13,6 +17,18 @@ import (
 func Scarce(err error) bool {
 	return errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.ENOMEM) ||
 		errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
+}
+
+// SignalName is the name of the signal that killed the command without "SIG", as in
+// "KILL"; "" if none did.
+func (e Exit) SignalName() string {
+	if e.Signal == 0 {
+		return ""
+	}
+	if name := unix.SignalName(e.Signal); name != "" {
+		return strings.TrimPrefix(name, "SIG")
+	}
+	return fmt.Sprint(int(e.Signal)) // of real time, which have no names
 }
 
 // Replace runs a command in our own place, in the same process, with nothing measured.

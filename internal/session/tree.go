@@ -103,18 +103,18 @@ func (t *tree) left() int {
 }
 
 // Ended implements carbon.Ender.
-func (t *tree) Ended() (footprint.Status, *int) {
+func (t *tree) Ended() (footprint.Status, *int, string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.exit == nil {
-		return "", nil
+		return "", nil, ""
 	}
-	code := t.exit.Code
+	code, signal := t.exit.Code, t.exit.SignalName()
 	switch {
 	case t.exit.Interrupted:
-		return footprint.Interrupted, &code
+		return footprint.Interrupted, &code, signal
 	case code != 0:
-		return footprint.Failed, &code
+		return footprint.Failed, &code, signal
 	}
-	return footprint.Completed, &code
+	return footprint.Completed, &code, signal
 }

@@ -17,7 +17,7 @@ func TestTreeBeforeTheStart(t *testing.T) {
 	assert.Zero(t, tr.left())
 	_, ok := tr.below(1)
 	assert.False(t, ok)
-	status, code := tr.Ended()
+	status, code, _ := tr.Ended()
 	assert.Empty(t, status)
 	assert.Nil(t, code)
 }
@@ -35,8 +35,9 @@ func TestTreeEnded(t *testing.T) {
 	} {
 		tr := newTree(nil)
 		tr.ended(tt.exit)
-		status, code := tr.Ended()
+		status, code, signal := tr.Ended()
 		assert.Equal(t, tt.want, status)
+		assert.Equal(t, map[int]string{137: "KILL", 143: "TERM"}[tt.exit.Code], signal)
 		assert.Equal(t, tt.exit.Code, *code)
 	}
 }
