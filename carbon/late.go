@@ -133,7 +133,7 @@ func (t *Tracker) leave() {
 	}
 	t.late.joined = true
 	t.found = append(t.found, footprint.Fault{
-		Code: footprint.GPUNotMeasured, Text: "the GPU driver did not answer before the end of the run",
+		Code: footprint.GPUNotMeasured, Text: "the GPU driver did not respond before the end of the run",
 	})
 	close(t.late.ready)
 }

@@ -62,7 +62,9 @@ func faults(to []footprint.Fault, err error) []footprint.Fault {
 		return append(to, fault(err))
 	}
 	first := fault(err)
-	to = append(to, first)
+	if first.Code != footprint.GPUNotMeasured { // that was said when it was opened
+		to = append(to, first)
+	}
 	for _, e := range list.Unwrap() {
 		if f := fault(e); f.Code != first.Code && !slices.ContainsFunc(to, func(o footprint.Fault) bool { return o.Code == f.Code }) {
 			to = append(to, f)

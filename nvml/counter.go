@@ -18,7 +18,7 @@ const (
 )
 
 // ErrStill: a counter stands still, or a power is 0, on a GPU that is on.
-var ErrStill = errors.New("its energy or power stands still, which that of a GPU that is on does not")
+var ErrStill = errors.New("energy counter not moving, or power at 0 W")
 
 // A counter follows an energy counter of the driver. Since that moves in
 // ticks, what has flowed since the last one is added as power × time. So a

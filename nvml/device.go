@@ -65,13 +65,13 @@ func (dev *Device) limitPower(d *device) (missing string) {
 	dev.Limit = d.limit
 	if dev.Limit <= 0 || dev.Limit > implausibleLimit {
 		if dev.Limit = modelLimit(d.name); dev.Limit > 0 {
-			missing = fmt.Sprintf("its power limit: %v W of its model is taken", dev.Limit.Watts())
+			missing = fmt.Sprintf("power limit: assuming %v W, that of its model", dev.Limit.Watts())
 		}
 	}
 	limit := dev.Limit
 	if limit == 0 {
 		limit = defaultLimit
-		missing = fmt.Sprintf("its power limit: %v W is taken", limit.Watts())
+		missing = fmt.Sprintf("power limit: assuming %v W", limit.Watts())
 	}
 	dev.MaxPower = limit + limit/2
 	return missing

@@ -145,7 +145,7 @@ func TestForeignProgram(t *testing.T) {
 	})
 	t.Run("init fails", func(t *testing.T) {
 		r := run(t, "lazy", "full.so", "init_code=18")
-		assert.Contains(t, r.OpenErr, "NVIDIA GPU not measured: the versions of driver and library differ")
+		assert.Contains(t, r.OpenErr, "NVIDIA GPU not measured: driver and library versions differ")
 		assert.Contains(t, r.OpenErr, "nvmlInit: RM has detected")
 		assert.Equal(t, []energy.State{energy.Lost}, states(r.Last), "a driver that does not fit its library is a fault")
 		r = run(t, "lazy", "full.so", "init_code=9")
@@ -173,7 +173,7 @@ func TestForeignProgram(t *testing.T) {
 	})
 	t.Run("all power calls fail", func(t *testing.T) {
 		r := run(t, "lazy", "full.so", "no_energy=1,no_record=1,no_power=1")
-		assert.Contains(t, r.OpenErr, "NVIDIA Fake 400 not measured: shows neither energy nor power")
+		assert.Contains(t, r.OpenErr, "NVIDIA Fake 400 not measured: no energy or power reading")
 		assert.Equal(t, []energy.State{energy.Lost}, states(r.Last))
 	})
 	t.Run("slow calls", func(t *testing.T) {

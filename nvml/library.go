@@ -14,13 +14,13 @@ import (
 // said.
 var (
 	// ErrLost: the GPU has fallen off the bus, or its driver is gone.
-	ErrLost = errors.New("the GPU is gone")
+	ErrLost = errors.New("GPU lost")
 	// ErrImplausible: the driver answered, with more than a GPU can use.
-	ErrImplausible = errors.New("more than a GPU can use")
+	ErrImplausible = errors.New("implausibly high reading")
 	// ErrSlow: the driver has not answered in time.
-	ErrSlow = errors.New("the driver has not answered in time")
+	ErrSlow = errors.New("driver not responding")
 	// ErrUsers: it is not known who used the GPU, so that the whole is charged.
-	ErrUsers = errors.New("who used it is not known, so that the whole of it is charged")
+	ErrUsers = errors.New("no per-process data, charging the whole GPU")
 )
 
 // What else an answer of the driver can mean to us.
@@ -29,7 +29,7 @@ var (
 	errUnsupported = errors.New("not supported by this GPU") // nor will it ever be
 	errNothing     = errors.New("nothing new")               // no sample since the last one
 	errAnswer      = errors.New("the driver failed")         // this time
-	errNoEnergy    = errors.New("shows neither energy nor power")
+	errNoEnergy    = errors.New("no energy or power reading")
 )
 
 // An opener loads a library and initialises it. It may take seconds, or never

@@ -131,10 +131,10 @@ func open(ctx context.Context, drivers []opener, o Options) (*Meter, []Device, e
 	case r := <-opened:
 		return r.m, r.devices, r.err
 	case <-ctx.Done():
-		err := fmt.Errorf("the driver has not answered: %w", ctx.Err())
+		err := fmt.Errorf("driver not responding: %w", ctx.Err())
 		lib := unopened(o, err, o.Library != "" || hinted(o.Root))
 		if len(lib.devices) == 0 {
-			lib.err = fmt.Errorf("%w: no GPU is in sight, and %w", energy.ErrUnavailable, err)
+			lib.err = fmt.Errorf("%w: no GPU found, and %w", energy.ErrUnavailable, err)
 		}
 		return newMeter(lib, o, energy.Late)
 	}
@@ -314,7 +314,7 @@ func (m *Meter) Close() error {
 	case <-m.gpus[0].workers.ended:
 		return nil
 	case <-m.timer.C:
-		return fmt.Errorf("nvml: the driver has not answered for %v and is left alone", readTimeout)
+		return fmt.Errorf("nvml: driver not responding for %v, left alone", readTimeout)
 	}
 }
 

@@ -129,7 +129,7 @@ func TestOneLostGPULeavesTheOthers(t *testing.T) {
 		assert.InDelta(t, 200, list[2].Total.Joules(), 50)
 
 		cards[1].set(func(c *card) { c.err = nil })
-		time.Sleep(retry)
+		time.Sleep(retryEvery)
 		list = read(t, m)
 		assert.Equal(t, []energy.State{energy.OK, energy.OK, energy.OK}, states(list), "it is back")
 	})

@@ -67,8 +67,10 @@ func (p *power) feed(_ []field, _ error, asked, _ time.Time) error {
 		return nil
 	}
 	if err != nil {
-		p.gauge.Gaps++
-		p.r.Gaps++
+		if !errors.Is(err, ErrStill) || p.r.State == energy.OK { // that is one gap, however often it is seen
+			p.gauge.Gaps++
+			p.r.Gaps++
+		}
 		p.r.State = state(err)
 		return err
 	}

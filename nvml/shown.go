@@ -163,7 +163,7 @@ func merge(listed, kernel []device) []device {
 		}
 	}
 	for _, k := range kernel {
-		k.err = fmt.Errorf("%w: the driver's library does not list it", ErrLost)
+		k.err = fmt.Errorf("%w: not listed by the driver's library", ErrLost)
 		listed = append(listed, k)
 	}
 	return listed

@@ -40,15 +40,15 @@ func reason(err error) string {
 	case !errors.As(err, &f):
 		return text
 	case f.code == 18:
-		return "the versions of driver and library differ, reload the driver or reboot (" + text + ")"
+		return "driver and library versions differ; reload the driver or reboot (" + text + ")"
 	case errors.Is(err, fs.ErrPermission):
 		return "no permission (" + text + ")"
 	case f.code == 17:
-		return "access is blocked by the operating system (" + text + ")"
+		return "access blocked by the operating system (" + text + ")"
 	case f.code == 9:
-		return "the driver is not loaded (" + text + ")"
+		return "driver not loaded (" + text + ")"
 	case errors.Is(err, ErrLost):
-		return "it has fallen off the bus or needs a reset (" + text + ")"
+		return "fell off the bus or needs a reset (" + text + ")"
 	}
 	return text
 }

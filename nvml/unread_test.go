@@ -141,15 +141,15 @@ func TestAGPUThatIsThereAndUnread(t *testing.T) {
 		cause error
 	}{
 		{"versions differ", failing(18, "RM has detected an NVML/RM version mismatch."), driverOf(0, 1), "",
-			"2 GPUs not measured: the versions of driver and library differ, reload the driver or reboot (nvmlInit: RM has detected an NVML/RM version mismatch.)",
+			"2 GPUs not measured: driver and library versions differ; reload the driver or reboot (nvmlInit: RM has detected an NVML/RM version mismatch.)",
 			[]string{"GPU-0111", "GPU-1111"}, 400, ErrLost},
 		{"no library", absent, bus("nouveau", ""), "", "NVIDIA A100 SXM4 40GB not measured: energy source not available: libnvidia-ml.so.1 is not found", []string{"0000:01:00.0"}, 400, energy.ErrUnavailable},
-		{"driver not loaded", failing(9, "Driver Not Loaded"), bus("", ""), "", "NVIDIA A100 SXM4 40GB not measured: the driver is not loaded (", []string{"0000:01:00.0"}, 400, energy.ErrUnavailable},
+		{"driver not loaded", failing(9, "Driver Not Loaded"), bus("", ""), "", "NVIDIA A100 SXM4 40GB not measured: driver not loaded (", []string{"0000:01:00.0"}, 400, energy.ErrUnavailable},
 		{"no permission, in a sandbox", failing(4, "Insufficient Permissions"), kernel(nil), "", "NVIDIA GPU not measured: no permission (nvmlInit", []string{"gpu"}, 0, fs.ErrPermission},
 		{"blocked", failing(17, "x"), kernel(nil), "", "blocked by the operating system", []string{"gpu"}, 0, errUnsupported},
-		{"lost before it was opened", lost, driverOf(0, 1), "", "NVIDIA A100-SXM4-40GB not measured: it has fallen off the bus or needs a reset (nvmlDeviceGetHandleByIndex: GPU is lost)", []string{"GPU-1111"}, 400, ErrLost},
-		{"not listed", fewer, driverOf(0, 1), "", "the driver's library does not list it", []string{"GPU-0111"}, 400, ErrLost},
-		{"neither energy nor power", mute, kernel(nil), "", "NVIDIA GeForce RTX 3090 not measured: shows neither energy nor power", []string{"GPU-mute"}, 350 * 4. / 3, errNoEnergy},
+		{"lost before it was opened", lost, driverOf(0, 1), "", "NVIDIA A100-SXM4-40GB not measured: fell off the bus or needs a reset (nvmlDeviceGetHandleByIndex: GPU is lost)", []string{"GPU-1111"}, 400, ErrLost},
+		{"not listed", fewer, driverOf(0, 1), "", "not listed by the driver's library", []string{"GPU-0111"}, 400, ErrLost},
+		{"neither energy nor power", mute, kernel(nil), "", "NVIDIA GeForce RTX 3090 not measured: no energy or power reading", []string{"GPU-mute"}, 350 * 4. / 3, errNoEnergy},
 		{"no permission to ask it", closed, kernel(nil), "", "no permission", []string{"GPU-x"}, 400, fs.ErrPermission},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

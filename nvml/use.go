@@ -14,9 +14,9 @@ import (
 // Why it is not known who used a GPU. What is not known is not shared: the whole
 // GPU is then charged.
 var (
-	errForeign = errors.New("the driver names processes that this /proc does not show")
-	errNobody  = errors.New("the driver does not tell which processes use it")
-	errMixed   = errors.New("several programs use it, and the driver does not tell how much each")
+	errForeign = errors.New("the driver lists processes that this /proc does not show")
+	errNobody  = errors.New("the driver does not report its processes")
+	errMixed   = errors.New("several programs use it, and the driver does not report how much each")
 )
 
 // settle is how long the driver may take to show what a busy process did.
@@ -57,7 +57,7 @@ func (g *gpu) askUsers() {
 	var err error
 	defer recovered(&err)
 	a, d := &g.users, g.dev
-	if !g.gone.IsZero() || g.cost > quick && now.Sub(a.at) < rest {
+	if !g.lostAt.IsZero() || g.cost > quick && now.Sub(a.at) < rest {
 		return
 	}
 	defer func() { a.at, g.cost = now, time.Since(now) }()
@@ -119,12 +119,12 @@ func (a *userReport) ask(d *device) {
 // GPU × microseconds, so that the parts of several works add up to the whole.
 type usage struct {
 	at        time.Time // up to which the amounts are
-	heard     time.Time // when a process was last seen busy
+	busyAt    time.Time // when a process was last seen busy
 	mine, all uint64
 	capacity  uint64
 	booked    map[[2]uint64]uint64 // accounts, by pid and start
 	fresh     bool                 // the last call has added
-	why, told error                // it has not, and in full
+	why, full error                // it has not, and in full
 }
 
 // Use appends how much of each GPU the work has used; see energy.Sharer. The
@@ -152,8 +152,8 @@ func (m *Meter) Use(ctx context.Context, mine func(pid int) bool, to []energy.Us
 		if g.fresh && g.users.at.After(u.at) {
 			u.count(g, who)
 		}
-		if u.told != nil {
-			errs = append(errs, u.told)
+		if u.full != nil {
+			errs = append(errs, u.full)
 		}
 		for i := range g.last {
 			to = append(to, energy.Use{
@@ -174,9 +174,9 @@ func (u *usage) count(g *gpu, who resolver) {
 	u.why = u.add(g.dev, &g.users, g.named, who)
 	switch u.fresh = u.why == nil; {
 	case u.why == nil || errors.Is(u.why, errNothing):
-		u.told = nil
-	case u.told == nil || u.why != was:
-		u.told = fmt.Errorf("GPU %s: %w: %w", g.dev.uuid, ErrUsers, u.why)
+		u.full = nil
+	case u.full == nil || u.why != was:
+		u.full = fmt.Errorf("GPU %s: %w: %w", g.dev.uuid, ErrUsers, u.why)
 	}
 }
 
@@ -211,7 +211,7 @@ func (t *tally) foreign() bool { return t.lost > 0 && t.told == 0 }
 // and the next one that succeeds counts for the time between.
 func (u *usage) add(d *device, a *userReport, named map[string]bool, who resolver) error {
 	if u.at.IsZero() {
-		u.at, u.heard = a.at, a.at
+		u.at, u.busyAt = a.at, a.at
 		u.book(a.accounts, nil)
 		return nil
 	}
@@ -247,8 +247,8 @@ func (u *usage) add(d *device, a *userReport, named map[string]bool, who resolve
 // a sampling period, so the one with most tells how many periods there were.
 func (u *usage) utilised(a *userReport, span uint64, t *tally) error {
 	if len(a.busy) > 0 {
-		u.heard = a.at
-	} else if len(a.pids) > 0 && a.at.Sub(u.heard) < settle {
+		u.busyAt = a.at
+	} else if len(a.pids) > 0 && a.at.Sub(u.busyAt) < settle {
 		return errNothing // it may still come
 	}
 	periods := 1

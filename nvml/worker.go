@@ -34,12 +34,12 @@ type gpu struct {
 	series   []series
 	fields   []field
 	readings []energy.Reading
-	told     error // err, as it was when the readings were made
+	readErr  error // err, as it was when the readings were made
 	users    userReport
 	cost     time.Duration // of asking for them, the last time
 	took     time.Duration // the latest look
 	err      error         // of the latest look
-	gone     time.Time     // when the GPU was found lost, zero if it is not
+	lostAt   time.Time     // when the GPU was found lost, zero if it is not
 }
 
 // A question is what a gpu's goroutine is asked for.
@@ -119,7 +119,7 @@ func (g *gpu) work(done chan<- *gpu) {
 // quickly, else as its power must be added up.
 func (g *gpu) pause() time.Duration {
 	now := time.Now()
-	if g.took <= cheap && g.gone.IsZero() {
+	if g.took <= cheap && g.lostAt.IsZero() {
 		for _, s := range g.series {
 			if s.wants(now) {
 				return pollEvery
@@ -129,19 +129,19 @@ func (g *gpu) pause() time.Duration {
 	return g.every
 }
 
-// retry is how long a GPU that is gone is left alone before it is tried again:
+// retryEvery is how long a GPU that is gone is left alone before it is tried again:
 // such calls can be slow.
-const retry = 10 * time.Second
+const retryEvery = 10 * time.Second
 
 // look reads the GPU into its series.
 func (g *gpu) look() {
-	if !g.gone.IsZero() && time.Since(g.gone) < retry {
+	if !g.lostAt.IsZero() && time.Since(g.lostAt) < retryEvery {
 		return
 	}
 	err := g.feed()
-	g.gone, g.err = time.Time{}, nil
+	g.lostAt, g.err = time.Time{}, nil
 	if errors.Is(err, ErrLost) {
-		g.gone = time.Now()
+		g.lostAt = time.Now()
 	}
 	if err != nil {
 		g.err = fmt.Errorf("GPU %s: %w", g.dev.uuid, err)
@@ -167,14 +167,14 @@ func (g *gpu) feed() (err error) {
 
 // answer makes the readings.
 func (g *gpu) answer(now time.Time) {
-	g.told = g.err
+	g.readErr = g.err
 	for i, s := range g.series {
 		r := &g.readings[i]
 		s.show()
 		if *r = *s.reading(); r.State != energy.OK {
 			r.Before, r.Time = now, now
 		}
-		if !g.gone.IsZero() {
+		if !g.lostAt.IsZero() {
 			r.State, r.Before, r.Time = energy.Lost, now, now
 		}
 	}
@@ -212,7 +212,7 @@ func (g *gpu) take(now time.Time) error {
 	if g.fresh {
 		g.behind = false
 		g.keep()
-		return g.told
+		return g.readErr
 	}
 	if !g.behind {
 		g.silent++
