@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -18,6 +19,7 @@ type factors struct {
 	place string // of all runs; "" is each run's own
 	query regions.Query
 	grid  regions.Provider // nil: the recorded intensity
+	own   bool             // it is a figure of the user's, without year and scope
 	pue   float64          // 0: the recorded one
 	known map[asked]found
 }
@@ -80,7 +82,7 @@ func (r *recomputing) parse(flags *pflag.FlagSet) error {
 		if err := setIntensity(&o, r.intensity); err != nil {
 			return fmt.Errorf("--intensity: %w", err)
 		}
-		f.grid = o.intensity
+		f.grid, f.own = o.intensity, true
 	case r.region != "" || r.year != 0 || r.scope != "" || newTable:
 		f.grid = known
 	}
@@ -95,12 +97,17 @@ func (r *recomputing) parse(flags *pflag.FlagSet) error {
 
 // asked is a place and a year.
 type asked struct {
-	zone string
-	year int
+	zone  string
+	year  int
+	scope regions.Scope
 }
 
 // errNoZone is a row that does not say where the run was.
 var errNoZone = errors.New("no zone is recorded: give --region")
+
+// errNoScope is a row whose figure says neither lifecycle nor direct, as one of
+// the user's own: another scope would not be the same quantity.
+var errNoScope = errors.New("no scope is recorded: give --scope lifecycle or direct")
 
 // of gives the factors for a row.
 func (f *factors) of(ctx context.Context, row runs.Row) (runs.Factors, error) {
@@ -118,15 +125,26 @@ func (f *factors) of(ctx context.Context, row runs.Row) (runs.Factors, error) {
 	default:
 		return to, errNoZone
 	}
-	key := asked{q.Zone, q.Year}
-	if q.Year == 0 { // the run's own
+	if !f.own { // year and scope stay those of the record, unless others are asked for
+		if q.Scope == "" {
+			q.Scope = regions.Scope(row.IntensityScope)
+		}
+		if q.Scope == "" {
+			return to, errNoScope
+		}
+	}
+	key := asked{q.Zone, q.Year, q.Scope}
+	if q.Year == 0 { // the record's, or the nearest that the zone has
 		q.Time = row.StartedAt.Time
+		if row.IntensityYear != nil {
+			q.Time = time.Date(*row.IntensityYear, time.July, 1, 0, 0, 0, 0, time.UTC)
+		}
 		key.year = q.Time.UTC().Year()
 	}
 	in, ok := f.known[key]
 	if !ok {
 		in.intensity, in.err = f.grid.Intensity(ctx, q)
-		f.known[asked{strings.Clone(key.zone), key.year}] = in
+		f.known[asked{strings.Clone(key.zone), key.year, regions.Scope(strings.Clone(string(key.scope)))}] = in
 	}
 	to.Intensity = &in.intensity
 	return to, in.err
