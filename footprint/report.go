@@ -130,6 +130,11 @@ type Job struct {
 	System string `json:"system"`
 	ID     string `json:"id"`
 	Rank   *int   `json:"rank"`
+	// Workflow, Task and Attempt are what the run is a part of: a DAG, one of its
+	// tasks, and which try of it, from 1.
+	Workflow string `json:"workflow,omitempty"`
+	Task     string `json:"task,omitempty"`
+	Attempt  *int   `json:"attempt,omitempty"`
 }
 
 // Region is where the run is said to have been, and who said so.

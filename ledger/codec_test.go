@@ -165,7 +165,7 @@ func TestGuard(t *testing.T) {
 		{"plain", "plain"}, {"", ""}, {`C:\temp`, `C:\temp`}, {"a=b", "a=b"}, {"it's", "it's"},
 		{"=1+1", "'=1+1"}, {"-x", "'-x"}, {"+x", "'+x"}, {"@x", "'@x"}, {" =x", "' =x"}, {"＝x", "'＝x"},
 		{"'quoted'", "''quoted'"}, {"a\nb", `'a\nb`}, {"\tx", `'\tx`}, {"\rx", `'\rx`}, {"a\x00", `'a\u0000`},
-		{"a\xffb", `'a\xffb`}, {"=\\", `'=\\`}, {"a\u2028b", `'a\u2028b`},
+		{"a\xffb", `'a\xffb`}, {"x;=1+1", `'x\u003b=1+1`}, {`;" -1;a`, `'\u003b" -1;a`}, {"a;b=c", "a;b=c"}, {"=\\", `'=\\`}, {"a\u2028b", `'a\u2028b`},
 	} {
 		assert.Equal(t, c.cell, guard(c.text), "%q", c.text)
 		assert.Equal(t, c.text, unguard(c.cell), "%q", c.cell)

@@ -12,7 +12,8 @@ import (
 // formula, or it holds what does not belong on one line of a text file. Such a
 // cell is written as an apostrophe and the text with backslash escapes:
 //
-//	\\  \n  \r  \t  \uXXXX (a control character)  \xXX (a byte that is no UTF-8)
+//	\\  \n  \r  \t  \uXXXX (a control character, or a semicolon in front of a
+//	formula: some spreadsheets separate cells by it)  \xXX (a byte that is no UTF-8)
 //
 // A cell that starts with an apostrophe is always of this form, so that reading
 // gives back exactly what was written.
@@ -37,7 +38,7 @@ func guard(s string) string {
 			b = append(b, `\r`...)
 		case r == '\t':
 			b = append(b, `\t`...)
-		case unprintable(r):
+		case unprintable(r), r == ';' && isFormula(s[i+1:]):
 			b = fmt.Appendf(b, `\u%04x`, r)
 		default:
 			b = append(b, s[i:i+n]...)
@@ -54,7 +55,20 @@ func needsGuard(s string) bool {
 	if s[0] == '\'' || strings.ContainsFunc(s, unprintable) || !utf8.ValidString(s) {
 		return true
 	}
-	first, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(s, unicode.IsSpace))
+	if isFormula(s) {
+		return true
+	}
+	for {
+		var ok bool
+		if _, s, ok = strings.Cut(s, ";"); !ok || isFormula(s) {
+			return ok
+		}
+	}
+}
+
+// isFormula reports whether a spreadsheet takes a text for a formula.
+func isFormula(s string) bool {
+	first, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(s, func(r rune) bool { return r == '"' || unicode.IsSpace(r) }))
 	return strings.ContainsRune("=+-@＝＋－＠", first)
 }
 

@@ -133,6 +133,12 @@ func Builtin() *Table { return builtin() }
 // "2026.1+0f3a52c1".
 func (t *Table) Version() string { return t.version }
 
+// Version is that of the built-in table, which it does not parse.
+func Version() string {
+	first, _, _ := strings.Cut(tableText, "\n")
+	return strings.TrimPrefix(first, header)
+}
+
 // Sources lists where the figures come from, the preferred ones first; those
 // of cloud regions and hours come last.
 func (t *Table) Sources() []Source {

@@ -306,3 +306,7 @@ func TestPageBesideOthers(t *testing.T) {
 		assert.Equal(t, r[3] != "", in.Scope == Direct, r[1])
 	}
 }
+
+func TestVersionWithoutTheTable(t *testing.T) {
+	assert.Equal(t, Builtin().Version(), Version())
+}

@@ -87,14 +87,17 @@ func markdownName(s string) string {
 }
 
 // cell keeps a spreadsheet from running a text as a formula: an apostrophe in
-// front makes it a text.
+// front makes it a text. So does one behind a semicolon, which separates cells in
+// some countries.
 func cell(s string) string {
-	s = plain(s)
-	first, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(s, unicode.IsSpace))
-	if strings.ContainsRune("=+-@'＝＋－＠", first) {
-		return "'" + s
+	parts := strings.Split(plain(s), ";")
+	for i, part := range parts {
+		first, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(part, func(r rune) bool { return r == '"' || unicode.IsSpace(r) }))
+		if strings.ContainsRune("=+-@＝＋－＠", first) || i == 0 && first == '\'' {
+			parts[i] = "'" + part
+		}
 	}
-	return s
+	return strings.Join(parts, ";")
 }
 
 // yaml quotes a text: JSON's strings are strings of YAML too.

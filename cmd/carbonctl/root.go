@@ -165,7 +165,9 @@ func (a *app) tell(text string) {
 // say prints a message and a hint, if there is one. They are not folded: errors
 // are searched for, and hints copied.
 func (a *app) say(text, hint string) {
-	fmt.Fprintf(a.err, "carbonctl: %s\n", report.Clean(text))
+	for line := range strings.SplitSeq(text, "\n") { // errors that are joined
+		fmt.Fprintf(a.err, "carbonctl: %s\n", report.Clean(line))
+	}
 	if hint != "" {
 		fmt.Fprintf(a.err, "  hint: %s\n", report.Clean(hint))
 	}

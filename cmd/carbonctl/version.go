@@ -28,7 +28,7 @@ type build struct {
 func built() build {
 	b := build{
 		Version: about.Version(), Go: runtime.Version(),
-		System: runtime.GOOS + "/" + runtime.GOARCH, Data: regions.Builtin().Version(),
+		System: runtime.GOOS + "/" + runtime.GOARCH, Data: regions.Version(),
 	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

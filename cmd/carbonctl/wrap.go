@@ -35,6 +35,7 @@ type wrapping struct {
 	forward child.Forward
 	json    bool   // the result as JSON in place of text
 	quiet   bool   // no result at all, only what went wrong
+	silent  bool   // nothing at all once the command has started
 	jsonTo  string // files for the report and the samples, "" for none
 	html    string
 	samples string
@@ -138,6 +139,9 @@ func addSettings(cmd *cobra.Command) {
 }
 
 func (w *wrapping) run(ctx context.Context) error {
+	if lastLineIsResult(os.Getenv, os.Stdout, os.Stderr) {
+		w.silent = true
+	}
 	if !w.json { // then it stands in the result alone, which is one line
 		for _, p := range w.config.problems {
 			w.say(leftOut(p), "")
@@ -180,6 +184,9 @@ func (w *wrapping) run(ctx context.Context) error {
 	defer s.Close()
 	s.Wait()
 	result := s.Finish(ctx)
+	if w.silent {
+		return &exitError{code: result.Exit.Code}
+	}
 	shown := make(chan struct{})
 	go func() { defer close(shown); w.show(s, result) }() // nobody may read it
 	result.Shown(shown)
@@ -193,9 +200,12 @@ func (w *wrapping) options() (o session.Options, service live, err error) {
 		Epochs: w.config.epochs, Budget: w.budget.Budget,
 		SamplesFile: w.samples, EventsFile: w.events, EpochsFile: w.epochs,
 		Sinks: w.sinks(), Redo: redo,
-		Voice: session.Voice{Say: func(text string) { w.say(text, "") }, Hint: hint},
+		Voice: session.Voice{Hint: hint},
 	}
-	if !w.quiet && !w.json {
+	if !w.silent {
+		o.Voice.Say = func(text string) { w.say(text, "") }
+	}
+	if !w.quiet && !w.json && !w.silent {
 		o.Voice.Predicted = func(p footprint.Prediction) { w.tell("predicted " + report.Predicted(p)) }
 	}
 	for _, p := range w.config.problems {
@@ -216,6 +226,17 @@ func (w *wrapping) options() (o session.Options, service live, err error) {
 		}
 	}
 	return o, service, nil
+}
+
+// lastLineIsResult reports whether whoever reads our output takes its last line for
+// the command's result: Airflow's BashOperator joins stderr to stdout and does so.
+func lastLineIsResult(env func(string) string, stdout, stderr *os.File) bool {
+	if env("AIRFLOW_CTX_DAG_ID") == "" && env("AIRFLOW_CTX_DAG_RUN_ID") == "" {
+		return false
+	}
+	out, outErr := stdout.Stat()
+	err, errErr := stderr.Stat()
+	return outErr == nil && errErr == nil && out.Mode()&os.ModeNamedPipe != 0 && os.SameFile(out, err)
 }
 
 // The formats of a ledger.

@@ -3,7 +3,7 @@ package session
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -183,7 +183,7 @@ func (b *book) addBeside(ctx context.Context, r *footprint.Report) error {
 
 // notRecorded is the warning of something that was not written.
 func notRecorded(what string, err error, hint func(error) string) footprint.Warning {
-	n := footprint.Warning{Code: footprint.NotRecorded, Text: fmt.Sprintf("%s: %v", what, err)}
+	n := footprint.Warning{Code: footprint.NotRecorded, Text: what + ": " + strings.ReplaceAll(err.Error(), "\n", "; ")}
 	if hint != nil {
 		n.Hint = hint(err)
 	}

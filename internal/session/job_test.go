@@ -14,15 +14,17 @@ func TestJob(t *testing.T) {
 		env  map[string]string
 		want *footprint.Job
 	}{
-		"none":                      {nil, nil},
-		"slurm":                     {map[string]string{"SLURM_JOB_ID": "12", "SLURM_PROCID": "3"}, &footprint.Job{System: "slurm", ID: "12", Rank: rank(3)}},
-		"slurm outside of a step":   {map[string]string{"SLURM_JOB_ID": "12"}, &footprint.Job{System: "slurm", ID: "12"}},
-		"a rank that is no number":  {map[string]string{"SLURM_JOB_ID": "12", "SLURM_PROCID": "x"}, &footprint.Job{System: "slurm", ID: "12"}},
-		"sge":                       {map[string]string{"JOB_ID": "7", "SGE_TASK_ID": "2"}, &footprint.Job{System: "sge", ID: "7", Rank: rank(2)}},
-		"sge, no array":             {map[string]string{"JOB_ID": "7", "SGE_TASK_ID": "undefined"}, &footprint.Job{System: "sge", ID: "7"}},
-		"somebody else's JOB_ID":    {map[string]string{"JOB_ID": "7"}, nil},
-		"a batch job in a CI job":   {map[string]string{"GITHUB_RUN_ID": "9", "SLURM_JOB_ID": "12"}, &footprint.Job{System: "slurm", ID: "12"}},
-		"a CI job":                  {map[string]string{"CI_JOB_ID": "9"}, &footprint.Job{System: "gitlab-ci", ID: "9"}},
+		"none":                     {nil, nil},
+		"slurm":                    {map[string]string{"SLURM_JOB_ID": "12", "SLURM_PROCID": "3"}, &footprint.Job{System: "slurm", ID: "12", Rank: rank(3)}},
+		"slurm outside of a step":  {map[string]string{"SLURM_JOB_ID": "12"}, &footprint.Job{System: "slurm", ID: "12"}},
+		"a rank that is no number": {map[string]string{"SLURM_JOB_ID": "12", "SLURM_PROCID": "x"}, &footprint.Job{System: "slurm", ID: "12"}},
+		"sge":                      {map[string]string{"JOB_ID": "7", "SGE_TASK_ID": "2"}, &footprint.Job{System: "sge", ID: "7", Rank: rank(2)}},
+		"sge, no array":            {map[string]string{"JOB_ID": "7", "SGE_TASK_ID": "undefined"}, &footprint.Job{System: "sge", ID: "7"}},
+		"somebody else's JOB_ID":   {map[string]string{"JOB_ID": "7"}, nil},
+		"a batch job in a CI job":  {map[string]string{"GITHUB_RUN_ID": "9", "SLURM_JOB_ID": "12"}, &footprint.Job{System: "slurm", ID: "12"}},
+		"a CI job":                 {map[string]string{"CI_JOB_ID": "9"}, &footprint.Job{System: "gitlab-ci", ID: "9"}},
+		"airflow": {map[string]string{"AIRFLOW_CTX_DAG_RUN_ID": "manual__1", "AIRFLOW_CTX_DAG_ID": "etl", "AIRFLOW_CTX_TASK_ID": "train", "AIRFLOW_CTX_TRY_NUMBER": "2"},
+			&footprint.Job{System: "airflow", ID: "manual__1", Workflow: "etl", Task: "train", Attempt: rank(2)}},
 		"lsf has no variable of it": {map[string]string{"LSB_JOBID": "5", "": "1"}, &footprint.Job{System: "lsf", ID: "5"}},
 	} {
 		assert.Equal(t, tt.want, Job(func(k string) string { return tt.env[k] }), name)

@@ -43,9 +43,13 @@ type stopwatch struct {
 	base  func() time.Duration // what our threads had waited for a processor by then
 }
 
+// settling is how long the end of a run may take before it is worth to know why: to
+// ask takes a tenth of a millisecond.
+const settling = 20 * time.Millisecond
+
 func startWatch() stopwatch {
 	w := stopwatch{start: time.Now(), base: sync.OnceValue(starved)}
-	go w.base() // it takes a tenth of a millisecond, which the last reading need not wait for
+	time.AfterFunc(settling, func() { w.base() })
 	return w
 }
 

@@ -116,7 +116,7 @@ func (c *Client) Get(ctx context.Context, r Request, read func(body []byte) erro
 func (c *Client) url(r Request) (*url.URL, error) {
 	u, err := url.Parse(c.Base)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return nil, fmt.Errorf("base address %q: want http:// or https:// and a host", c.Base)
+		return nil, fmt.Errorf("base address %s: want http:// or https:// and a host", shown(c.Base))
 	}
 	secret := len(r.Header) > 0 || len(r.Secret) > 0 || u.User != nil
 	if ip := net.ParseIP(u.Hostname()); secret && u.Scheme == "http" && u.Hostname() != "localhost" && !(ip != nil && ip.IsLoopback()) {
@@ -133,6 +133,23 @@ func (c *Client) url(r Request) (*url.URL, error) {
 	maps.Copy(query, r.Secret)
 	u.RawQuery = query.Encode()
 	return u, nil
+}
+
+// shown is an address without what may be secret in it: user, password, query.
+func shown(base string) string {
+	base, _, _ = strings.Cut(base, "?")
+	base, _, _ = strings.Cut(base, "#")
+	scheme, rest, ok := strings.Cut(base, "//")
+	if !ok {
+		scheme, rest = "", base
+	}
+	if i := strings.LastIndexByte(rest, '@'); i >= 0 {
+		rest = "…" + rest[i:]
+	}
+	if ok {
+		rest = scheme + "//" + rest
+	}
+	return strconv.Quote(rest)
 }
 
 // once lets one of several equal questions through; the others get its answer.
@@ -304,8 +321,10 @@ func excerpt(body []byte, r Request) string {
 		}
 	}
 	for _, v := range hide {
-		if v != "" {
-			s = strings.ReplaceAll(s, v, "…")
+		for _, form := range []string{v, url.QueryEscape(v), url.PathEscape(v)} { // a service may echo any
+			if form != "" {
+				s = strings.ReplaceAll(s, form, "…")
+			}
 		}
 	}
 	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r < ' ' || r == ' ' || r == 0x7f }), " ")

@@ -156,7 +156,7 @@ func TestSecrets(t *testing.T) {
 	assert.Equal(t, "fine", text)
 	assert.Equal(t, token, s.Requests()[1].Header.Get("auth-token"), "within the host it is followed")
 
-	for _, bad := range []string{"http://example.org", "ftp://example.org", "example.org", "", "http://", "http://a b"} {
+	for _, bad := range []string{"http://example.org", "ftp://u:" + token + "@example.org/?key=" + token, "u:" + token + "@example.org", "ftp://example.org", "example.org", "", "http://", "http://a b"} {
 		_, err := get(&fetch.Client{Base: bad}, fetch.Request{Header: http.Header{"Auth-Token": {token}}})
 		require.Error(t, err)
 		assert.NotContains(t, err.Error(), token)
