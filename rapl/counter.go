@@ -46,6 +46,7 @@ type counter struct {
 	moved     time.Time // just after the counter was last seen to move
 	suspended bool      // wrap.Break was called since the last reading
 	lost      error     // why the zone cannot be opened, nil if it can
+	since     time.Time // of the first reading that was lost
 	retry     time.Time // when it is looked for again
 	unchecked bool      // it is never looked for
 }
@@ -145,11 +146,11 @@ func (c *counter) observe() (observation, error) {
 	}
 	now := time.Now()
 	if !c.unchecked && !now.Before(c.retry) {
-		c.retry = now.Add(retryEvery)
 		if o, ok := c.rediscover(); ok {
-			c.lost = nil
+			c.lost, c.since = nil, time.Time{}
 			return o, nil
 		}
+		c.wait(now)
 	}
 	return observation{before: now, at: now}, c.lost
 }
@@ -210,7 +211,7 @@ func (c *counter) failed(now time.Time, cause error) (energy.State, error) {
 	// between says that the counter may have started again.
 	c.suspend(0)
 	c.lose(fmt.Errorf("%w: %w", cause, ErrLost))
-	c.retry = now.Add(retryEvery)
+	c.wait(now)
 	return energy.Lost, c.lost
 }
 
@@ -218,6 +219,15 @@ func (c *counter) failed(now time.Time, cause error) (energy.State, error) {
 func (c *counter) lose(why error) {
 	c.lost = why
 	_ = c.close() // whatever it says, the file is of no use
+}
+
+// wait sets when a lost counter is looked for again: that reads the names of all
+// zones, which is not worth doing each second for one that is gone for good.
+func (c *counter) wait(now time.Time) {
+	if c.since.IsZero() {
+		c.since = now
+	}
+	c.retry = now.Add(max(retryEvery, min(now.Sub(c.since)/4, retryAtLeast)))
 }
 
 // failover goes over to the first of the fallbacks that can be read.

@@ -128,6 +128,49 @@ func TestOpenedLater(t *testing.T) {
 	}
 }
 
+// One that is gone for good is looked for ever less often.
+func TestLookedForLessOften(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMoody("package-0", "package-1")
+		opened := 0
+		meter, err := Open(counted{m, &opened})
+		require.NoError(t, err)
+		_, err = meter.Read(t.Context(), nil)
+		require.NoError(t, err)
+		for _, tt := range []struct {
+			d           time.Duration
+			least, most int // looks
+		}{{4 * time.Second, 3, 5}, {time.Minute, 8, 14}, {time.Hour, 115, 125}} {
+			m.fail[zone1], m.shut[zone1] = syscall.ENODEV, fs.ErrNotExist
+			opened = 0
+			for begun := time.Now(); time.Since(begun) < tt.d; time.Sleep(time.Second) {
+				_, err := meter.Read(t.Context(), nil)
+				assert.ErrorIs(t, err, ErrLost)
+			}
+			assert.GreaterOrEqual(t, opened, tt.least, "in %v", tt.d)
+			assert.LessOrEqual(t, opened, tt.most, "in %v", tt.d)
+		}
+		clear(m.fail)
+		clear(m.shut)
+		time.Sleep(30 * time.Second)
+		_, err = meter.Read(t.Context(), nil)
+		assert.NoError(t, err)
+	})
+}
+
+// counted counts how often the second zone's counter is opened.
+type counted struct {
+	moody
+	n *int
+}
+
+func (c counted) Open(name string) (fs.File, error) {
+	if name == zone1 {
+		*c.n++
+	}
+	return c.moody.Open(name)
+}
+
 // In the moment between opening and the first reading it may be over already.
 func TestOpenedAtTheFirstRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

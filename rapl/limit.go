@@ -30,8 +30,11 @@ const (
 	// 10 units at 1 W where that is longer (psys of Sapphire Rapids counts whole
 	// joules: Linux, arch/x86/events/rapl.c, RAPL_UNIT_QUIRK_INTEL_SPR).
 	deadAfter = 10 * time.Millisecond
-	// retryEvery is how long to wait before looking once more for a zone that is lost.
-	retryEvery = time.Second
+	// retryEvery is how long to wait before looking once more for a zone that is
+	// lost, at first; later it is a quarter of the time that it has been lost for, up
+	// to retryAtLeast.
+	retryEvery   = time.Second
+	retryAtLeast = 30 * time.Second
 )
 
 // A range below or above these is no range of a 32-bit counter: its unit would
