@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -28,9 +29,31 @@ var metrics = []metric{
 	{"carbonctl_energy_measured_joules", "counter", "joules", "The part of it that comes from counters.", func(g runs.Group) float64 { return g.Measured.Joules() }},
 	{"carbonctl_energy_low_joules", "gauge", "joules", "The least that the energy can have been.", func(g runs.Group) float64 { return g.Low.Joules() }},
 	{"carbonctl_energy_high_joules", "gauge", "joules", "The most that the energy can have been.", func(g runs.Group) float64 { return bounded(g, g.High.Joules()) }},
-	{"carbonctl_emissions_grams", "counter", "grams", "Emissions of CO2 equivalent.", func(g runs.Group) float64 { return float64(g.Emissions) }},
-	{"carbonctl_emissions_low_grams", "gauge", "grams", "The least that the emissions can have been, by the energy.", func(g runs.Group) float64 { return float64(g.GramsLow) }},
-	{"carbonctl_emissions_high_grams", "gauge", "grams", "The most that the emissions can have been, by the energy.", func(g runs.Group) float64 { return bounded(g, float64(g.GramsHigh)) }},
+}
+
+// scopeMetrics writes the emissions, one series for each scope: they do not add up.
+func scopeMetrics(out io.Writer, groups []runs.Group, keys []runs.Key) {
+	for _, m := range []struct {
+		name, kind, suffix, help string
+		value                    func(runs.Emitted) float64
+	}{
+		{"carbonctl_emissions_grams", "counter", "_total", "Emissions of CO2 equivalent, by the scope of their factors.", func(e runs.Emitted) float64 { return float64(e.Grams) }},
+		{"carbonctl_emissions_low_grams", "gauge", "", "The least that the emissions can have been, by the energy.", func(e runs.Emitted) float64 { return float64(e.Low) }},
+		{"carbonctl_emissions_high_grams", "gauge", "", "The most that the emissions can have been, by the energy.", func(e runs.Emitted) float64 {
+			if e.Open > 0 {
+				return math.Inf(1)
+			}
+			return float64(e.High)
+		}},
+	} {
+		fmt.Fprintf(out, "# TYPE %s %s\n# UNIT %s grams\n# HELP %s %s\n", m.name, m.kind, m.name, m.name, m.help)
+		for _, g := range groups {
+			for _, e := range g.Scopes {
+				fmt.Fprintf(out, "%s%s%s %s\n", m.name, m.suffix, labels(append(slices.Clone(keys), "scope"), append(slices.Clone(g.Name), string(e.Scope))),
+					strconv.FormatFloat(m.value(e), 'g', -1, 64))
+			}
+		}
+	}
 }
 
 // bounded is an upper bound of a group, infinite where a run of it has none.
@@ -63,6 +86,7 @@ func (t Totals) OpenMetrics(w io.Writer) error {
 			fmt.Fprintf(out, "%s%s%s %s\n", m.name, suffix, labels(keys, g.Name), strconv.FormatFloat(m.value(g), 'g', -1, 64))
 		}
 	}
+	scopeMetrics(out, groups, keys)
 	fmt.Fprintln(out, "# EOF")
 	return out.Flush()
 }

@@ -240,13 +240,18 @@ func summary(t runs.Total, a About) string {
 		grid = append(grid, fmt.Sprintf("%d more", more))
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "**%s CO2e** (%s) from **%s** of electricity (%s): ", Mass(t.Emissions), emissionsRange(t.Summary),
-		Energy(t.Energy), energyRange(t.Summary))
+	head := t.Headline()
+	if len(t.Scopes) == 1 {
+		fmt.Fprintf(&b, "**%s CO2e** (%s)", Mass(head.Grams), emittedRange(t.Summary, head))
+	} else {
+		b.WriteString(emitted(t.Summary, markdown))
+	}
+	fmt.Fprintf(&b, " from **%s** of electricity (%s): ", Energy(t.Energy), energyRange(t.Summary))
 	b.WriteString(markdown(fmt.Sprintf("%s %s, %s in all. ", runsOf(t, a), span(t), Duration(t.Duration))))
 	b.WriteString(markdown(fmt.Sprintf("The energy was taken by %s, %s. %s %s %s ", tool(t), basis(t), charged(t), pue(t), embodied(t))))
 	b.WriteString(markdown("Factors: " + strings.Join(grid, "; ") + ". " + ofEnergy))
 	b.WriteString("\n")
-	for _, c := range Compare(t.Emissions) {
+	for _, c := range Compare(head.Grams) {
 		b.WriteString("\n- " + markdown(c))
 	}
 	return tidy(b.String())
@@ -257,7 +262,11 @@ func summary(t runs.Total, a About) string {
 func modelCard(t runs.Total, a About) string {
 	var b strings.Builder
 	b.WriteString("co2_eq_emissions:\n")
-	fmt.Fprintf(&b, "  emissions: %s # grams of CO2 equivalent, %s\n", decimal(float64(t.Emissions)), emissionsRange(t.Summary))
+	head := t.Headline()
+	fmt.Fprintf(&b, "  emissions: %s # grams of CO2 equivalent, %s\n", decimal(float64(head.Grams)), emittedRange(t.Summary, head))
+	for _, e := range t.Scopes[min(1, len(t.Scopes)):] {
+		fmt.Fprintf(&b, "  # not in it: %s CO2e of %d %s, %s\n", Mass(e.Grams), e.Runs, plural(e.Runs, "run", "runs"), counts(string(e.Scope)))
+	}
 	list, more := factors(t)
 	var grid []string
 	for _, g := range list {

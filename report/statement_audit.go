@@ -58,10 +58,17 @@ func sci(t runs.Total, a About) (string, error) {
 		return "", &NeedError{SCI, needs}
 	}
 	per := func(g regions.Grams) string { return Mass(g/regions.Grams(a.Units)) + " CO2e per " + plain(a.Unit) }
-	complete := t.EmbodiedRuns == t.Runs
+	complete := t.EmbodiedRuns == t.Runs && len(t.Scopes) == 1
+	o := t.Headline()
 	score, m := "not known: M is missing", fmt.Sprintf("known for %d of %d runs", t.EmbodiedRuns, t.Runs)
+	if t.EmbodiedRuns == t.Runs {
+		m = Mass(t.Embodied) + " CO2e, the runs' part of making the machines"
+	}
+	if len(t.Scopes) > 1 {
+		score = "not known: factors of more than one scope do not add up"
+	}
 	if complete {
-		score, m = per(t.Emissions+t.Embodied), Mass(t.Embodied)+" CO2e, the runs' part of making the machines"
+		score, m = per(o.Grams+t.Embodied), Mass(t.Embodied)+" CO2e, the runs' part of making the machines"
 	}
 	var intensity []string
 	list, more := factors(t)
@@ -72,20 +79,27 @@ func sci(t runs.Total, a About) (string, error) {
 		intensity = append(intensity, fmt.Sprintf("%d more, below", more))
 	}
 	how := fmt.Sprintf("%s, by %s. %s", basis(t), tool(t), charged(t))
-	high := t.GramsHigh / regions.Grams(a.Units)
+	var high *regions.Grams
+	if o.Open == 0 {
+		high = new(o.High / regions.Grams(a.Units))
+	}
+	operational := figure{"O / R", per(o.Grams), []string{"(" + massBounds(o.Grams/regions.Grams(a.Units), o.Low/regions.Grams(a.Units), high) + ")"}}
+	if len(t.Scopes) > 1 {
+		operational.details = append(operational.details, fmt.Sprintf("for %d of %d runs: %s", o.Runs, t.Runs, counts(string(o.Scope))))
+	}
 	s := sheet{
 		title:    "Software carbon intensity (ISO/IEC 21031:2024)",
 		subtitle: runsOf(t, a) + " " + span(t),
 		figures: []figure{
 			{"SCI = (O + M) / R", score, nil},
-			{"O / R", per(t.Emissions), []string{"(" + massBounds(t.Emissions/regions.Grams(a.Units), t.GramsLow/regions.Grams(a.Units), upper(t.Summary, &high)) + ")"}},
+			operational,
 		},
 		sections: []section{
 			{title: "What it is made of", table: facts(
 				"R, functional unit", decimal(a.Units)+" x "+plain(a.Unit),
 				"E, energy", decimal(t.Energy.KilowattHours())+" kWh ("+energyRange(t.Summary)+")",
 				"I, intensity", strings.Join(intensity, "; ")+". Location-based; contracts and offsets change nothing here.",
-				"O, operational", decimal(float64(t.Emissions))+" g CO2e = E x PUE x I. "+pue(t),
+				"O, operational", operationalWords(t)+" = E x PUE x I. "+pue(t),
 				"M, embodied", m,
 				"boundary", boundary(t),
 				"method", strings.ToUpper(how[:1])+how[1:])},
@@ -95,12 +109,25 @@ func sci(t runs.Total, a About) (string, error) {
 	if ownFactor(t) {
 		s.sections[0].notes = []string{"A factor of the user's own is among them: the standard allows it only if it is the grid's, not a contract's."}
 	}
-	if !complete {
+	if t.EmbodiedRuns != t.Runs {
 		s.sections[0].notes = append(s.sections[0].notes, "The standard requires M. O / R alone is a lower bound of the score, and must not be called SCI.")
 	}
 	var b strings.Builder
 	err := s.markdown(&b)
 	return b.String(), err
+}
+
+// operationalWords is O of each scope.
+func operationalWords(t runs.Total) string {
+	var all []string
+	for _, e := range t.Scopes {
+		s := decimal(float64(e.Grams)) + " g CO2e"
+		if len(t.Scopes) > 1 {
+			s += " (" + counts(string(e.Scope)) + ")"
+		}
+		all = append(all, s)
+	}
+	return strings.Join(all, "; ")
 }
 
 func ownFactor(t runs.Total) bool {
@@ -116,18 +143,14 @@ func ownFactor(t runs.Total) bool {
 // wants the location-based figure, and the market-based one where contracts
 // exist; what comes before the power plant is scope 3, category 3.
 func ghg(t runs.Total, a About) string {
-	var direct, lifecycle, other regions.Grams
-	for g, c := range t.Grids {
-		switch regions.Scope(g.Scope) {
-		case regions.Direct:
-			direct += c.Emissions
-		case regions.Lifecycle:
-			lifecycle += c.Emissions
-		default:
-			other += c.Emissions
+	var location []figure
+	for _, e := range t.Scopes {
+		f := figure{"Location-based", Mass(e.Grams) + " CO2e", []string{"(" + emittedRange(t.Summary, e) + ")"}}
+		if len(t.Scopes) > 1 {
+			f.label, f.details = "Location-based, "+counts(string(e.Scope)), append(f.details, fmt.Sprintf("%d of %d runs", e.Runs, t.Runs))
 		}
+		location = append(location, f)
 	}
-	location := figure{"Location-based", Mass(t.Emissions) + " CO2e", []string{"(" + emissionsRange(t.Summary) + ")"}}
 	market := figure{"Market-based", "not known", []string{"no contract was given"}}
 	switch {
 	case t.MarketRuns == t.Runs:
@@ -138,18 +161,18 @@ func ghg(t runs.Total, a About) string {
 	s := sheet{
 		title:    "Purchased electricity of computing (GHG Protocol, scope 2)",
 		subtitle: runsOf(t, a) + " " + span(t),
-		figures:  []figure{location, market, {"Activity data", decimal(t.Energy.KilowattHours()) + " kWh", []string{"(" + energyRange(t.Summary) + ")", basis(t)}}},
+		figures:  append(location, market, figure{"Activity data", decimal(t.Energy.KilowattHours()) + " kWh", []string{"(" + energyRange(t.Summary) + ")", basis(t)}}),
 	}
 	notes := []string{charged(t) + " " + pue(t) + " " + ofEnergy}
-	if lifecycle > 0 {
-		notes = append(notes, fmt.Sprintf("%s of the location-based figure come from life-cycle factors. They include what happens before the power plant, "+
-			"which the protocol counts in scope 3, category 3: for scope 2 alone, compute these runs again with direct factors.", Mass(lifecycle)))
+	if _, ok := t.Of(regions.Lifecycle); ok {
+		notes = append(notes, "Life-cycle factors include what happens before the power plant, "+
+			"which the protocol counts in scope 3, category 3: for scope 2 alone, compute these runs again with direct factors.")
 	}
-	if direct > 0 && lifecycle > 0 {
-		notes = append(notes, fmt.Sprintf("%s come from direct factors. The two kinds are not comparable: report them apart.", Mass(direct)))
+	if len(t.Scopes) > 1 {
+		notes = append(notes, "Factors of more than one scope were used. What they give is not comparable and does not add up: report it apart.")
 	}
-	if other > 0 {
-		notes = append(notes, fmt.Sprintf("For %s the factor does not say what it counts.", Mass(other)))
+	if e, ok := t.Of(""); ok {
+		notes = append(notes, fmt.Sprintf("For %s the factor does not say what it counts.", Mass(e.Grams)))
 	}
 	notes = append(notes,
 		"It is scope 2 where the machines are run by the reporting company. In a cloud they are the provider's, and the customer reports them in scope 3, category 1.",

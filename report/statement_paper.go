@@ -38,8 +38,7 @@ func paper(t runs.Total, a About) string {
 		latexAmount(Duration(t.Duration)), latexAmount(Energy(t.Energy)), latexAmount(energyRange(t.Summary)), latex(basis(t)))
 	sentence("as recorded by %s~\\cite{carbonctl}.", latex(tool(t)))
 	sentence("%s %s", charged(t), pue(t))
-	sentence("With the grid's carbon intensity, %s, this is %s CO2e (%s).", strings.Join(grid, "; "),
-		latexAmount(Mass(t.Emissions)), latexAmount(emissionsRange(t.Summary)))
+	sentence("With the grid's carbon intensity, %s, this is %s.", strings.Join(grid, "; "), emitted(t.Summary, latexAmount))
 	if t.MarketRuns == t.Runs {
 		sentence("By contracts (market-based) it is %s CO2e.", latexAmount(Mass(t.Market)))
 	}

@@ -151,18 +151,15 @@ func filterWords(f runs.Filter) string {
 }
 
 func totalFigures(t runs.Total) []figure {
-	all := []figure{
-		{"Emissions", Mass(t.Emissions) + " CO2e", append([]string{"(" + emissionsRange(t.Summary) + ")"}, Compare(t.Emissions)...)},
-		{"Energy", Energy(t.Energy), []string{"(" + energyRange(t.Summary) + ")", measuredWords(t.Group)}},
-		{"Time", Duration(t.Duration), nil},
-	}
+	used := figure{"Energy", Energy(t.Energy), []string{"(" + energyRange(t.Summary) + ")", measuredWords(t.Group)}}
 	if t.Energy == energy.MaxEnergy {
-		all[1].details = append(all[1].details, "at least: more than can be added up")
+		used.details = append(used.details, "at least: more than can be added up")
 	}
 	if n := t.Charges[footprint.ChargeProcess]; n > 0 && n < t.Runs {
-		all[1].details = append(all[1].details, fmt.Sprintf("the whole machine is charged, and for %d %s the work's part", n, plural(n, "run", "runs")))
+		used.details = append(used.details, fmt.Sprintf("the whole machine is charged, and for %d %s the work's part", n, plural(n, "run", "runs")))
 	}
-	all[1].details = append(all[1].details, sharedWords(t.Summary)...)
+	used.details = append(used.details, sharedWords(t.Summary)...)
+	all := append(emissionFigures(t.Summary), used, figure{"Time", Duration(t.Duration), nil})
 	if t.MarketRuns > 0 {
 		all = append(all, figure{"Contracts", Mass(t.Market) + " CO2e", []string{fmt.Sprintf("(market-based, %d of %d runs)", t.MarketRuns, t.Runs)}})
 	}
@@ -238,11 +235,6 @@ func energyRange(s runs.Summary) string {
 	return unbounded(s, energyBounds(s.Energy, s.Low, upper(s, &s.High)))
 }
 
-// emissionsRange is energyRange for emissions.
-func emissionsRange(s runs.Summary) string {
-	return unbounded(s, massBounds(s.Emissions, s.GramsLow, upper(s, &s.GramsHigh)))
-}
-
 // upper is an upper bound of a sum, nil if one of its runs has none.
 func upper[T any](s runs.Summary, bound *T) *T {
 	if s.Unbounded() {
@@ -261,19 +253,38 @@ func unbounded(s runs.Summary, bounds string) string {
 	return bounds + ", but some runs have no bounds"
 }
 
-func massBar(g runs.Group) bar {
+func massBar(g runs.Group, scope regions.Scope) bar {
 	share, _ := g.MeasuredShare()
-	return bar{label: called(g), value: Mass(g.Emissions), x: float64(g.Emissions), low: float64(g.GramsLow), high: float64(g.GramsHigh), measured: share}
+	e, _ := g.Of(scope)
+	return bar{label: called(g), value: Mass(e.Grams), x: float64(e.Grams), low: float64(e.Low), high: float64(e.High), measured: share}
 }
 
 func (t Totals) groupSection(list []runs.Group) section {
 	keys := by(t.Groups.By)
+	total := t.Groups.Total.Summary
+	head := total.Headline().Scope
 	p := section{title: "By " + keys, chart: &chart{title: "Emissions by " + keys, upright: t.Groups.By[0] == runs.ByMonth && len(t.Groups.By) == 1}}
-	p.table.columns = []column{{keys, name}, {"runs", amount}, {"energy", amount}, {"CO2e", amount}, {"bounds", amount}, {"measured", amount}}
+	if len(total.Scopes) > 1 {
+		p.chart.title = "Emissions (" + scopeWord(head) + ") by " + keys
+	}
+	p.table.columns = []column{{keys, name}, {"runs", amount}, {"energy", amount}}
+	for _, e := range total.Scopes {
+		p.table.columns = append(p.table.columns, column{massHead(total, e), amount}, column{"bounds", amount})
+	}
+	p.table.columns = append(p.table.columns, column{"measured", amount})
 	for _, g := range list {
-		p.table.rows = append(p.table.rows, []string{called(g), fmt.Sprint(g.Runs), Energy(g.Energy), Mass(g.Emissions),
-			emissionsRange(g.Summary), measuredCell(g)})
-		p.chart.bars = append(p.chart.bars, massBar(g))
+		row := []string{called(g), fmt.Sprint(g.Runs), Energy(g.Energy)}
+		for _, of := range total.Scopes {
+			if e, ok := g.Of(of.Scope); ok {
+				row = append(row, Mass(e.Grams), emittedRange(g.Summary, e))
+			} else {
+				row = append(row, "", "")
+			}
+		}
+		p.table.rows = append(p.table.rows, append(row, measuredCell(g)))
+		if _, ok := g.Of(head); ok {
+			p.chart.bars = append(p.chart.bars, massBar(g, head))
+		}
 	}
 	if n := len(list); n > mostBars {
 		p.notes = []string{fmt.Sprintf("A picture of these shows %d of the %d groups.", mostBars, n)}
@@ -289,39 +300,42 @@ func (t Totals) meanSection(list []runs.Group) section {
 		list[0].Name = []string{"all"}
 	}
 	p := section{title: "One run"}
+	total := t.Groups.Total.Summary
+	head := total.Headline()
+	run := func(g runs.Group) runs.Spread { e, _ := g.Of(head.Scope); return e.Run }
 	first := slices.IndexFunc(list, func(g runs.Group) bool { return g.Runs > 1 })
 	if first < 0 {
 		return p
 	}
-	p.notes = []string{"Means, ± their standard error. " + deviationWords(list[first])}
+	p.notes = []string{"Means, ± their standard error. " + deviationWords(list[first], run(list[first]))}
 	versus := ""
 	if slices.ContainsFunc(list[first+1:], func(g runs.Group) bool { return g.Runs > 1 }) {
 		versus = "against " + clip(plain(called(list[first])), 16)
 		p.notes = append(p.notes, "A difference below two standard errors can be chance: it is in brackets.")
 	}
-	p.table.columns = []column{{cmp.Or(by(t.Groups.By), "runs"), name}, {"runs", amount}, {"energy", amount}, {"CO2e", amount}, {"time", amount}, {versus, amount}}
+	p.table.columns = []column{{cmp.Or(by(t.Groups.By), "runs"), name}, {"runs", amount}, {"energy", amount}, {massHead(total, head), amount}, {"time", amount}, {versus, amount}}
 	for i, g := range list {
 		if g.Runs < 2 {
 			continue
 		}
 		row := []string{called(g), fmt.Sprint(g.Runs),
 			mean(g.RunEnergy, func(j float64) string { return Energy(energy.Joules(j)) }),
-			mean(g.RunEmissions, func(x float64) string { return Mass(regions.Grams(x)) }),
+			mean(run(g), func(x float64) string { return Mass(regions.Grams(x)) }),
 			Duration(seconds(g.RunTime.Mean)), ""}
 		if i > first && versus != "" {
-			row[5] = difference(g.RunEmissions, list[first].RunEmissions)
+			row[5] = difference(run(g), run(list[first]))
 		}
 		p.table.rows = append(p.table.rows, row)
 	}
 	return p
 }
 
-func deviationWords(g runs.Group) string {
-	d, ok := g.RunEmissions.Deviation()
-	if !ok || g.RunEmissions.Mean <= 0 {
+func deviationWords(g runs.Group, run runs.Spread) string {
+	d, ok := run.Deviation()
+	if !ok || run.Mean <= 0 {
 		return ""
 	}
-	return fmt.Sprintf("A single run of %s is off its mean by %s (standard deviation).", clip(plain(called(g)), 24), Percent(d/g.RunEmissions.Mean))
+	return fmt.Sprintf("A single run of %s is off its mean by %s (standard deviation).", clip(plain(called(g)), 24), Percent(d/run.Mean))
 }
 
 // mean shows a mean and its standard error in one unit.

@@ -1,8 +1,9 @@
 package report
 
 import (
+	"bufio"
+	"cmp"
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
@@ -38,18 +40,45 @@ type groupJSON struct {
 	Shared        int               `json:"shared_runs"`    // at the same time as others on one machine
 	Overlap       energy.Energy     `json:"overlap_joules"` // left out for that
 	Contradicting int               `json:"contradicting_runs"`
-	Emissions     float64           `json:"emissions_g"`
-	EmissionsLow  float64           `json:"emissions_low_g"`
-	EmissionsHigh *float64          `json:"emissions_high_g"`
-	Market        *float64          `json:"market_emissions_g"`
-	MarketRuns    int               `json:"market_runs"`
-	Embodied      *float64          `json:"embodied_g"`
-	EmbodiedRuns  int               `json:"embodied_runs"`
-	RunEnergy     *spreadJSON       `json:"run_energy_joules"`
-	RunEmissions  *spreadJSON       `json:"run_emissions_g"`
-	RunTime       *spreadJSON       `json:"run_duration_s"`
-	Foresight     *spreadJSON       `json:"prediction_error"` // of the first one, as a part of the energy
-	Warnings      map[string]int    `json:"warnings"`
+	// The emissions by factors of the total's first scope, null where the group has
+	// none of those; Scopes has all.
+	Scope         string         `json:"scope"`
+	Emissions     *float64       `json:"emissions_g"`
+	EmissionsLow  *float64       `json:"emissions_low_g"`
+	EmissionsHigh *float64       `json:"emissions_high_g"`
+	Scopes        []scopeJSON    `json:"scopes"`
+	Market        *float64       `json:"market_emissions_g"`
+	MarketRuns    int            `json:"market_runs"`
+	Embodied      *float64       `json:"embodied_g"`
+	EmbodiedRuns  int            `json:"embodied_runs"`
+	RunEnergy     *spreadJSON    `json:"run_energy_joules"`
+	RunEmissions  *spreadJSON    `json:"run_emissions_g"`
+	RunTime       *spreadJSON    `json:"run_duration_s"`
+	Foresight     *spreadJSON    `json:"prediction_error"` // of the first one, as a part of the energy
+	Warnings      map[string]int `json:"warnings"`
+}
+
+// scopeJSON is what was emitted by factors of one scope, "" where it is not known.
+// Those of two scopes do not add up.
+type scopeJSON struct {
+	Scope         string        `json:"scope"`
+	Runs          int           `json:"runs"`
+	Energy        energy.Energy `json:"energy_joules"`
+	Emissions     float64       `json:"emissions_g"`
+	EmissionsLow  float64       `json:"emissions_low_g"`
+	EmissionsHigh *float64      `json:"emissions_high_g"`
+}
+
+func scopesOf(s runs.Summary) []scopeJSON {
+	all := []scopeJSON{}
+	for _, e := range s.Scopes {
+		v := scopeJSON{string(e.Scope), e.Runs, e.Energy, float64(e.Grams), float64(e.Low), nil}
+		if e.Open == 0 {
+			v.EmissionsHigh = new(float64(e.High))
+		}
+		all = append(all, v)
+	}
+	return all
 }
 
 type spreadJSON struct {
@@ -72,19 +101,26 @@ func spread(s runs.Spread) *spreadJSON {
 	return &v
 }
 
-func groupOf(g runs.Group, keys []runs.Key) groupJSON {
+// groupOf gives a group; scope is the one that its emissions are shown in.
+func groupOf(g runs.Group, keys []runs.Key, scope regions.Scope) groupJSON {
+	e, ok := g.Of(scope)
 	v := groupJSON{
 		Key: map[string]string{}, Runs: g.Runs, Nested: g.Nested, DurationS: g.Duration.Seconds(),
 		Energy: g.Energy, EnergyLow: g.Low, Measured: g.Measured, Unknown: g.Unknown,
 		Shared: g.Shared, Overlap: g.Overlap, Contradicting: g.Contradicting,
-		Emissions: float64(g.Emissions), EmissionsLow: float64(g.GramsLow),
+		Scope: string(scope), Scopes: scopesOf(g.Summary),
 		MarketRuns: g.MarketRuns, EmbodiedRuns: g.EmbodiedRuns,
-		RunEnergy: spread(g.RunEnergy), RunEmissions: spread(g.RunEmissions), RunTime: spread(g.RunTime), Foresight: spread(g.Foresight),
+		RunEnergy: spread(g.RunEnergy), RunEmissions: spread(e.Run), RunTime: spread(g.RunTime), Foresight: spread(g.Foresight),
 		Warnings: map[string]int{},
 	}
 	if !g.Unbounded() {
-		grams := float64(g.GramsHigh)
-		v.EnergyHigh, v.EmissionsHigh = &g.High, &grams
+		v.EnergyHigh = &g.High
+	}
+	if ok || len(g.Scopes) == 0 {
+		v.Emissions, v.EmissionsLow = new(float64(e.Grams)), new(float64(e.Low))
+		if e.Open == 0 && !g.Unbounded() {
+			v.EmissionsHigh = new(float64(e.High))
+		}
 	}
 	for i, k := range keys {
 		v.Key[string(k)] = g.Name[i]
@@ -116,14 +152,6 @@ func timeOrNil(t time.Time) *time.Time {
 	}
 	t = t.UTC()
 	return &t
-}
-
-func groupsOf(list []runs.Group, keys []runs.Key) []groupJSON {
-	all := []groupJSON{}
-	for _, g := range list {
-		all = append(all, groupOf(g, keys))
-	}
-	return all
 }
 
 type gridJSON struct {
@@ -190,9 +218,10 @@ func (t Totals) JSON(w io.Writer) error {
 		by = append(by, string(k))
 	}
 	f := t.Filter
+	scope := t.Groups.Total.Headline().Scope
 	months := []monthJSON{}
 	for _, g := range t.Groups.Months() {
-		m := monthJSON{groupOf(g, []runs.Key{runs.ByMonth}), nil}
+		m := monthJSON{groupOf(g, []runs.Key{runs.ByMonth}, scope), nil}
 		if t.Budget != (runs.Allowance{}) {
 			used := t.Budget.Used(g.Summary)
 			m.Used = &used
@@ -210,37 +239,30 @@ func (t Totals) JSON(w io.Writer) error {
 		}
 		budget = limits
 	}
-	runs := []runJSON{}
-	for _, r := range t.Latest {
-		v := runJSON{r.RunID, r.Project, r.Status, timeOrNil(r.StartedAt.Time), float64(r.DurationS), r.Zone, r.Energy, float64(r.Emissions), nil}
-		if r.CountedBy != "" {
-			v.CountedBy = &r.CountedBy
-		}
-		runs = append(runs, v)
-	}
-	b, err := json.MarshalIndent(struct {
-		Schema string      `json:"schema"`
-		By     []string    `json:"by"`
-		Filter filterJSON  `json:"filter"`
-		Total  groupJSON   `json:"total"`
-		Grids  []gridJSON  `json:"factors"`
-		Groups []groupJSON `json:"groups"`
-		Budget any         `json:"monthly_budget"`
-		Months []monthJSON `json:"months"`
-		List   []runJSON   `json:"list"`
-	}{
-		TotalsSchema, by,
-		filterJSON{timeOrNil(f.From), timeOrNil(f.To), f.Projects, f.Hosts, f.Users, f.Zones, f.Statuses, f.Labels},
-		groupOf(t.Groups.Total.Group, nil), gridsOf(t.Groups.Total), groupsOf(t.Groups.List(), t.Groups.By), budget, months, runs,
-	}, "", "  ")
-	if err != nil {
-		return fmt.Errorf("report: %w", err)
-	}
-	_, err = w.Write(append(b, '\n'))
-	return err
+	o := object{w: bufio.NewWriter(w)}
+	o.field("schema", TotalsSchema)
+	o.field("by", by)
+	o.field("filter", filterJSON{timeOrNil(f.From), timeOrNil(f.To), f.Projects, f.Hosts, f.Users, f.Zones, f.Statuses, f.Labels})
+	o.field("total", groupOf(t.Groups.Total.Group, nil, scope))
+	o.field("factors", gridsOf(t.Groups.Total))
+	list := t.Groups.List()
+	o.list("groups", len(list), func(i int) any { return groupOf(list[i], t.Groups.By, scope) })
+	o.field("monthly_budget", budget)
+	o.field("months", months)
+	o.list("list", len(t.Latest), func(i int) any { return runOf(t.Latest[i]) })
+	return o.end()
 }
 
-// CSV writes a line a group, or one for the whole where nothing is grouped. A
+func runOf(r runs.Row) runJSON {
+	v := runJSON{r.RunID, r.Project, r.Status, timeOrNil(r.StartedAt.Time), float64(r.DurationS), r.Zone, r.Energy, float64(r.Emissions), nil}
+	if r.CountedBy != "" {
+		v.CountedBy = &r.CountedBy
+	}
+	return v
+}
+
+// CSV writes a line a group, or one for the whole where nothing is grouped. The
+// emissions are those of the total's first scope; other_scopes has the others. A
 // name that a spreadsheet would run as a formula has an apostrophe in front. A
 // cell is empty where its figure is not known.
 func (t Totals) CSV(w io.Writer) error {
@@ -255,17 +277,28 @@ func (t Totals) CSV(w io.Writer) error {
 	}
 	if err := c.Write(append(head, "runs", "nested", "first_started_at", "last_ended_at", "duration_s",
 		"energy_joules", "energy_low_joules", "energy_high_joules", "measured_share",
-		"emissions_g", "emissions_low_g", "emissions_high_g", "market_emissions_g", "embodied_g",
+		"scope", "emissions_g", "emissions_low_g", "emissions_high_g", "other_scopes", "market_emissions_g", "embodied_g",
 		"run_energy_mean_joules", "run_energy_standard_error_joules", "run_emissions_mean_g", "run_emissions_standard_error_g", "warnings")); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
 	for _, g := range list {
-		if err := c.Write(csvLine(groupOf(g, t.Groups.By), g)); err != nil {
+		if err := c.Write(csvLine(groupOf(g, t.Groups.By, t.Groups.Total.Headline().Scope), g)); err != nil {
 			return fmt.Errorf("report: %w", err)
 		}
 	}
 	c.Flush()
 	return c.Error()
+}
+
+// otherScopes is what was emitted by factors of other scopes: "direct:12.5".
+func otherScopes(v groupJSON) string {
+	var all []string
+	for _, s := range v.Scopes {
+		if s.Scope != v.Scope {
+			all = append(all, cmp.Or(s.Scope, "unknown")+":"+strconv.FormatFloat(s.Emissions, 'f', -1, 64))
+		}
+	}
+	return cell(strings.Join(all, " "))
 }
 
 func csvLine(v groupJSON, g runs.Group) []string {
@@ -298,7 +331,7 @@ func csvLine(v groupJSON, g runs.Group) []string {
 	}
 	line = append(line, strconv.Itoa(v.Runs), strconv.Itoa(v.Nested), stamp(v.First), stamp(v.Last), number(v.DurationS),
 		v.Energy.Fixed(), v.EnergyLow.Fixed(), high, known(v.MeasuredShare),
-		number(v.Emissions), number(v.EmissionsLow), known(v.EmissionsHigh), known(v.Market), known(v.Embodied))
+		v.Scope, known(v.Emissions), known(v.EmissionsLow), known(v.EmissionsHigh), otherScopes(v), known(v.Market), known(v.Embodied))
 	line = append(append(line, means(v.RunEnergy)...), means(v.RunEmissions)...)
 	var all []string
 	for _, code := range codes(g.Warnings) {

@@ -14,7 +14,13 @@ import (
 
 func (t Totals) monthSection(months []runs.Group) section {
 	p := section{title: "By month", chart: &chart{title: "Emissions by month", upright: true}}
-	p.table.columns = []column{{"month", name}, {"runs", amount}, {"energy", amount}, {"CO2e", amount}, {"used", amount}, {"left", amount}}
+	p.table.columns = []column{{"month", name}, {"runs", amount}, {"energy", amount}}
+	total := t.Groups.Total.Summary
+	head := total.Headline().Scope
+	for _, e := range total.Scopes {
+		p.table.columns = append(p.table.columns, column{massHead(total, e), amount})
+	}
+	p.table.columns = append(p.table.columns, column{"used", amount}, column{"left", amount})
 	b := t.Budget
 	if b.Emissions > 0 {
 		p.chart.limit, p.chart.limitName, p.chart.limitValue = float64(b.Emissions), "budget", Mass(b.Emissions)
@@ -23,12 +29,16 @@ func (t Totals) monthSection(months []runs.Group) section {
 		p.title = "By month, against a budget of " + allowance(b)
 	}
 	for _, g := range months {
-		row := []string{called(g), fmt.Sprint(g.Runs), Energy(g.Energy), Mass(g.Emissions), "", ""}
-		if b != (runs.Allowance{}) {
-			row[4], row[5] = Percent(b.Used(g.Summary)), left(b, g.Summary)
+		row := []string{called(g), fmt.Sprint(g.Runs), Energy(g.Energy)}
+		for _, e := range total.Scopes {
+			row = append(row, massCell(g.Summary, e.Scope))
 		}
-		p.table.rows = append(p.table.rows, row)
-		p.chart.bars = append(p.chart.bars, massBar(g))
+		used, rest := "", ""
+		if b != (runs.Allowance{}) {
+			used, rest = Percent(b.Used(g.Summary)), left(b, g.Summary)
+		}
+		p.table.rows = append(p.table.rows, append(row, used, rest))
+		p.chart.bars = append(p.chart.bars, massBar(g, head))
 	}
 	return p
 }
@@ -47,7 +57,11 @@ func allowance(a runs.Allowance) string {
 // left shows what remains of a month's allowance, or by how much it is passed.
 func left(a runs.Allowance, s runs.Summary) string {
 	var all []string
-	if d := a.Emissions - s.Emissions; a.Emissions > 0 && d >= 0 {
+	most := regions.Grams(0) // of several scopes the greatest
+	for _, e := range s.Scopes {
+		most = max(most, e.Grams)
+	}
+	if d := a.Emissions - most; a.Emissions > 0 && d >= 0 {
 		all = append(all, Mass(d))
 	} else if a.Emissions > 0 {
 		all = append(all, Mass(-d)+" over")

@@ -65,11 +65,13 @@ func ParseAllowance(s string) (Allowance, error) {
 }
 
 // Used is the part of the allowance that s takes, above 1 where it takes more;
-// the greater one of two limits. It is 0 where there is no limit.
+// the greater one of two limits, and of two scopes. It is 0 where there is no limit.
 func (a Allowance) Used(s Summary) float64 {
 	part := 0.0
 	if a.Emissions > 0 {
-		part = float64(s.Emissions / a.Emissions)
+		for _, e := range s.Scopes {
+			part = max(part, float64(e.Grams/a.Emissions))
+		}
 	}
 	if a.Energy > 0 {
 		part = max(part, float64(s.Energy)/float64(a.Energy))

@@ -110,7 +110,7 @@ type Group struct {
 	Name []string
 	Summary
 	// What one run takes, over the runs of the group.
-	RunEnergy, RunEmissions, RunTime Spread // joules, grams, seconds
+	RunEnergy, RunTime Spread // joules, seconds; the grams are in Scopes
 	// Foresight is how far the first prediction of a run was off the energy that
 	// it then took, as a part of that: −0.1 is a tenth too little. It is over the
 	// runs that were predicted and have completed.
@@ -138,7 +138,6 @@ func (g *Group) add(r *Row) {
 		return
 	}
 	g.RunEnergy.Add(r.Energy.Joules())
-	g.RunEmissions.Add(float64(r.Emissions))
 	g.RunTime.Add(float64(r.DurationS))
 	if r.PredictedEnergy != nil && r.Status == footprint.Completed {
 		if off, ok := (footprint.Range[energy.Energy]{Expected: *r.PredictedEnergy}).Off(r.Energy); ok {
@@ -162,8 +161,8 @@ func (g *Group) add(r *Row) {
 }
 
 // settle is that of Summary, for what a group adds up besides.
-func (g *Group) settle(e *entry, ok bool) {
-	g.Summary.settle(e, ok)
+func (g *Group) settle(e *entry, scope regions.Scope, ok bool) {
+	g.Summary.settle(e, scope, ok)
 	if e.energy > 0 && !math.IsNaN(e.market) {
 		g.Market += regions.Grams(e.market * (float64(e.counted)/float64(e.energy) - 1))
 	}
@@ -272,9 +271,10 @@ func (g *Groups) Settle() {
 				continue
 			}
 			g.Total.settle(e, b, ok)
-			b.month.settle(e, ok)
+			scope := regions.Scope(b.grid.Scope)
+			b.month.settle(e, scope, ok)
 			if b.group != nil {
-				b.group.settle(e, ok)
+				b.group.settle(e, scope, ok)
 			}
 		}
 	})
@@ -294,16 +294,53 @@ func within(groups *map[string]*Group, name []byte, n int) *Group {
 	return made
 }
 
-// List returns the groups: in the order of time where the first key is one of
-// time, else those with the greatest emissions first.
+// List returns the groups, sorted key by key: in the order of time where the key
+// is one of time, else those first that have emitted most together, or, where
+// their emissions are of several scopes, used the most energy.
 func (g *Groups) List() []Group {
 	list := byName(g.groups)
-	if len(g.By) > 0 && !slices.Contains([]Key{ByDay, ByMonth, ByYear}, g.By[0]) {
-		slices.SortStableFunc(list, func(a, b Group) int {
-			return cmp.Or(cmp.Compare(b.Emissions, a.Emissions), cmp.Compare(b.Energy, a.Energy))
-		})
-	}
+	g.order(list, 0)
 	return list
+}
+
+// order sorts groups that have the same values for the keys before k, and are in
+// the order of their names.
+func (g *Groups) order(list []Group, k int) {
+	if k >= len(g.By) || len(list) < 2 {
+		return
+	}
+	type part struct {
+		groups []Group
+		grams  regions.Grams
+		energy energy.Energy
+	}
+	var parts []part
+	for from, to := 0, 0; from < len(list); from = to {
+		p := part{}
+		for to < len(list) && list[to].Name[k] == list[from].Name[k] {
+			p.grams += list[to].Headline().Grams
+			p.energy = p.energy.Plus(list[to].Energy)
+			to++
+		}
+		g.order(list[from:to], k+1)
+		p.groups = list[from:to]
+		parts = append(parts, p)
+	}
+	if slices.Contains([]Key{ByDay, ByMonth, ByYear}, g.By[k]) {
+		return // as its name is
+	}
+	scopes := len(g.Total.Scopes)
+	slices.SortStableFunc(parts, func(a, b part) int {
+		if scopes > 1 {
+			return cmp.Compare(b.energy, a.energy)
+		}
+		return cmp.Or(cmp.Compare(b.grams, a.grams), cmp.Compare(b.energy, a.energy))
+	})
+	sorted := make([]Group, 0, len(list))
+	for _, p := range parts {
+		sorted = append(sorted, p.groups...)
+	}
+	copy(list, sorted)
 }
 
 // Months returns a group a month in which a run started, in the order of time.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/regions"
 )
 
 func anyRow(r *rand.Rand) Row {
@@ -59,6 +60,7 @@ func TestGroupsAddUp(t *testing.T) {
 			for _, list := range [][]Group{g.List(), g.Months()} {
 				var sum Summary
 				var squares, market float64
+				var grams regions.Grams
 				warnings := 0
 				for _, v := range list {
 					sum.Runs += v.Runs
@@ -68,7 +70,7 @@ func TestGroupsAddUp(t *testing.T) {
 					sum.High += v.High
 					sum.Measured += v.Measured
 					sum.Duration += v.Duration
-					sum.Emissions += v.Emissions
+					grams += v.Headline().Grams
 					market += float64(v.Market)
 					warnings += v.Warnings["modelled"]
 					squares += v.RunEnergy.squares + float64(v.Runs)*math.Pow(v.RunEnergy.Mean-g.Total.RunEnergy.Mean, 2)
@@ -81,7 +83,7 @@ func TestGroupsAddUp(t *testing.T) {
 				assert.Equal(t, whole.High, sum.High)
 				assert.Equal(t, whole.Measured, sum.Measured)
 				assert.Equal(t, whole.Duration, sum.Duration)
-				assert.InEpsilon(t, float64(whole.Emissions), float64(sum.Emissions), 1e-12)
+				assert.InEpsilon(t, float64(whole.Headline().Grams), float64(grams), 1e-12)
 				assert.InEpsilon(t, g.Total.RunEnergy.squares, squares, 1e-9, "the spread within and between groups is that of all")
 				assert.Equal(t, g.Total.Warnings["modelled"], warnings)
 				assert.InDelta(t, float64(g.Total.Market), market, 1e-9)
@@ -203,7 +205,7 @@ func TestAllowance(t *testing.T) {
 		_, err := ParseAllowance(bad)
 		assert.Error(t, err, bad)
 	}
-	s := Summary{Emissions: 250, Energy: 900 * energy.WattHour}
+	s := Summary{Scopes: []Emitted{{Grams: 250}}, Energy: 900 * energy.WattHour}
 	assert.Equal(t, 0.0, Allowance{}.Used(s))
 	assert.Equal(t, 0.5, Allowance{Emissions: 500}.Used(s))
 	assert.InDelta(t, 0.9, Allowance{Emissions: 500, Energy: energy.KilowattHour}.Used(s), 1e-12)

@@ -107,7 +107,7 @@ func TestRunsAtTheSameTimeCountTheMachineOnce(t *testing.T) {
 		assert.InDelta(t, 650, joule(s.Low), 3)
 		assert.InDelta(t, 650, joule(s.High), 3)
 		assert.Equal(t, s.Energy, s.CPU+s.Memory)
-		assert.InDelta(t, 650*100/3.6e6, float64(s.Emissions), 1e-6, n)
+		assert.InDelta(t, 650*100/3.6e6, float64(s.Headline().Grams), 1e-6, n)
 		if n > 1 {
 			assert.Equal(t, n, s.Shared)
 			assert.InDelta(t, 650*float64(n-1), joule(s.Overlap), 1e-3)
@@ -174,7 +174,7 @@ func TestGramsFollowEachRow(t *testing.T) {
 	g := sumOf(a, b)
 	for _, v := range g.List() {
 		want := map[string]float64{"a": 300 * 100 / 3.6e6, "b": 300 * 750 / 3.6e6}[v.Name[0]]
-		assert.InEpsilon(t, want, float64(v.Emissions), 1e-7)
+		assert.InEpsilon(t, want, float64(v.Headline().Grams), 1e-7)
 	}
 	for grid, v := range g.Total.Grids {
 		assert.InEpsilon(t, 600.0/3.6e6, v.Energy.KilowattHours(), 1e-7, grid)
@@ -308,14 +308,14 @@ func TestOverlapsProperties(t *testing.T) {
 		for _, list := range [][]Group{g.List(), g.Months()} {
 			sum, low, high, grams = 0, 0, 0, 0
 			for _, v := range list {
-				sum, low, high, grams = sum+v.Energy, low+v.Low, high+v.High, grams+float64(v.Emissions)
+				sum, low, high, grams = sum+v.Energy, low+v.Low, high+v.High, grams+float64(v.Headline().Grams)
 				require.GreaterOrEqual(t, v.Energy, energy.Energy(0))
 				require.GreaterOrEqual(t, v.Low, energy.Energy(0))
 			}
 			require.Equal(t, total.Energy, sum, "groups add up to the microjoule")
 			require.Equal(t, total.Low, low)
 			require.Equal(t, total.High, high)
-			require.InEpsilon(t, float64(total.Emissions), grams, 1e-9)
+			require.InEpsilon(t, float64(total.Headline().Grams), grams, 1e-9)
 		}
 		kinds := g.Total.CPU + g.Total.Memory + g.Total.GPU + g.Total.Other
 		require.Equal(t, kinds, total.Energy)
@@ -347,7 +347,7 @@ func TestOverlapsProperties(t *testing.T) {
 			require.Equal(t, a[i].Low, b[i].Low)
 			require.Equal(t, a[i].High, b[i].High)
 			require.Equal(t, a[i].Measured, b[i].Measured)
-			require.InDelta(t, float64(a[i].Emissions), float64(b[i].Emissions), 1e-12)
+			require.InDelta(t, float64(a[i].Headline().Grams), float64(b[i].Headline().Grams), 1e-12)
 		}
 	}
 }

@@ -19,10 +19,13 @@ type Summary struct {
 	// Duration is the sum over the runs, at most 292 years.
 	Duration time.Duration
 
-	Energy, Low, High              energy.Energy
-	Emissions, GramsLow, GramsHigh regions.Grams
-	// Open is how many runs have no upper bound: where it is not 0, High and
-	// GramsHigh are none, and the energy is at least Low.
+	Energy, Low, High energy.Energy
+	// Scopes hold the emissions, a sum for each scope that a factor had: lifecycle
+	// first, then direct, then what was charged by a factor of which it is not known.
+	// They are different quantities, and never added up.
+	Scopes []Emitted
+	// Open is how many runs have no upper bound: where it is not 0 there is none, and
+	// the energy is at least Low.
 	Open int
 	// Shared is how many runs were on a machine at the same time as others, Overlap
 	// the energy that is left out for that: once is enough. Of Coarse of them it is
@@ -56,10 +59,7 @@ func (s *Summary) add(r *Row) {
 	if open {
 		s.Open++
 	}
-	s.Emissions += regions.Grams(r.Emissions)
-	gramsLow, gramsHigh := r.GramBounds()
-	s.GramsLow += gramsLow
-	s.GramsHigh += gramsHigh
+	s.scope(regions.Scope(r.IntensityScope)).add(r)
 	if r.MeasuredShare != nil {
 		s.Measured = s.Measured.Plus(r.measured())
 	} else {
@@ -107,7 +107,7 @@ func shift(sum, by energy.Energy) energy.Energy {
 
 // settle takes what a row counts for in place of what it is, since others shared
 // its machine.
-func (s *Summary) settle(e *entry, ok bool) {
+func (s *Summary) settle(e *entry, scope regions.Scope, ok bool) {
 	s.Shared++
 	if e.whole {
 		s.Coarse++
@@ -121,12 +121,7 @@ func (s *Summary) settle(e *entry, ok bool) {
 	if e.wasOpen && !e.open {
 		s.Open--
 	}
-	grams := func(after, before energy.Energy) regions.Grams {
-		return regions.Grams(float64(after-before) * e.perJoule)
-	}
-	s.Emissions += grams(e.counted, e.energy)
-	s.GramsLow += grams(e.countedLow, e.low)
-	s.GramsHigh += grams(e.countedHigh, e.high)
+	s.scope(scope).settle(e)
 	if e.unknown {
 		s.Unknown += e.counted - e.energy
 	} else {

@@ -99,7 +99,7 @@ func (t *Total) add(r *Row) {
 
 // settle is that of Group, for what a total adds up besides.
 func (t *Total) settle(e *entry, b bucket, ok bool) {
-	t.Group.settle(e, ok)
+	t.Group.settle(e, regions.Scope(b.grid.Scope), ok)
 	c := t.Grids[b.grid]
 	c.Energy = shift(c.Energy, e.counted-e.energy)
 	grams := regions.Grams(float64(e.counted-e.energy) * e.perJoule)

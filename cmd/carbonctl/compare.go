@@ -154,7 +154,10 @@ func (r *reading) workOf(name string, predicted bool) (w work, err error) {
 	case sum.Runs == 0:
 		return w, fmt.Errorf("%s holds no runs", name)
 	}
-	w = work{energy: sum.Energy, of: fmt.Sprintf("%d runs of %s", sum.Runs, name), recorded: &sum.Emissions}
+	w = work{energy: sum.Energy, of: fmt.Sprintf("%d runs of %s", sum.Runs, name)}
+	if len(sum.Scopes) == 1 {
+		w.recorded = &sum.Scopes[0].Grams // of two scopes there is no sum
+	}
 	w.zone = strings.Join(slices.Sorted(maps.Keys(zones)), ", ")
 	if len(zones) > 1 {
 		w.zone = severalZones + w.zone

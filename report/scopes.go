@@ -1,0 +1,84 @@
+package report
+
+import (
+	"fmt"
+
+	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/runs"
+)
+
+// scopeWord names a scope: "lifecycle", "direct", "scope not known".
+func scopeWord(s regions.Scope) string {
+	if s == "" {
+		return "scope not known"
+	}
+	return plain(string(s))
+}
+
+// massHead names a column of emissions: those of one scope, where there are more.
+func massHead(s runs.Summary, of runs.Emitted) string {
+	if len(s.Scopes) < 2 {
+		return "CO2e"
+	}
+	return "CO2e, " + scopeWord(of.Scope)
+}
+
+// massCell shows what a group emitted by factors of a scope, "" where it has none.
+func massCell(s runs.Summary, scope regions.Scope) string {
+	if e, ok := s.Of(scope); ok || len(s.Scopes) == 0 {
+		return Mass(e.Grams)
+	}
+	return ""
+}
+
+// emissionFigures has a headline for each scope.
+func emissionFigures(s runs.Summary) (all []figure) {
+	for i, e := range s.Scopes {
+		f := figure{"Emissions", Mass(e.Grams) + " CO2e", []string{"(" + emittedRange(s, e) + ")"}}
+		if len(s.Scopes) > 1 {
+			f.label = "Emissions, " + scopeWord(e.Scope)
+			f.details = append(f.details, fmt.Sprintf("%d of %d runs", e.Runs, s.Runs))
+		}
+		if i == 0 {
+			f.details = append(f.details, Compare(e.Grams)...)
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+// emitted says in a sentence what was emitted: the amount and its bounds, one for
+// each scope. show writes an amount.
+func emitted(s runs.Summary, show func(string) string) string {
+	text := ""
+	for i, e := range s.Scopes {
+		switch {
+		case i > 0 && i == len(s.Scopes)-1:
+			text += ", and "
+		case i > 0:
+			text += ", "
+		}
+		text += show(Mass(e.Grams)) + " CO2e (" + show(emittedRange(s, e)) + ")"
+		if len(s.Scopes) > 1 {
+			text += fmt.Sprintf(" for %d %s by factors of %s", e.Runs, plural(e.Runs, "run", "runs"), map[regions.Scope]string{
+				regions.Lifecycle: "the life cycle", regions.Direct: "direct emissions only"}[e.Scope])
+			if e.Scope == "" {
+				text += "a scope that is not stated"
+			}
+		}
+	}
+	if len(s.Scopes) > 1 {
+		text += " (different quantities, which do not add up)"
+	}
+	return text
+}
+
+// emittedRange shows between which amounts the emissions of a scope may lie, as far
+// as its runs tell.
+func emittedRange(s runs.Summary, e runs.Emitted) string {
+	high := &e.High
+	if e.Open > 0 {
+		high = nil
+	}
+	return unbounded(s, massBounds(e.Grams, e.Low, high))
+}
