@@ -86,7 +86,7 @@ func (e *Emitted) settle(x *entry) {
 	grams := func(after, before energy.Energy) regions.Grams {
 		return regions.Grams(float64(after-before) * x.perJoule)
 	}
-	e.Energy += x.counted - x.energy
+	e.Energy = shift(e.Energy, x.counted-x.energy)
 	e.Grams += grams(x.counted, x.energy)
 	e.Low += grams(x.countedLow, x.low)
 	e.High += grams(x.countedHigh, x.high)

@@ -23,7 +23,7 @@ func TestMoreThanAnEnergyHolds(t *testing.T) {
 	assert.Equal(t, most, s.Energy)
 	assert.Equal(t, most/4*3, s.Low)
 	assert.Zero(t, s.Open, "each run has a bound")
-	s.settle(&entry{energy: 100, counted: 50, high: 100, countedHigh: 50}, true)
+	s.settle(&entry{energy: 100, counted: 50, high: 100, countedHigh: 50}, "", true)
 	assert.Equal(t, most, s.Energy, "how much more is not known")
 	assert.True(t, s.Unbounded())
 }
