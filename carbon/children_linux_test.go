@@ -83,7 +83,7 @@ func TestReliabilityOfChildren(t *testing.T) {
 		s.close()
 		truth := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 		told := running.CPU - before.CPU - (ours - own)
-		t.Logf("| %s | %v | %+.1f ms | ± %v |", tt.name, truth.Round(time.Millisecond), (told - truth).Seconds()*1000, running.CPUEdge-before.CPUEdge)
+		t.Logf("| %s | %v | %+.1f ms | ± %v |", tt.name, truth.Round(time.Millisecond), (told-truth).Seconds()*1000, running.CPUEdge-before.CPUEdge)
 		assert.LessOrEqual(t, (told - truth).Abs(), running.CPUEdge+before.CPUEdge+5*time.Millisecond, "%s: its end costs some more", tt.name)
 	}
 }

@@ -209,3 +209,84 @@ func (waiting) Report(ctx context.Context, _ footprint.Report) error {
 	<-ctx.Done()
 	return ctx.Err()
 }
+
+// listener is a sink that takes events, and may block or fail.
+type listener struct {
+	sink
+	events []footprint.Event
+	block  chan struct{}
+	fail   error
+}
+
+func (l *listener) Event(e footprint.Event) error {
+	if l.block != nil {
+		<-l.block
+	}
+	l.events = append(l.events, e)
+	return l.fail
+}
+
+func TestEventsAreTakenInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &listener{}
+		tracker := tracked(t, l)
+		for range 3 {
+			e := tracker.EpochOf(0, 3)
+			time.Sleep(time.Second)
+			e.Task("validate").End()
+			e.End()
+		}
+		r, err := tracker.Stop()
+		require.NoError(t, err)
+		var kinds []footprint.EventKind
+		for _, e := range l.events {
+			kinds = append(kinds, e.Event)
+		}
+		assert.Equal(t, footprint.EventStart, kinds[0])
+		assert.Equal(t, footprint.EventEnd, kinds[len(kinds)-1])
+		assert.Equal(t, r.RunID, l.events[0].RunID)
+		assert.Equal(t, []int{3, 3}, []int{count(kinds, footprint.EventEpoch), count(kinds, footprint.EventTask)})
+		assert.Len(t, l.got, 1)
+	})
+}
+
+func count(list []footprint.EventKind, kind footprint.EventKind) (n int) {
+	for _, k := range list {
+		if k == kind {
+			n++
+		}
+	}
+	return n
+}
+
+// A sink of events that blocks or fails costs its events, and nothing else.
+func TestEventsThatAreNotTaken(t *testing.T) {
+	for name, l := range map[string]*listener{
+		"blocks": {block: make(chan struct{})}, "fails": {fail: errors.New("no space left on device")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				if l.block != nil {
+					l.block = make(chan struct{})
+				}
+				tracker := tracked(t, l)
+				for range 600 {
+					begun := time.Now()
+					e := tracker.Epoch()
+					e.Task("x").End()
+					e.End()
+					assert.Zero(t, time.Since(begun))
+					time.Sleep(time.Second)
+				}
+				if l.block != nil {
+					time.AfterFunc(time.Second, func() { close(l.block) })
+				}
+				r, err := tracker.Stop()
+				require.NoError(t, err)
+				assert.Equal(t, 6000*energy.Joule, r.Energy)
+				assert.Contains(t, codes(r), footprint.NotRecorded)
+				assert.Len(t, r.Epochs, 600)
+			})
+		})
+	}
+}

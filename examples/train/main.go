@@ -14,7 +14,6 @@ import (
 	"os"
 
 	"github.com/carbonctl/carbonctl/carbon"
-	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/report"
 )
 
@@ -29,7 +28,7 @@ func main() {
 
 func run(region string, epochs int) error {
 	tracker, err := carbon.Start(context.Background(), carbon.Config{
-		Region: region, Run: footprint.Run{Epochs: epochs},
+		Region: region, Run: carbon.Run{Epochs: epochs},
 	})
 	if err != nil {
 		return err // the Config is wrong; what can't be measured is no error

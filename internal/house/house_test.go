@@ -81,7 +81,7 @@ var rooms = map[string][]string{
 	"regions/internal/fetchtest": {"regions", "github.com/stretchr/testify"},
 	"internal/machinetest":       {"energy", "golang.org/x/tools"},
 	"internal/house":             {},
-	"examples/train":             {"carbon", "footprint", "report"},
+	"examples/train":             {"carbon", "report"},
 }
 
 func TestImportsOnlyPointDown(t *testing.T) {
