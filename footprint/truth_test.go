@@ -1,9 +1,12 @@
 package footprint_test
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -129,6 +132,8 @@ func TestTheTruthIsWithinTheBounds(t *testing.T) {
 		{name: "dies", state: energy.OK}, {name: "dead", state: energy.Dead}, {name: "lost", state: energy.Lost},
 		{name: "lost, counts on", state: energy.Lost, keeps: true},
 	}
+	type score struct{ runs, off, half, epochs float64 }
+	scores := map[string]*score{}
 	for seed := range uint64(280) {
 		rnd := rand.New(rand.NewPCG(seed, 7))
 		const length = 40
@@ -172,6 +177,18 @@ func TestTheTruthIsWithinTheBounds(t *testing.T) {
 			truth += m.gpu.joules(end)
 		}
 		within(t, name, truth, r.EnergyLow, r.EnergyHigh)
+		kind := cmp.Or(m.fate.name, "well")
+		if m.modelled && m.fate.name != "" {
+			kind += ", with a model"
+		}
+		s := scores[kind]
+		if s == nil {
+			s = &score{}
+			scores[kind] = s
+		}
+		s.runs, s.epochs = s.runs+1, s.epochs+float64(len(epochs))
+		s.off += math.Abs(r.Energy.Joules()-truth) / truth
+		s.half += (*r.EnergyHigh - r.EnergyLow).Joules() / 2 / truth
 		for i, e := range epochs {
 			truth := m.cpu.joules(e[1]) - m.cpu.joules(e[0])
 			if m.gpu != nil {
@@ -180,6 +197,10 @@ func TestTheTruthIsWithinTheBounds(t *testing.T) {
 			within(t, fmt.Sprintf("%s, epoch %d of %v", name, i, e), truth, r.Epochs[i].EnergyLow, r.Epochs[i].EnergyHigh)
 		}
 		addUp(t, name, r)
+	}
+	for _, kind := range slices.Sorted(maps.Keys(scores)) {
+		s := scores[kind]
+		t.Logf("| counter %s | %.0f | %.0f | %.2g | %.2g | 100 |", kind, s.runs, s.epochs, 100*s.off/s.runs, 100*s.half/s.runs)
 	}
 }
 

@@ -214,27 +214,27 @@ func (a *Account) warnShare(r *Report, add func(code, format string, args ...any
 	}
 }
 
-// warnEpochs tells of marks that can't be right.
+// warnEpochs warns of marks that can't be right.
 func (a *Account) warnEpochs(r *Report, add func(code, format string, args ...any)) {
 	m := &a.marks
 	if n := m.wrong.unmatched; n > 0 {
-		add(EpochUnmatched, "an epoch or task ended without having begun, or ended again, %s: left out", times(uint32(n)))
+		add(EpochUnmatched, "end of an epoch or task without a start ignored (%s)", times(uint32(n)))
 	}
 	if n := len(m.open); n > 0 && r.Status != Running {
 		what := "epochs or tasks"
 		if n == 1 {
 			what = "epoch or task"
 		}
-		add(EpochOpen, "%d %s had not ended when the run did", n, what)
+		add(EpochOpen, "%d %s still open at the end of the run", n, what)
 	}
 	if m.wrong.overlapping > 0 {
-		add(EpochOverlap, "epochs ran at the same time: their energies do not add up to the run's")
+		add(EpochOverlap, "epochs overlap: their energies do not add up to the run's")
 	}
 	if seen, planned := m.past.ended, a.toCome(); planned > 0 && seen > planned {
-		add(EpochBeyond, "%d epochs have ended where %d were planned: predictions were too low", seen, planned)
+		add(EpochBeyond, "%d epochs ended, %d were planned: predictions were too low", seen, planned)
 	}
 	if n := m.wrong.dropped; n > 0 {
-		add(EpochDropped, "%d epochs or tasks were left out: %d were open at the same time", n, maxOpen)
+		add(EpochDropped, "%d epochs or tasks ignored: %d open at the same time", n, maxOpen)
 	}
 }
 
