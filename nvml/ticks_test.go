@@ -3,6 +3,7 @@ package nvml
 import (
 	"math/rand/v2"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -68,6 +69,35 @@ func TestTicks(t *testing.T) {
 			assert.Equal(t, tt.learnt, k.learnt)
 			assert.LessOrEqual(t, k.longest, tt.longest)
 			assert.Equal(t, tt.stamped, k.stamped())
+		})
+	}
+}
+
+// A GPU is looked at often for as long as that teaches anything, and no longer.
+func TestLooksEnd(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(c *card)
+		most   int // looks in 10 s
+	}{
+		"learnt":     {func(*card) {}, 125},
+		"fails":      {func(c *card) { c.err = fault{"any", "Unknown Error", 999} }, 2},
+		"lost":       {func(c *card) { c.err = fault{"any", "GPU is lost", 15} }, 2},
+		"slow":       {func(c *card) { c.slow = 2 * time.Millisecond }, 2},
+		"dead":       {func(c *card) { c.load = steady(0) }, 125},
+		"not moving": {func(c *card) { c.tick = time.Hour }, 125},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := &card{load: steady(100), tick: 100 * time.Millisecond}
+				m := openCards(t, c)
+				before := 0
+				c.set(func(c *card) { tt.change(c); before = c.asked })
+				time.Sleep(10 * time.Second)
+				synctest.Wait()
+				c.set(func(c *card) { assert.LessOrEqual(t, c.asked-before, tt.most) })
+				_ = m.Close()
+				time.Sleep(time.Second)
+			})
 		})
 	}
 }

@@ -119,7 +119,7 @@ func (g *gpu) work(done chan<- *gpu) {
 // quickly, else as its power must be added up.
 func (g *gpu) pause() time.Duration {
 	now := time.Now()
-	if g.took <= cheap && g.lostAt.IsZero() {
+	if g.took <= cheap && g.err == nil {
 		for _, s := range g.series {
 			if s.wants(now) {
 				return pollEvery
