@@ -100,15 +100,16 @@ func schemaOf(t reflect.Type, defs *object) object {
 	case reflect.Map:
 		return orNull(object{{"type", "object"}, {"additionalProperties", schemaOf(t.Elem(), defs)}})
 	case reflect.Struct:
-		if t.Name() == "" {
+		name := nameOf(t)
+		if name == "" {
 			return structOf(t, defs)
 		}
-		if defs.get(t.Name()) == nil {
+		if defs.get(name) == nil {
 			i := len(*defs)
-			*defs = append(*defs, member{t.Name(), nil}) // its place, before those it names
+			*defs = append(*defs, member{name, nil}) // its place, before those it names
 			(*defs)[i].value = structOf(t, defs)
 		}
-		return object{{"$ref", "#/$defs/" + t.Name()}}
+		return object{{"$ref", "#/$defs/" + name}}
 	case reflect.Bool:
 		return object{{"type", "boolean"}}
 	case reflect.Float32, reflect.Float64:
@@ -119,19 +120,46 @@ func schemaOf(t reflect.Type, defs *object) object {
 	return object{{"type", "integer"}}
 }
 
+// nameOf names a type. What a generic one is made of stands behind its name:
+// Range[energy.Energy] is RangeEnergy, since a $ref takes neither brackets nor
+// slashes.
+func nameOf(t reflect.Type) string {
+	name, of, generic := strings.Cut(t.Name(), "[")
+	if !generic {
+		return name
+	}
+	of = strings.TrimSuffix(of, "]")
+	of = of[strings.LastIndexAny(of, "/.")+1:]
+	return name + strings.ToUpper(of[:1]) + of[1:]
+}
+
 func structOf(t reflect.Type, defs *object) object {
 	properties, required := object{}, []string{}
+	addFields(t, defs, &properties, &required)
+	return object{{"type", "object"}, {"properties", properties}, {"required", required}}
+}
+
+// addFields adds the keys of a struct, and those of the structs embedded in it.
+func addFields(t reflect.Type, defs, properties *object, required *[]string) {
 	for i := range t.NumField() {
-		name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		if name == "" || name == "-" {
+		f := t.Field(i)
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case name == "" && f.Anonymous:
+			addFields(f.Type, defs, properties, required)
+			continue
+		case name == "" || name == "-":
 			continue
 		}
-		properties = append(properties, member{name, schemaOf(t.Field(i).Type, defs)})
+		s := schemaOf(f.Type, defs)
+		if d := describe(nameOf(t), name); d != "" {
+			s = append(s, member{"description", d})
+		}
+		*properties = append(*properties, member{name, s})
 		if !strings.Contains(options, "omit") {
-			required = append(required, name)
+			*required = append(*required, name)
 		}
 	}
-	return object{{"type", "object"}, {"properties", properties}, {"required", required}}
 }
 
 func orNull(s object) object {

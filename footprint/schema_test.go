@@ -1,16 +1,15 @@
 package footprint
 
 import (
+	"bytes"
 	"encoding/json"
 	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -30,94 +29,56 @@ func TestSchemaFile(t *testing.T) {
 	assert.Equal(t, string(want), string(JSONSchema()), "run go test ./footprint -run Schema -update")
 }
 
-func parsedSchema(t *testing.T) map[string]any {
-	var schema map[string]any
+// compiled is the schema as a validator of others has it.
+func compiled(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(JSONSchema()))
+	require.NoError(t, err)
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	require.NoError(t, c.AddResource("report.json", doc))
+	s, err := c.Compile("report.json")
+	require.NoError(t, err)
+	return s
+}
+
+func valid(t *testing.T, s *jsonschema.Schema, v any) error {
+	t.Helper()
+	b, err := json.Marshal(v)
+	require.NoError(t, err)
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(b))
+	require.NoError(t, err)
+	return s.Validate(doc)
+}
+
+// Every key has a description, and every description a key.
+func TestSchemaDescribesEveryKey(t *testing.T) {
+	var schema struct {
+		Defs map[string]struct {
+			Properties map[string]struct{ Description string }
+		} `json:"$defs"`
+	}
 	require.NoError(t, json.Unmarshal(JSONSchema(), &schema))
-	return schema
-}
-
-// conform says where a value is not as a schema wants it: the part of JSON Schema
-// that ours uses.
-func conform(schema, root map[string]any, v any, at string) (faults []string) {
-	for key := range schema {
-		if !slices.Contains([]string{"$schema", "$id", "$defs", "title", "$ref", "anyOf", "type", "enum", "format", "properties", "required", "items", "additionalProperties"}, key) {
-			return []string{"the schema has a " + key + ", which is not checked here"}
-		}
-	}
-	if ref, ok := schema["$ref"].(string); ok {
-		def := root["$defs"].(map[string]any)[strings.TrimPrefix(ref, "#/$defs/")]
-		if def == nil {
-			return []string{at + ": no " + ref}
-		}
-		return conform(def.(map[string]any), root, v, at)
-	}
-	if any, ok := schema["anyOf"].([]any); ok {
-		for _, s := range any {
-			if faults = conform(s.(map[string]interface{}), root, v, at); faults == nil {
-				return nil
-			}
-		}
-		return faults
-	}
-	types, ok := schema["type"].([]any)
-	if !ok {
-		types = []any{schema["type"]}
-	}
-	if kind := typeOf(v); !slices.Contains(types, any(kind)) && !(kind == "integer" && slices.Contains(types, any("number"))) {
-		return []string{fmt.Sprintf("%s: %v is not %v", at, v, types)}
-	}
-	if values, ok := schema["enum"].([]any); ok && !slices.Contains(values, v) {
-		return []string{fmt.Sprintf("%s: %v is none of %v", at, v, values)}
-	}
-	switch v := v.(type) {
-	case string:
-		if _, err := time.Parse(time.RFC3339, v); schema["format"] == "date-time" && err != nil {
-			faults = append(faults, at+": no time")
-		}
-	case []any:
-		for i, e := range v {
-			faults = append(faults, conform(schema["items"].(map[string]any), root, e, fmt.Sprintf("%s[%d]", at, i))...)
-		}
-	case map[string]any:
-		required, _ := schema["required"].([]any)
-		for _, key := range required {
-			if _, ok := v[key.(string)]; !ok {
-				faults = append(faults, fmt.Sprintf("%s: no %s", at, key))
-			}
-		}
-		properties, _ := schema["properties"].(map[string]any)
-		for key, e := range v {
-			if s, ok := properties[key].(map[string]any); ok {
-				faults = append(faults, conform(s, root, e, at+"."+key)...)
-			} else if s, ok := schema["additionalProperties"].(map[string]any); ok {
-				faults = append(faults, conform(s, root, e, at+"."+key)...)
+	used := map[string]bool{}
+	for name, def := range schema.Defs {
+		assert.Regexp(t, `^[A-Za-z0-9]+$`, name, "a $ref takes no other names")
+		for key, p := range def.Properties {
+			assert.NotEmpty(t, p.Description, "%s.%s", name, key)
+			used[p.Description] = true
+			for suffix, unit := range map[string]string{"_joules": "oules", "_g": "rams", "_g_per_kwh": "rams", "_s": "econds", "_w": "watts"} {
+				if strings.HasSuffix(key, suffix) {
+					assert.Contains(t, p.Description, unit, "%s.%s: its unit", name, key)
+				}
 			}
 		}
 	}
-	return faults
-}
-
-func typeOf(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return "null"
-	case bool:
-		return "boolean"
-	case float64:
-		if v == float64(int64(v)) {
-			return "integer"
-		}
-		return "number"
-	case string:
-		return "string"
-	case []any:
-		return "array"
+	for key, d := range descriptions {
+		assert.True(t, used[d], "%s is described and not there", key)
 	}
-	return "object"
 }
 
 func TestReportsConformToTheSchema(t *testing.T) {
-	schema := parsedSchema(t)
+	schema := compiled(t)
 	var texts [][]byte
 	paths, err := filepath.Glob("../testdata/traces/*.json")
 	require.NoError(t, err)
@@ -135,7 +96,7 @@ func TestReportsConformToTheSchema(t *testing.T) {
 	for _, b := range append(texts, empty, zero) {
 		var v map[string]any
 		require.NoError(t, json.Unmarshal(b, &v))
-		assert.Empty(t, conform(schema, schema, v, "report"))
+		assert.NoError(t, valid(t, schema, v))
 		for key := range v {
 			less := map[string]any{}
 			for k, e := range v {
@@ -143,9 +104,9 @@ func TestReportsConformToTheSchema(t *testing.T) {
 					less[k] = e
 				}
 			}
-			assert.NotEmpty(t, conform(schema, schema, less, "report"), "without %s", key)
+			assert.Error(t, valid(t, schema, less), "without %s", key)
 			less[key] = true // nothing at the top is a boolean
-			assert.NotEmpty(t, conform(schema, schema, less, "report"), "with a wrong %s", key)
+			assert.Error(t, valid(t, schema, less), "with a wrong %s", key)
 		}
 	}
 }

@@ -66,7 +66,8 @@ func TestSessions(t *testing.T) {
 			"json":    checkJSON, "jsonkeys": checkKeys, "cell": checkCell,
 			"fakenvml": func(ts *testscript.TestScript, neg bool, args []string) { fakeNVML(ts, args, driver) },
 			"replay":   checkReplay, "columns": checkColumns, "returns": checkReturns, "edit": edit,
-			"fetch": fetch, "cloud": playCloud, "forecast": playForecast,
+			"schema": checkSchema,
+			"fetch":  fetch, "cloud": playCloud, "forecast": playForecast,
 		},
 	})
 }
