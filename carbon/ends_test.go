@@ -295,3 +295,37 @@ func TestFilesAreClosed(t *testing.T) {
 	}
 	assert.LessOrEqual(t, count()-before, 5)
 }
+
+// slowClose is a meter whose driver takes long to let go.
+type slowClose struct{ watts }
+
+func (s *slowClose) Close() error {
+	time.Sleep(time.Second)
+	return s.watts.Close()
+}
+
+// timed is a sink that notes when it got its report.
+type timed struct{ at time.Time }
+
+func (s *timed) Report(context.Context, footprint.Report) error {
+	s.at = time.Now()
+	return nil
+}
+
+// The report does not wait for a driver to be closed, and Stop not for long.
+func TestAMeterThatIsSlowToClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, s := &slowClose{watts{power: 10 * energy.Watt}}, &timed{}
+		tracker, err := carbon.Start(t.Context(), carbon.Config{Meters: []energy.Meter{m}, Host: bare, Sinks: []carbon.Sink{s}})
+		require.NoError(t, err)
+		time.Sleep(10 * time.Second)
+		begun := time.Now()
+		r, err := tracker.Stop()
+		require.NoError(t, err)
+		assert.Equal(t, 100*energy.Joule, r.Energy)
+		assert.Equal(t, begun, s.at)
+		assert.Equal(t, 100*time.Millisecond, time.Since(begun))
+		time.Sleep(time.Second)
+		assert.Equal(t, 1, m.closed)
+	})
+}

@@ -286,21 +286,27 @@ func (t *Tracker) finish(failed bool) {
 		}
 		t.running.Store(false)
 		close(t.quit)
-		if why := t.last(); why != "" {
+		why := t.last()
+		if why != "" {
 			t.note(footprint.Fault{Code: footprint.ReadFault, Text: why + ": the run ends at the reading before"})
-			go func() { // it may take for ever, or as long as the system is busy
-				t.sampling.take(0, nil)
-				t.reading.take(0, nil)
-				t.close()
-			}()
 		} else {
 			for _, f := range t.faults {
 				t.note(f)
 			}
 			end.Overhead = t.overhead()
-			t.close()
 		}
-		t.settle(end)
+		t.settle(end) // before anything else that takes time
+		if why != "" {
+			go func() { // it may take for ever, or as long as the system is busy
+				t.sampling.take(0, nil)
+				t.reading.take(0, nil)
+				t.close()
+				t.closed()
+			}()
+		} else {
+			t.close()
+			defer t.closed()
+		}
 		t.tell()
 	})
 }
@@ -363,7 +369,8 @@ func (t *Tracker) tell() {
 	}
 }
 
-// close lets go of all that is read. Both turns are held, for ever.
+// close lets go of all that is read. Both turns are held, for ever. A meter that
+// hangs is closed when it comes back.
 func (t *Tracker) close() {
 	t.grid.stop()
 	t.outlook.stop()
@@ -374,20 +381,23 @@ func (t *Tracker) close() {
 	if t.own != nil {
 		t.own.close()
 	}
-	if !t.begun {
-		for _, r := range t.readers {
+	for _, r := range t.readers {
+		if !t.begun {
 			go r.run()
 		}
-	}
-	for _, r := range t.readers {
 		close(r.asked)
 		if r.waiting {
-			r.cancel() // it closes the meter when that comes back
+			r.cancel()
 		}
 	}
+}
+
+// closed waits for the readers that do not hang.
+func (t *Tracker) closed() {
+	end := time.Now().Add(lastRead)
 	for _, r := range t.readers {
 		if !r.waiting {
-			await(r.closed, lastRead)
+			await(r.closed, time.Until(end))
 		}
 		r.cancel()
 	}
