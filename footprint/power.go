@@ -32,6 +32,8 @@ const (
 	// shortest is the shortest time of which a power is taken: counters move in
 	// ticks of a millisecond and more, and the power over less is that of ticks.
 	shortest = 20 * time.Millisecond
+	// longest is a time that no run takes; a recording may hold any.
+	longest time.Duration = 1 << 62
 )
 
 // powers is the power of a component over the run. It does not grow beyond
@@ -52,7 +54,7 @@ type powerStep struct {
 
 // add takes what flowed between two times from the start of the run.
 func (p *powers) add(from, to time.Duration, e energy.Energy) {
-	from = max(from, 0)
+	from, to = min(max(from, 0), longest), min(to, longest)
 	if p.length == 0 {
 		p.length, p.steps = firstStep, make([]powerStep, 0, maxSteps)
 		p.from, p.to = from, from
@@ -73,7 +75,7 @@ func (p *powers) flush() {
 	if length <= 0 {
 		return
 	}
-	for p.to > maxSteps*p.length {
+	for (p.to-1)/p.length >= maxSteps {
 		p.fold()
 	}
 	watts := float32(p.energy.Joules() / length.Seconds())
