@@ -15,9 +15,9 @@ type forecaster interface {
 	Forecast(ctx context.Context, q regions.Query, until time.Time) ([]regions.Intensity, error)
 }
 
-// outlook asks for forecasts while the run goes on: predictions want them. As
+// forecasts asks for forecasts while the run goes on: predictions want them. As
 // with grid, nothing waits for an answer.
-type outlook struct {
+type forecasts struct {
 	from    forecaster // nil: nobody has one
 	zone    string
 	asked   time.Time
@@ -35,7 +35,7 @@ const (
 // look gives a forecast that has come in, nil if none has, and asks for the next
 // where that is due. What fails is asked again in an hour: predictions then hold
 // the intensity of now.
-func (o *outlook) look(now time.Time, epochs bool) []regions.Intensity {
+func (o *forecasts) look(now time.Time, epochs bool) []regions.Intensity {
 	switch {
 	case o.from == nil:
 	case o.answers != nil:
@@ -63,7 +63,7 @@ func (o *outlook) look(now time.Time, epochs bool) []regions.Intensity {
 }
 
 // stop ends a question that is underway, and does not wait for it.
-func (o *outlook) stop() {
+func (o *forecasts) stop() {
 	if o.answers != nil {
 		o.cancel()
 	}

@@ -84,6 +84,7 @@ func (t *Tracker) join(j joining) bool {
 	defer close(t.late.ready)
 	if j.meter != nil {
 		r := t.attach(j.meter)
+		t.users = time.Time{} // its users are asked with its first reading
 		if t.begun {
 			go r.run()
 		}

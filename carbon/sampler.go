@@ -94,14 +94,14 @@ type sampler struct {
 
 	// sampling is held for a whole sample, also while readers are waited for. It
 	// guards what follows.
-	sampling turn
-	readers  []*reader
-	timer    *time.Timer
-	users    time.Time         // when the readers were last asked who uses what
-	found    []footprint.Fault // while a meter was opened
-	facts    *footprint.Facts  // likewise
-	grid     grid
-	outlook  outlook
+	sampling  turn
+	readers   []*reader
+	timer     *time.Timer
+	users     time.Time         // when the readers were last asked who uses what
+	found     []footprint.Fault // while a meter was opened
+	facts     *footprint.Facts  // likewise
+	grid      grid
+	forecasts forecasts
 
 	// reading is held while counters are read in place and the account gets them,
 	// so that samples come in the order of their times. It guards what follows.
@@ -302,7 +302,7 @@ func (t *Tracker) addNow(now time.Time, marks []footprint.Mark) {
 	t.add(footprint.Sample{
 		Time: now, Wall: now.Round(0), Readings: t.readings, Use: t.use,
 		Intensity: t.intensity, Faults: t.faults, Facts: t.facts, Marks: marks,
-		Forecast: t.outlook.look(now, t.marked),
+		Forecast: t.forecasts.look(now, t.marked),
 	})
 	t.faults, t.facts = t.faults[:0], nil
 }
