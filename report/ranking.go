@@ -114,12 +114,21 @@ func (r Ranking) notes(marks bool) []string {
 	for _, c := range r.Places {
 		pues[c.PUEOf] = true
 	}
-	if pues["given"] {
+	home := "1 (none recorded)"
+	if i := slices.IndexFunc(r.Places, func(c runs.Comparison) bool { return c.Here }); i >= 0 && r.Places[i].PUEOf != "none" {
+		home = "as recorded"
+		if r.Places[i].PUEOf != runs.Recorded {
+			home = "as published"
+		}
+	}
+	mark := ""
+	if marks {
+		mark = "(p) "
+	}
+	if pues[runs.Given] {
 		all = append(all, "PUE: the one given, everywhere.")
-	} else if marks {
-		all = append(all, "PUE, by one rule: the region's own as published; else (p) the provider's mean; else (i) the industry's.")
 	} else {
-		all = append(all, "PUE, by one rule: the region's own as published; else the provider's mean; else the industry's.")
+		all = append(all, "PUE here: "+home+". Elsewhere: the region's as published; else "+mark+"the provider's mean; else that of here.")
 	}
 	if marks && slices.ContainsFunc(r.Places, func(c runs.Comparison) bool { return c.CFE != nil }) {
 		all = append(all, "CFE: carbon-free energy hour by hour, the newest that the provider publishes; it is not in the grams.")
@@ -157,7 +166,7 @@ func ratio(c runs.Comparison) string {
 
 // markedPUE marks a PUE that is not the region's own.
 func markedPUE(c runs.Comparison) string {
-	return strconv.FormatFloat(c.PUE, 'f', 2, 64) + map[string]string{"provider": "p", "industry": "i"}[c.PUEOf]
+	return strconv.FormatFloat(c.PUE, 'f', 2, 64) + map[string]string{"provider": "p"}[c.PUEOf]
 }
 
 // sources numbers the sources of a ranking by where they first stand.

@@ -209,6 +209,10 @@ func pue(t runs.Total) string {
 		}
 	}
 	switch {
+	case t.NoPUE == t.Runs:
+		return "Whether what the building adds (PUE) is included is not recorded."
+	case t.NoPUE > 0:
+		return fmt.Sprintf("What the building adds (PUE) is not recorded for %d of the runs; for the others it is up to %.4g.", t.NoPUE, high)
 	case high < 1.0005:
 		return "What the building adds (PUE) is not included."
 	case high-low < 0.0005:

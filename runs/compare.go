@@ -14,6 +14,12 @@ import (
 // table.
 const Uncovered = "not counted: moving the data, whether the hardware is to be had there, its price, the hour of the run"
 
+// Given is whose a PUE is that holds everywhere, Recorded that of a record.
+const (
+	Given    = "given"
+	Recorded = "recorded"
+)
+
 // A Comparison is what some work would emit in one place, beside others.
 type Comparison struct {
 	Rank        int     `json:"rank"` // 1 emits least; equals share a rank
@@ -29,7 +35,7 @@ type Comparison struct {
 	// Ratio to what it emits here, nil where that is 0.
 	Ratio *float64 `json:"ratio"`
 	PUE   float64  `json:"pue"`
-	PUEOf string   `json:"pue_of"` // "region", "provider", "industry" or "given"
+	PUEOf string   `json:"pue_of"` // "given", "recorded", "none", "region" or "provider"
 	// CFE is carbon-free energy in per cent, matched hour by hour, as the
 	// provider publishes it; nil where it doesn't. CFEYear is its year.
 	CFE     *float64 `json:"cfe_percent"`
@@ -48,20 +54,29 @@ type Comparison struct {
 
 // Compare ranks places by what an amount of computing energy would emit there,
 // least first. Here is where it was or would be used; its row is in the answer
-// once, marked, whether or not sites has it. With a pue of 1 or more that holds
-// everywhere; with 0 each place has its own, all by the one rule of
-// [regions.Table.PUE], here too. Compare is pure.
+// once, marked, whether or not sites has it. pue is what the work was or would be
+// charged with here: as it was "recorded", or, if Of is "given", everywhere. Elsewhere,
+// and here if it has a Value of 0, a place has what its provider publishes of the
+// region or of all its data centres, and where nothing is published that of here, in
+// the end 1. Compare is pure.
 //
 // All intensities must be of one scope, all market-based or none, and none
 // marginal: else no ratio would mean anything, and it is an error.
-func Compare(e energy.Energy, pue float64, here regions.Site, sites []regions.Site) ([]Comparison, error) {
+func Compare(e energy.Energy, pue regions.PUE, here regions.Site, sites []regions.Site) ([]Comparison, error) {
 	if e < 0 {
 		return nil, errors.New("energy: must not be negative")
 	}
-	if pue != 0 && !(pue >= 1 && pue <= 10) {
-		return nil, fmt.Errorf("pue %v: want 1 to 10, or 0 for each place's own", pue)
+	published := func(p regions.PUE) bool { return p.Of == "region" || p.Of == "provider" }
+	if pue.Value == 0 {
+		if pue = here.PUE; !published(pue) {
+			pue = regions.PUE{Value: 1, Of: "none"}
+		}
 	}
-	home := compared(e, pue, here)
+	if !(pue.Value >= 1 && pue.Value <= 10) {
+		return nil, fmt.Errorf("pue %v: want 1 to 10, or 0 if not known", pue.Value)
+	}
+	here.PUE = pue
+	home := compared(e, here)
 	home.Here = true
 	all := []Comparison{home}
 	for _, s := range sites {
@@ -69,7 +84,10 @@ func Compare(e energy.Energy, pue float64, here regions.Site, sites []regions.Si
 			return nil, err
 		}
 		if !samePlace(here, s) {
-			all = append(all, compared(e, pue, s))
+			if pue.Of == Given || !published(s.PUE) {
+				s.PUE = pue
+			}
+			all = append(all, compared(e, s))
 		} else if all[0].Kilometres == nil {
 			all[0].Kilometres = s.Kilometres
 		}
@@ -97,14 +115,11 @@ func Compare(e energy.Energy, pue float64, here regions.Site, sites []regions.Si
 	return all, nil
 }
 
-func compared(e energy.Energy, pue float64, s regions.Site) Comparison {
+func compared(e energy.Energy, s regions.Site) Comparison {
 	in := s.Intensity
 	c := Comparison{
 		Zone: s.Zone.Code, Name: s.Zone.Name, PerKWh: in.PerKWh, PUE: s.PUE.Value, PUEOf: s.PUE.Of, Kilometres: s.Kilometres,
 		Scope: in.Scope, Market: in.Market, Kind: in.Kind, Year: in.Year, Source: in.Source, Licence: in.Licence, Instead: in.Instead,
-	}
-	if pue != 0 {
-		c.PUE, c.PUEOf = pue, "given"
 	}
 	if r := s.Cloud; r != nil {
 		c.Provider, c.CloudRegion = &r.Provider, &r.Region

@@ -54,7 +54,7 @@ func TestCompareReproducesTheWorkedTable(t *testing.T) {
 	const cards, watts, hours = 310, 300, 90 * 24
 	e := energy.WattHour.Scale(cards * watts * hours)
 	assert.Equal(t, 200880.0, e.KilowattHours())
-	got, err := Compare(e, 1, here, sites)
+	got, err := Compare(e, regions.PUE{Value: 1, Of: Given}, here, sites)
 	require.NoError(t, err)
 	require.Len(t, got, len(europe))
 	for i, want := range europe {
@@ -81,7 +81,7 @@ func TestCompareEverywhere(t *testing.T) {
 		require.NoError(t, err)
 		sites, _, err := regions.Builtin().Sites(q, regions.Filter{})
 		require.NoError(t, err)
-		got, err := Compare(energy.KilowattHour, 0, here, sites)
+		got, err := Compare(energy.KilowattHour, regions.PUE{}, here, sites)
 		require.NoError(t, err)
 		assert.Len(t, got, len(sites), "here is among them")
 		n := 0
@@ -98,7 +98,7 @@ func TestCompareEverywhere(t *testing.T) {
 				assert.Equal(t, "IE", c.Zone)
 			}
 			if c.Provider == nil {
-				assert.Equal(t, "industry", c.PUEOf)
+				assert.Equal(t, here.PUE.Value, c.PUE, "nothing is published: that of here")
 			}
 			assert.NotEmpty(t, c.Source)
 			assert.Equal(t, scope, c.Scope)
@@ -128,14 +128,14 @@ func TestCompareRefuses(t *testing.T) {
 		{1, 0, plain, other(regions.Intensity{Scope: regions.Lifecycle, Marginal: true}), "marginal"},
 		{1, 0, site(regions.Intensity{Marginal: true}), nil, "marginal"},
 	} {
-		_, err := Compare(c.e, c.pue, c.here, c.sites)
+		_, err := Compare(c.e, regions.PUE{Value: c.pue}, c.here, c.sites)
 		assert.ErrorContains(t, err, c.want)
 	}
 }
 
 func TestCompareWithNothing(t *testing.T) {
 	here := regions.Site{Zone: regions.Zone{Code: "X"}, PUE: regions.PUE{Value: 1}}
-	got, err := Compare(0, 0, here, nil)
+	got, err := Compare(0, regions.PUE{}, here, nil)
 	require.NoError(t, err)
 	require.Len(t, got, 1)
 	assert.True(t, got[0].Here)

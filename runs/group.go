@@ -113,7 +113,7 @@ type Group struct {
 	RunEnergy, RunTime Spread // joules, seconds; the grams are in Scopes
 	// Foresight is how far the first prediction of a run was off the energy that
 	// it then took, as a part of that: −0.1 is a tenth too little. It is over the
-	// runs that were predicted and have completed.
+	// runs that were predicted, and have completed with all epochs that were planned.
 	Foresight Spread
 	// Warnings is how many runs carry each code.
 	Warnings map[string]int
@@ -139,7 +139,7 @@ func (g *Group) add(r *Row) {
 	}
 	g.RunEnergy.Add(r.Energy.Joules())
 	g.RunTime.Add(float64(r.DurationS))
-	if r.PredictedEnergy != nil && r.Status == footprint.Completed {
+	if r.PredictedEnergy != nil && r.Status == footprint.Completed && r.asPlanned() {
 		if off, ok := (footprint.Range[energy.Energy]{Expected: *r.PredictedEnergy}).Off(r.Energy); ok {
 			g.Foresight.Add(off)
 		}

@@ -1,6 +1,8 @@
 package runs
 
 import (
+	"encoding/json"
+	"fmt"
 	"strings"
 
 	"github.com/carbonctl/carbonctl/energy"
@@ -46,6 +48,7 @@ func FromReport(r footprint.Report) Row {
 			e, g = p.History[0].Energy.Expected, Number(p.History[0].Emissions.Expected)
 		}
 		row.PredictedEnergy, row.PredictedEmissions = &e, &g
+		row.Details = fmt.Sprintf(`{%q:%d}`, plannedEpochs, p.OfEpochs)
 	}
 	if r.Budget != nil {
 		row.Budget = r.Budget.Limit
@@ -61,6 +64,22 @@ func FromReport(r footprint.Report) Row {
 	}
 	row.Warnings = strings.Join(codes, " ")
 	return row
+}
+
+// plannedEpochs is the member of a row's details that says for how many epochs its
+// prediction was made.
+const plannedEpochs = "planned_epochs"
+
+// asPlanned reports whether the run has had the epochs that were predicted, or its
+// row does not tell: one that was stopped early needed less.
+func (r *Row) asPlanned() bool {
+	if !strings.Contains(r.Details, plannedEpochs) {
+		return true
+	}
+	var details struct {
+		Planned int `json:"planned_epochs"`
+	}
+	return json.Unmarshal([]byte(r.Details), &details) == nil && r.Epochs >= details.Planned
 }
 
 // add puts what the headline takes of a line into the column of its kind, so

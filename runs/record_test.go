@@ -23,6 +23,7 @@ func TestARowHoldsTheReport(t *testing.T) {
 		},
 		Budget: &footprint.Spending{Limit: "1kJ"},
 		Prediction: &footprint.Prediction{
+			OfEpochs:  10,
 			Energy:    footprint.Range[energy.Energy]{Expected: 110 * energy.Joule},
 			Emissions: footprint.Range[regions.Grams]{Expected: 11},
 			History: []footprint.Earlier{{
@@ -41,4 +42,14 @@ func TestARowHoldsTheReport(t *testing.T) {
 	assert.Equal(t, "1kJ", row.Budget)
 	assert.Equal(t, 90*energy.Joule, *row.PredictedEnergy, "what was predicted first")
 	assert.EqualValues(t, 9, *row.PredictedEmissions)
+	assert.JSONEq(t, `{"planned_epochs":10}`, row.Details)
+
+	// How good a prediction was is seen where all epochs took place.
+	row.Status = footprint.Completed
+	for epochs, n := range map[int]int{9: 0, 10: 1, 11: 1} {
+		row.Epochs = epochs
+		var g Groups
+		g.Add(row)
+		assert.Equal(t, n, g.Total.Foresight.N, epochs)
+	}
 }

@@ -60,6 +60,28 @@ type Total struct {
 	// The parts of the energy by kind, where the rows tell them.
 	CPU, Memory, GPU, Other energy.Energy
 	Epochs                  int
+	// NoPUE is how many runs do not tell the PUE that they were charged with, as
+	// imported ones: it is in their factor.
+	NoPUE int
+}
+
+// PUE is the mean that the runs were charged with, 0 if it is not known of one.
+func (t Total) PUE() float64 {
+	var grams, bare regions.Grams
+	if t.NoPUE > 0 {
+		return 0
+	}
+	for _, c := range t.Grids {
+		// By energy: grams of two scopes do not add up.
+		if pue := c.PUE(); pue > 0 {
+			grams += regions.Grams(c.Energy.Joules() * pue)
+			bare += regions.Grams(c.Energy.Joules())
+		}
+	}
+	if bare == 0 {
+		return 0
+	}
+	return float64(grams / bare)
 }
 
 // Add takes one row.
@@ -69,6 +91,9 @@ func (t *Total) add(r *Row) {
 	t.Group.add(r)
 	if r.CountedBy != "" {
 		return
+	}
+	if r.PUE == nil {
+		t.NoPUE++
 	}
 	grid := gridOf(r)
 	c, ok := t.Grids[grid]

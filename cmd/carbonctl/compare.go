@@ -74,7 +74,7 @@ scope, and the PUE follows one rule for all providers.`,
 	f.StringSlice("continent", nil, "`NAME`s of continents to stay on: europe, \"north america\" …")
 	f.String("within", "", "`DISTANCE` from here at the most: 1500km, 900mi, or 20ms of round trip in glass fibre")
 	f.String("from", "", "`PLACE` that the distance counts from, a ZONE or LAT,LON (default: here)")
-	f.Float64("pue", 0, "`FACTOR` to use everywhere, in place of each region's own")
+	f.Float64("pue", 0, "`FACTOR` to use everywhere, instead of the recorded and the published ones")
 	figureFlags(f)
 	tableFlag(f)
 	f.Int("top", 20, "show the first `N` places, and here; 0 for all, as json and csv do by default")
@@ -90,6 +90,7 @@ type work struct {
 	zone     string         // where it was, "" if not known
 	scope    regions.Scope  // of the intensity it was multiplied with, "" if not known
 	recorded *regions.Grams // what its record says that it emitted
+	pue      float64        // that of the record, 0 if not known
 }
 
 // work reads what to compare. bad: some lines of a ledger could not be read.
@@ -158,6 +159,7 @@ func (r *reading) workOf(name string, predicted bool) (w work, err error) {
 	if len(sum.Scopes) == 1 {
 		w.recorded = &sum.Scopes[0].Grams // of two scopes there is no sum
 	}
+	w.pue = sums.Total.PUE()
 	w.zone = strings.Join(slices.Sorted(maps.Keys(zones)), ", ")
 	if len(zones) > 1 {
 		w.zone = severalZones + w.zone
@@ -176,6 +178,9 @@ func runWork(row runs.Row, name string, predicted bool) (work, error) {
 	w := work{energy: row.Energy, of: "run " + row.RunID, zone: zoneOf(row), scope: regions.Scope(row.IntensityScope), recorded: &recorded}
 	if row.Project != "" {
 		w.of += " of " + row.Project
+	}
+	if row.PUE != nil {
+		w.pue = float64(*row.PUE)
 	}
 	switch {
 	case predicted && row.PredictedEnergy == nil:
@@ -238,9 +243,12 @@ func rank(flags *pflag.FlagSet, w work) (r report.Ranking, err error) {
 	if err != nil {
 		return r, fmt.Errorf("compare: %w", err)
 	}
-	pue, _ := flags.GetFloat64("pue")
-	if flags.Changed("pue") && !(pue >= 1 && pue <= 10) {
-		return r, fmt.Errorf("--pue: %v is not from 1 to 10", pue)
+	pue := regions.PUE{Value: w.pue, Of: runs.Recorded}
+	if flags.Changed("pue") {
+		pue.Of = runs.Given
+		if pue.Value, _ = flags.GetFloat64("pue"); !(pue.Value >= 1 && pue.Value <= 10) {
+			return r, fmt.Errorf("--pue: %v is not from 1 to 10", pue.Value)
+		}
 	}
 	r.Places, err = runs.Compare(w.energy, pue, here, sites)
 	if len(sites) == 0 {

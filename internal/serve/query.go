@@ -162,7 +162,7 @@ func (s *server) emissions(r *http.Request) (any, error) {
 	if err != nil {
 		p.fail("energy: %w", err)
 	}
-	pue := regions.PUE{Value: 1, Of: "none", Source: "not given"}
+	pue := regions.PUE{} // given, or below what is published of the place
 	if v := p.text("pue"); v != "" {
 		x, err := strconv.ParseFloat(v, 64)
 		if err != nil || !(x >= 1 && x <= 10) {
@@ -177,7 +177,21 @@ func (s *server) emissions(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if pue.Of == "" {
+		pue = s.pue(in)
+	}
 	return emitted{e, pue, regions.Grams(e.KilowattHours()*pue.Value) * in.PerKWh, in, s.Table.Version()}, nil
+}
+
+// pue is what the provider of a cloud region publishes of it, or of all its data
+// centres; elsewhere none is known, which counts as 1.
+func (s *server) pue(in regions.Intensity) regions.PUE {
+	if in.Provider != "" && in.CloudRegion != "" {
+		if site, err := s.Table.Site(regions.Query{Zone: in.Provider + ":" + in.CloudRegion}); err == nil && (site.PUE.Of == "region" || site.PUE.Of == "provider") {
+			return site.PUE
+		}
+	}
+	return regions.PUE{Value: 1, Of: "none", Source: "not given"}
 }
 
 func (s *server) forecast(r *http.Request) (any, error) {
