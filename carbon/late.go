@@ -105,7 +105,7 @@ func (t *Tracker) join(j joining) bool {
 
 // giveUp is how long the end of a run waits for an opening that was cancelled: a
 // driver that does not answer is then told of the GPUs that the machine shows.
-const giveUp = 20 * time.Millisecond
+const giveUp = 50 * time.Millisecond
 
 // leave gives up on a meter that has not opened by the end of the run. What the
 // machine shows of its GPUs is then in the last sample. The turn to sample is
@@ -134,7 +134,7 @@ func (t *Tracker) leave() {
 	}
 	t.late.joined = true
 	t.found = append(t.found, footprint.Fault{
-		Code: footprint.GPUNotMeasured, Text: "the GPU driver did not respond before the end of the run",
+		Code: footprint.GPUNotMeasured, Text: "NVIDIA GPU not measured: driver not responding",
 	})
 	close(t.late.ready)
 }
