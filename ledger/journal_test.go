@@ -464,7 +464,7 @@ func TestJournalKeepsPower(t *testing.T) {
 			want int
 		}{{0, 1}, {10 * time.Second, 1}, {49 * time.Second, 1}, {time.Second, 4}, {10 * time.Second, 4}} {
 			time.Sleep(c.wait)
-			require.NoError(t, w.Checkpoint(step(int(w.stepsOf()) + 1)))
+			require.NoError(t, w.Checkpoint(step(int(w.stepsOf())+1)))
 			assert.Equal(t, c.want, kept())
 		}
 		last := step(9)

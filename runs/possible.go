@@ -31,7 +31,7 @@ func Together(columns []string) []string {
 		{"emissions_low_g", "emissions_g", "emissions_high_g"},
 	} {
 		if slices.ContainsFunc(columns, func(c string) bool { return slices.Contains(group, c) }) {
-			all = append(all, group...)
+			all = append(append(all, "schema"), group...)
 		}
 	}
 	return all

@@ -96,6 +96,6 @@ func TestImpossibleLooksAtEveryAmount(t *testing.T) {
 
 func TestTogether(t *testing.T) {
 	assert.Equal(t, []string{"run_id"}, runs.Together([]string{"run_id"}))
-	assert.Equal(t, []string{"emissions_g", "emissions_low_g", "emissions_g", "emissions_high_g"}, runs.Together([]string{"emissions_g"}))
+	assert.Equal(t, []string{"emissions_g", "schema", "emissions_low_g", "emissions_g", "emissions_high_g"}, runs.Together([]string{"emissions_g"}))
 	assert.Empty(t, runs.Together(nil))
 }
