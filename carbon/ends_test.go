@@ -326,6 +326,7 @@ func TestAMeterThatIsSlowToClose(t *testing.T) {
 		assert.Equal(t, begun, s.at)
 		assert.Equal(t, 100*time.Millisecond, time.Since(begun))
 		time.Sleep(time.Second)
+		synctest.Wait()
 		assert.Equal(t, 1, m.closed)
 	})
 }
