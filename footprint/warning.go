@@ -40,6 +40,7 @@ const (
 	CPUUntrue        = "cpu-untrue"        // the hypervisor gives a CPU that does not exist
 	MemoryUnknown    = "memory-unknown"    // the size of the memory could not be read
 	MachineWhole     = "machine-whole"     // a container without limits: the whole machine is charged
+	RunsBeside       = "runs-beside"       // other tracked runs went on at the same time
 	MachineShared    = "machine-shared"    // a limit shows that the machine is shared: the work's part is charged
 	GPUNotMeasured   = "gpu-not-measured"  // a GPU is there and could not be counted
 	GPUNote          = "gpu-note"          // something to know of how a GPU is read

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -130,6 +131,44 @@ func (b *book) recover(ctx context.Context, redo func(name, target string) carbo
 			return o
 		}
 		return orphans{}
+	}
+}
+
+// beside looks for other runs that go on with the same ledger, by their journals,
+// while the last reading is taken. What it returns gives how many there are, 0
+// where that takes too long.
+func (b *book) beside(run string) func(stopwatch) int {
+	if b.own == nil {
+		return func(stopwatch) int { return 0 }
+	}
+	done := make(chan struct{})
+	n := 0
+	go func() {
+		defer close(done)
+		all, _ := ledger.Running(b.own.Path) // report tells of journals that can't be read
+		for _, r := range all {
+			if r.RunID != run {
+				n++
+			}
+		}
+	}()
+	return func(since stopwatch) int {
+		if since.await(done, readingLimit) {
+			return n
+		}
+		return 0
+	}
+}
+
+// besideWarning says that the machine's energy is in other records too.
+func besideWarning(n int) footprint.Warning {
+	text := "another tracked run is underway on this machine"
+	if n > 1 {
+		text = fmt.Sprintf("%d other tracked runs are underway on this machine", n)
+	}
+	return footprint.Warning{
+		Code: footprint.RunsBeside, Text: text + ": each result shows all of its energy",
+		Hint: `"carbonctl report" counts what runs share once`,
 	}
 }
 

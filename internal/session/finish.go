@@ -17,8 +17,12 @@ func (s *Session) Finish(ctx context.Context) Result {
 	s.tree.ended(s.exit)
 	s.alarm.rest()
 	unseen := s.lookout.ended(s.exit)
+	beside := s.book.beside(s.tracker.Report().RunID)
 	r := s.lastReading()
 	s.warn(&r, unseen)
+	if n := beside(s.since); n > 0 {
+		r.Warnings = append(r.Warnings, besideWarning(n))
+	}
 	s.book.pend(pendingOf(s.o.Sinks, s.alarm.unsent()))
 	r, lost := s.record(ctx, r)
 	late := s.giveSinks(ctx, &r)
