@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"time"
 
 	"github.com/carbonctl/carbonctl/runs"
 )
@@ -17,12 +18,16 @@ import (
 // head: few enough that a run which ends meanwhile waits some milliseconds.
 const batchSize = 500
 
+// batchWait is how long a batch waits for other writers: an append takes some
+// milliseconds, so that one which holds the ledger longer hangs.
+const batchWait = 10 * time.Second
+
 // Import appends the rows whose run_id the ledger does not have, in their order,
 // and returns how many those were and how many it had. It adds them in batches
 // and lets other writers in between. The rows of a batch are added together or
 // not at all; it ends with the first error, or with ctx, and what was added until
-// then stays. It waits for other writers until ctx ends. rows must not come from
-// the ledger itself while it is read.
+// then stays. Each batch waits for other writers for 10 seconds at most. rows must
+// not come from the ledger itself while it is read.
 func (w Writer) Import(ctx context.Context, rows iter.Seq[runs.Row]) (added, had int, err error) {
 	path, err := locate(w.Path)
 	if err != nil {
@@ -63,7 +68,9 @@ func (w Writer) Import(ctx context.Context, rows iter.Seq[runs.Row]) (added, had
 
 // importBatch adds those of some rows that the ledger does not have.
 func (w Writer) importBatch(ctx context.Context, path string, batch []runs.Row, there *recordedIDs) (added, had int, err error) {
-	unlock, err := lockLedger(ctx, path)
+	locked, cancel := context.WithTimeout(ctx, batchWait)
+	defer cancel()
+	unlock, err := lockLedger(locked, path)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -153,6 +153,39 @@ func TestRecover(t *testing.T) {
 	assert.Len(t, rows(t, path), 3)
 }
 
+// What a killed writer had begun to write beside the ledger goes with its journal;
+// what is being written, and what is somebody else's, stays.
+func TestRecoverSweeps(t *testing.T) {
+	path := newPath(t)
+	w := &Writer{Path: path}
+	_, err := w.Record(t.Context(), soFar("done", 1))
+	require.NoError(t, err)
+	require.NoError(t, w.Checkpoint(soFar("dead", 1)))
+	die(t, w)
+	dir, old := filepath.Dir(path), time.Now().Add(-time.Hour)
+	left := func(names ...string) (there []string) {
+		for _, n := range names {
+			if _, err := os.Lstat(n); err == nil {
+				there = append(there, filepath.Base(n))
+			}
+		}
+		return there
+	}
+	all := []string{
+		filepath.Join(dir, ".ledger.csv.head-1.tmp"), filepath.Join(dir, ".ledger.csv.head.sig-1.tmp"), filepath.Join(path+".d", "runs", ".x.json.gz-1.tmp"),
+		filepath.Join(dir, ".ledger.csv.head-2.tmp"), filepath.Join(dir, ".other.csv.head-1.tmp"),
+	}
+	for i, n := range all {
+		require.NoError(t, os.WriteFile(n, nil, 0o600))
+		if i != 3 {
+			require.NoError(t, os.Chtimes(n, old, old))
+		}
+	}
+	_, err = Writer{Path: path}.Recover(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []string{".ledger.csv.head-2.tmp", ".other.csv.head-1.tmp"}, left(all...))
+}
+
 // A crash between the row and the end of its journal.
 func TestRecoverDoesNotAddTwice(t *testing.T) {
 	for _, before := range []int{0, 3} {

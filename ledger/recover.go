@@ -84,10 +84,33 @@ func (w Writer) Recover(ctx context.Context) ([]Orphan, error) {
 			break // it would be the same for the next one
 		}
 	}
+	if len(names) > 0 {
+		sweep(path)
+	}
 	if err := w.prune(path); err != nil {
 		errs = append(errs, fmt.Errorf("ledger: remove old runs: %w", err))
 	}
 	return found, errors.Join(errs...)
+}
+
+// sweep removes what writers that were killed had begun to write, and not renamed:
+// a head, its signature, a kept run.
+func sweep(ledger string) {
+	base := filepath.Base(ledger)
+	for dir, prefix := range map[string]string{filepath.Dir(ledger): "." + base + ".head", filepath.Join(ledger+".d", "runs"): "."} {
+		files, err := os.ReadDir(dir)
+		if err != nil {
+			continue // there may be none
+		}
+		for _, f := range files {
+			if !strings.HasPrefix(f.Name(), prefix) || !strings.HasSuffix(f.Name(), ".tmp") {
+				continue
+			}
+			if info, err := f.Info(); err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > time.Minute {
+				_ = os.Remove(filepath.Join(dir, f.Name())) // nobody writes for so long
+			}
+		}
+	}
 }
 
 // journalNames gives the path of a ledger, and the journals beside it by the names

@@ -236,16 +236,9 @@ func (m *importing) file(ctx context.Context, path string) error {
 	return nil
 }
 
-// add appends rows to the ledger, and waits for other writers as a run does.
+// add appends rows to the ledger.
 func (m *importing) add(ctx context.Context, rows iter.Seq[runs.Row], got *importedFile) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	locked := time.AfterFunc(lockWait, func() { cancel(context.DeadlineExceeded) })
-	added, had, err := m.writer.Import(ctx, func(yield func(runs.Row) bool) {
-		locked.Stop() // it is ours, for as long as it takes
-		rows(yield)
-	})
-	locked.Stop()
+	added, had, err := m.writer.Import(ctx, rows)
 	got.Added += added
 	got.Known += had // since we looked
 	return err
