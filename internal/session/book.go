@@ -127,7 +127,7 @@ func (b *book) recover(ctx context.Context, redo func(name, target string) carbo
 	}()
 	return func(since stopwatch) orphans {
 		defer cancel()
-		if since.await(done, showLimit) {
+		if since.await(done, othersLimit) {
 			return o
 		}
 		return orphans{}

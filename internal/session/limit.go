@@ -16,6 +16,7 @@ const (
 	recordLimit  = 140 * time.Millisecond // then the row is, whatever holds it up
 	lockLimit    = 110 * time.Millisecond // then the journal keeps the row
 	readingLimit = 105 * time.Millisecond // then the run ends at the reading before
+	othersLimit  = 50 * time.Millisecond  // then the recovery of other runs is left to the next one
 
 	starvedLimit = 10 * time.Second // the most that comes on top
 )
@@ -40,7 +41,7 @@ func await(done <-chan struct{}, deadline time.Time) bool {
 // stopwatch runs from the command's end.
 type stopwatch struct {
 	start time.Time
-	base  func() time.Duration // what our threads had waited for a processor by then
+	base  func() map[string]time.Duration // what our threads had waited for a processor by then
 }
 
 // settling is how long the end of a run may take before it is worth to know why: to
@@ -58,7 +59,14 @@ func (w stopwatch) by(limit time.Duration) time.Time {
 	return w.start.Add(limit + w.onTop())
 }
 
-func (w stopwatch) onTop() time.Duration { return min(max(starved()-w.base(), 0), starvedLimit) }
+// onTop is for how long the thread that had to wait the longest has waited.
+func (w stopwatch) onTop() (most time.Duration) {
+	base := w.base()
+	for thread, waited := range starved() {
+		most = max(most, waited-base[thread])
+	}
+	return min(most, starvedLimit)
+}
 
 // await waits until something is done, or for a limit. It reports which.
 func (w stopwatch) await(done <-chan struct{}, limit time.Duration) bool {

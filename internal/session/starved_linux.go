@@ -7,14 +7,16 @@ import (
 	"time"
 )
 
-// starved is for how long our threads have been ready to run and had no processor,
-// together, so far; 0 where the kernel does not tell (CONFIG_SCHED_INFO).
-func starved() (sum time.Duration) {
+// starved gives for how long each of our threads has been ready to run and had no
+// processor, so far, by its number; nothing where the kernel does not tell
+// (CONFIG_SCHED_INFO).
+func starved() map[string]time.Duration {
 	const tasks = "/proc/self/task"
 	threads, err := os.ReadDir(tasks)
 	if err != nil {
-		return 0
+		return nil
 	}
+	all := make(map[string]time.Duration, len(threads))
 	for _, t := range threads {
 		b, err := os.ReadFile(tasks + "/" + t.Name() + "/schedstat")
 		if err != nil {
@@ -24,8 +26,8 @@ func starved() (sum time.Duration) {
 		// (Documentation/scheduler/sched-stats.rst).
 		if fields := bytes.Fields(b); len(fields) == 3 {
 			ns, _ := strconv.ParseInt(string(fields[1]), 10, 64)
-			sum += time.Duration(ns)
+			all[t.Name()] = time.Duration(ns)
 		}
 	}
-	return sum
+	return all
 }
