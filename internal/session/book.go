@@ -35,7 +35,8 @@ type book struct {
 	codecarbon *ledger.CodeCarbonWriter
 	missing    error // why there is none although one was wanted
 	journal    *journal
-	busy       atomic.Bool // with the row, for longer than we waited
+	others     atomic.Int32 // how many runs of this ledger were underway at the start
+	busy       atomic.Bool  // with the row, for longer than we waited
 }
 
 // errNoHome is why there is no ledger where nobody named one.
@@ -102,11 +103,12 @@ type orphans struct {
 	head *ledger.HeadError // what was wrong with the ledger then, nil if nothing
 }
 
-// recover adds the runs whose tracker was killed, and does what they have left
+// recover counts the runs that go on beside this one, whose parent is none of them,
+// adds those whose tracker was killed, and does what they have left
 // undone, beside the command. What it returns ends that, at a time at the latest,
 // and gives what was added. What could not be added is tried
 // again by the next run, and by report, which tells of it.
-func (b *book) recover(ctx context.Context, redo func(name, target string) carbon.Sink) func(stopwatch) orphans {
+func (b *book) recover(ctx context.Context, run, parent string, redo func(name, target string) carbon.Sink) func(stopwatch) orphans {
 	if b.own == nil {
 		return func(stopwatch) orphans { return orphans{} }
 	}
@@ -115,6 +117,12 @@ func (b *book) recover(ctx context.Context, redo func(name, target string) carbo
 	var o orphans
 	go func() {
 		defer close(done)
+		going, _ := ledger.Running(b.own.Path)
+		for _, r := range going {
+			if r.RunID != run && r.RunID != parent {
+				b.others.Add(1)
+			}
+		}
 		w := ledger.Writer{Path: b.own.Path, User: b.own.User, Key: b.own.Key, Keep: b.own.Keep}
 		all, err := w.Recover(ctx)
 		errors.As(err, &o.head)

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -199,6 +200,25 @@ func TestTheNextRunFinishes(t *testing.T) {
 	default:
 		t.Error("what the first run had left undone was not done")
 	}
+}
+
+// A run that is underway beside this one is named, and our own parent is not.
+func TestOtherRuns(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "l.csv")
+	w := ledger.Writer{Path: path} // a run that goes on: its journal is held
+	var a footprint.Account
+	a.Run.ID = "01980000-0000-7000-8000-000000000001"
+	require.NoError(t, w.Checkpoint(a.Report()))
+	has := func(parent string) bool {
+		cfg := bare
+		cfg.Run.Parent = parent
+		r := run(t, session.Options{Tracker: cfg, Ledger: session.Ledger{Path: path}}, "sleep 0.3").Report
+		return slices.ContainsFunc(r.Warnings, func(w footprint.Warning) bool { return w.Code == footprint.OtherRuns })
+	}
+	assert.True(t, has(""))
+	assert.False(t, has(a.Run.ID))
+	require.NoError(t, w.Done())
+	assert.False(t, has(""))
 }
 
 // Nothing is done in our name that another user has left.

@@ -170,7 +170,7 @@ func (s *Session) Start(ctx context.Context) error {
 	s.lookout.started()
 	s.tree.started(s.process)
 	s.alarm.started(s.process)
-	s.recovered = s.book.recover(ctx, s.o.Redo)
+	s.recovered = s.book.recover(ctx, s.alarm.run, cfg.Run.Parent, s.o.Redo)
 	go watch.SweepEvents("") // it has the run's time, and may end with us
 	return nil
 }
@@ -206,6 +206,13 @@ func (s *Session) warn(r *footprint.Report, unseen []footprint.Warning) {
 		r.Warnings = append(r.Warnings, footprint.Warning{
 			Code: footprint.Escaped, Text: fmt.Sprintf("%d process(es) of the command go on without it: what they use from now on is not counted", n),
 		})
+	}
+	if n := s.book.others.Load(); n > 0 {
+		text := "another tracked run of this ledger was underway: totals count what both used once"
+		if n > 1 {
+			text = fmt.Sprintf("%d other tracked runs of this ledger were underway: totals count what they share once", n)
+		}
+		r.Warnings = append(r.Warnings, footprint.Warning{Code: footprint.OtherRuns, Text: text})
 	}
 	r.Warnings = append(r.Warnings, s.o.Warnings...)
 	r.Warnings = append(r.Warnings, s.unwritten...)
