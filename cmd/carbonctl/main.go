@@ -5,17 +5,22 @@ package main
 import (
 	"context"
 	"os"
+	"time"
 
 	"github.com/carbonctl/carbonctl/internal/session"
 	"github.com/carbonctl/carbonctl/internal/watch"
 )
 
-func main() {
+func main() { os.Exit(command(0)) }
+
+// command is the whole process; slack is what wrap may stay longer than it promises.
+func command(slack time.Duration) int {
 	switch {
 	case watch.IsRelay(os.Args):
-		os.Exit(watch.Relay(os.Args))
+		return watch.Relay(os.Args)
 	case session.IsHelper(os.Args):
-		os.Exit(session.Help())
+		return session.Help()
 	}
-	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+	a := &app{out: os.Stdout, err: os.Stderr, slack: slack}
+	return a.run(context.Background(), os.Args[1:])
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -88,6 +89,7 @@ func kindOf(f *pflag.Flag) string {
 // app is what the subcommands share: where output goes.
 type app struct {
 	out, err io.Writer
+	slack    time.Duration // see session.Options.Slack
 }
 
 // answer remembers what went wrong in writing, so that half an answer on a full
@@ -106,13 +108,13 @@ func (o *answer) Write(p []byte) (int, error) {
 }
 
 // run is the whole command: it takes arguments and gives an exit code.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	out := &answer{w: stdout}
-	a := &app{out: out, err: stderr}
+func (a *app) run(ctx context.Context, args []string) int {
+	out := &answer{w: a.out}
+	a.out = out
 	root := a.root()
 	root.SetArgs(args)
 	root.SetOut(out)
-	root.SetErr(stderr)
+	root.SetErr(a.err)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		err = out.err

@@ -199,7 +199,7 @@ func (w *wrapping) options() (o session.Options, service live, err error) {
 		Args: w.args, Forward: w.forward, Tracker: w.carbon(),
 		Epochs: w.config.epochs, Budget: w.budget.Budget,
 		SamplesFile: w.samples, EventsFile: w.events, EpochsFile: w.epochs,
-		Sinks: w.sinks(), Redo: redo,
+		Sinks: w.sinks(), Redo: redo, Slack: w.slack,
 		Voice: session.Voice{Hint: hint},
 	}
 	if !w.silent {

@@ -67,7 +67,7 @@ var rooms = map[string][]string{
 	"internal/child":   {"energy", "internal/proc", "golang.org/x/sys"},
 	"internal/input":   {"footprint", "ledger", "report", "runs"},
 	"internal/output":  {"internal/atomicfile"},
-	"internal/session": {"energy", "footprint", "runs", "carbon", "ledger", "internal/child", "internal/nested", "internal/output", "internal/proc", "internal/watch"},
+	"internal/session": {"energy", "footprint", "carbon", "ledger", "internal/child", "internal/nested", "internal/output", "internal/proc", "internal/watch"},
 	"internal/serve":   {"energy", "footprint", "regions"},
 	"internal/watch":   {"golang.org/x/sys"},
 	"cmd/carbonctl": {

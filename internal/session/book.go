@@ -11,7 +11,6 @@ import (
 	"github.com/carbonctl/carbonctl/carbon"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/ledger"
-	"github.com/carbonctl/carbonctl/runs"
 )
 
 // Ledger says where the run is recorded. The zero value is nowhere, although
@@ -216,14 +215,12 @@ func (b *book) add(ctx context.Context, r *footprint.Report) error {
 // journal stays; the next run finds that its run has a row.
 func (b *book) addBeside(ctx context.Context, r *footprint.Report) error {
 	b.busy.Store(true)
-	w := ledger.Writer{Path: b.own.Path, User: b.own.User, Key: b.own.Key}
-	row := runs.FromReport(*r)
-	row.User = w.User
-	receipt, err := w.Append(ctx, row)
+	w := ledger.Writer{Path: b.own.Path, User: b.own.User, Key: b.own.Key, Keep: b.own.Keep}
+	receipt, err := w.Record(ctx, *r)
 	if receipt.Hash != "" {
 		r.Ledger = &receipt
-	} else if err != nil {
-		err = &ledger.NotRecordedError{Journal: b.own.Path + ".d", Err: err}
+	} else if kept := (*ledger.NotRecordedError)(nil); errors.As(err, &kept) {
+		kept.Journal, kept.Whole = b.own.Path+".d", false // with the checkpoint
 	}
 	return err
 }

@@ -41,6 +41,7 @@ func await(done <-chan struct{}, deadline time.Time) bool {
 // stopwatch runs from the command's end.
 type stopwatch struct {
 	start time.Time
+	slack time.Duration
 	base  func() map[string]time.Duration // what our threads had waited for a processor by then
 }
 
@@ -48,15 +49,15 @@ type stopwatch struct {
 // ask takes a tenth of a millisecond.
 const settling = 20 * time.Millisecond
 
-func startWatch() stopwatch {
-	w := stopwatch{start: time.Now(), base: sync.OnceValue(starved)}
+func startWatch(slack time.Duration) stopwatch {
+	w := stopwatch{start: time.Now(), slack: slack, base: sync.OnceValue(starved)}
 	time.AfterFunc(settling, func() { w.base() })
 	return w
 }
 
 // by is the end of a limit, as it stands now.
 func (w stopwatch) by(limit time.Duration) time.Time {
-	return w.start.Add(limit + w.onTop())
+	return w.start.Add(limit + w.slack + w.onTop())
 }
 
 // onTop is for how long the thread that had to wait the longest has waited.
@@ -72,7 +73,7 @@ func (w stopwatch) onTop() (most time.Duration) {
 func (w stopwatch) await(done <-chan struct{}, limit time.Duration) bool {
 	const little = time.Millisecond
 	for more := time.Duration(0); ; {
-		if await(done, w.start.Add(limit+more)) {
+		if await(done, w.start.Add(limit+w.slack+more)) {
 			return true
 		}
 		now := w.onTop()
