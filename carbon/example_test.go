@@ -37,7 +37,7 @@ func ExampleTracker_Epoch() {
 		train(epoch)
 		e.End()
 		if p, ok := tracker.Predict(); ok && epoch == 0 {
-			fmt.Printf("after %d of %d epochs: %v\n", p.AfterEpochs, p.OfEpochs, p.Energy.Low <= p.Energy.High)
+			fmt.Printf("after %d of %d epochs: %v\n", p.AfterEpochs, p.OfEpochs, p.Energy.Low <= p.Energy.Expected)
 		}
 	}
 	report, _ := tracker.Stop()

@@ -103,7 +103,7 @@ func (a *Account) watch(s Sample, ended bool) {
 		p := a.progress(now)
 		more := energy.Joules(p.rest(1, spent.joules).High)
 		time := p.rest(1, spent.seconds).High
-		grams := p.emissions(more, p.perKWh) - p.emitted
+		grams := p.more(more, p.perKWh)
 		e.Next = b.amount(time, more, grams, pue) / b.max()
 	}
 	if e.Used < 1 && e.Used+e.Next <= 1 {

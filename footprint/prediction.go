@@ -14,20 +14,31 @@ type Prediction struct {
 	Level       *float64 `json:"level"`
 	AfterEpochs int      `json:"after_epochs"`
 	OfEpochs    int      `json:"of_epochs"`
-	// DurationS, Energy and Emissions are of the whole run, the past included.
+	// DurationS, Energy and Emissions are of the whole run, the past included. Two
+	// doubts are in the bounds of Energy and Emissions: what the epochs to come will
+	// use, and how far the energy that is counted may be off, by the bounds of the run
+	// so far. Spread has the first alone. A duration has no other.
 	DurationS Range[float64]       `json:"duration_s"`
 	Energy    Range[energy.Energy] `json:"energy_joules"`
 	Emissions Range[regions.Grams] `json:"emissions_g"`
+	Spread    Spread               `json:"spread"`
 	// History is what was predicted earlier, after 1, 2, 3, 5, 10, 20, 30, 50,
 	// 100 … epochs, and about each time that they have doubled from 1024 on.
 	History []Earlier `json:"history"`
 }
 
+// Spread is where the figures of the run are expected to come out, by the epochs
+// alone. A run's energy is compared with that: it has bounds of its own.
+type Spread struct {
+	Energy    Range[energy.Energy] `json:"energy_joules"`
+	Emissions Range[regions.Grams] `json:"emissions_g"`
+}
+
 // Range is what is expected, between bounds.
 type Range[T ~int64 | ~float64] struct {
-	Low      T `json:"low"`
-	Expected T `json:"expected"`
-	High     T `json:"high"`
+	Low      T  `json:"low"`
+	Expected T  `json:"expected"`
+	High     *T `json:"high"` // nil: nothing bounds it
 }
 
 // Off is how far what was expected lies off the truth, as a part of that: −0.1
@@ -40,7 +51,9 @@ func (r Range[T]) Off(truth T) (off float64, ok bool) {
 }
 
 // Holds reports whether the truth lies between the bounds.
-func (r Range[T]) Holds(truth T) bool { return r.Low <= truth && truth <= r.High }
+func (r Range[T]) Holds(truth T) bool {
+	return r.Low <= truth && (r.High == nil || truth <= *r.High)
+}
 
 // Earlier is a prediction as it was after fewer epochs.
 type Earlier struct {
@@ -48,4 +61,5 @@ type Earlier struct {
 	DurationS   Range[float64]       `json:"duration_s"`
 	Energy      Range[energy.Energy] `json:"energy_joules"`
 	Emissions   Range[regions.Grams] `json:"emissions_g"`
+	Spread      Spread               `json:"spread"`
 }

@@ -23,6 +23,10 @@ type progress struct {
 	emitted regions.Grams
 	// now is all of the run so far: no prediction is below it.
 	now spent
+	// bounds are those of the energy of spent, and of now; band is how they grew
+	// over the epochs.
+	bounds, nowBounds Used
+	band              band
 	// perKWh is the intensity in force, at the wall clock, forecast what is
 	// expected after it. Where it tells nothing, perKWh stays.
 	perKWh   regions.Grams
@@ -44,6 +48,36 @@ func (s spent) plus(o spent) spent {
 func (s spent) seconds() float64 { return s.duration.Seconds() }
 func (s spent) joules() float64  { return s.energy.Joules() }
 
+// A band is how much further off the energy that is counted can be after some
+// energy and time: below and above it. A run without energy may have a band all the
+// same, of a device that can't be read.
+type band struct {
+	below, above energy.Energy
+	over         spent
+}
+
+// grown is the band between two edges of a run, but for what is their own.
+func grown(from, to edge) band {
+	return band{
+		max(to.below-from.below, 0), max(to.above-from.above, 0),
+		spent{max(to.time.Sub(from.time), 0), max(to.energy-from.energy, 0)},
+	}
+}
+
+// of gives the bounds of energy that is still to be used, in some time, where the
+// band goes on as it was.
+func (d band) of(e, t predict.Range) (low, high float64) {
+	low, high = e.Low, e.High
+	switch over := d.over; {
+	case over.energy > 0:
+		low *= max(1-d.below.Joules()/over.joules(), 0)
+		high *= 1 + d.above.Joules()/over.joules()
+	case over.duration > 0:
+		high += d.above.Joules() * t.High / over.seconds()
+	}
+	return low, high
+}
+
 // predict adds to what was spent what the epochs that are left will cost. ok is
 // false before the first epoch has ended, or where no number is planned.
 func (p progress) predict() (_ Prediction, ok bool) {
@@ -57,14 +91,25 @@ func (p progress) predict() (_ Prediction, ok bool) {
 		Method: predict.Method, Level: &level, AfterEpochs: p.ended, OfEpochs: p.planned, History: []Earlier{},
 	}
 	past, now := p.spent.seconds(), p.now.seconds()
-	r.DurationS = Range[float64]{max(past+t.Low, now), max(past+t.Expected, now), max(past+t.High, now)}
-	total := func(more float64) energy.Energy {
-		return max(p.spent.energy.Plus(energy.Joules(more)), p.now.energy)
-	}
-	r.Energy = Range[energy.Energy]{total(e.Low), total(e.Expected), total(e.High)}
+	r.DurationS = Range[float64]{max(past+t.Low, now), max(past+t.Expected, now), new(max(past+t.High, now))}
 	perKWh := p.weighted(time.Duration(max(r.DurationS.Expected-past, 0) * float64(time.Second)))
-	grams := func(e energy.Energy) regions.Grams { return p.emissions(e-p.spent.energy, perKWh) }
-	r.Emissions = Range[regions.Grams]{grams(r.Energy.Low), grams(r.Energy.Expected), grams(r.Energy.High)}
+	total := func(past energy.Energy, more float64, least energy.Energy) (energy.Energy, regions.Grams) {
+		e := max(past.Plus(energy.Joules(more)), least)
+		return e, p.emissions(past, e-past, perKWh)
+	}
+	s := &r.Spread
+	s.Energy.Expected, s.Emissions.Expected = total(p.spent.energy, e.Expected, p.now.energy)
+	s.Energy.Low, s.Emissions.Low = total(p.spent.energy, e.Low, p.now.energy)
+	high, grams := total(p.spent.energy, e.High, p.now.energy)
+	s.Energy.High, s.Emissions.High = &high, &grams
+
+	low, most := p.band.of(e, t)
+	r.Energy.Expected, r.Emissions.Expected = s.Energy.Expected, s.Emissions.Expected
+	r.Energy.Low, r.Emissions.Low = total(p.bounds.Low, low, p.nowBounds.Low)
+	if p.bounds.High != nil && p.nowBounds.High != nil {
+		high, grams := total(*p.bounds.High, most, *p.nowBounds.High)
+		r.Energy.High, r.Emissions.High = &high, &grams
+	}
 	return r, true
 }
 
@@ -77,9 +122,21 @@ func (p progress) rest(epochs int, of func(spent) float64) predict.Range {
 	return predict.Rest(x, p.each, epochs)
 }
 
-// emissions is what the run will have emitted after rest more.
-func (p progress) emissions(rest energy.Energy, perKWh regions.Grams) regions.Grams {
-	return p.emitted + regions.Grams(rest.KilowattHours()*max(p.pue, 1))*perKWh
+// emissions is what the run will have emitted, had it used past so far, after rest
+// more.
+func (p progress) emissions(past, rest energy.Energy, perKWh regions.Grams) regions.Grams {
+	emitted := p.emitted
+	if p.spent.energy > 0 {
+		emitted *= regions.Grams(past.Joules() / p.spent.joules())
+	} else {
+		emitted += p.more(past, perKWh)
+	}
+	return emitted + p.more(rest, perKWh)
+}
+
+// more is what more energy emits.
+func (p progress) more(e energy.Energy, perKWh regions.Grams) regions.Grams {
+	return regions.Grams(e.KilowattHours()*max(p.pue, 1)) * perKWh
 }
 
 // weighted is the mean intensity of the time that is left, at a power that does
@@ -120,6 +177,7 @@ type past struct {
 	each    int
 	part    spent          // of the next cycle
 	parts   int            // how many epochs are in part
+	start   edge           // of the first epoch
 	end     edge           // of the latest epoch
 	total   *regions.Grams // predicted last
 	history []Earlier
@@ -132,7 +190,9 @@ const maxCycles = 1024
 func (a *Account) learn(x *stretch) {
 	p := &a.marks.past
 	from := x.start
-	if p.ended > 0 {
+	if p.ended == 0 {
+		p.start = x.start
+	} else {
 		from = p.end // what was between is a part; of epochs at the same time, what each adds
 	}
 	p.add(x.stands(), spent{max(x.end.time.Sub(from.time), 0), x.end.energy - from.energy})
@@ -148,7 +208,9 @@ func (a *Account) learn(x *stretch) {
 	p.total = &predicted.Emissions.Expected
 	x.predicted = p.total
 	if remembered(p.ended) || p.each > 1 && len(p.history) > 0 && p.ended >= 2*p.history[len(p.history)-1].AfterEpochs {
-		p.history = append(p.history, Earlier{p.ended, predicted.DurationS, predicted.Energy, predicted.Emissions})
+		p.history = append(p.history, Earlier{
+			p.ended, predicted.DurationS, predicted.Energy, predicted.Emissions, predicted.Spread,
+		})
 	}
 }
 
@@ -224,6 +286,7 @@ func (a *Account) progress(now edge) progress {
 		now:     spent{now.time.Sub(a.first.time), now.energy},
 		emitted: m.end.grams, at: m.end.wall, forecast: a.forecast, pue: a.pue(),
 		perKWh: a.inForce.PerKWh,
+		bounds: used(point{}, m.end.point), nowBounds: used(point{}, now.point), band: grown(m.start, m.end),
 	}
 	return p
 }

@@ -204,7 +204,7 @@ func TestPredictionsAreJudgedByTheTruth(t *testing.T) {
 	page := pages(t, r)["md"]
 	row := regexp.MustCompile(`\| energy \| 1 \|.*`).FindString(page)
 	assert.Contains(t, row, strings.TrimPrefix(report.Percent(math.Abs(off)), "−"))
-	assert.Contains(t, row, map[bool]string{true: "| yes |", false: "| no |"}[r.Prediction.History[0].Energy.Holds(r.Energy)])
+	assert.Contains(t, row, map[bool]string{true: "| yes |", false: "| no |"}[r.Prediction.History[0].Spread.Energy.Holds(r.Energy)])
 	assert.NotContains(t, page, "Whole run, predicted")
 	assert.NotRegexp(t, `\| (time|energy|CO2e) \| 10 \|`, page, "nothing was left to be predicted")
 
@@ -222,7 +222,7 @@ func TestPredictionsAreJudgedByTheTruth(t *testing.T) {
 	r.Status, r.Prediction.Level = footprint.Completed, nil
 	for i := range r.Prediction.History {
 		p := &r.Prediction.History[i]
-		p.Energy.Low, p.Energy.High = p.Energy.Expected, p.Energy.Expected
+		p.Energy.Low, p.Energy.High = p.Energy.Expected, new(p.Energy.Expected)
 	}
 	page = pages(t, r)["md"]
 	assert.Contains(t, page, "| off |")

@@ -15,12 +15,20 @@ func underway(q *footprint.Prediction) bool { return q != nil && q.AfterEpochs <
 // Predicted says what a whole run is expected to need.
 func Predicted(q footprint.Prediction) string {
 	text := fmt.Sprintf("%s: %s, %s (%s), %s CO2e (%s)", epochsOf(q),
-		Duration(seconds(q.DurationS.Expected)), Energy(q.Energy.Expected), energyBounds(q.Energy.Expected, q.Energy.Low, &q.Energy.High),
-		Mass(q.Emissions.Expected), massBounds(q.Emissions.Expected, q.Emissions.Low, &q.Emissions.High))
+		Duration(seconds(q.DurationS.Expected)), Energy(q.Energy.Expected), rangeText(q.Energy, energyBounds),
+		Mass(q.Emissions.Expected), rangeText(q.Emissions, massBounds))
 	if level := levelText(q); level != "" {
-		text += ", " + level + " in that"
+		text += "; " + level
+		if alone := rangeText(q.Spread.Energy, energyBounds); alone != rangeText(q.Energy, energyBounds) {
+			text += " with the energy's own bounds, " + alone + " without"
+		}
 	}
 	return text
+}
+
+// rangeText shows the bounds of what is expected.
+func rangeText[T ~int64 | ~float64](r footprint.Range[T], bounds func(expected, low T, high *T) string) string {
+	return bounds(r.Expected, r.Low, r.High)
 }
 
 func epochsOf(q footprint.Prediction) string {
@@ -31,7 +39,7 @@ func levelText(q footprint.Prediction) string {
 	if q.Level == nil {
 		return ""
 	}
-	return fmt.Sprintf("%.0f in 100 lie", 100**q.Level)
+	return fmt.Sprintf("%.0f %% interval", 100**q.Level)
 }
 
 // hindsight says how far the first and the last prediction of a run lay from what
@@ -43,8 +51,8 @@ func hindsight(r footprint.Report) string {
 	}
 	var said []string
 	for _, e := range q.History {
-		if off, ok := e.Energy.Off(r.Energy); ok && e.AfterEpochs < q.OfEpochs {
-			said = append(said, fmt.Sprintf("%s after epoch %d, off by %s", Energy(e.Energy.Expected), e.AfterEpochs, signed(off)))
+		if off, ok := e.Spread.Energy.Off(r.Energy); ok && e.AfterEpochs < q.OfEpochs {
+			said = append(said, fmt.Sprintf("%s after epoch %d, off by %s", Energy(e.Spread.Energy.Expected), e.AfterEpochs, signed(off)))
 		}
 	}
 	if len(said) > 2 {
@@ -61,7 +69,10 @@ func predictionFigure(r footprint.Report) []figure {
 	}
 	f := figure{"Whole run, predicted", Duration(seconds(q.DurationS.Expected)), []string{epochsOf(*q)}}
 	if known(r) {
-		f.details = []string{"(" + massBounds(q.Emissions.Expected, q.Emissions.Low, &q.Emissions.High) + ")", epochsOf(*q), Energy(q.Energy.Expected) + ", " + f.value}
+		f.details = []string{"(" + rangeText(q.Emissions, massBounds) + ")", epochsOf(*q), Energy(q.Energy.Expected) + ", " + f.value}
+		if alone := rangeText(q.Spread.Emissions, massBounds); q.Level != nil && alone != rangeText(q.Emissions, massBounds) {
+			f.details[0] = f.details[0] + ", " + alone + " without the energy's own bounds"
+		}
 		f.value = Mass(q.Emissions.Expected) + " CO2e"
 	}
 	return []figure{f}
@@ -81,7 +92,7 @@ func predictionSection(r footprint.Report) section {
 		}
 	}
 	if underway(q) {
-		all = append(all, footprint.Earlier{AfterEpochs: q.AfterEpochs, DurationS: q.DurationS, Energy: q.Energy, Emissions: q.Emissions})
+		all = append(all, footprint.Earlier{AfterEpochs: q.AfterEpochs, DurationS: q.DurationS, Energy: q.Energy, Emissions: q.Emissions, Spread: q.Spread})
 	}
 	if len(all) == 0 {
 		return section{}
@@ -90,7 +101,7 @@ func predictionSection(r footprint.Report) section {
 	p := section{title: "Prediction", paper: true}
 	note := fmt.Sprintf("What the whole run of %d epochs was expected to need after some of them, by the method %q", q.OfEpochs, q.Method)
 	if level := levelText(*q); level != "" {
-		note += "; " + level + " between low and high"
+		note += "; low to high is the " + level + " by the spread of the epochs, without the energy's own bounds"
 	}
 	p.notes = []string{note + "."}
 	taken := "so far"
@@ -128,8 +139,12 @@ func predictionSection(r footprint.Report) section {
 		return predictionRow(f, "time", e.DurationS, r.DurationS, func(s float64) string { return Duration(seconds(s)) })
 	})
 	if known(r) {
-		rows(func(e footprint.Earlier) []string { return predictionRow(f, "energy", e.Energy, r.Energy, Energy) })
-		rows(func(e footprint.Earlier) []string { return predictionRow(f, "CO2e", e.Emissions, r.Emissions, Mass) })
+		rows(func(e footprint.Earlier) []string {
+			return predictionRow(f, "energy", e.Spread.Energy, r.Energy, Energy)
+		})
+		rows(func(e footprint.Earlier) []string {
+			return predictionRow(f, "CO2e", e.Spread.Emissions, r.Emissions, Mass)
+		})
 		p.chart = predictionChart(r, all, taken)
 	}
 	return p
@@ -144,7 +159,10 @@ type foresight struct {
 func predictionRow[T ~int64 | ~float64](f foresight, what string, p footprint.Range[T], taken T, show func(T) string) []string {
 	row := []string{what, "", "", show(p.Expected), "", show(taken), "", ""}
 	if f.level {
-		row[2], row[4] = show(p.Low), show(p.High)
+		row[2] = show(p.Low)
+		if p.High != nil {
+			row[4] = show(*p.High)
+		}
 	}
 	if off, ok := p.Off(taken); ok && f.known {
 		row[6] = signed(off)
@@ -167,9 +185,13 @@ func predictionChart(r footprint.Report, all []footprint.Earlier, taken string) 
 		level:   float64(r.Emissions), levelName: taken, levelValue: Mass(r.Emissions),
 	}
 	for _, e := range all {
-		g := e.Emissions
+		g := e.Spread.Emissions
+		high := g.Expected
+		if g.High != nil {
+			high = *g.High
+		}
 		after := strconv.Itoa(e.AfterEpochs)
-		c.bars = append(c.bars, bar{label: after, full: "after epoch " + after, value: Mass(g.Expected), x: float64(g.Expected), low: float64(g.Low), high: float64(g.High)})
+		c.bars = append(c.bars, bar{label: after, full: "after epoch " + after, value: Mass(g.Expected), x: float64(g.Expected), low: float64(g.Low), high: float64(high)})
 	}
 	return c
 }
