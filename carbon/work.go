@@ -29,6 +29,9 @@ type Used struct {
 	// Memory in bytes that is held now, as far as KnowsMemory.
 	Memory      uint64
 	KnowsMemory bool
+	// MemoryPeak is the most that its largest process has held, in bytes, as far as
+	// that is known: what no reading saw may have been as much. 0: not known.
+	MemoryPeak uint64
 }
 
 // Ender is Work that knows how it ended. It is found by type assertion.
@@ -56,10 +59,12 @@ type usage struct {
 	shared float64       // busy seconds at the last read that told who used them
 	told   time.Duration // and the work's then
 
-	// Bytes held by the work and in use by all at the last read, and what that
-	// and the whole memory have made in byte-seconds.
+	// Bytes held by the work and in use by all at the last read that knew, and what
+	// that and the whole memory have made in byte-seconds.
 	held, inUse      float64
 	mine, all, whole float64
+	since            float64 // seconds since the last read that knew what the work held
+	unsure, scatter  float64 // how far mine may be off: at most, and the squares of chance
 }
 
 // times are seconds of CPU time of all CPUs: at work, and all that passed.
@@ -142,8 +147,7 @@ func (u *usage) error() float64 {
 	return e
 }
 
-// readMemory integrates memory over time: what was held at the last read counts
-// until this one.
+// readMemory integrates memory over time.
 func (u *usage) readMemory(at time.Time, used Used, to []energy.Use) []energy.Use {
 	if u.memory == nil {
 		return to
@@ -154,16 +158,39 @@ func (u *usage) readMemory(at time.Time, used Used, to []energy.Use) []energy.Us
 	}
 	if u.started {
 		d := at.Sub(u.at).Seconds()
-		u.mine += u.held * d
+		u.since += d
 		u.all += u.inUse * d
 		u.whole += float64(total) * d
 	}
 	u.inUse = float64(total - min(available, total))
 	if used.KnowsMemory {
 		// Pages that processes share count for each: never more than is in use.
-		u.held = min(float64(used.Memory), u.inUse)
+		u.hold(min(float64(used.Memory), u.inUse), min(float64(used.MemoryPeak), u.inUse))
 	}
 	return append(to, energy.Use{
 		Kind: energy.Memory, Mine: u.mine, All: u.all, Capacity: u.whole, Known: used.KnowsMemory,
+		MineEdge: u.unsure + 2*math.Sqrt(u.scatter),
 	})
+}
+
+// hold takes what the work holds now. Between two reads of living processes it held
+// the mean of both, give or take half their difference, which is chance. What began
+// or ended since the last read held what was seen of it, for an unknown part of the
+// time; what did both was not seen, and held something up to its peak.
+func (u *usage) hold(now, peak float64) {
+	was, d := u.held, u.since
+	u.held, u.since = now, 0
+	switch {
+	case was > 0 && now > 0:
+		off := math.Abs(now-was) / 2 * d
+		u.mine += (was + now) / 2 * d
+		u.scatter += off * off
+	case was > 0 || now > 0:
+		seen := max(was, now)
+		u.mine += seen * d
+		u.unsure += max(seen, peak-seen) * d
+	default:
+		u.mine += peak / 2 * d
+		u.unsure += peak / 2 * d
+	}
 }

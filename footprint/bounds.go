@@ -66,18 +66,20 @@ func (a *Account) reach(t *track) reach {
 	return a.mine(t, r)
 }
 
-// mine is the reach of the work's part. Of the band of a model it takes its share;
-// who used what a counter did not see is not known, and may be the work. What is not
-// settled yet may prove to be all or nothing.
+// mine is the reach of the work's part. Of the band of a model, and of the edges of
+// a counter, it takes its share; who used what a counter did not see is not known,
+// and may be the work. What is not settled yet may prove to be all or nothing.
 func (a *Account) mine(t *track, r reach) reach {
 	share := a.shareOf(t)
 	if t.component.Basis == energy.Modelled {
 		r.below, r.above = r.below.Scale(share), r.above.Scale(share)
 	}
 	sum, edge := t.doubt.soFar()
-	r.below, r.above, r.end = r.below.Plus(sum), r.above.Plus(sum), r.end.Plus(edge)
-	owing := t.book.all.energy - t.book.settled.energy
-	r.end = r.end.Plus(owing.Scale(max(share, 1-share)))
+	r.below, r.above = r.below.Plus(sum), r.above.Plus(sum)
+	r.start, r.end = max(r.start-t.origin.Edge, 0), max(r.end-t.good.Edge, 0).Plus(edge)
+	if owing := t.book.all.energy - t.book.settled.energy; owing > 0 {
+		r.end = r.end.Plus(owing.Scale(max(share, 1-share))).Plus(t.doubt.from(t.origin.Edge)).Plus(t.good.Edge)
+	}
 	return r
 }
 

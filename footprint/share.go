@@ -64,11 +64,13 @@ func (a *Account) share(t *track) {
 		t.book.mine.add(mine)
 	}
 	t.from = max(len(t.parts)-1, 0)
+	var off float64
 	if a.Policy == nil {
-		t.doubt.add(span, t.use, t.next)
+		off = t.doubt.add(span, t.use, t.next)
 	} else {
-		t.doubt.try(span, t.use, t.next, a.Policy)
+		off = t.doubt.try(span, t.use, t.next, a.Policy)
 	}
+	t.doubt.counter(share, off, t.origin.Edge, t.good.Edge)
 	t.use, t.known, t.waits = t.next, true, false
 }
 
@@ -131,6 +133,11 @@ type doubt struct {
 	last   float64 // of the last edge
 	mine   float64 // what a unit of the work's time was worth in the latest span, in µJ,
 	all    float64 // and one of everybody's
+
+	counted bool          // settled at least once; then, of the latest span,
+	edge    energy.Energy // the counter's edge at its end,
+	part    float64       // the work's part of it
+	off     float64       // and how far that may be off
 }
 
 // drift is by how much everybody's clock may have moved by chance in a span.
@@ -139,8 +146,9 @@ func (d *doubt) drift(from, to energy.Use) float64 {
 	return math.Sqrt(max(b*b-a*a, 0))
 }
 
-// add takes a span that BusyShare has divided.
-func (d *doubt) add(s Span, from, to energy.Use) {
+// add takes a span that BusyShare has divided, and returns how far the share may be
+// off.
+func (d *doubt) add(s Span, from, to energy.Use) (off float64) {
 	e, mine := float64(s.Energy), max(s.Mine, 0)
 	all := max(mine, s.All)
 	edge, drift := max(from.MineEdge, to.MineEdge), d.drift(from, to)
@@ -152,33 +160,53 @@ func (d *doubt) add(s Span, from, to energy.Use) {
 	if second >= e { // the clocks show nothing of so short a span: it may be all or nothing
 		d.sum += d.last + e
 		d.last, d.mine, d.all = 0, 0, 0
-		return
+		return 1
 	}
 	worth, everybody := e/all, e*mine/(all*all)
 	d.sum += math.Abs(worth-d.mine)*edge + math.Abs(everybody-d.all)*d.base + second
 	d.square += everybody * drift * everybody * drift
 	d.mine, d.all = worth, everybody
 	d.last = worth*edge + everybody*d.base
+	return min((2*edge+mine/all*(2*d.base+drift))/least, 1)
+}
+
+// counter takes what the edges of the counter itself mean for the work's part. What
+// moves over an edge leaves one span for the next, so that only the difference of
+// their shares counts, and at the first and the last edge the share itself.
+func (d *doubt) counter(share, off float64, first, edge energy.Energy) {
+	from, moved := d.from(first), min(math.Abs(share-d.part)+off+d.off, 1)
+	d.sum += moved * float64(from)
+	d.counted, d.edge, d.part, d.off = true, edge, share, off
+}
+
+// from is the edge of the counter up to which all is settled.
+func (d *doubt) from(first energy.Energy) energy.Energy {
+	if d.counted {
+		return d.edge
+	}
+	return first
 }
 
 // try takes a span that a caller's own policy has divided: what it says where the
 // clocks are off both ways bounds the span by itself.
-func (d *doubt) try(s Span, from, to energy.Use, policy Policy) {
+func (d *doubt) try(s Span, from, to energy.Use, policy Policy) (most float64) {
 	edge, off := 2*max(from.MineEdge, to.MineEdge), 2*d.base+d.drift(from, to)
 	if edge <= 0 && off <= 0 {
-		return
+		return 0
 	}
-	share, most := clamp(policy(s)), 0.0
+	share := clamp(policy(s))
 	for _, sign := range []float64{-1, 1} {
 		moved := s
 		moved.Mine, moved.All = max(s.Mine+sign*edge, 0), max(s.All-sign*off, 0)
 		most = max(most, math.Abs(clamp(policy(moved))-share))
 	}
 	d.sum += most * float64(s.Energy)
+	return most
 }
 
 // soFar is the bound of what was settled, edge the part of it that is the latest
 // edge's own.
 func (d *doubt) soFar() (sum, edge energy.Energy) {
-	return energy.Microjoule.Scale(math.Ceil(d.sum + math.Sqrt(d.square))), energy.Microjoule.Scale(math.Ceil(d.last))
+	last := d.last + min(d.part+d.off, 1)*float64(d.edge)
+	return energy.Microjoule.Scale(math.Ceil(d.sum + math.Sqrt(d.square))), energy.Microjoule.Scale(math.Ceil(last))
 }

@@ -89,10 +89,14 @@ func (t *tree) Used() carbon.Used {
 		return carbon.Used{KnowsCPU: true, KnowsMemory: true} // not started: nothing
 	}
 	t.use = t.process.Use()
-	return carbon.Used{
+	u := carbon.Used{
 		CPU: t.use.CPU, CPUEdge: t.use.Edge, KnowsCPU: t.use.Whole,
 		Memory: t.use.RSS, KnowsMemory: t.use.RSS > 0 || t.exit != nil,
 	}
+	if t.exit != nil {
+		u.MemoryPeak = t.exit.MaxRSS
+	}
+	return u
 }
 
 // left is how many processes of the command went on without it.
