@@ -122,7 +122,7 @@ func (w Writer) ledger(path string) (file, error) {
 	if w.open != nil {
 		return w.open(path)
 	}
-	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|noFollow, 0o600)
+	return openSide(path, nil)
 }
 
 // side opens a file beside the ledger.

@@ -115,31 +115,10 @@ func (w Writer) slot(path string, like fs.FileInfo) (file, error) {
 	return f, err
 }
 
-// lockJournal takes the lock of the journal with that name, and makes its file if
-// it is missing; the result is nil if somebody holds it.
+// lockJournal takes the lock of the journal with that name; the result is nil if
+// somebody holds it.
 func lockJournal(name string, like fs.FileInfo) (*flock.Flock, error) {
-	path := name + ".lock"
-	for range 100 {
-		f, err := openSide(path, like)
-		if err != nil {
-			return nil, lockError(path, err)
-		}
-		_ = f.Close()
-		lock := flock.New(path, flock.SetFlag(os.O_RDWR|noFollow))
-		ok, err := lock.TryLock()
-		switch {
-		case errors.Is(err, fs.ErrNotExist): // who cleans up removes lock files
-			continue
-		case err != nil:
-			return nil, lockError(path, err)
-		case !ok:
-			return nil, nil
-		case named(lock):
-			return lock, nil
-		}
-		_ = lock.Unlock()
-	}
-	return nil, fmt.Errorf("lock %s: it is removed again and again", path)
+	return lockFile(name+".lock", like)
 }
 
 // isPlain: a run_id that is a file's name, and that no cell would quote.

@@ -41,22 +41,38 @@ func lockLedger(ctx context.Context, path string) (unlock func() error, err erro
 // lock is on the ledger itself, which is made if it is missing: whoever may write
 // to the file may lock it, and all names of a file have one lock.
 func tryLock(path string) (unlock func() error, err error) {
-	name := lockName(path)
+	lock, err := lockFile(lockName(path), nil)
+	if lock == nil {
+		return nil, err
+	}
+	return lock.Unlock, nil
+}
+
+// lockFile locks a file, and makes it if it is missing; the result is nil if
+// somebody holds it. One that is there is opened as it is: in a directory with the
+// sticky bit the kernel lets nobody "create" what is another's.
+func lockFile(path string, like fs.FileInfo) (*flock.Flock, error) {
 	for range 100 {
-		lock := flock.New(name, flock.SetFlag(os.O_RDWR|os.O_CREATE|noFollow), flock.SetPermissions(0o600))
-		ok, err := lock.TryLock()
+		f, err := openSide(path, like)
 		if err != nil {
-			return nil, lockError(name, err)
+			return nil, lockError(path, err)
 		}
-		if !ok {
+		_ = f.Close()
+		lock := flock.New(path, flock.SetFlag(os.O_RDWR|noFollow))
+		ok, err := lock.TryLock()
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // who cleans up removes lock files
+			continue
+		case err != nil:
+			return nil, lockError(path, err)
+		case !ok:
 			return nil, nil
-		}
-		if named(lock) {
-			return lock.Unlock, nil
+		case named(lock):
+			return lock, nil
 		}
 		_ = lock.Unlock()
 	}
-	return nil, fmt.Errorf("ledger: lock %s: the file is replaced again and again", name)
+	return nil, fmt.Errorf("ledger: lock %s: the file is replaced again and again", path)
 }
 
 // named reports whether the locked file still has the name that it was opened
