@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"fmt"
 	"bytes"
 	"strings"
 	"testing"
@@ -51,6 +52,7 @@ func bigLedger(b *testing.B) []byte {
 	all := make([]runs.Row, benchRows)
 	for i := range all {
 		all[i] = plain(b)
+		all[i].RunID = fmt.Sprintf("0193a000-0000-7000-8000-%012x", i)
 	}
 	return []byte(strings.Join(chainOf(b, idA, all...), ""))
 }
