@@ -67,6 +67,8 @@ func (b *book) sinks() []carbon.Sink {
 }
 
 // pend has the journal keep what is to be done at the end.
+//
+// It is called where the journal's goroutine has not begun, or has ended.
 func (b *book) pend(p *pending) {
 	if b.own != nil && !b.busy.Load() {
 		b.own.Pending = p.json()
@@ -179,11 +181,12 @@ func besideWarning(n int) footprint.Warning {
 	}
 }
 
-// record appends the run's row. What fails is a warning in the report: the
+// record appends the run's row, and leaves in the journal what is still to be done
+// until that is settled. What fails is a warning in the report: the
 // command has run, and its result is still shown. lost says that the report is
 // kept nowhere, or not whole.
-func (b *book) record(ctx context.Context, r *footprint.Report, hint func(error) string) (lost bool) {
-	err := b.add(ctx, r)
+func (b *book) record(ctx context.Context, r *footprint.Report, todo *pending, hint func(error) string) (lost bool) {
+	err := b.add(ctx, r, todo)
 	if err == nil {
 		return false
 	}
@@ -192,7 +195,7 @@ func (b *book) record(ctx context.Context, r *footprint.Report, hint func(error)
 	return errors.As(err, &kept) && !kept.Whole
 }
 
-func (b *book) add(ctx context.Context, r *footprint.Report) error {
+func (b *book) add(ctx context.Context, r *footprint.Report, todo *pending) error {
 	switch {
 	case b.missing != nil:
 		return b.missing
@@ -204,6 +207,7 @@ func (b *book) add(ctx context.Context, r *footprint.Report) error {
 	if !b.journal.end(time.Now().Add(checkpointLimit)) {
 		return b.addBeside(ctx, r)
 	}
+	b.pend(todo)
 	receipt, err := b.own.Record(ctx, *r)
 	if receipt.Hash != "" {
 		r.Ledger = &receipt

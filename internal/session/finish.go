@@ -23,7 +23,6 @@ func (s *Session) Finish(ctx context.Context) Result {
 	if n := beside(s.since); n > 0 {
 		r.Warnings = append(r.Warnings, besideWarning(n))
 	}
-	s.book.pend(pendingOf(s.o.Sinks, s.alarm.unsent()))
 	r, lost := s.record(ctx, r)
 	late := s.giveSinks(ctx, &r)
 	s.settle(r, pendingOf(late, s.alarm.ended(s.since)))
@@ -54,6 +53,7 @@ func (s *Session) lastReading() (r footprint.Report) {
 // whole.
 func (s *Session) record(ctx context.Context, r footprint.Report) (_ footprint.Report, lost bool) {
 	ctx, cancel := context.WithCancel(ctx)
+	todo := pendingOf(s.o.Sinks, s.alarm.unsent())
 	type outcome struct {
 		r    footprint.Report
 		lost bool
@@ -64,7 +64,7 @@ func (s *Session) record(ctx context.Context, r footprint.Report) (_ footprint.R
 		defer cancel()
 		defer close(done)
 		r.Warnings = append([]footprint.Warning(nil), r.Warnings...)
-		o.lost = s.book.record(ctx, &r, s.o.Voice.Hint)
+		o.lost = s.book.record(ctx, &r, todo, s.o.Voice.Hint)
 		o.r = r
 	}(r)
 	if s.since.await(done, lockLimit) {
