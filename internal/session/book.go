@@ -34,6 +34,7 @@ type book struct {
 	codecarbon *ledger.CodeCarbonWriter
 	missing    error // why there is none although one was wanted
 	journal    *journal
+	slack      time.Duration
 	others     atomic.Int32 // how many runs of this ledger were underway at the start
 	busy       atomic.Bool  // with the row, for longer than we waited
 }
@@ -90,7 +91,7 @@ func (b *book) settle(r footprint.Report, p *pending) {
 
 // discard removes the journal of a run whose command did not start.
 func (b *book) discard() {
-	if b.own != nil && b.journal.end(time.Now().Add(checkpointLimit)) {
+	if b.own != nil && b.journal.end(time.Now().Add(checkpointLimit+b.slack)) {
 		_ = b.own.Done() // what is left becomes a row of a run that was interrupted
 	}
 }
@@ -204,7 +205,7 @@ func (b *book) add(ctx context.Context, r *footprint.Report, todo *pending) erro
 	case b.own == nil:
 		return nil
 	}
-	if !b.journal.end(time.Now().Add(checkpointLimit)) {
+	if !b.journal.end(time.Now().Add(checkpointLimit + b.slack)) {
 		return b.addBeside(ctx, r)
 	}
 	b.pend(todo)

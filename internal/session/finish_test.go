@@ -142,7 +142,7 @@ func TestTheEndIsBounded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "l.csv")
-			c.o.Ledger = session.Ledger{Path: path}
+			c.o.Ledger, c.o.Slack = session.Ledger{Path: path}, 1
 			run(t, session.Options{Ledger: c.o.Ledger}, ":") // so that it is there
 			if c.hold {
 				lock := flock.New(path)
@@ -176,8 +176,8 @@ func TestTheNextRunFinishes(t *testing.T) {
 	held, err := lock.TryLock()
 	require.True(t, held && err == nil)
 	first := run(t, session.Options{
-		Ledger: session.Ledger{Path: path},
-		Sinks:  []session.Sink{{Sink: sink(func(footprint.Report) error { return nil }), Name: "kind", Target: "/there"}},
+		Ledger: session.Ledger{Path: path}, Slack: 1,
+		Sinks: []session.Sink{{Sink: sink(func(footprint.Report) error { return nil }), Name: "kind", Target: "/there"}},
 	}, "exit 9")
 	require.Nil(t, first.Report.Ledger)
 	require.NoError(t, lock.Unlock())
@@ -270,7 +270,7 @@ func TestADeadWebhook(t *testing.T) {
 		}
 	}()
 	start := time.Now()
-	run(t, session.Options{Budget: session.Budget{Limit: "1ms", Action: "webhook:http://" + l.Addr().String()}}, "sleep 0.05")
+	run(t, session.Options{Slack: 1, Budget: session.Budget{Limit: "1ms", Action: "webhook:http://" + l.Addr().String()}}, "sleep 0.05")
 	assert.Less(t, time.Since(start), inTime)
 	select {
 	case <-arrived:

@@ -126,6 +126,7 @@ func Open(o Options) (*Session, error) {
 		o.Voice.Say = func(string) {}
 	}
 	s := &Session{o: o, book: newBook(o.Ledger), alarm: &alarm{budget: o.Budget, say: o.Voice.Say}}
+	s.book.slack = o.Slack
 	limit, err := s.alarm.limit()
 	if err != nil {
 		return nil, err
