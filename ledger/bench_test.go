@@ -1,8 +1,8 @@
 package ledger
 
 import (
-	"fmt"
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
