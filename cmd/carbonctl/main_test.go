@@ -56,8 +56,9 @@ func TestSessions(t *testing.T) {
 			e.Setenv("XDG_CONFIG_HOME", filepath.Join(home, "config"))
 			e.Setenv("XDG_STATE_HOME", filepath.Join(home, "state"))
 			e.Setenv("USER", "ada")
+			e.Setenv("TMPDIR", filepath.Join(e.WorkDir, "tmp"))
 			e.Setenv("GORACE", "atexit_sleep_ms=0") // a second for each command, else
-			return os.MkdirAll(home, 0o755)
+			return errors.Join(os.MkdirAll(home, 0o755), os.MkdirAll(filepath.Join(e.WorkDir, "tmp"), 0o700))
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond == "nvml" {

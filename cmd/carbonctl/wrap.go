@@ -347,7 +347,7 @@ func (w *wrapping) show(s *session.Session, result session.Result) {
 // nobody but this user can read, and adds its name to the warning.
 func saved(r footprint.Report) []footprint.Warning {
 	all := slices.Clone(r.Warnings)
-	dir, err := os.MkdirTemp("", "carbonctl-") // mode 0700
+	dir, err := os.MkdirTemp("", "carbonctl-result-") // mode 0700
 	if err != nil {
 		return all
 	}

@@ -176,9 +176,13 @@ func (s *Session) Start(ctx context.Context) error {
 	s.tree.started(s.process)
 	s.alarm.started(s.process)
 	s.recovered = s.book.recover(ctx, s.alarm.run, cfg.Run.Parent, s.o.Redo)
-	go watch.SweepEvents("") // it has the run's time, and may end with us
+	time.AfterFunc(sweepAfter, func() { watch.SweepEvents("") }) // it may end with us
 	return nil
 }
+
+// sweepAfter is how old a run is before it looks for what killed ones have left: a
+// short command must not pay for that.
+const sweepAfter = time.Second
 
 // log opens a file that the tracker writes to. The command runs also without it.
 func (s *Session) log(path, what string, sink func(io.Writer) carbon.Sink) {

@@ -69,7 +69,7 @@ type Told struct {
 const notifyAfter = time.Second
 
 // eventsPrefix begins the names of the folders that OpenEvents makes.
-const eventsPrefix = "carbonctl-"
+const eventsPrefix = "carbonctl-events-"
 
 // sweepAfter is how old a folder is that is swept: a younger one may not be held yet.
 const sweepAfter = time.Minute

@@ -291,8 +291,8 @@ func TestWhatAKilledProcessLeftIsSwept(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(folder, "events"), []byte("epoch-end\n"), 0o600))
 		return folder
 	}
-	young := make("carbonctl-1")
-	orphan, foreign, more := make("carbonctl-2"), make("other-3"), make("carbonctl-4")
+	young := make("carbonctl-events-1")
+	orphan, foreign, more := make("carbonctl-events-2"), make("other-3"), make("carbonctl-events-4")
 	require.NoError(t, os.WriteFile(filepath.Join(more, "notes"), nil, 0o600))
 	for _, folder := range []string{filepath.Dir(held.Path), orphan, foreign, more} {
 		require.NoError(t, os.Chtimes(folder, old, old))
