@@ -36,6 +36,9 @@ type Account struct {
 	moduleID    string
 	parts       []part
 	inForce     regions.Intensity
+	cheapest    regions.Grams // intensity so far,
+	dearest     regions.Grams // and the highest
+	priced      int           // the sample with which it last changed
 	faults      []Fault
 	marks       marks
 	tripped     *BudgetError

@@ -86,6 +86,7 @@ func (a *Account) follow(s Sample) {
 			return
 		case a.inForce == regions.Intensity{}:
 			a.inForce, last.intensity = in, in
+			a.price(in.PerKWh)
 			a.adopt(in.PerKWh)
 			return
 		}
@@ -93,8 +94,20 @@ func (a *Account) follow(s Sample) {
 	if n == maxParts {
 		a.halve()
 	}
+	if in != (regions.Intensity{}) {
+		a.price(in.PerKWh)
+	}
 	a.inForce = in
 	a.parts = append(a.parts, part{intensity: in, from: s.Wall, to: s.Wall})
+}
+
+// price notes an intensity that comes into force with the latest sample.
+func (a *Account) price(g regions.Grams) {
+	if a.inForce == (regions.Intensity{}) {
+		a.cheapest, a.dearest = g, g
+		return
+	}
+	a.cheapest, a.dearest, a.priced = min(a.cheapest, g), max(a.dearest, g), a.samples
 }
 
 // admit gives the intensity of a sample, the zero one where it is none that can
@@ -236,9 +249,9 @@ func (a *Account) split(total energy.Energy, tracks []*track) []Part {
 
 // emit fills in what a report says of region, intensity and emissions.
 func (a *Account) emit(r *Report, counted []*track) {
-	r.EmissionsHigh = new(regions.Grams(0))
 	if len(a.parts) == 0 {
 		r.Intensity.Parts = []Part{}
+		a.emitBounds(r, counted)
 		return
 	}
 	last := a.inForce
@@ -269,11 +282,49 @@ func (a *Account) emit(r *Report, counted []*track) {
 	if kwh := r.Energy.KilowattHours(); kwh > 0 && len(a.parts) > 1 {
 		r.Intensity.PerKWh = r.Emissions / regions.Grams(kwh*r.PUE.Value)
 	}
-	perJoule := float64(r.Intensity.PerKWh) * r.PUE.Value
-	r.EmissionsLow = min(regions.Grams(r.EnergyLow.KilowattHours()*perJoule), r.Emissions)
+	a.emitBounds(r, counted)
+}
+
+// emitBounds bounds the emissions by the bounds of the energy. Where the intensity
+// changed, it is not known when that flowed which a counter missed: it is taken at
+// the highest. The band of a model is of the machine, the same all the time, and so
+// at the mean. Where no intensity is known emissions have no upper bound.
+func (a *Account) emitBounds(r *Report, counted []*track) {
+	kwh := func(e energy.Energy) regions.Grams { return regions.Grams(e.KilowattHours() * a.pue()) }
 	r.EmissionsHigh = nil
+	if a.inForce == (regions.Intensity{}) {
+		if r.EnergyHigh != nil && *r.EnergyHigh == 0 {
+			r.EmissionsHigh = new(regions.Grams(0))
+		}
+		return
+	}
+	mean, most, least := r.Intensity.PerKWh, a.dearest, a.cheapest
+	if len(a.parts) == 1 {
+		most, least = mean, mean
+	}
+	below, above := kwh(r.Energy-r.EnergyLow)*most, regions.Grams(0)
 	if r.EnergyHigh != nil {
-		r.EmissionsHigh = new(max(regions.Grams(r.EnergyHigh.KilowattHours()*perJoule), r.Emissions))
+		above = kwh(*r.EnergyHigh-r.Energy) * most
+	}
+	for _, t := range counted {
+		if t.component.Basis != energy.Modelled || t.replaces() {
+			below += kwh(t.across) * (most - least)
+			above += kwh(t.across) * (most - least)
+			continue
+		}
+		l := a.line(t, a.last.time.Sub(a.first.time))
+		e, low, high := l.Energy, l.Low, l.High
+		if r.Charge == ChargeProcess && l.ProcessEnergy != nil {
+			e, low, high = l.ProcessEnergy, l.ProcessLow, l.ProcessHigh
+		}
+		if e != nil && high != nil {
+			below -= kwh(*e-*low) * (most - mean)
+			above -= kwh(*high-*e) * (most - mean)
+		}
+	}
+	r.EmissionsLow = min(max(r.Emissions-below, 0), r.Emissions)
+	if r.EnergyHigh != nil {
+		r.EmissionsHigh = new(max(r.Emissions+above, r.Emissions))
 	}
 }
 

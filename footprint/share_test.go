@@ -9,6 +9,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/regions"
 )
 
 // The edges of a counter are the work's in part only: a small share of a coarse
@@ -44,4 +45,63 @@ func TestTheWorksPartOfACountersEdges(t *testing.T) {
 			require.Less(t, (*r.EnergyHigh - r.EnergyLow).Joules(), 1.1*4*small*edge, name)
 		}
 	}
+}
+
+// The bounds of emissions hold where the grid changes: what a counter missed, or
+// counted late, may have flowed in the dirtiest hour.
+func TestEmissionBoundsOnAGridThatChanges(t *testing.T) {
+	for seed := range uint64(500) {
+		rnd := rand.New(rand.NewPCG(seed, 23))
+		var a footprint.Account
+		var total, truth, dearest float64 // joules, grams
+		state, until, perKWh := energy.OK, 0, 0.0
+		intensity := grid
+		missed := 0.0
+		for i := range 60 {
+			if i > 0 {
+				j := 150 * rnd.Float64()
+				total, truth = total+j, truth+j/3.6e6*perKWh
+				if state == energy.Refused {
+					missed += j
+				}
+			}
+			if i >= until { // read, not read, or lost what flowed
+				state, until = []energy.State{energy.OK, energy.Held, energy.Refused}[rnd.IntN(3)], i+1+rnd.IntN(15)
+			}
+			if i == 0 || rnd.IntN(8) == 0 {
+				perKWh = 20 + 800*rnd.Float64()
+				intensity.Kind, intensity.PerKWh = regions.Live, regions.Grams(perKWh)
+				dearest = max(dearest, perKWh)
+			}
+			r := joules(pkg, total-missed)
+			r.State, r.Missed = state, energy.Joules(missed)
+			if i == 0 {
+				r.State = energy.OK
+			}
+			s := at(float64(i), r)
+			s.Intensity = intensity
+			a.Add(s)
+			if i > 0 {
+				got := a.Report()
+				name := fmt.Sprintf("seed %d, %d s", seed, i)
+				require.LessOrEqual(t, float64(got.EmissionsLow), truth+1e-7, name)
+				require.GreaterOrEqual(t, float64(*got.EmissionsHigh), truth-1e-7, name)
+				require.LessOrEqual(t, float64(*got.EmissionsHigh), got.EnergyHigh.KilowattHours()*dearest+float64(got.Emissions)+1e-7, name)
+			}
+		}
+	}
+}
+
+// Where no intensity is known, emissions are not 0 for sure.
+func TestEmissionsWithoutAnIntensity(t *testing.T) {
+	var a footprint.Account
+	for i := range 3 {
+		s := at(float64(i), joules(pkg, 10*float64(i)))
+		s.Intensity = regions.Intensity{}
+		a.Add(s)
+	}
+	r := a.Report()
+	require.Zero(t, r.EmissionsLow)
+	require.Nil(t, r.EmissionsHigh)
+	require.Equal(t, footprint.IntensityUnknown, r.Warnings[0].Code)
 }

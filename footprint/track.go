@@ -37,6 +37,8 @@ type track struct {
 	missed  energy.Energy // counters: what may have flowed unseen while it was read
 	then    reach         // before the latest sample
 	fresh   energy.Energy // what the latest sample has counted
+	goodIn  int           // the sample of good
+	across  energy.Energy // counters: what flowed while the intensity changed
 
 	stand stand // models
 
@@ -152,7 +154,7 @@ func (a *Account) read(t *track, r *energy.Reading, at time.Time, d time.Duratio
 		a.span(t, r)
 		t.lag = r.Time.Sub(at)
 	case r.State == energy.OK:
-		t.started, t.origin, t.good = true, *r, *r
+		t.started, t.origin, t.good, t.goodIn = true, *r, *r, a.samples
 		t.lead, t.lag = r.Time.Sub(at), r.Time.Sub(at)
 		t.moved = r.Time.Sub(a.first.time)
 		t.unread()
@@ -198,7 +200,10 @@ func (a *Account) span(t *track, r *energy.Reading) {
 	delta := max(r.Total-t.good.Total, 0)
 	missed := max(r.Missed-t.good.Missed, 0)
 	from, to := t.moved, r.Time.Sub(a.first.time)
-	t.good = *r
+	if a.priced > t.goodIn { // part of it flowed at another intensity than it is counted at
+		t.across = t.across.Plus(delta)
+	}
+	t.good, t.goodIn = *r, a.samples
 	if t.lost && t.model != nil && t.model.covered > t.modelThen {
 		// A model has counted that time. Where the counter now stands may hold it too,
 		// so that it only begins anew.

@@ -14,6 +14,7 @@ import (
 const (
 	RegionAssumed    = "region-assumed"    // no region was given: the world's mean
 	IntensityInstead = "intensity-instead" // not the region's own value in the usual scope
+	IntensityUnknown = "intensity-unknown" // no intensity was known in the whole run
 	IntensityStale   = "intensity-stale"   // a live intensity could not be had, or can't be: the one before is used
 	IntensityScope   = "intensity-scope"   // an intensity of another scope than the run's was ignored
 	AllModelled      = "modelled"          // no counter could be read at all
@@ -132,6 +133,10 @@ func (a *Account) slept() time.Duration {
 
 func (a *Account) warnRegion(r *Report, add func(code, format string, args ...any)) {
 	switch in := a.inForce; {
+	case in == regions.Intensity{}:
+		if a.samples > 0 {
+			add(IntensityUnknown, "no carbon intensity known: emissions unknown")
+		}
 	case in.Kind == regions.WorldDefault:
 		add(RegionAssumed, "no region given: using the world mean, %.0f g/kWh (%d)", float64(in.PerKWh), in.Year)
 	case in.Instead != "":

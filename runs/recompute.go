@@ -63,7 +63,8 @@ func Recompute(r Row, f Factors) Row {
 
 // Follows reports whether the recorded emissions and their bounds are energy ×
 // PUE × intensity of the same row, to one part in 10⁹. What rounding the figures
-// of a report that had several intensities leaves is within that.
+// of a report that had several intensities leaves is within that. Bounds may be
+// wider where the intensity changes with the hour, of which a row has only the mean.
 func (r Row) Follows() bool {
 	again := Recompute(r, Factors{})
 	near := func(a, b *Number) bool {
@@ -72,5 +73,13 @@ func (r Row) Follows() bool {
 		}
 		return math.Abs(float64(*a-*b)) <= 1e-9*math.Max(math.Abs(float64(*a)), math.Abs(float64(*b)))
 	}
-	return near(&r.Emissions, &again.Emissions) && near(r.EmissionsLow, again.EmissionsLow) && near(r.EmissionsHigh, again.EmissionsHigh)
+	hourly := false
+	switch regions.Kind(r.IntensityKind) {
+	case regions.Live, regions.Forecast, regions.Profile, regions.Mixed:
+		hourly = true
+	}
+	outside := func(recorded, again *Number, sign Number) bool {
+		return near(recorded, again) || hourly && recorded != nil && again != nil && sign*(*recorded-*again) > 0
+	}
+	return near(&r.Emissions, &again.Emissions) && outside(r.EmissionsLow, again.EmissionsLow, -1) && outside(r.EmissionsHigh, again.EmissionsHigh, 1)
 }
