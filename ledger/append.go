@@ -227,11 +227,11 @@ func (w Writer) chain(from next, rows []runs.Row, schema string) (text []byte, h
 // follows. If it has not, the new signature must not seem to vouch for the rows
 // before it: whoever could write the file could have put them there.
 func (w Writer) signedBefore(path, hash string) bool {
-	head, err := os.ReadFile(path + ".head")
+	head, err := readSide(path + ".head")
 	if err != nil {
 		return false
 	}
-	sig, err := os.ReadFile(path + ".head.sig")
+	sig, err := readSide(path + ".head.sig")
 	if err != nil {
 		return false
 	}
@@ -267,6 +267,9 @@ func (n *next) note(key string, value any) { n.notes = append(n.notes, note{key,
 // batchRows notes in the first row of several that were added at once how many
 // those are: a crash before FILE.head is replaced leaves it so far behind.
 const batchRows = "batch_rows"
+
+// lostHead notes what FILE.head held where the ledger was not as that has it.
+const lostHead = "lost_head"
 
 // nextHead finds the chain that the new row continues. It counts the rows only
 // where FILE.head does not know, and notes where file and head disagree, since
@@ -321,7 +324,7 @@ func nextHead(f file, path string, at tail) (next, error) {
 }
 
 func (n *next) disagree(path string, old Head, why string) {
-	n.note("lost_head", old)
+	n.note(lostHead, old)
 	n.lost = &HeadError{path, old, why}
 }
 

@@ -63,12 +63,19 @@ func contents(t testing.TB, path string) string {
 // rows reads a ledger that must be whole, head included.
 func rows(t testing.TB, path string) []runs.Row {
 	t.Helper()
+	all, findings := rowsAndFindings(t, path)
+	require.Empty(t, findings)
+	return all
+}
+
+// rowsAndFindings reads a ledger whose head names its last row.
+func rowsAndFindings(t testing.TB, path string) ([]runs.Row, []Finding) {
+	t.Helper()
 	text := contents(t, path)
 	head, err := ReadHead(path)
 	require.NoError(t, err)
 	result, err := Verify(strings.NewReader(text), head)
 	require.NoError(t, err)
-	require.Empty(t, result.Findings)
 	require.Empty(t, result.Unseen)
 	var all []runs.Row
 	for row, err := range Read(strings.NewReader(text), path) {
@@ -76,7 +83,19 @@ func rows(t testing.TB, path string) []runs.Row {
 		all = append(all, row)
 	}
 	require.Len(t, all, int(head.Rows))
-	return all
+	return all, result.Findings
+}
+
+// lost checks that a row tells of a head that its ledger no longer had, and that
+// Verify finds so.
+func lost(t testing.TB, path string, row int, hash string) {
+	t.Helper()
+	all, findings := rowsAndFindings(t, path)
+	assert.Contains(t, all[row].Details, hash)
+	require.Len(t, findings, 1)
+	assert.Equal(t, LostHead, findings[0].Kind)
+	assert.EqualValues(t, row+1, findings[0].Row)
+	assert.Contains(t, findings[0].Text, hash)
 }
 
 func TestAppend(t *testing.T) {
@@ -258,16 +277,17 @@ func TestAppendKeepsAHeadWhoseRowIsGone(t *testing.T) {
 	path := newPath(t)
 	add(t, path, runs.Row{RunID: "a"})
 	kept := contents(t, path)
-	lost := add(t, path, runs.Row{RunID: "b"})
+	cut := add(t, path, runs.Row{RunID: "b"})
 	require.NoError(t, os.WriteFile(path, []byte(kept), 0o600))
 
 	receipt, err := Writer{Path: path}.Append(t.Context(), runs.Row{RunID: "c"})
 	assert.EqualValues(t, 2, receipt.Rows)
 	var head *HeadError
 	require.ErrorAs(t, err, &head)
-	assert.Equal(t, lost.Hash, head.Head.Hash)
+	assert.Equal(t, cut.Hash, head.Head.Hash)
 	assert.ErrorContains(t, err, "cut off")
-	assert.Contains(t, rows(t, path)[1].Details, lost.Hash)
+	add(t, path, runs.Row{RunID: "d"})
+	lost(t, path, 1, cut.Hash)
 }
 
 // A ledger that was emptied or removed, and a chain of somebody else's behind
@@ -285,7 +305,7 @@ func TestAppendSaysWhenTheHeadDisagrees(t *testing.T) {
 		var head *HeadError
 		require.ErrorAs(t, err, &head, name)
 		assert.Equal(t, old.Hash, head.Head.Hash)
-		assert.Contains(t, rows(t, path)[0].Details, old.Hash)
+		lost(t, path, 0, old.Hash)
 	}
 
 	path, other := newPath(t), newPath(t)

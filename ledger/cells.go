@@ -93,8 +93,18 @@ func (c *cells) quoted(s string) (cell, rest string, more bool, err error) {
 // holds the two together on what we write.
 func (c *cells) decode(got []string, as []column, row *runs.Row) error {
 	v := reflect.ValueOf(row).Elem()
+	var unread reflect.Value // a row of cells that nobody asks for and are unusual
 	for i := range as {
 		if as[i].field < 0 {
+			if as[i].unread == 0 || got[i] == "" || as[i].usual != nil && as[i].usual(got[i]) {
+				continue
+			}
+			if !unread.IsValid() {
+				unread = reflect.ValueOf(&runs.Row{}).Elem()
+			}
+			if err := decodeCell(got[i], unread.Field(as[i].unread-1)); err != nil {
+				return fmt.Errorf("%s: %w", as[i].name, err)
+			}
 			continue
 		}
 		field := v.Field(as[i].field)
@@ -109,6 +119,9 @@ func (c *cells) decode(got []string, as []column, row *runs.Row) error {
 		if err := decodeCell(got[i], field); err != nil {
 			return fmt.Errorf("%s: %w", as[i].name, err)
 		}
+	}
+	if unread.IsValid() {
+		return possible(unread.Addr().Interface().(*runs.Row))
 	}
 	return nil
 }

@@ -53,7 +53,7 @@ func (c Check) File(path string) (Result, error) {
 		return v.Result, err
 	}
 	var text io.Reader = strings.NewReader("") // removed, if its head is still there
-	head, headErr := os.ReadFile(base + ".head")
+	head, headErr := readSide(base + ".head")
 	switch {
 	case f != nil:
 		defer f.Close()
@@ -72,7 +72,7 @@ func (c Check) File(path string) (Result, error) {
 			// One that is not there any more was kept long enough.
 			switch _, err := openKept(base, row); {
 			case err == nil, errors.Is(err, fs.ErrNotExist):
-			case errors.Is(err, errDamaged), errors.Is(err, fs.ErrPermission):
+			case errors.Is(err, errCut), errors.Is(err, fs.ErrPermission):
 				if len(v.Unseen) < maxFindings {
 					v.Unseen = append(v.Unseen, fmt.Sprintf("kept run %s: %v", row.RunID, err))
 				}
@@ -96,7 +96,7 @@ func (c Check) File(path string) (Result, error) {
 // are added meanwhile are no finding.
 func consistent(f *os.File, base string) (text io.Reader, head []byte, headErr, err error) {
 	for range 20 {
-		head, headErr = os.ReadFile(base + ".head")
+		head, headErr = readSide(base + ".head")
 		info, err := f.Stat()
 		if err != nil {
 			return nil, nil, nil, err
@@ -105,7 +105,7 @@ func consistent(f *os.File, base string) (text io.Reader, head []byte, headErr, 
 		if info.Mode().IsRegular() {
 			text = io.NewSectionReader(f, 0, info.Size())
 		}
-		if now, _ := os.ReadFile(base + ".head"); bytes.Equal(now, head) {
+		if now, _ := readSide(base + ".head"); bytes.Equal(now, head) {
 			break
 		}
 	}
@@ -119,7 +119,10 @@ func (c Check) beside(v *verifier, base string, b []byte, err error) error {
 		if c.Signed != nil {
 			return &SignatureError{err}
 		}
-		if !errors.Is(err, fs.ErrNotExist) {
+		switch {
+		case errors.Is(err, errNotRegular):
+			v.find(Finding{Kind: WrongHead, Text: fmt.Sprintf("FILE.head: %v", err)})
+		case !errors.Is(err, fs.ErrNotExist):
 			v.Unseen = append(v.Unseen, fmt.Sprintf("FILE.head: %v", err))
 		}
 		return nil
@@ -133,7 +136,7 @@ func (c Check) beside(v *verifier, base string, b []byte, err error) error {
 			v.heads = append(v.heads, witness{Head: h, name: "FILE.head", beside: true})
 		}
 	}()
-	sig, sigErr := os.ReadFile(base + ".head.sig")
+	sig, sigErr := readSide(base + ".head.sig")
 	switch {
 	case c.Signed == nil:
 		if sigErr == nil {

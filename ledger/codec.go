@@ -113,6 +113,10 @@ func eachText(row *runs.Row, by func(string) string) {
 type column struct {
 	name  string
 	field int
+	// unread is the field of an amount or a time that nobody asks for, from 1; 0:
+	// none. It is only looked at, so that a row is refused by all readers or none.
+	unread int
+	usual  func(cell string) bool // it holds what is possible; nil: look closer
 }
 
 // fields are the fields of a Row by the names of their columns.
@@ -151,10 +155,15 @@ func columns(header, only []string) (found []column, v1 bool, err error) {
 	times := map[string]int{}
 	for i, name := range header {
 		field, ok := fields[name]
-		if !ok || len(only) > 0 && !slices.Contains(only, name) {
-			field = -1
+		c := column{name: strings.Clone(name), field: field}
+		switch {
+		case !ok:
+			c.field = -1
+		case len(only) > 0 && !slices.Contains(only, name):
+			c.field = -1
+			c.unread, c.usual = unread(field)
 		}
-		found[i] = column{strings.Clone(name), field}
+		found[i] = c
 		times[name]++
 	}
 	schema := runs.LedgerSchema
@@ -167,6 +176,38 @@ func columns(header, only []string) (found []column, v1 bool, err error) {
 		}
 	}
 	return found, v1, nil
+}
+
+// unread says how a column that nobody asks for is looked at, 0 for not at all.
+func unread(field int) (from1 int, usual func(string) bool) {
+	f := reflect.TypeFor[runs.Row]().Field(field)
+	t := f.Type
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch {
+	case t.Kind() == reflect.String:
+		return 0, nil
+	case t == reflect.TypeFor[energy.Energy]():
+		usual = func(cell string) bool { e, ok := sixDecimals(cell); return ok && e >= 0 }
+	case t == reflect.TypeFor[runs.Number]() && f.Name != "PUE":
+		usual = isFraction
+	}
+	return field + 1, usual
+}
+
+// isFraction reports whether a cell is a number from 0 to 1, written plainly.
+func isFraction(cell string) bool {
+	decimals, ok := strings.CutPrefix(cell, "0.")
+	if !ok {
+		return cell == "0" || cell == "1"
+	}
+	for i := range len(decimals) {
+		if decimals[i] < '0' || decimals[i] > '9' {
+			return false
+		}
+	}
+	return true
 }
 
 func decodeCell(cell string, field reflect.Value) error {

@@ -91,6 +91,9 @@ func randomRow(r *rand.Rand) runs.Row {
 	if row.PUE != nil {
 		*row.PUE++
 	}
+	if row.IntensityLow != nil && row.IntensityHigh != nil && *row.IntensityLow > *row.IntensityHigh {
+		row.IntensityLow, row.IntensityHigh = row.IntensityHigh, row.IntensityLow
+	}
 	ascend(row.EnergyLow, &row.Energy, row.EnergyHigh)
 	ascend(row.EmissionsLow, &row.Emissions, row.EmissionsHigh)
 	labels := map[string]string{}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 )
 
 // Head is the last row of a chain: what FILE.head holds, what each receipt
@@ -50,7 +49,7 @@ func ReadHead(path string) (Head, error) {
 
 // readHeads reads FILE.head: one line, or one a chain beside a merged ledger.
 func readHeads(path string) ([]Head, error) {
-	b, err := os.ReadFile(path + ".head")
+	b, err := readSide(path + ".head")
 	if err != nil {
 		return nil, fmt.Errorf("ledger head: %w", err)
 	}

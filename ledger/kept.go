@@ -119,20 +119,44 @@ func readKept(ledger, id string) ([]byte, error) {
 	if !isPlain(id) {
 		return nil, fs.ErrNotExist
 	}
-	f, err := os.OpenFile(keptName(ledger, id), os.O_RDONLY|noFollow, 0)
+	f, _, err := openRegular(keptName(ledger, id))
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	z, err := gzip.NewReader(f)
+	packed, err := io.ReadAll(io.LimitReader(f, maxKept))
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errDamaged, err)
+		return nil, err
 	}
+	b, err := unpack(packed)
+	if err == nil {
+		return b, nil
+	}
+	if unwritten(packed) {
+		return nil, errCut
+	}
+	return nil, fmt.Errorf("it cannot be unpacked: %w", err)
+}
+
+func unpack(packed []byte) ([]byte, error) {
+	r := bytes.NewReader(packed)
+	z, err := gzip.NewReader(r)
+	if err != nil {
+		return nil, err
+	}
+	z.Multistream(false)
 	b, err := io.ReadAll(io.LimitReader(z, maxKept))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errDamaged, err)
+	if err == nil && r.Len() > 0 {
+		err = errors.New("more follows behind it")
 	}
-	return b, nil
+	return b, err
+}
+
+// unwritten reports whether a file looks as if some of its blocks had never
+// reached the disk: it ends after a whole block, or in zeros.
+func unwritten(b []byte) bool {
+	const block, sector = 4096, 512
+	return len(b)%block == 0 || len(b)-len(bytes.TrimRight(b, "\x00")) >= min(sector, len(b))
 }
 
 // OpenRun gives the run that a row of the ledger at path was made of, if it was
@@ -166,8 +190,8 @@ func openKept(ledger string, row *runs.Row) ([]byte, error) {
 	return b, nil
 }
 
-// errDamaged is a kept run that cannot be unpacked: a power cut leaves that.
-var errDamaged = errors.New("it is damaged")
+// errCut is a kept run of which a part never reached the disk.
+var errCut = errors.New("a part of it is missing, as after a power cut")
 
 // prune removes what need not be kept any more, the oldest first.
 func (w Writer) prune(ledger string) error {

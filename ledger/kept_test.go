@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -62,15 +63,40 @@ func TestKeptRuns(t *testing.T) {
 	other, err := os.ReadFile(keptName(path, "dead"))
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(keptName(path, "done"), other, 0o600))
-	require.NoError(t, os.WriteFile(keptName(path, "dead"), other[:20], 0o600))
+	require.NoError(t, os.WriteFile(keptName(path, "dead"), make([]byte, 300), 0o600))
 	result, err = Check{}.File(path)
 	require.NoError(t, err)
 	require.Len(t, result.Findings, 1)
-	assert.Contains(t, result.Unseen[0], "dead: it is damaged", "as by a power cut")
+	assert.Contains(t, result.Unseen[0], "dead: a part of it is missing", "as by a power cut")
 	assert.Equal(t, RunChanged, result.Findings[0].Kind)
 	assert.EqualValues(t, 2, result.Findings[0].Line)
 	_, err = OpenRun(path, all[0])
 	assert.ErrorContains(t, err, "not the one")
+	// What a power cut leaves is cut, or ends in zeros; anything else was changed.
+	middle := bytes.Clone(other)
+	middle[len(middle)/2]++
+	for name, changed := range map[string]struct {
+		content []byte
+		found   bool
+	}{
+		"a byte":       {middle, true},
+		"garbage":      {[]byte("garbage"), true},
+		"a byte more":  {append(bytes.Clone(other), 'x'), true},
+		"empty":        {nil, false},
+		"zeros":        {make([]byte, 4096), false},
+		"cut":          {other[:40], true},
+		"ends in zero": {append(bytes.Clone(other[:40]), make([]byte, 600)...), false},
+	} {
+		require.NoError(t, os.WriteFile(keptName(path, "dead"), changed.content, 0o600))
+		result, err = Check{}.File(path)
+		require.NoError(t, err)
+		assert.Len(t, result.Findings, map[bool]int{false: 1, true: 2}[changed.found], name)
+	}
+	require.NoError(t, os.Remove(keptName(path, "dead")))
+	require.NoError(t, os.Mkdir(keptName(path, "dead"), 0o700))
+	result, err = Check{}.File(path)
+	require.NoError(t, err)
+	assert.Len(t, result.Findings, 2, "a directory")
 	require.NoError(t, os.Remove(keptName(path, "done")))
 	require.NoError(t, os.Remove(keptName(path, "dead")))
 	result, err = Check{}.File(path)

@@ -30,9 +30,9 @@ var ErrTorn = errors.New("torn line: it has no line end")
 // not look at the chain: that is what Verify is for.
 //
 // With columns, named as in Header, only those are read, and the bounds of an
-// amount with it: the other fields of a row are zero, and what their cells hold
-// is not looked at. A few columns are read several times as fast as all. A name
-// that is not in Header is an error.
+// amount with it: the other fields of a row are zero, but for Schema. An
+// impossible number in them is found all the same. A few columns are read several
+// times as fast as all. A name that is not in Header is an error.
 //
 // A line that is no row, or one whose values no run can have, comes as a
 // *LineError and reading goes on behind it. A

@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 
 	"github.com/carbonctl/carbonctl/internal/atomicfile"
 )
@@ -21,7 +22,7 @@ func openSide(path string, like fs.FileInfo) (*os.File, error) {
 		if err == nil {
 			if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 				_ = f.Close()
-				return nil, errors.Join(err, &fs.PathError{Op: "open", Path: path, Err: errors.New("not a regular file")})
+				return nil, errors.Join(err, notRegular("open", path))
 			}
 			return f, nil
 		}
@@ -40,6 +41,47 @@ func openSide(path string, like fs.FileInfo) (*os.File, error) {
 		return f, err
 	}
 	return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("it is made and removed again and again")}
+}
+
+// maxSide bounds what is read of a file beside the ledger.
+const maxSide = 64 << 20
+
+// readSide reads a file beside the ledger whole. One that is no regular file, such
+// as a pipe that would keep us waiting, is an error.
+func readSide(path string) ([]byte, error) {
+	f, _, err := openRegular(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxSide))
+}
+
+// openRegular opens a regular file for reading, and nothing else.
+func openRegular(path string) (*os.File, fs.FileInfo, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|noFollow, 0)
+	if errors.Is(err, syscall.ELOOP) {
+		err = notRegular("read", path) // a link
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = notRegular("read", path)
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, nil, err
+	}
+	return f, info, nil
+}
+
+// errNotRegular is a link, a pipe or a directory in the place of a file of ours.
+var errNotRegular = errors.New("not a regular file")
+
+func notRegular(op, path string) error {
+	return &fs.PathError{Op: op, Path: path, Err: errNotRegular}
 }
 
 // mkdirSide makes a directory beside the ledger. One that is ours follows a

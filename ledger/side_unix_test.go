@@ -138,3 +138,31 @@ func TestTheLockIsThatOfTheName(t *testing.T) {
 	require.NoError(t, unlock())
 	assert.Len(t, rows(t, path), 2)
 }
+
+// What stands in the place of FILE.head and is no file keeps nobody waiting, and is
+// a finding until the next append has replaced it.
+func TestHeadThatIsNoFile(t *testing.T) {
+	for name, plant := range map[string]func(path string) error{
+		"pipe":      func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"link":      func(path string) error { return os.Symlink("/dev/zero", path) },
+		"directory": func(path string) error { return os.Mkdir(path, 0o700) },
+	} {
+		path := newPath(t)
+		add(t, path, runs.Row{RunID: "a"})
+		require.NoError(t, os.Remove(path+".head"))
+		require.NoError(t, plant(path+".head"))
+		result, err := Check{}.File(path)
+		require.NoError(t, err)
+		if assert.Len(t, result.Findings, 1, name) {
+			assert.Equal(t, WrongHead, result.Findings[0].Kind)
+			assert.Contains(t, result.Findings[0].Text, "not a regular file")
+		}
+		if name == "directory" {
+			continue // no file takes its place
+		}
+		add(t, path, runs.Row{RunID: "b"})
+		result, err = Check{}.File(path)
+		require.NoError(t, err)
+		assert.Empty(t, result.Findings, name)
+	}
+}

@@ -163,18 +163,11 @@ func newest(name string) (best checkpoint, err error) {
 const maxSlot = 64 << 20
 
 func readSlot(path string) ([]byte, fs.FileInfo, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|noFollow, 0)
+	f, info, err := openRegular(path)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = &fs.PathError{Op: "read", Path: path, Err: errors.New("not a regular file")}
-	}
-	if err != nil {
-		return nil, nil, err
-	}
 	b, err := io.ReadAll(io.LimitReader(f, maxSlot))
 	return b, info, err
 }

@@ -33,6 +33,7 @@ const (
 	Unsigned      Kind = "unsigned"   // rows that no good signature covers, although signatures are asked for
 	Impossible    Kind = "impossible" // a row that no run can have
 	Repeated      Kind = "repeated"   // a run that has a row already
+	LostHead      Kind = "lost-head"  // a row that was added to a ledger that was not as FILE.head had it
 	RunChanged    Kind = "run"        // a kept run that is not the one that its row was made of
 )
 
@@ -273,6 +274,8 @@ func (v *verifier) look(line []byte, sound bool, c *chain, at Finding) {
 	case row.RunID != "" && !v.runs.Add(row.RunID):
 		at.Kind, at.Text = Repeated, fmt.Sprintf("run %.40s has a row already", row.RunID)
 		v.find(at)
+	case strings.Contains(row.Details, lostHead):
+		v.lostHead(row.Details, at)
 	}
 	if err != nil {
 		return
@@ -287,6 +290,20 @@ func (v *verifier) look(line []byte, sound bool, c *chain, at Finding) {
 	if v.row != nil {
 		v.row(&row, sound, at)
 	}
+}
+
+// lostHead tells of rows that were gone when a row was added: FILE.head, which was
+// replaced then, named one that the chain did not end with.
+func (v *verifier) lostHead(details string, at Finding) {
+	var d struct {
+		Head *Head `json:"lost_head"`
+	}
+	if json.Unmarshal([]byte(details), &d) != nil || d.Head == nil {
+		return
+	}
+	at.Kind = LostHead
+	at.Text = fmt.Sprintf("FILE.head named row %d, %.64s, when this row was added, and the ledger did not end with it: rows were cut off, or the chain rebuilt", d.Head.Rows, d.Head.Hash)
+	v.find(at)
 }
 
 // follow checks that a row, sound in itself, comes after the last of its chain.

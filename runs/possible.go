@@ -22,8 +22,8 @@ const (
 	lastYear   = 2200
 )
 
-// Together gives columns with those that Impossible compares them with: who
-// reads a few columns reads these.
+// Together gives columns with the schema and those that Impossible compares them
+// with: who reads a few columns reads these.
 func Together(columns []string) []string {
 	all := slices.Clone(columns)
 	for _, group := range [][]string{
@@ -118,6 +118,9 @@ func (r *Row) factors() error {
 				return err
 			}
 		}
+	}
+	if r.IntensityLow != nil && r.IntensityHigh != nil && *r.IntensityLow > *r.IntensityHigh {
+		return errors.New("intensity_low is above intensity_high")
 	}
 	return nil
 }

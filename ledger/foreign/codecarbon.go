@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
@@ -55,9 +54,6 @@ var (
 	}
 )
 
-// ccDate is a time as a spreadsheet shows it.
-var ccDate = lazy(`^[0-9]{1,2}[/.][0-9]{1,2}[/.][0-9]{2,4}`)
-
 func ccFits(column, cell string) bool {
 	if shape := ccShape[column]; shape != nil {
 		return shape().MatchString(cell)
@@ -78,14 +74,13 @@ func ccIsNumeric(column string) bool {
 
 func (f *file) codecarbon() {
 	line, more := f.next()
-	for more && strings.TrimSpace(line) == "" {
+	for more && (strings.TrimSpace(line) == "" || ccSeparator(line)) {
 		line, more = f.next()
 	}
 	comma := ccComma(line)
 	header, err := ccSplit(line, comma)
-	for i, name := range header {
-		header[i] = strings.TrimSpace(name)
-	}
+	columns := len(header)
+	header = ccFull(header, 0)
 	if err == nil {
 		err = ccHeader(header)
 	}
@@ -100,7 +95,8 @@ func (f *file) codecarbon() {
 		if !more {
 			break
 		}
-		line, cells, err := f.ccRecord(line, comma, len(header))
+		line, cells, err := f.ccRecord(line, comma, columns)
+		cells = ccFull(cells, len(header))
 		if err == nil && (ccBlank(cells) || slices.Equal(header, cells)) {
 			continue // a spreadsheet's empty rows, files that were joined
 		}
@@ -173,6 +169,21 @@ func ccComma(header string) rune {
 	})
 }
 
+// ccSeparator reports whether a line is the one that tells a spreadsheet what stands
+// between the cells.
+func ccSeparator(line string) bool {
+	return strings.HasPrefix(strings.ToLower(strings.TrimPrefix(line, "\ufeff")), "sep=")
+}
+
+// ccFull drops the empty cells at the end that spreadsheets add, down to as many as
+// there are columns.
+func ccFull(cells []string, columns int) []string {
+	for len(cells) > columns && cells[len(cells)-1] == "" {
+		cells = cells[:len(cells)-1]
+	}
+	return cells
+}
+
 // maxBreaks is how many line breaks a quoted cell may have.
 const maxBreaks = 20
 
@@ -215,23 +226,6 @@ func ccPoints(header, cells []string) {
 	}
 }
 
-// ccTimes are the forms of a timestamp, those with a zone first.
-var ccTimes = []string{
-	"2006-01-02T15:04:05Z07:00", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 Z07:00",
-	"2006-01-02T15:04:05-0700", "2006-01-02 15:04:05-0700", "2006-01-02 15:04:05 -0700",
-	"2006-01-02T15:04:05", "2006-01-02 15:04:05",
-}
-
-// ccTime reads a timestamp; zoned says that it names its zone.
-func ccTime(text string, in *time.Location) (at time.Time, zoned bool, err error) {
-	for i, form := range ccTimes {
-		if at, err = time.ParseInLocation(form, text, in); err == nil {
-			return at, i < len(ccTimes)-2, nil
-		}
-	}
-	return at, false, fmt.Errorf("timestamp: %.40q is not a time such as 2022-05-03T10:00:00", text)
-}
-
 func ccHeader(header []string) error {
 	if slices.Contains(header, "task_name") {
 		return errors.New("a file of tasks: their energy is in the rows of their runs already")
@@ -256,14 +250,15 @@ func ccHeader(header []string) error {
 func ccAlign(header, cells []string) (named map[string]string, note string, err error) {
 	switch {
 	case len(cells) == len(header):
-		if ccPlausible(header, cells) {
+		misfit := ccMisfit(header, cells)
+		if misfit == nil {
 			return ccNamed(header, cells), "", nil
 		}
 		order := slices.DeleteFunc(slices.Clone(ccOrder), func(c string) bool { return !slices.Contains(header, c) })
-		if len(order) == len(header) && ccPlausible(order, cells) {
+		if len(order) == len(header) && ccMisfit(order, cells) == nil {
 			return ccNamed(order, cells), "the columns of this row are in another order than the header's: put right", nil
 		}
-		return nil, "", errors.New("the cells do not fit their columns")
+		return nil, "", misfit
 	case len(cells) > len(header):
 		return nil, "", fmt.Errorf("%d cells below %d columns", len(cells), len(header))
 	}
@@ -341,27 +336,32 @@ func ccNamed(header, cells []string) map[string]string {
 	return named
 }
 
-// ccPlausible reports whether no cell is of another column's kind.
-func ccPlausible(header, cells []string) bool {
+// ccMisfit tells of the first cell that cannot be its column's, nil if all can.
+func ccMisfit(header, cells []string) error {
 	for i, name := range header {
 		cell := strings.TrimSpace(cells[i])
 		switch {
 		case cell == "" || cell == "None" || strings.EqualFold(cell, "nan"):
 			if slices.Contains(ccNeeded, name) && name != "energy_consumed" {
-				return false
+				return fmt.Errorf("%s is empty", name)
 			}
 		case ccIsNumeric(name) && slices.Contains(ccOrder, name) && !ccNumber().MatchString(cell):
-			return false
-		case (name == "timestamp" || name == "on_cloud" || name == "tracking_mode") && !ccShape[name]().MatchString(cell):
-			return false
+			return fmt.Errorf("%s: %.40q is not a number", name, cell)
+		case name == "timestamp" && !ccShape[name]().MatchString(cell):
+			return notTime(cell)
+		case (name == "on_cloud" || name == "tracking_mode") && !ccShape[name]().MatchString(cell):
+			return fmt.Errorf("%s: %.40q is not a value of this column", name, cell)
 		}
 	}
-	return true
+	return nil
 }
 
 func (f *file) ccRun(header, cells []string, line string) (ccRun, error) {
-	if at := slices.Index(header, "timestamp"); at < len(cells) && ccDate().MatchString(cells[at]) {
-		return ccRun{}, fmt.Errorf("timestamp: %.40q may be read in two ways; write it as 2022-05-03T10:00:00", cells[at])
+	if at := slices.Index(header, "timestamp"); at < len(cells) {
+		var err error
+		if cells[at], err = ccPlainDate(cells[at]); err != nil {
+			return ccRun{}, err
+		}
 	}
 	named, note, err := ccAlign(header, cells)
 	if err != nil {

@@ -96,6 +96,10 @@ func Read(r io.Reader, name string, o Options) iter.Seq2[runs.Row, error] {
 				yield(runs.Row{}, &LineError{name, 0, err})
 				return
 			}
+			if len(bytes.TrimSpace(start)) == 0 {
+				yield(runs.Row{}, &LineError{name, 0, fmt.Errorf("empty: %w", ErrUnknown)})
+				return
+			}
 			if own(start) {
 				yield(runs.Row{}, &LineError{name, 0, ErrOwn})
 				return
@@ -127,7 +131,10 @@ func own(start []byte) bool {
 
 func detect(start []byte) Format {
 	start = bytes.TrimLeft(bytes.TrimPrefix(start, []byte("\ufeff")), " \t\r\n")
-	first, _, _ := bytes.Cut(start, []byte("\n"))
+	first, rest, _ := bytes.Cut(start, []byte("\n"))
+	if ccSeparator(string(first)) {
+		first, _, _ = bytes.Cut(rest, []byte("\n"))
+	}
 	header := string(first)
 	switch {
 	case len(start) == 0:
@@ -269,7 +276,7 @@ func (f *file) given(row *runs.Row) error {
 	return nil
 }
 
-// finish fills in what identifies a row. id is the tool's own, or "".
+// finish fills in what identifies a row, and refuses one that no run can have. id is the tool's own, or "".
 func finish(row *runs.Row, o origin, id string, content string) error {
 	if parsed, err := uuid.Parse(id); err == nil && parsed != uuid.Nil && len(id) == 36 {
 		row.RunID = parsed.String()
@@ -282,6 +289,12 @@ func finish(row *runs.Row, o origin, id string, content string) error {
 	}
 	b, err := json.Marshal(map[string]origin{"imported": o})
 	row.Details = string(b)
+	if err == nil && row.Energy == energy.MaxEnergy {
+		err = errors.New("the energy is more than any run can have used")
+	}
+	if err == nil {
+		err = row.Impossible()
+	}
 	return err
 }
 
@@ -296,7 +309,7 @@ func number(cell string) (x float64, there bool, err error) {
 		return 0, false, fmt.Errorf("%.40q is not a number", cell)
 	}
 	if x < 0 {
-		return 0, false, fmt.Errorf("%.40q is less than nothing", cell)
+		return 0, false, fmt.Errorf("%.40q is below 0", cell)
 	}
 	return x, true, nil
 }

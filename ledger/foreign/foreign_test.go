@@ -400,6 +400,9 @@ func TestCodeCarbonAsPeopleHaveIt(t *testing.T) {
 		"repeated header": header + "\n" + one + "\n" + header + "\n" + two + "\n",
 		"blank rows":      header + "\n" + one + "\n,,,,,,,,,,\n0,,,,,,,,,,\n\n" + two + "\n",
 		"leading blanks":  "\n  \n" + plain,
+		"separator":       "sep=,\r\n" + plain,
+		"empty columns":   strings.ReplaceAll(plain, "\n", ",,\n"),
+		"times with dots": strings.NewReplacer("2022-05-03T", "03.05.2022 ").Replace(plain),
 		"index":           "," + header + "\n0," + one + "\n1," + two + "\n",
 		"no energy":       strings.ReplaceAll(plain, ",0.296,", ",,"),
 	} {
@@ -421,9 +424,48 @@ func TestCodeCarbonAsPeopleHaveIt(t *testing.T) {
 	assert.Len(t, stray, 2)
 	_, errs := readAll(strings.Replace(plain, "2022-05-03T10:00:00", "03/05/2022 10:00", 1), Options{})
 	require.Len(t, errs, 1)
-	assert.ErrorContains(t, errs[0], "two ways")
+	assert.ErrorContains(t, errs[0], "ambiguous")
 	_, errs = readAll(strings.ReplaceAll(strings.ReplaceAll(plain, ",0.04,0.25,0.006,0.296,", ",,,,,"), ",0.02,,0.003,0.023,", ",,,,,"), Options{})
 	assert.Len(t, errs, 2, "nothing was measured")
+}
+
+func TestTimesOfSpreadsheets(t *testing.T) {
+	for text, want := range map[string]string{
+		"13.05.2022 10:00:00": "2022-05-13T10:00:00", "3.5.22 7:05": "2022-05-03T07:05:00",
+		"13/05/2022 10:00": "2022-05-13T10:00:00", "5/13/2022 10:00": "2022-05-13T10:00:00",
+		"5/5/2022, 10:00:01 pm": "2022-05-05T22:00:01", "2022-05-03 10:00:00": "2022-05-03 10:00:00",
+		"05/03/2022 10:00": "", "13/13/2022 10:00": "2022-13-13T10:00:00", "13.05.2022": "", "1.2.3 10:00": "1.2.3 10:00",
+	} {
+		got, err := ccPlainDate(text)
+		assert.Equal(t, want, got, text)
+		assert.Equal(t, want == "", err != nil, text)
+	}
+}
+
+// What no run can have used is refused where it is read, with the column's name.
+func TestImpossibleValuesAreRefused(t *testing.T) {
+	const header = "timestamp,run_id,duration,emissions,energy_consumed,cpu_energy,gpu_energy,ram_energy\n"
+	const id = "11111111-1111-4111-8111-111111111111"
+	for row, want := range map[string]string{
+		"2022-05-03T10:00:00," + id + ",1e18,0.05,0.2,,,":    "duration_s",
+		"2022-05-03T10:00:00," + id + ",-1,0.05,0.2,,,":      "duration: \"-1\" is below 0",
+		"2022-05-03T10:00:00," + id + ",1:00:00,0.05,0.2,,,": "duration: \"1:00:00\" is not a number",
+		"2022-05-03T10:00:00," + id + ",,0.05,0.2,,,":        "duration is empty",
+		"2999-05-03T10:00:00," + id + ",60,0.05,0.2,,,":      "the year 2999",
+		"yesterday," + id + ",60,0.05,0.2,,,":                "timestamp: \"yesterday\"",
+		"2022-05-03T10:00:00," + id + ",60,0.05,1e300,,,":    "more than any run",
+		"2022-05-03T10:00:00," + id + ",60,1e300,0.2,,,":     "g_per_kwh",
+		"2022-05-03T10:00:00," + id + ",60,0.05,Inf,,,":      "energy_consumed: \"Inf\" is not a number",
+	} {
+		got, errs := readAll(header+row+"\n", Options{})
+		assert.Empty(t, got, row)
+		if assert.Len(t, errs, 1, row) {
+			assert.ErrorContains(t, errs[0], want)
+		}
+	}
+	_, errs := readAll("", Options{})
+	require.Len(t, errs, 1)
+	assert.ErrorContains(t, errs[0], "empty: ")
 }
 
 func TestOwnRecordsAndOtherObjects(t *testing.T) {
