@@ -117,9 +117,31 @@ func mkdirSide(path string, like fs.FileInfo) error {
 }
 
 // replace writes a file beside the ledger whole, or leaves the old one, and has
-// it on the disk when it returns.
+// it on the disk when it returns. Where the directory lets only its owner replace
+// the file, as a sticky one does, it is written over: a crash can then leave a part
+// of it, which the next append makes good.
 func (w Writer) replace(path string, like fs.FileInfo, content []byte) error {
-	return w.write(path, content, atomicfile.Options{Like: like, Sync: true, NoFollow: true})
+	err := w.write(path, content, atomicfile.Options{Like: like, Sync: true, NoFollow: true})
+	if errors.Is(err, fs.ErrPermission) && overwrite(path, content) == nil {
+		return nil
+	}
+	return err
+}
+
+// overwrite writes over a file that is there.
+func overwrite(path string, content []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|noFollow, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return errors.Join(err, notRegular("write", path))
+	}
+	if _, err := f.WriteAt(content, 0); err != nil {
+		return err
+	}
+	return errors.Join(f.Truncate(int64(len(content))), f.Sync())
 }
 
 func (w Writer) write(path string, content []byte, o atomicfile.Options) error {

@@ -166,3 +166,24 @@ func TestHeadThatIsNoFile(t *testing.T) {
 		assert.Empty(t, result.Findings, name)
 	}
 }
+
+// In a directory where others cannot replace a file, as in a sticky one, FILE.head
+// follows all the same.
+func TestHeadInADirectoryOfAnother(t *testing.T) {
+	path := newPath(t)
+	add(t, path, runs.Row{RunID: "a"})
+	dir := filepath.Dir(path)
+	require.NoError(t, os.Chmod(dir, 0o555)) // root may all the same
+	defer func() { _ = os.Chmod(dir, 0o700) }()
+	for _, id := range []string{"b", "c", "d"} {
+		add(t, path, runs.Row{RunID: id})
+	}
+	assert.Len(t, rows(t, path), 4)
+
+	require.NoError(t, overwrite(path+".head", []byte("short")))
+	assert.Equal(t, "short", contents(t, path+".head"))
+	require.NoError(t, os.Chmod(dir, 0o700))
+	require.NoError(t, os.Symlink(path, path+".link"))
+	assert.Error(t, overwrite(path+".link", nil))
+	assert.ErrorIs(t, overwrite(dir+"/none", nil), fs.ErrNotExist)
+}
