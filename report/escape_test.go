@@ -20,13 +20,15 @@ import (
 // named gives totals in which all that people name has one name.
 func named(s string) report.Totals {
 	t := report.Totals{Groups: &runs.Groups{By: []runs.Key{runs.ByProject}}, Filter: runs.Filter{Hosts: []string{s}}}
+	var latest runs.Rows
 	for i := range 3 {
 		r := row(i)
 		r.Project = s
 		r.Zone, r.IntensitySource, r.IntensityKind, r.ToolVersion = "x"+s, "x"+s, "x"+s, "x"+s // an empty column would go
 		t.Groups.Add(r)
-		t.Latest = append(t.Latest, r)
+		latest = append(latest, r)
 	}
+	t.Latest = latest
 	return t
 }
 

@@ -23,8 +23,8 @@ type Totals struct {
 	Filter runs.Filter
 	// Budget is what a month may use, none if zero.
 	Budget runs.Allowance
-	// Latest are runs to list one by one.
-	Latest []runs.Row
+	// Latest are runs to list one by one, nil for none.
+	Latest runs.List
 }
 
 // Text writes the totals for a person, in 80 columns.
@@ -91,7 +91,7 @@ func (t Totals) sheet() sheet {
 	if len(total.Warnings) > 0 {
 		s.sections = append(s.sections, countedSection(total))
 	}
-	if len(t.Latest) > 0 {
+	if t.Latest != nil && t.Latest.Len() > 0 {
 		s.sections = append(s.sections, latestSection(t.Latest, total.Runs))
 	}
 	return s

@@ -249,7 +249,11 @@ func (t Totals) JSON(w io.Writer) error {
 	o.list("groups", len(list), func(i int) any { return groupOf(list[i], t.Groups.By, scope) })
 	o.field("monthly_budget", budget)
 	o.field("months", months)
-	o.list("list", len(t.Latest), func(i int) any { return runOf(t.Latest[i]) })
+	n := 0
+	if t.Latest != nil {
+		n = t.Latest.Len()
+	}
+	o.list("list", n, func(i int) any { return runOf(t.Latest.At(i)) })
 	return o.end()
 }
 

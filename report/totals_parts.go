@@ -139,13 +139,14 @@ func codes(warnings map[string]int) []string {
 	})
 }
 
-func latestSection(list []runs.Row, all int) section {
+func latestSection(list runs.List, all int) section {
 	p := section{title: "Runs"}
-	if len(list) < all {
-		p.title = fmt.Sprintf("The latest %d", len(list))
+	if list.Len() < all {
+		p.title = fmt.Sprintf("The latest %d", list.Len())
 	}
 	p.table.columns = []column{{"project", name}, {"started (UTC)", text}, {"time", amount}, {"status", text}, {"energy", amount}, {"CO2e", amount}, {"zone", name}}
-	for _, r := range list {
+	for i := range list.Len() {
+		r := list.At(i)
 		p.table.rows = append(p.table.rows, []string{r.Project, minute(r.StartedAt.Time), Duration(seconds(float64(r.DurationS))),
 			string(r.Status), Energy(r.Energy), Mass(regions.Grams(r.Emissions)), r.Zone})
 	}

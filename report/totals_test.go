@@ -76,7 +76,7 @@ func totals(rows []runs.Row, by ...runs.Key) report.Totals {
 func TestTotalsPages(t *testing.T) {
 	rows := month()
 	whole := totals(rows)
-	whole.Latest = rows[24:]
+	whole.Latest = runs.Rows(rows[24:])
 	projects := totals(rows, runs.ByProject)
 	projects.Budget = runs.Allowance{Emissions: 180}
 	projects.Filter = runs.Filter{From: time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC), Labels: map[string]string{"a|b": hostile}}

@@ -113,7 +113,7 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 	if err != nil {
 		return err
 	}
-	list := latest{most: r.last}
+	list := &runs.Listing{Most: r.last}
 	r.Columns = append(t.Groups.Columns(t.Filter), "ledger_id")
 	err = r.Rows(files, func(row *runs.Row) {
 		if !t.Filter.Match(*row) {
@@ -122,14 +122,14 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 		}
 		t.Groups.Add(*row)
 		if row.CountedBy == "" || r.nested {
-			list.add(row)
+			list.Add(row)
 		}
 	})
 	if err != nil {
 		return wrong(err)
 	}
 	t.Groups.Settle()
-	t.Latest = list.list()
+	t.Latest = list
 	if err := r.write(func(w io.Writer) error { return write(w, t) }); err != nil {
 		return wrong(err)
 	}

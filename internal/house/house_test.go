@@ -52,7 +52,7 @@ var rooms = map[string][]string{
 	// Floor 3: arithmetic on plain values.
 	"footprint/predict": {},
 	"footprint":         {"energy", "regions", "footprint/predict"},
-	"runs":              {"energy", "footprint", "regions"},
+	"runs":              {"energy", "footprint", "regions", "github.com/google/uuid"},
 
 	// Floor 4: the tracker, the record, the pages.
 	"internal/about":  {"footprint", "internal/proc"},
