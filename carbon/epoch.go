@@ -95,8 +95,8 @@ func (t *Tracker) ending(s *Stretch) {
 	if !t.running.Load() {
 		return
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.endsMu.Lock()
+	defer t.endsMu.Unlock()
 	if t.ends == nil {
 		t.ends = map[uint64]*Stretch{}
 	}
@@ -109,11 +109,16 @@ func (t *Tracker) ending(s *Stretch) {
 // the account has just got a sample with these marks.
 func (t *Tracker) tellEnds(marks []footprint.Mark) {
 	for _, m := range marks {
-		s := t.ends[m.ID]
-		if s == nil || m.Edge != footprint.EpochEnd && m.Edge != footprint.TaskEnd {
+		if m.Edge != footprint.EpochEnd && m.Edge != footprint.TaskEnd {
 			continue
 		}
+		t.endsMu.Lock()
+		s := t.ends[m.ID]
 		delete(t.ends, m.ID)
+		t.endsMu.Unlock()
+		if s == nil {
+			continue
+		}
 		if all, parts, ok := t.account.Finished(m.ID); ok && s.used == nil {
 			s.used = &Usage{all, parts}
 		}

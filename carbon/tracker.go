@@ -36,7 +36,6 @@ type Tracker struct {
 	account footprint.Account
 	sampled time.Time // when the account got its last sample
 	tripped bool      // the budget's owner was told
-	ends    map[uint64]*Stretch
 
 	life    sync.Mutex // guards begun and over; held while Start reads
 	begun   bool
@@ -50,6 +49,9 @@ type Tracker struct {
 	finite sync.Once
 	final  footprint.Report
 	err    error
+
+	endsMu sync.Mutex // held for a moment only, so that an end waits for no sample
+	ends   map[uint64]*Stretch
 }
 
 // New finds and opens the meters of this machine, ready to Start, within 50 ms.

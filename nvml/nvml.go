@@ -131,7 +131,7 @@ func open(ctx context.Context, drivers []opener, o Options) (*Meter, []Device, e
 	case r := <-opened:
 		return r.m, r.devices, r.err
 	case <-ctx.Done():
-		err := fmt.Errorf("driver not responding: %w", ctx.Err())
+		err := unanswered{ctx.Err()}
 		lib := unopened(o, err, o.Library != "" || hinted(o.Root))
 		if len(lib.devices) == 0 {
 			lib.err = fmt.Errorf("%w: no GPU found, and %w", energy.ErrUnavailable, err)
@@ -139,6 +139,12 @@ func open(ctx context.Context, drivers []opener, o Options) (*Meter, []Device, e
 		return newMeter(lib, o, energy.Late)
 	}
 }
+
+// unanswered is a driver that did not answer before the caller's context ended.
+type unanswered struct{ cause error }
+
+func (unanswered) Error() string   { return ErrSlow.Error() }
+func (u unanswered) Unwrap() error { return u.cause }
 
 // openFirst opens the first driver that has GPUs.
 func openFirst(drivers []opener, o Options) (*Meter, []Device, error) {

@@ -3,6 +3,7 @@ package runs
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/carbonctl/carbonctl/energy"
@@ -60,7 +61,9 @@ func FromReport(r footprint.Report) Row {
 	}
 	codes := make([]string, 0, len(r.Warnings))
 	for _, w := range r.Warnings {
-		codes = append(codes, w.Code)
+		if !slices.Contains(codes, w.Code) { // a run counts once
+			codes = append(codes, w.Code)
+		}
 	}
 	row.Warnings = strings.Join(codes, " ")
 	return row

@@ -53,3 +53,11 @@ func TestARowHoldsTheReport(t *testing.T) {
 		assert.Equal(t, n, g.Total.Foresight.N, epochs)
 	}
 }
+
+// A run that was warned of two components is one run with that warning.
+func TestRowNamesAWarningOnce(t *testing.T) {
+	r := footprint.Report{Warnings: []footprint.Warning{
+		{Code: footprint.CounterDead, Text: "a"}, {Code: footprint.LowCoverage}, {Code: footprint.CounterDead, Text: "b"},
+	}}
+	assert.Equal(t, "counter-dead coverage", FromReport(r).Warnings)
+}

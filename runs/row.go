@@ -66,7 +66,7 @@ type Row struct {
 	PredictedEnergy    *energy.Energy `csv:"predicted_energy_joules,omitempty"`
 	PredictedEmissions *Number        `csv:"predicted_emissions_g,omitempty"`
 	Budget             string         `csv:"budget"`
-	Warnings           string         `csv:"warnings"` // codes, separated by a space
+	Warnings           string         `csv:"warnings"` // codes, each once, separated by a space
 
 	// Machine is the same for runs of one machine between two of its starts, ""
 	// where it is not known. Runs of one machine at the same time share its energy.

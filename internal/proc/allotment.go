@@ -17,20 +17,27 @@ func Allotment(root fs.FS, cpu CPU, memory uint64, env func(string) (string, boo
 	if cpu.Threads > 0 && usable < float64(cpu.Threads) {
 		return fmt.Sprintf("%.3g of the machine's %d CPUs may be used here", usable, cpu.Threads)
 	}
-	if limit := MemoryLimit(root); memory > 0 && limit < memory {
+	switch limit := MemoryLimit(root); {
+	case memory > 0 && limit < memory:
 		return fmt.Sprintf("%.3g of the machine's %.3g GiB of memory may be used here", float64(limit)/(1<<30), float64(memory)/(1<<30))
+	case memory == 0 && limit < noLimit:
+		return fmt.Sprintf("only %.3g GiB of memory may be used here", float64(limit)/(1<<30))
 	}
 	if env == nil {
-		return ""
+		env = func(string) (string, bool) { return "", false }
 	}
 	if s := scheduled(cpu, env); s != "" {
 		return s
 	}
-	if in, _ := env("KUBERNETES_SERVICE_HOST"); in != "" && inPod(root) {
+	if inPod(root, env) {
 		return "this is a Kubernetes pod"
 	}
 	return ""
 }
+
+// noLimit is more memory than a machine has: version 1 shows a limit that was not
+// set as the largest number of pages.
+const noLimit = 1 << 60
 
 // schedulers are the batch systems that put several jobs on a machine, with the
 // variables of the job's ID and of how many CPUs it has, as their manuals give
@@ -61,15 +68,21 @@ func scheduled(cpu CPU, env func(string) (string, bool)) string {
 	return ""
 }
 
-// inPod reports whether a service account of Kubernetes is mounted, or the
-// cgroup is a pod's.
-func inPod(root fs.FS) bool {
+// inPod reports whether the cgroup is a pod's, or, where a namespace hides its
+// name, a service account of Kubernetes is mounted and a service to be reached.
+func inPod(root fs.FS, env func(string) (string, bool)) bool {
+	if strings.Contains(text(root, "proc/self/cgroup"), "kubepods") {
+		return true
+	}
+	if host, _ := env("KUBERNETES_SERVICE_HOST"); host == "" {
+		return false
+	}
 	for _, dir := range []string{"var/run", "run"} {
 		if _, err := fs.Stat(root, dir+"/secrets/kubernetes.io/serviceaccount"); err == nil {
 			return true
 		}
 	}
-	return strings.Contains(text(root, "proc/self/cgroup"), "kubepods")
+	return false
 }
 
 // InContainer reports whether this process seems to run in a container: by the

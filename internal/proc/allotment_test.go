@@ -32,7 +32,7 @@ func TestAllotment(t *testing.T) {
 		"memory, version 1":       {map[string]string{"proc/self/cgroup": "4:memory:/x", "sys/fs/cgroup/memory/x/memory.limit_in_bytes": "1073741824"}, nil, cpu, "1 of the machine's 16 GiB"},
 		"memory, no limit":        {map[string]string{"proc/self/cgroup": "4:memory:/x\n0::/", "sys/fs/cgroup/memory/x/memory.limit_in_bytes": "9223372036854771712", "sys/fs/cgroup/memory.max": "max"}, nil, cpu, ""},
 		"a pod":                   {map[string]string{"var/run/secrets/kubernetes.io/serviceaccount/token": "x"}, pod, cpu, "Kubernetes pod"},
-		"a pod without an account, by its cgroup": {map[string]string{"proc/self/cgroup": "0::/kubepods/besteffort/pod1"}, pod, cpu, "Kubernetes pod"},
+		"a pod without an account, by its cgroup": {map[string]string{"proc/self/cgroup": "0::/kubepods/besteffort/pod1"}, nil, cpu, "Kubernetes pod"},
 		"a machine that can reach Kubernetes":     {nil, pod, cpu, ""},
 		"a service account, somebody else's":      {map[string]string{"var/run/secrets/kubernetes.io/serviceaccount/token": "x"}, nil, cpu, ""},
 		"a container":                             {map[string]string{".dockerenv": "", "proc/self/cgroup": "0::/"}, nil, cpu, ""},
@@ -48,6 +48,10 @@ func TestAllotment(t *testing.T) {
 		assert.Equal(t, name == "a container" || strings.Contains(tt.files["proc/self/cgroup"], "docker"), InContainer(root), name)
 	}
 	assert.Empty(t, Allotment(fstest.MapFS{}, CPU{}, 0, nil), "nothing is known")
+	limit := fstest.MapFS{"proc/self/cgroup": {Data: []byte("0::/a")}, "sys/fs/cgroup/a/memory.max": {Data: []byte("268435456")}}
+	assert.Equal(t, "only 0.25 GiB of memory may be used here", Allotment(limit, CPU{}, 0, nil), "how much there is can't be read")
+	old := fstest.MapFS{"proc/self/cgroup": {Data: []byte("4:memory:/x")}, "sys/fs/cgroup/memory/x/memory.limit_in_bytes": {Data: []byte("9223372036854771712")}}
+	assert.Empty(t, Allotment(old, CPU{}, 0, nil), "no limit, in the words of version 1")
 }
 
 func TestScheduled(t *testing.T) {
