@@ -27,7 +27,6 @@ func (p *Page) epochs(r footprint.Report) {
 	}
 	if q := r.Prediction; underway(q) {
 		p.Row("predicted", "%s", Predicted(*q))
-		p.compare(q.Emissions.Expected)
 	} else if text := hindsight(r); text != "" {
 		p.Row("predicted", "%s", text)
 	}

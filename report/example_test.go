@@ -30,7 +30,6 @@ func ExampleTotals() {
 	// Output:
 	// 4 runs; 2026-11-22 13:00 to 2026-11-22 13:40 UTC
 	//   emissions  10.0 g CO2e (10.0 to 14.0 g)
-	//              like charging a phone by 81 % (12.4 g a charge, US EPA 2026)
 	//   energy     10.0 Wh (10.0 to 14.0 Wh)
 	//              all modelled
 	//   time       40m 0s

@@ -13,22 +13,29 @@ func Formats() []string {
 	return []string{"text", "json", "csv", "markdown", "html", "latex", "openmetrics"}
 }
 
-// RunFormats are the names that Write takes.
+// RunFormats are the names that [Run.Write] takes.
 func RunFormats() []string { return []string{"text", "json", "markdown", "html", "latex"} }
 
-// Write writes a report in a format by its name.
-func Write(w io.Writer, format string, r footprint.Report) error {
+// A Run is the report of one run, to be shown in one of the forms below.
+type Run struct {
+	footprint.Report
+	// Car is what its emissions are compared with.
+	Car Car
+}
+
+// Write writes the run in a format by its name.
+func (r Run) Write(w io.Writer, format string) error {
 	switch format {
 	case "text":
-		return Text(w, r)
+		return r.text(w)
 	case "json":
-		return JSON(w, r)
+		return JSON(w, r.Report)
 	case "markdown":
-		return Markdown(w, r)
+		return r.sheet().markdown(w)
 	case "html":
-		return HTML(w, r)
+		return r.sheet().html(w)
 	case "latex":
-		return LaTeX(w, r)
+		return r.sheet().latex(w)
 	}
 	return unknownFormat(format, RunFormats())
 }

@@ -20,7 +20,7 @@ var page = sync.OnceValue(func() *template.Template {
 
 // HTML writes the report as one page that needs nothing else: no script, no
 // font, no picture from elsewhere, which its content security policy forbids too.
-func HTML(w io.Writer, r footprint.Report) error { return runSheet(r).html(w) }
+func HTML(w io.Writer, r footprint.Report) error { return Run{Report: r}.sheet().html(w) }
 
 func (s sheet) html(w io.Writer) error {
 	type cell struct {

@@ -10,7 +10,7 @@ import (
 
 // Markdown writes the report for a pull request, a job summary or a README, in
 // GitHub's dialect.
-func Markdown(w io.Writer, r footprint.Report) error { return runSheet(r).markdown(w) }
+func Markdown(w io.Writer, r footprint.Report) error { return Run{Report: r}.sheet().markdown(w) }
 
 func (s sheet) markdown(w io.Writer) error {
 	var b strings.Builder

@@ -19,5 +19,5 @@ func TestASumBeyondTheRange(t *testing.T) {
 	v := groupOf(total.Group, nil, "")
 	assert.Nil(t, v.EnergyHigh)
 	assert.Equal(t, map[string]int{"energy-beyond-range": 3}, v.Warnings)
-	assert.Contains(t, totalFigures(total)[1].details, "at least: more than can be added up")
+	assert.Contains(t, totalFigures(total, Car{})[1].details, "at least: more than can be added up")
 }

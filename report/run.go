@@ -29,9 +29,10 @@ func Parse(r io.Reader) (footprint.Report, error) {
 	return v, nil
 }
 
-// runSheet says what a report says.
-func runSheet(r footprint.Report) sheet {
-	s := sheet{title: "Footprint of a run", figures: runFigures(r)}
+// sheet says what a report says.
+func (run Run) sheet() sheet {
+	r := run.Report
+	s := sheet{title: "Footprint of a run", figures: run.figures()}
 	if r.Project != "" {
 		s.title = "Footprint of " + r.Project
 	}
@@ -63,7 +64,8 @@ func known(r footprint.Report) bool {
 	return r.MeasuredShare != nil || r.Energy != 0 || r.MachineEnergy != 0
 }
 
-func runFigures(r footprint.Report) []figure {
+func (run Run) figures() []figure {
+	r := run.Report
 	if !known(r) {
 		return append([]figure{{label: "Emissions", value: "not known"}, {label: "Energy", value: "not known"}}, predictionFigure(r)...)
 	}
@@ -82,7 +84,7 @@ func runFigures(r footprint.Report) []figure {
 	if r.ProcessEnergy != nil && r.Charge != footprint.ChargeProcess {
 		e.details = append(e.details, fmt.Sprintf("the work's part: %s, %s", part(r), Energy(*r.ProcessEnergy)))
 	}
-	g := figure{"Emissions", Mass(r.Emissions) + " CO2e", append([]string{"(" + massBounds(r.Emissions, r.EmissionsLow, r.EmissionsHigh) + ")"}, Compare(r.Emissions)...)}
+	g := figure{"Emissions", Mass(r.Emissions) + " CO2e", append([]string{"(" + massBounds(r.Emissions, r.EmissionsLow, r.EmissionsHigh) + ")"}, run.Car.Compare(r.Emissions, r.EmissionsLow)...)}
 	all := append([]figure{g, e}, predictionFigure(r)...)
 	if r.Market != nil {
 		all = append(all, figure{"Contracts", Mass(r.Market.Emissions) + " CO2e", []string{"(market-based, " + digits(float64(r.Market.PerKWh)) + " g/kWh)", r.Market.Source}})

@@ -129,7 +129,7 @@ func FuzzParse(f *testing.F) {
 		total.Add(runs.FromReport(r))
 		for _, format := range report.Formats() {
 			if format != "csv" && format != "openmetrics" {
-				assert.NoError(t, report.Write(io.Discard, format, r), format)
+				assert.NoError(t, report.Run{Report: r}.Write(io.Discard, format), format)
 			}
 			if format != "json" { // it has no infinity, which a sum may reach
 				assert.NoError(t, report.Totals{Groups: &runs.Groups{Total: total}}.Write(io.Discard, format), format)
@@ -148,8 +148,8 @@ func TestFormats(t *testing.T) {
 	r, v := full(t), totals(month())
 	for _, format := range report.Formats() {
 		assert.NoError(t, v.Write(io.Discard, format))
-		assert.Equal(t, format == "csv" || format == "openmetrics", report.Write(io.Discard, format, r) != nil, "a single run is a row of its ledger already")
+		assert.Equal(t, format == "csv" || format == "openmetrics", report.Run{Report: r}.Write(io.Discard, format) != nil, "a single run is a row of its ledger already")
 	}
 	assert.ErrorContains(t, v.Write(io.Discard, "pdf"), "latex")
-	assert.Error(t, report.Write(io.Discard, "pdf", r))
+	assert.Error(t, report.Run{Report: r}.Write(io.Discard, "pdf"))
 }

@@ -32,7 +32,7 @@ func massCell(s runs.Summary, scope regions.Scope) string {
 }
 
 // emissionFigures has a headline for each scope.
-func emissionFigures(s runs.Summary) (all []figure) {
+func emissionFigures(s runs.Summary, car Car) (all []figure) {
 	for i, e := range s.Scopes {
 		f := figure{"Emissions", Mass(e.Grams) + " CO2e", []string{"(" + emittedRange(s, e) + ")"}}
 		if len(s.Scopes) > 1 {
@@ -40,7 +40,7 @@ func emissionFigures(s runs.Summary) (all []figure) {
 			f.details = append(f.details, fmt.Sprintf("%d of %d runs", e.Runs, s.Runs))
 		}
 		if i == 0 {
-			f.details = append(f.details, Compare(e.Grams)...)
+			f.details = append(f.details, car.Compare(e.Grams, e.Low)...)
 		}
 		all = append(all, f)
 	}

@@ -46,6 +46,8 @@ type About struct {
 	// Unit is what SCI is counted by, and Units how many of it the runs did.
 	Unit  string
 	Units float64
+	// Car is what emissions are compared with (summary).
+	Car Car
 	// Date of the statement; zero is the end of the last run.
 	Date time.Time
 }
@@ -255,7 +257,7 @@ func summary(t runs.Total, a About) string {
 	b.WriteString(markdown(fmt.Sprintf("The energy was taken by %s, %s. %s %s %s ", tool(t), basis(t), charged(t), pue(t), embodied(t))))
 	b.WriteString(markdown("Factors: " + strings.Join(grid, "; ") + ". " + ofEnergy))
 	b.WriteString("\n")
-	for _, c := range Compare(head.Grams) {
+	for _, c := range a.Car.Compare(head.Grams, head.Low) {
 		b.WriteString("\n- " + markdown(c))
 	}
 	return tidy(b.String())

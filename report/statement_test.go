@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carbonctl/carbonctl/footprint"
-	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
 	"github.com/carbonctl/carbonctl/runs"
 )
@@ -120,32 +119,4 @@ func TestBoAmpsRequired(t *testing.T) {
 		assert.IsType(t, kind, at, path)
 	}
 	assert.InDelta(t, 10.7, v["measures"].([]any)[0].(map[string]any)["powerConsumption"].(float64), 0.05, "kWh")
-}
-
-func TestCompare(t *testing.T) {
-	for _, c := range []struct {
-		g    regions.Grams
-		want []string
-	}{
-		{-1, nil}, {0, nil}, {0.02, nil}, {0.03, []string{"like 123 mm in an average US petrol car"}}, {1.23, []string{"like 5.04 m in an average US petrol car"}},
-		{1.24, []string{"charging a phone by 10 %"}}, {12.4, []string{"charging a phone 1.00 times"}},
-		{100, []string{"charging a phone 8.06 times", "like 410 m in an average US petrol car"}},
-		{1e3, []string{"4.10 km", "1.09 months"}}, {1e6, []string{"4095 km", "14438 km in an economy seat"}},
-	} {
-		got := report.Compare(c.g)
-		require.Len(t, got, len(c.want), "%v: %v", c.g, got)
-		for i, want := range c.want {
-			assert.Contains(t, got[i], want)
-		}
-	}
-	last := 0
-	for g := regions.Grams(1e-3); g < 1e12; g *= 1.1 {
-		n := len(report.Compare(g))
-		assert.LessOrEqual(t, n, 2)
-		assert.GreaterOrEqual(t, n, last, "what is larger has no fewer comparisons")
-		last = n
-		for _, s := range report.Compare(g) {
-			assert.Regexp(t, `(EPA|DESNZ|Algorithms) \d{4}\)$`, s, "source and year")
-		}
-	}
 }

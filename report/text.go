@@ -26,11 +26,14 @@ func JSON(w io.Writer, r footprint.Report) error {
 }
 
 // Text writes the report for a person.
-func Text(w io.Writer, r footprint.Report) error {
+func Text(w io.Writer, r footprint.Report) error { return Run{Report: r}.text(w) }
+
+func (run Run) text(w io.Writer) error {
+	r := run.Report
 	var p Page
 	p.head(r)
 	p.energy(r)
-	p.emissions(r)
+	p.emissions(run)
 	p.waited(r)
 	p.epochs(r)
 	p.warnings(r)
@@ -204,7 +207,8 @@ func (p *Page) unknown(r footprint.Report) {
 	}
 }
 
-func (p *Page) emissions(r footprint.Report) {
+func (p *Page) emissions(run Run) {
+	r := run.Report
 	in := r.Intensity
 	if in.Source != "" || in.PerKWh != 0 {
 		year := ""
@@ -226,11 +230,7 @@ func (p *Page) emissions(r footprint.Report) {
 		return
 	}
 	p.Row("emissions", "%s CO2e (%s)", Mass(r.Emissions), massBounds(r.Emissions, r.EmissionsLow, r.EmissionsHigh))
-	p.compare(r.Emissions)
-}
-
-func (p *Page) compare(g regions.Grams) {
-	for _, c := range Compare(g) {
+	for _, c := range run.Car.Compare(r.Emissions, r.EmissionsLow) {
 		p.Row("", "%s", c)
 	}
 }

@@ -23,6 +23,8 @@ type Totals struct {
 	Filter runs.Filter
 	// Budget is what a month may use, none if zero.
 	Budget runs.Allowance
+	// Car is what emissions are compared with.
+	Car Car
 	// Latest are runs to list one by one, nil for none.
 	Latest runs.List
 }
@@ -70,7 +72,7 @@ func (t Totals) sheet() sheet {
 	if total.Runs == 0 {
 		return s
 	}
-	s.figures = totalFigures(total)
+	s.figures = totalFigures(total, t.Car)
 	s.foot = versions(strings.Join(slices.Sorted(maps.Keys(total.Tools)), ", "), strings.Join(slices.Sorted(maps.Keys(total.Tables)), ", "))
 	list, months := t.Groups.List(), t.Groups.Months()
 	if len(t.Groups.By) > 0 {
@@ -150,7 +152,7 @@ func filterWords(f runs.Filter) string {
 	return strings.Join(all, ", ")
 }
 
-func totalFigures(t runs.Total) []figure {
+func totalFigures(t runs.Total, car Car) []figure {
 	used := figure{"Energy", Energy(t.Energy), []string{"(" + energyRange(t.Summary) + ")", measuredWords(t.Group)}}
 	if t.Energy == energy.MaxEnergy {
 		used.details = append(used.details, "at least: more than can be added up")
@@ -159,7 +161,7 @@ func totalFigures(t runs.Total) []figure {
 		used.details = append(used.details, fmt.Sprintf("the whole machine is charged, and for %d %s the work's part", n, plural(n, "run", "runs")))
 	}
 	used.details = append(used.details, sharedWords(t.Summary)...)
-	all := append(emissionFigures(t.Summary), used, figure{"Time", Duration(t.Duration), nil})
+	all := append(emissionFigures(t.Summary, car), used, figure{"Time", Duration(t.Duration), nil})
 	if t.MarketRuns > 0 {
 		all = append(all, figure{"Contracts", Mass(t.Market) + " CO2e", []string{fmt.Sprintf("(market-based, %d of %d runs)", t.MarketRuns, t.Runs)}})
 	}

@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/internal/input"
+	"github.com/carbonctl/carbonctl/report"
 )
 
 // maxLines is how many lines of a kind are shown one by one.
@@ -14,20 +15,23 @@ const maxLines = 20
 type reading struct {
 	*app
 	input.Reader
+	car report.Car
 	bad bool // something could not be read, and was said
 }
 
 // look makes the reading ready: the user's ledger is that of the settings.
 func (r *reading) look(flags *pflag.FlagSet) error {
 	var keys []string
-	if flags.Lookup("ledger") != nil {
-		keys = append(keys, "ledger")
+	for _, key := range []string{"ledger", "car"} {
+		if flags.Lookup(key) != nil {
+			keys = append(keys, key)
+		}
 	}
 	c, err := only(flags, keys...)
 	if err != nil {
 		return err
 	}
-	r.Ledger = c.ledger
+	r.Ledger, r.car = c.ledger, c.car
 	r.Skipped, r.Note = r.told, r.say
 	return nil
 }

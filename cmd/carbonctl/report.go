@@ -75,6 +75,7 @@ altered is told by "carbonctl verify".`,
 	f.IntVar(&r.last, "last", 20, "list the latest `N` runs; 0 for all")
 	f.BoolVar(&r.nested, "include-nested", false, "list runs too that another run already counts")
 	f.String("ledger", "", "ledger `FILE` to read, where none is given")
+	f.String("car", "", carUsage)
 	f.StringVar(&r.sign, "sign", "", "OpenSSH ed25519 `KEY` that signs the head of a ledger to which a run is added")
 	r.about.add(f)
 	cmd.AddCommand(a.showRun(), a.merge())
@@ -93,7 +94,7 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 	if err != nil {
 		return wrong(err)
 	}
-	t := report.Totals{Groups: &runs.Groups{}}
+	t := report.Totals{Groups: &runs.Groups{}, Car: r.car}
 	if t.Filter, err = r.filter.parse(); err != nil {
 		return wrong(err)
 	}
@@ -166,6 +167,7 @@ func (r *reporting) form() (func(io.Writer, report.Totals) error, error) {
 		return nil, errors.New("--statement has a format of its own, and no groups: leave out --format, --json, --by and --budget")
 	}
 	form, about, err := r.about.parse(r.Run)
+	about.Car = r.car
 	return func(w io.Writer, t report.Totals) error { return report.Statement(w, form, t.Groups.Total, about) }, err
 }
 

@@ -28,6 +28,7 @@ import (
 	"github.com/carbonctl/carbonctl/internal/watch"
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/report"
 )
 
 // options are the settings of a run, checked.
@@ -44,6 +45,7 @@ type options struct {
 	ledger    string
 	keep      ledger.Keep
 	epochs    session.Epochs
+	car       report.Car
 	parent    string // the run that started this one, "" if none
 }
 
@@ -76,6 +78,7 @@ func settings() []setting {
 		{"epochs", "how many epochs there will be, `N`; they are looked for in the output", true, setEpochs},
 		{"epoch-pattern", "regular expression `RE` that finds epochs in the output", true, setPattern},
 		{"epoch-preset", "`NAME` of what prints them: " + strings.Join(watch.Presets(), ", "), true, setPreset},
+		{"car", carUsage, true, setCar},
 	}
 }
 
@@ -201,6 +204,16 @@ func setPreset(o *options, v string) error {
 	p, err := watch.Preset(v)
 	if err == nil {
 		o.epochs.Pattern = p
+	}
+	return err
+}
+
+const carUsage = "`CAR` to compare emissions with: us, eu, uk, carbontracker, or g/km (default: us, from 1 kg on)"
+
+func setCar(o *options, v string) error {
+	car, err := report.ParseCar(v)
+	if err == nil {
+		o.car = car
 	}
 	return err
 }

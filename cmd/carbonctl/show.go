@@ -52,6 +52,7 @@ The exit code is 1 where there is no such run.`,
 	f.BoolVar(&s.json, "json", false, "print as JSON; the same as --format json")
 	f.StringVarP(&s.output, "output", "o", "", "write to this `FILE`; its name tells the format, where none is given")
 	f.String("ledger", "", "ledger `FILE` whose runs go on")
+	f.String("car", "", carUsage)
 	return cmd
 }
 
@@ -75,7 +76,7 @@ func (s *showing) run(flags *pflag.FlagSet, args []string) error {
 			if i > 0 && format == "text" {
 				_, _ = fmt.Fprintln(w) // the next write fails as well
 			}
-			if err := report.Write(w, format, r); err != nil {
+			if err := (report.Run{Report: r, Car: s.car}).Write(w, format); err != nil {
 				return err
 			}
 		}

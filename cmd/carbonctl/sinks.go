@@ -51,16 +51,23 @@ func (w *wrapping) sinks() (all []session.Sink) {
 		}
 		all = append(all, s)
 	}
-	add(pageSink, w.html, "the page was not written", report.HTML)
+	add(pageSink, w.html, "the page was not written", page(w.config.car))
 	add(jsonSink, w.jsonTo, "the JSON file was not written", report.JSON)
 	return all
+}
+
+// page writes a run as a page.
+func page(car report.Car) func(io.Writer, footprint.Report) error {
+	return func(w io.Writer, r footprint.Report) error {
+		return report.Run{Report: r, Car: car}.Write(w, "html")
+	}
 }
 
 // redo makes a sink for a run that could not finish.
 func redo(name, target string) carbon.Sink {
 	switch name {
 	case pageSink:
-		return lateFile{fileSink{target, report.HTML}}
+		return lateFile{fileSink{target, report.HTML}} // which car was chosen is not known
 	case jsonSink:
 		return lateFile{fileSink{target, report.JSON}}
 	}

@@ -333,7 +333,7 @@ func (w *wrapping) show(s *session.Session, result session.Result) {
 		r.Warnings = slices.DeleteFunc(slices.Clone(r.Warnings), func(n footprint.Warning) bool {
 			return n.Code == footprint.ConfigIgnored // said at the start
 		})
-		_ = report.Text(w.err, r)
+		_ = report.Run{Report: r, Car: w.config.car}.Write(w.err, "text")
 	}
 	for _, r := range result.Recovered {
 		w.say(recovered(r), "")
