@@ -169,6 +169,9 @@ func (t *Tracker) pass(whole bool, limit time.Duration) {
 		return
 	}
 	defer t.sampling.done()
+	if l, ok := t.work.(Looker); ok && whole {
+		l.Look()
+	}
 	switch t.queue.wants() {
 	case wantsNothing:
 		if !whole {

@@ -392,3 +392,33 @@ func TestAGridThatChangesIsFollowed(t *testing.T) {
 		assert.Contains(t, codes(r), footprint.IntensityStale)
 	})
 }
+
+// looking marks an epoch that it learns of with the second reading.
+type looking struct {
+	work
+	tracker *carbon.Tracker
+	began   time.Time
+}
+
+func (l *looking) Look() {
+	if l.tracker == nil || time.Since(l.began) < time.Second {
+		return
+	}
+	l.tracker.Mark(footprint.Mark{Edge: footprint.EpochStart}, l.began.Add(200*time.Millisecond))
+	l.tracker.Mark(footprint.Mark{Edge: footprint.EpochEnd}, l.began.Add(700*time.Millisecond))
+	l.tracker = nil
+}
+
+func TestAnEpochThatIsFoundLaterLiesBetweenItsReadings(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &looking{began: time.Now()}
+		tracker, err := carbon.New(carbon.Config{Work: w, Meters: []energy.Meter{&watts{power: 10 * energy.Watt}}, Host: bare})
+		require.NoError(t, err)
+		w.tracker = tracker
+		tracker.Start(t.Context())
+		time.Sleep(2500 * time.Millisecond)
+		r, _ := tracker.Stop()
+		require.Len(t, r.Epochs, 1)
+		assert.InDelta(t, 5, r.Epochs[0].Energy.Joules(), 0.01)
+	})
+}

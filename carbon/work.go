@@ -42,6 +42,15 @@ type Ender interface {
 	Ended() (status footprint.Status, exitCode *int, signal string)
 }
 
+// Looker is Work that learns of epochs and tasks by looking, such as in a file. It is
+// found by type assertion.
+type Looker interface {
+	// Look gives what it finds to [Tracker.Mark]. It is called just before each regular
+	// reading, so that this one and the one before stand on both sides of what it
+	// finds, and must be quick.
+	Look()
+}
+
 // tick is the kernel's step of CPU time at its coarsest, a hundred a second.
 const tick = 10 * time.Millisecond
 

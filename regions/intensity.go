@@ -114,6 +114,14 @@ type Provider interface {
 	Intensity(ctx context.Context, q Query) (Intensity, error)
 }
 
+// An Immediate is a Provider that answers from memory, and with figures that hold for
+// longer than a run: a tracker asks it once, and has its answer however busy the
+// machine is. It is found by type assertion.
+type Immediate interface {
+	Provider
+	Immediate() // does nothing
+}
+
 // A Forecaster also knows what is to come. It is found by type assertion on a
 // Provider, and as safe for concurrent use.
 type Forecaster interface {

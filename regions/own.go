@@ -22,6 +22,9 @@ type own struct {
 	names  *Table
 }
 
+// Immediate implements the interface of that name.
+func (own) Immediate() {}
+
 func (o own) Intensity(_ context.Context, q Query) (Intensity, error) {
 	in := Intensity{Kind: Own, PerKWh: o.perKWh, Source: "given by the user"}
 	if strings.TrimSpace(q.Zone) == "" {

@@ -256,6 +256,9 @@ func (t *Table) Intensity(_ context.Context, q Query) (Intensity, error) {
 	return in, nil
 }
 
+// Immediate implements the interface of that name.
+func (*Table) Immediate() {}
+
 // clockSet reports whether a time may be that of a run. One from before there were any
 // trackers is of a machine whose clock nobody has set: its year is this one.
 func clockSet(t time.Time) bool { return t.UTC().Year() >= 2005 }

@@ -156,16 +156,19 @@ func (l *lookout) ended(exit child.Exit) []footprint.Warning {
 	}
 	if l.matcher != nil {
 		l.matcher.Close(exit.Code == 0)
-		l.saw(l.matcher.Seen())
 	}
+	var told watch.Told
 	if l.events != nil {
-		told := l.events.Close()
+		told = l.events.Close()
 		if told.Removed {
 			l.warn(footprint.EventsLost, "the file of events was moved or removed: what was written to it later is lost")
 		}
 		if told.Wrong > 0 {
 			l.warn(footprint.EventsLost, fmt.Sprintf("%d line(s) of the file of events are none: %s", told.Wrong, strings.Join(told.Lines, "; ")))
 		}
+	}
+	if l.matcher != nil {
+		l.saw(l.matcher.Seen(), told)
 	}
 	return l.faults
 }
@@ -183,7 +186,9 @@ func (l *lookout) release(say func(string)) {
 	l.output.Close()
 }
 
-func (l *lookout) saw(s watch.Seen) {
+// saw warns of what the search of the output has missed. Where the events told of
+// the epochs, the output need not.
+func (l *lookout) saw(s watch.Seen, told watch.Told) {
 	if s.Skipped > 0 {
 		l.warn(footprint.OutputSkipped, fmt.Sprintf("%d line(s) of output came faster than they could be searched for epochs", s.Skipped))
 	}
@@ -191,11 +196,12 @@ func (l *lookout) saw(s watch.Seen) {
 		l.warn(footprint.EpochLate, fmt.Sprintf("the lines that fit %q seem to be printed at the end of each epoch, not at its start: "+
 			"each epoch above may hold the next one's energy", l.pattern.Name))
 	}
-	if s.Edges == 0 && l.output != nil {
+	if s.Edges == 0 && told.Epochs == 0 && l.output != nil {
 		text := fmt.Sprintf("no line of the output fits %q", l.pattern.Name)
 		if len(s.Nearest) > 0 {
 			text += "; the nearest: " + strings.Join(s.Nearest, " | ")
 		}
 		l.warn(footprint.EpochUnseen, text)
+		l.faults[len(l.faults)-1].Hint = `"--epoch-pattern RE" finds lines by a pattern of your own, "carbonctl mark" marks epochs from the program`
 	}
 }

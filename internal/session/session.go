@@ -163,7 +163,7 @@ func (s *Session) Start(ctx context.Context) error {
 	}
 	s.lookout = watchFor(s.o.Epochs, s.tracker, s.o.Voice.Predicted)
 	s.lookout.connect(&s.command)
-	s.tree.read = s.lookout.look
+	s.tree.look = s.lookout.look
 	if s.process, err = s.command.Start(func() { s.tracker.Start(ctx) }); err != nil {
 		s.lookout.not()
 		_, _ = s.tracker.Stop()

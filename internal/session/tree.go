@@ -23,7 +23,7 @@ const (
 // tree is the command and all that it starts, as the work that is tracked.
 type tree struct {
 	procs *proc.Tree // what lives below us, nil if that can't be read
-	read  func()     // called with each reading, nil for nothing; set before the start
+	look  func()     // called before each reading, nil for nothing; set before the start
 
 	mu      sync.Mutex     // guards what follows
 	process *child.Process // nil before the start
@@ -78,11 +78,15 @@ func (t *tree) below(int) (child.Live, bool) {
 	}, err == nil
 }
 
+// Look implements carbon.Looker.
+func (t *tree) Look() {
+	if t.look != nil {
+		t.look()
+	}
+}
+
 // Used implements carbon.Work.
 func (t *tree) Used() carbon.Used {
-	if t.read != nil {
-		t.read()
-	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.process == nil {

@@ -21,7 +21,7 @@ type Events struct {
 
 	found   func(Event)
 	began   time.Time
-	asked   chan struct{} // by Look; holds one
+	asked   chan chan struct{} // by Look; holds one, which is closed when it was done
 	quit    chan struct{}
 	done    chan struct{}
 	closing sync.Once
@@ -53,10 +53,10 @@ const EnvEvents = "CARBONCTL_EVENTS"
 
 // Told says what came of a file of events.
 type Told struct {
-	// Events that were read, and Wrong lines that were none, of which Lines holds
-	// why, for the first few.
-	Events, Wrong int64
-	Lines         []string
+	// Events that were read, Epochs those of epochs among them, and Wrong lines that
+	// were none, of which Lines holds why, for the first few.
+	Events, Epochs, Wrong int64
+	Lines                 []string
 	// Removed: somebody moved or removed the file, or cut it short. What was
 	// written before, and to a new file of its name, was read; what others wrote
 	// to the old one afterwards was not.
@@ -104,7 +104,7 @@ func OpenEvents(dir string, found func(Event)) (*Events, error) {
 	}
 	e := &Events{
 		Path: filepath.Join(folder, "events"), found: found, began: time.Now(),
-		asked: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}),
+		asked: make(chan chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}),
 	}
 	e.file, err = os.OpenFile(e.Path, os.O_RDONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -117,8 +117,9 @@ func OpenEvents(dir string, found func(Event)) (*Events, error) {
 	return e, nil
 }
 
-// Look sees whether the file was used, and has it read if so. It takes some
-// microseconds, and does not wait.
+// Look sees whether the file was used, and has it read if so: that takes some
+// microseconds, and is waited for, lookLimit at most, so that what is read of the
+// counters next has the events before it.
 func (e *Events) Look() {
 	now := time.Now()
 	if e.watched() {
@@ -139,11 +140,23 @@ func (e *Events) Look() {
 	if err != nil && was.info == nil {
 		return // it is still not there
 	}
+	done := make(chan struct{})
 	select {
-	case e.asked <- struct{}{}:
+	case e.asked <- done:
 	default:
+		return
+	}
+	limit := time.NewTimer(lookLimit)
+	defer limit.Stop()
+	select {
+	case <-done:
+	case <-e.done:
+	case <-limit.C:
 	}
 }
+
+// lookLimit is how long Look waits on a machine that is busy.
+const lookLimit = 5 * time.Millisecond
 
 // watched reports whether the kernel tells of changes.
 func (e *Events) watched() bool {
@@ -154,8 +167,15 @@ func (e *Events) watched() bool {
 
 func (e *Events) follow() {
 	defer close(e.done)
-	for e.wait() {
+	for {
+		asked, more := e.wait()
+		if !more {
+			break
+		}
 		e.look()
+		if asked != nil {
+			close(asked)
+		}
 	}
 	e.look()
 	if len(e.rest) > 0 { // the last line has no newline
@@ -164,15 +184,16 @@ func (e *Events) follow() {
 	}
 }
 
-// wait waits until something may have changed. It returns false after Close.
-func (e *Events) wait() bool {
+// wait waits until something may have changed, and returns what Look waits for, if
+// that has asked. more is false after Close.
+func (e *Events) wait() (asked chan struct{}, more bool) {
 	if e.notify != nil { // set by us alone
-		return e.notify.wait()
+		return nil, e.notify.wait()
 	}
 	select {
 	case <-e.quit:
-		return false
-	case <-e.asked:
+		return nil, false
+	case asked = <-e.asked:
 	}
 	if time.Since(e.began) >= notifyAfter {
 		e.mu.Lock()
@@ -181,7 +202,7 @@ func (e *Events) wait() bool {
 			e.notify = openNotify(filepath.Dir(e.Path)) // nil where it is refused
 		}
 	}
-	return true // to look once more, for what came before the kernel told
+	return asked, true // to look once more, for what came before the kernel told
 }
 
 // Close reads what is there, and removes file and folder.
@@ -314,8 +335,10 @@ func (e *Events) line(line []byte, now time.Time) {
 	}
 	switch event.Edge {
 	case EpochStart:
+		e.told.Epochs++
 		e.open = true
 	case EpochEnd:
+		e.told.Epochs++
 		event.Whole = !e.open // a program that tells of ends alone
 	}
 	e.told.Events++
