@@ -17,6 +17,7 @@ import (
 	"github.com/carbonctl/carbonctl/estimate"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/about"
+	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/nvml"
 	"github.com/carbonctl/carbonctl/rapl"
@@ -76,16 +77,16 @@ type inventory struct {
 	Counters []counterRow   `json:"counters"`
 	// CounterState is "read" if all is read that could be wanted, else a warning's
 	// code that says what is in the way.
-	CounterState string   `json:"counter_state"`
-	CounterError string   `json:"counter_error"`
-	Model        *model   `json:"model"`
-	ModelError   string   `json:"model_error"`
-	GPUs         []gpuRow `json:"gpus"`
-	GPUError     string   `json:"gpu_error"` // why there are none, or what else went wrong
-	Fix          []string `json:"fix"`
-	FixNote      string   `json:"fix_note"`
-	Settings     []value  `json:"settings"`
-	Problems     []string `json:"problems"`
+	CounterState string         `json:"counter_state"`
+	CounterError string         `json:"counter_error"`
+	Model        *model         `json:"model"`
+	ModelError   string         `json:"model_error"`
+	GPUs         []gpuRow       `json:"gpus"`
+	GPUError     string         `json:"gpu_error"` // why there are none, or what else went wrong
+	Fix          []string       `json:"fix"`
+	FixNote      string         `json:"fix_note"`
+	Settings     []config.Value `json:"settings"`
+	Problems     []string       `json:"problems"`
 }
 
 func (a *app) devices() *cobra.Command {
@@ -127,13 +128,13 @@ func (a *app) devices() *cobra.Command {
 	return cmd
 }
 
-func look(ctx context.Context, root fs.FS, watch time.Duration, library string, c *config) inventory {
+func look(ctx context.Context, root fs.FS, watch time.Duration, library string, c *settings) inventory {
 	host, _ := about.Host(root)
 	inv := inventory{
 		Host: host, Counters: []counterRow{}, GPUs: []gpuRow{}, Fix: []string{},
 		Settings: effective(c), Problems: []string{},
 	}
-	for _, p := range c.problems {
+	for _, p := range c.Problems {
 		inv.Problems = append(inv.Problems, p.Error())
 	}
 	zones, err := rapl.Watch(ctx, root, watch)
@@ -200,20 +201,20 @@ func modelOf(m estimate.Model) *model {
 }
 
 // effective lists every setting, those that nobody set as well.
-func effective(c *config) []value {
+func effective(c *settings) []config.Value {
 	defaults := map[string]string{
-		tableKey: "none: the built-in table", "region": "the world's mean", "detect-cloud": "false", "intensity": "from the region", "pue": "1, not given", "interval": c.every.String(),
-		"charge": "machine, or process where a limit shows that the machine is shared", "project": "", "label": "", "ledger": c.ledger,
+		config.RegionsFile: "none: the built-in table", "region": "the world's mean", "detect-cloud": "false", "intensity": "from the region", "pue": "1, not given", "interval": c.Interval.String(),
+		"charge": "machine, or process where a limit shows that the machine is shared", "project": "", "label": "", "ledger": c.Ledger,
 		"keep-runs": strconv.Itoa(ledger.DefaultKeep), "epochs": "not known", "epoch-pattern": "", "epoch-preset": "",
 	}
 	if hint := c.cloudHint(); hint != "" {
 		defaults["region"] += "; " + hint
 	}
-	var all []value
-	for _, s := range settings() {
-		v := value{s.key, defaults[s.key], "default"}
-		for _, set := range c.values {
-			if set.Key == s.key {
+	var all []config.Value
+	for _, s := range config.Table() {
+		v := config.Value{Key: s.Key, Value: defaults[s.Key], Origin: config.Default}
+		for _, set := range c.Given {
+			if set.Key == s.Key {
 				v = set
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/machinetest"
 )
 
@@ -27,7 +28,7 @@ func (w withPerf) Open(name string) (fs.File, error) {
 func TestWhatOpensClosedCounters(t *testing.T) {
 	look := func(root fs.FS) (inventory, string) {
 		var out bytes.Buffer
-		inv := look(t.Context(), root, 0, "", &config{})
+		inv := look(t.Context(), root, 0, "", &settings{Config: &config.Config{}})
 		(&app{out: &out}).printInventory(inv)
 		return inv, out.String()
 	}
@@ -62,7 +63,7 @@ func TestEveryZoneIsExplained(t *testing.T) {
 	assert.NoError(t, err)
 	assert.Greater(t, len(machines), 20)
 	for _, m := range machines {
-		inv := look(t.Context(), machinetest.Load(t, "../../testdata/"+m), 0, "", &config{})
+		inv := look(t.Context(), machinetest.Load(t, "../../testdata/"+m), 0, "", &settings{Config: &config.Config{}})
 		for _, c := range inv.Counters {
 			assert.NotEmpty(t, c.Reason, "%s: %s", m, c.Path)
 			assert.NotEqual(t, "not read", c.Reason, "%s: %s is %s", m, c.Path, c.Status)

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/runs"
 )
@@ -62,15 +63,14 @@ func (r *recomputing) parse(flags *pflag.FlagSet) error {
 		return fmt.Errorf("--scope %.40q is neither %s nor %s", r.scope, regions.Lifecycle, regions.Direct)
 	}
 	if r.pue != "" {
-		var o options
-		if err := setPUE(&o, r.pue); err != nil {
+		var err error
+		if f.pue, err = config.ParsePUE(r.pue); err != nil {
 			return fmt.Errorf("--pue: %w", err)
 		}
-		f.pue = o.pue
 	}
-	newTable := flags.Changed(tableKey)
+	newTable := flags.Changed(config.RegionsFile)
 	if r.intensity != "" && (r.year != 0 || r.scope != "" || newTable) {
-		return fmt.Errorf("--intensity is a figure of its own: leave out --year, --scope and --%s", tableKey)
+		return fmt.Errorf("--intensity is a figure of its own: leave out --year, --scope and --%s", config.RegionsFile)
 	}
 	known, err := table(flags)
 	if err != nil {
@@ -78,11 +78,10 @@ func (r *recomputing) parse(flags *pflag.FlagSet) error {
 	}
 	switch {
 	case r.intensity != "":
-		o := options{table: known}
-		if err := setIntensity(&o, r.intensity); err != nil {
+		if f.grid, err = config.ParseIntensity(r.intensity, known); err != nil {
 			return fmt.Errorf("--intensity: %w", err)
 		}
-		f.grid, f.own = o.intensity, true
+		f.own = true
 	case r.region != "" || r.year != 0 || r.scope != "" || newTable:
 		f.grid = known
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
 )
@@ -49,7 +50,7 @@ func (w *wrapping) waitForGreen(ctx context.Context, ahead regions.Forecaster) (
 	if w.green.bound == 0 {
 		return nil, nil
 	}
-	g := &waiting{greenFlags: w.green, zone: w.config.region, table: w.config.table, ahead: ahead, say: func(string) {}}
+	g := &waiting{greenFlags: w.green, zone: w.config.Region, table: w.config.Table, ahead: ahead, say: func(string) {}}
 	if !w.quiet && !w.json {
 		g.say = func(text string) { w.say(text, "") }
 	}
@@ -184,7 +185,7 @@ func local(t time.Time) string { return t.Local().Format(minuteLayout) }
 
 // waitsDir is where waits are kept, "" for nowhere.
 func waitsDir() string {
-	if file := defaultLedger(); file != "" {
+	if file := config.DefaultLedger(); file != "" {
 		return filepath.Join(filepath.Dir(file), "waits")
 	}
 	return ""

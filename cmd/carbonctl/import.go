@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/input"
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/ledger/foreign"
@@ -102,7 +103,7 @@ func (m *importing) run(ctx context.Context, flags *pflag.FlagSet, args []string
 		return wrong(errors.New("which file? One of CodeCarbon, CarbonTracker, Green Algorithms or experiment-impact-tracker"))
 	}
 	if m.path == "" && !m.dry {
-		return wrong(fmt.Errorf("into which ledger? Name it with --ledger FILE; your own is %s", defaultLedger()))
+		return wrong(fmt.Errorf("into which ledger? Name it with --ledger FILE; your own is %s", config.DefaultLedger()))
 	}
 	if err := m.parse(ctx, flags); err != nil {
 		return wrong(err)
@@ -145,11 +146,9 @@ func (m *importing) parse(ctx context.Context, flags *pflag.FlagSet) error {
 	}
 	var grid regions.Provider = known
 	if m.intensity != "" {
-		own := options{table: known}
-		if err := setIntensity(&own, m.intensity); err != nil {
+		if grid, err = config.ParseIntensity(m.intensity, known); err != nil {
 			return fmt.Errorf("--intensity: %w", err)
 		}
-		grid = own.intensity
 	}
 	if m.intensity != "" || m.region != "" {
 		if _, err := grid.Intensity(ctx, regions.Query{Zone: m.region}); err != nil {

@@ -7,21 +7,19 @@ import (
 	"os"
 	"slices"
 
+	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/regions/metadata"
 )
 
-// fromCloud is the origin of a region that nobody gave.
-const fromCloud = "cloud"
-
 // locate finds the region where nobody has named one: by what the machine below
 // root says of the cloud that it is in, which asks nobody.
-func (c *config) locate(root fs.FS) {
-	if c.region != "" {
+func (c *settings) locate(root fs.FS) {
+	if c.Region != "" {
 		return
 	}
 	var found string
-	if found, c.cloud = c.table.DetectRegion(root, os.Getenv); found != "" {
+	if found, c.cloud = c.Table.DetectRegion(root, os.Getenv); found != "" {
 		c.found(found)
 	}
 }
@@ -31,8 +29,8 @@ var asks = []string{"aws", "gcp", "azure"}
 
 // cloudHint says how the region of this machine could be known, "" if it could
 // not, or was looked for.
-func (c *config) cloudHint() string {
-	if c.region != "" || c.ask || !slices.Contains(asks, c.cloud) {
+func (c *settings) cloudHint() string {
+	if c.Region != "" || c.DetectCloud || !slices.Contains(asks, c.cloud) {
 		return ""
 	}
 	return fmt.Sprintf("this is a machine of %s: --detect-cloud asks it for its region", c.cloud)
@@ -40,24 +38,24 @@ func (c *config) cloudHint() string {
 
 // askCloud asks the cloud's metadata service for the region, where nobody has named
 // one and that is wanted. What it can't tell is a problem.
-func (c *config) askCloud(ctx context.Context) {
-	if c.region != "" || !c.ask {
+func (c *settings) askCloud(ctx context.Context) {
+	if c.Region != "" || !c.DetectCloud {
 		return
 	}
 	found, err := metadata.Region(ctx, nil, metadataServers(os.Getenv))
 	if err == nil {
-		_, err = c.table.Intensity(ctx, regions.Query{Zone: found})
+		_, err = c.Table.Intensity(ctx, regions.Query{Zone: found})
 	}
 	if err != nil {
-		c.problems = append(c.problems, fmt.Errorf("--detect-cloud: %w", err))
+		c.Problems = append(c.Problems, fmt.Errorf("--detect-cloud: %w", err))
 		return
 	}
 	c.found(found)
 }
 
-func (c *config) found(region string) {
-	c.region = region
-	c.note(value{"region", region, fromCloud})
+func (c *settings) found(region string) {
+	c.Region = region
+	c.Note(config.Value{Key: config.Region, Value: region, Origin: config.Cloud})
 }
 
 // metadataServers are where the clouds' own tools look for them too.

@@ -31,7 +31,7 @@ func (r *reading) look(flags *pflag.FlagSet) error {
 	if err != nil {
 		return err
 	}
-	r.Ledger, r.car = c.ledger, c.car
+	r.Ledger, r.car = c.Ledger, c.car
 	r.Skipped, r.Note = r.told, r.say
 	return nil
 }

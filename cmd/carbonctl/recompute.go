@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/runs"
 )
@@ -141,7 +142,7 @@ be read, or a run has no figure for what was asked; 2 if nothing could be done.`
 
 func (r *recomputing) run(ctx context.Context, flags *pflag.FlagSet, args []string) error {
 	wrong := func(err error) error { return fmt.Errorf("recompute: %w", err) }
-	given := slices.ContainsFunc([]string{"region", "year", "scope", "intensity", tableKey, "pue"}, flags.Changed)
+	given := slices.ContainsFunc([]string{"region", "year", "scope", "intensity", config.RegionsFile, "pue"}, flags.Changed)
 	switch {
 	case r.samples != "" && given:
 		return wrong(errors.New("--samples does the recorded computation: apply other factors to FILE in a second step"))

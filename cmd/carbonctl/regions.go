@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"slices"
 	"strconv"
@@ -15,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
 )
@@ -79,52 +79,29 @@ type zone struct {
 	Data  string         `json:"data"`             // version of the table
 }
 
-const tableUsage = "CSV `FILE` with a table of your own, laid over the built-in one"
-
 // tableFlag adds the flag that table looks at.
-func tableFlag(flags *pflag.FlagSet) { flags.String(tableKey, "", tableUsage) }
-
-// tableOf is the built-in table with that of a file laid over it.
-func tableOf(path string) (*regions.Table, error) {
-	f, err := os.Open(path)
-	if named := (*fs.PathError)(nil); errors.As(err, &named) {
-		err = fmt.Errorf("%s: %w", path, named.Err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() // nothing is written to it
-	own, err := regions.ReadTable(f, path)
-	if err != nil {
-		return nil, err
-	}
-	t, err := regions.Builtin().With(own)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return t, nil
-}
+func tableFlag(flags *pflag.FlagSet) { flags.String(config.RegionsFile, "", config.RegionsFileUsage) }
 
 // table is the table in force: the built-in one, or that with the user's own
 // laid over it.
 func table(flags *pflag.FlagSet) (*regions.Table, error) {
-	c, err := only(flags, tableKey)
+	c, err := only(flags, config.RegionsFile)
 	if err != nil {
 		return nil, err
 	}
-	return c.table, nil
+	return c.Table, nil
 }
 
 // only reads the settings where of all flags those with these names are flags of
 // settings. Any that is wrong is an error.
-func only(flags *pflag.FlagSet, keys ...string) (*config, error) {
+func only(flags *pflag.FlagSet, keys ...string) (*settings, error) {
 	some := pflag.NewFlagSet("", pflag.ContinueOnError)
 	for _, key := range keys {
 		some.AddFlag(flags.Lookup(key))
 	}
 	c, err := configure(some)
 	if err == nil {
-		err = errors.Join(c.problems...)
+		err = errors.Join(c.Problems...)
 	}
 	return c, err
 }
@@ -135,12 +112,12 @@ func region(flags *pflag.FlagSet) (string, error) {
 	if zone, _ := flags.GetString("region"); flags.Changed("region") {
 		return zone, nil
 	}
-	c, err := only(flags, tableKey)
+	c, err := only(flags, config.RegionsFile)
 	if err != nil {
 		return "", err
 	}
 	c.locate(os.DirFS("/"))
-	return c.region, nil
+	return c.Region, nil
 }
 
 // figureFlags are those that choose between the figures of a place.

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/input"
 	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/internal/session"
@@ -75,7 +76,7 @@ altered is told by "carbonctl verify".`,
 	f.IntVar(&r.last, "last", 20, "list the latest `N` runs; 0 for all")
 	f.BoolVar(&r.nested, "include-nested", false, "list runs too that another run already counts")
 	f.String("ledger", "", "ledger `FILE` to read, where none is given")
-	f.String("car", "", carUsage)
+	f.String(config.Car, "", config.CarUsage)
 	f.StringVar(&r.sign, "sign", "", "OpenSSH ed25519 `KEY` that signs the head of a ledger to which a run is added")
 	r.about.add(f)
 	cmd.AddCommand(a.showRun(), a.merge())
@@ -301,13 +302,16 @@ func (f *filterFlags) parse() (runs.Filter, error) {
 		}
 		f.filter.Statuses = append(f.filter.Statuses, footprint.Status(s))
 	}
-	var labels options
 	for _, pair := range f.labels {
-		if err := setLabel(&labels, pair); err != nil {
+		key, value, err := config.ParseLabel(pair)
+		if err != nil {
 			return f.filter, fmt.Errorf("--label: %w", err)
 		}
+		if f.filter.Labels == nil {
+			f.filter.Labels = map[string]string{}
+		}
+		f.filter.Labels[key] = value
 	}
-	f.filter.Labels = labels.labels
 	return f.filter, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/input"
 	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/ledger"
@@ -52,7 +53,7 @@ The exit code is 1 where there is no such run.`,
 	f.BoolVar(&s.json, "json", false, "print as JSON; the same as --format json")
 	f.StringVarP(&s.output, "output", "o", "", "write to this `FILE`; its name tells the format, where none is given")
 	f.String("ledger", "", "ledger `FILE` whose runs go on")
-	f.String("car", "", carUsage)
+	f.String(config.Car, "", config.CarUsage)
 	return cmd
 }
 

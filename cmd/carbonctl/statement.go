@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -57,9 +59,9 @@ func (f *aboutFlags) parse(read func(name string) (input.Run, error)) (report.Fo
 	}
 	if f.per != "" {
 		n, unit, _ := strings.Cut(f.per, "=")
-		units, err := number(strings.TrimSpace(n))
+		units, err := strconv.ParseFloat(strings.TrimSpace(n), 64)
 		unit = strings.TrimSpace(unit)
-		if err != nil || units <= 0 || unit == "" {
+		if err != nil || !(units > 0) || math.IsInf(units, 1) || unit == "" {
 			return form, f.about, fmt.Errorf("--per: %.40q is not of the form N=UNIT, such as 1000=request", f.per)
 		}
 		f.about.Unit, f.about.Units = unit, units

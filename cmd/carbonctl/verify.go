@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/input"
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/ledger/sshsig"
@@ -65,7 +66,7 @@ Exit code: 0 nothing found, 1 something found, 2 a file could not be checked.`,
   carbonctl verify ledger.csv --allowed-signers auditors`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return fmt.Errorf("verify: no file given; your own ledger is %s", defaultLedger())
+				return fmt.Errorf("verify: no file given; your own ledger is %s", config.DefaultLedger())
 			}
 			return nil
 		},

@@ -17,6 +17,7 @@ import (
 	"github.com/carbonctl/carbonctl/carbon"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/child"
+	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/internal/session"
 	"github.com/carbonctl/carbonctl/regions"
@@ -29,7 +30,7 @@ const exitWrapFailed = child.CodeFailed
 // wrapping is one run of wrap.
 type wrapping struct {
 	*app
-	config  *config
+	config  *settings
 	args    []string
 	root    string
 	forward child.Forward
@@ -124,26 +125,12 @@ func libraryPath(file string) string {
 	return file
 }
 
-// addSettings adds a flag for each setting.
-func addSettings(cmd *cobra.Command) {
-	for _, s := range settings() {
-		switch s.key {
-		case "label":
-			cmd.Flags().StringArray(s.key, nil, s.usage)
-		case "detect-cloud":
-			cmd.Flags().Bool(s.key, false, s.usage)
-		default:
-			cmd.Flags().String(s.key, "", s.usage)
-		}
-	}
-}
-
 func (w *wrapping) run(ctx context.Context) error {
 	if lastLineIsResult(os.Getenv, os.Stdout, os.Stderr) {
 		w.silent = true
 	}
 	if !w.json { // then it stands in the result alone, which is one line
-		for _, p := range w.config.problems {
+		for _, p := range w.config.Problems {
 			w.say(leftOut(p), "")
 		}
 	}
@@ -155,7 +142,7 @@ func (w *wrapping) run(ctx context.Context) error {
 		return &exitError{exitWrapFailed, err}
 	}
 	if service.now != nil {
-		follower := regions.Follow(service.now, w.config.table) // asks nothing yet
+		follower := regions.Follow(service.now, w.config.Table) // asks nothing yet
 		defer follower.Close()
 		options.Tracker.Grid = follower
 	}
@@ -197,7 +184,7 @@ func (w *wrapping) run(ctx context.Context) error {
 func (w *wrapping) options() (o session.Options, service live, err error) {
 	o = session.Options{
 		Args: w.args, Forward: w.forward, Tracker: w.carbon(),
-		Epochs: w.config.epochs, Budget: w.budget.Budget,
+		Epochs: session.Epochs{Planned: w.config.Epochs, Pattern: w.config.pattern}, Budget: w.budget.Budget,
 		SamplesFile: w.samples, EventsFile: w.events, EpochsFile: w.epochs,
 		Sinks: w.sinks(), Redo: redo, Slack: w.slack,
 		Voice: session.Voice{Hint: hint},
@@ -208,17 +195,17 @@ func (w *wrapping) options() (o session.Options, service live, err error) {
 	if !w.quiet && !w.json && !w.silent {
 		o.Voice.Predicted = func(p footprint.Prediction) { w.tell("predicted " + report.Predicted(p)) }
 	}
-	for _, p := range w.config.problems {
+	for _, p := range w.config.Problems {
 		o.Warnings = append(o.Warnings, footprint.Warning{Code: footprint.ConfigIgnored, Text: leftOut(p)})
 	}
 	if o.Ledger, err = w.ledger(); err != nil {
 		return o, service, err
 	}
-	if err := w.green.check(w.config.region); err != nil {
+	if err := w.green.check(w.config.Region); err != nil {
 		return o, service, err
 	}
 	if w.live != "" {
-		if service, err = liveOf(w.live, w.config.table, os.Getenv); err != nil {
+		if service, err = liveOf(w.live, w.config.Table, os.Getenv); err != nil {
 			return o, service, err
 		}
 		if service.now == nil && w.green.bound == 0 {
@@ -247,7 +234,7 @@ const (
 
 // ledger is where the run is to be recorded.
 func (w *wrapping) ledger() (session.Ledger, error) {
-	l := session.Ledger{Path: w.config.ledger, User: login(), Keep: w.config.keep, Flush: w.flush, CodeCarbon: w.format == codecarbonFormat}
+	l := session.Ledger{Path: w.config.Ledger, User: login(), Keep: w.config.keep, Flush: w.flush, CodeCarbon: w.format == codecarbonFormat}
 	var err error
 	if l.Key, err = readKey(w.sign); err != nil {
 		return l, err
@@ -255,7 +242,7 @@ func (w *wrapping) ledger() (session.Ledger, error) {
 	switch {
 	case w.format != ownFormat && w.format != codecarbonFormat:
 		return l, fmt.Errorf("--ledger-format: %q is neither %s nor %s", w.format, ownFormat, codecarbonFormat)
-	case w.format == codecarbonFormat && w.config.origin("ledger") == "":
+	case w.format == codecarbonFormat && w.config.Origin(config.Ledger) == "":
 		return l, errors.New("--ledger-format codecarbon: name its file with --ledger FILE")
 	}
 	return l, nil
@@ -281,20 +268,20 @@ func refused(err error) error {
 }
 
 func (w *wrapping) carbon() carbon.Config {
-	o := w.config.options
+	o := w.config
 	cfg := carbon.Config{
-		Region: o.region, Grid: o.intensity, PUE: o.pue, Every: o.every,
+		Region: o.Region, Grid: o.Intensity, PUE: o.PUE, Every: o.Interval,
 		Run: footprint.Run{
-			Project: o.project, Labels: o.labels, Charge: o.charge, Job: session.Job(os.Getenv),
-			Parent: o.parent, Epochs: o.epochs.Planned, How: origins[w.config.origin("region")],
+			Project: o.Project, Labels: o.Labels, Charge: o.Charge, Job: session.Job(os.Getenv),
+			Parent: o.parent, Epochs: o.Epochs, How: origins[o.Origin(config.Region)],
 		},
 		Host: carbon.Host{Root: os.DirFS(w.root), NVMLLibrary: libraryPath(w.nvml), Env: os.LookupEnv},
 	}
-	if cfg.Run.How == "" && o.region != "" {
+	if cfg.Run.How == "" && o.Region != "" {
 		cfg.Run.How = "config" // a file
 	}
 	if cfg.Grid == nil {
-		cfg.Grid = o.table
+		cfg.Grid = o.Table
 	}
 	if w.command {
 		cfg.Run.Command = w.args
@@ -303,7 +290,7 @@ func (w *wrapping) carbon() carbon.Config {
 }
 
 // origins are the words of the report for where a region was given.
-var origins = map[string]string{"flag": "flag", "environment": "environment", fromCloud: "cloud"}
+var origins = map[string]string{config.Flag: "flag", config.Environment: "environment", config.Cloud: "cloud"}
 
 // show prints the result on stderr: stdout belongs to the command. An error is
 // left alone, there is nobody to tell it to.

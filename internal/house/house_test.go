@@ -53,6 +53,7 @@ var rooms = map[string][]string{
 	"footprint/predict": {},
 	"footprint":         {"energy", "regions", "footprint/predict"},
 	"runs":              {"energy", "footprint", "regions", "github.com/google/uuid"},
+	"internal/config":   {"footprint", "regions", "github.com/BurntSushi/toml", "github.com/agnivade/levenshtein"},
 
 	// Floor 4: the tracker, the record, the pages.
 	"internal/about":  {"footprint", "internal/proc"},
@@ -71,9 +72,9 @@ var rooms = map[string][]string{
 	"internal/serve":   {"energy", "footprint", "regions"},
 	"internal/watch":   {"golang.org/x/sys"},
 	"cmd/carbonctl": {
-		"carbon", "energy", "estimate", "footprint", "runs", "internal/atomicfile", "internal/child", "internal/input", "internal/about", "internal/nested", "internal/output", "internal/session", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "internal/serve", "ledger", "nvml", "rapl", "regions", "report",
+		"carbon", "energy", "estimate", "footprint", "runs", "internal/atomicfile", "internal/child", "internal/config", "internal/input", "internal/about", "internal/nested", "internal/output", "internal/session", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "internal/serve", "ledger", "nvml", "rapl", "regions", "report",
 		"regions/carbonaware", "regions/electricitymaps", "regions/entsoe", "regions/gbcarbon", "regions/metadata", "regions/rte", "regions/watttime",
-		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/BurntSushi/toml", "github.com/agnivade/levenshtein", "github.com/gofrs/flock",
+		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/agnivade/levenshtein", "github.com/gofrs/flock",
 	},
 
 	// For tests, and for people.

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package config
 
 import (
 	"os"
@@ -23,7 +23,7 @@ func TestLineOf(t *testing.T) {
 
 func TestNearest(t *testing.T) {
 	for key, want := range map[string]string{"regoin": "region", "labels": "label", "PUE": "pue", "ledgre": "ledger", "intensty": "intensity"} {
-		assert.Equal(t, want, nearest(settings(), key), key)
+		assert.Equal(t, want, nearest(Table(), key), key)
 	}
 }
 
@@ -31,23 +31,23 @@ func TestNearest(t *testing.T) {
 func TestSettingsAreDocumented(t *testing.T) {
 	page, err := os.ReadFile("../../docs/settings.md")
 	require.NoError(t, err)
-	for _, s := range settings() {
+	for _, s := range Table() {
 		may := "no"
-		if s.shared {
+		if s.Project {
 			may = "yes"
 		}
-		assert.Regexp(t, "(?m)^\\| `"+s.key+"` \\| `"+variable(s.key)+"`.*\\| `--"+s.key+"\\b.*\\| "+may+" \\|", string(page))
+		assert.Regexp(t, "(?m)^\\| `"+s.Key+"` \\| `"+s.Variable()+"`.*\\| `--"+s.Key+"\\b.*\\| "+may+" \\|", string(page))
 	}
 }
 
 func TestDefaultLedger(t *testing.T) {
 	t.Setenv("HOME", "/h")
 	t.Setenv("XDG_STATE_HOME", "")
-	assert.Equal(t, "/h/.local/state/carbonctl/ledger.csv", filepath.ToSlash(defaultLedger()))
+	assert.Equal(t, "/h/.local/state/carbonctl/ledger.csv", filepath.ToSlash(DefaultLedger()))
 	t.Setenv("XDG_STATE_HOME", "relative") // which the standard says to pass over
-	assert.Equal(t, "/h/.local/state/carbonctl/ledger.csv", filepath.ToSlash(defaultLedger()))
+	assert.Equal(t, "/h/.local/state/carbonctl/ledger.csv", filepath.ToSlash(DefaultLedger()))
 	t.Setenv("XDG_STATE_HOME", "/s")
-	assert.Equal(t, "/s/carbonctl/ledger.csv", filepath.ToSlash(defaultLedger()))
+	assert.Equal(t, "/s/carbonctl/ledger.csv", filepath.ToSlash(DefaultLedger()))
 }
 
 // Whatever a file holds, it gives settings or problems that name it.
@@ -59,14 +59,14 @@ func FuzzFile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		path := filepath.Join(t.TempDir(), "config.toml")
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-		c := &config{options: options{table: regions.Builtin()}}
-		require.NoError(t, c.take(inFile(settings(), path, true)))
-		for _, p := range c.problems {
+		c := &Config{Values: Values{Table: regions.Builtin()}}
+		require.NoError(t, c.take(inFile(Table(), path, true), nil))
+		for _, p := range c.Problems {
 			assert.ErrorContains(t, p, path)
 		}
-		assert.Empty(t, c.ledger, "a project's file may not choose where we write")
-		assert.Zero(t, c.every)
-		assert.True(t, c.pue == 0 || c.pue >= 1)
+		assert.Empty(t, c.Ledger, "a project's file may not choose where we write")
+		assert.Zero(t, c.Interval)
+		assert.True(t, c.PUE == 0 || c.PUE >= 1)
 	})
 }
 
@@ -79,6 +79,6 @@ func TestWithoutHome(t *testing.T) {
 	for _, name := range []string{"HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"} {
 		t.Setenv(name, "")
 	}
-	assert.Equal(t, filepath.Join(u.HomeDir, ".local/state/carbonctl/ledger.csv"), defaultLedger())
+	assert.Equal(t, filepath.Join(u.HomeDir, ".local/state/carbonctl/ledger.csv"), DefaultLedger())
 	assert.Equal(t, filepath.Join(u.HomeDir, ".config"), configDir())
 }

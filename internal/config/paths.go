@@ -1,0 +1,55 @@
+package config
+
+import (
+	"os"
+	"os/user"
+	"path/filepath"
+)
+
+// ProjectFile is the settings of a project, in the folder where carbonctl is started.
+const ProjectFile = ".carbonctl.toml"
+
+// UserFile is the path of the user's settings, "" without a home.
+func UserFile() string {
+	dir := configDir()
+	if dir == "" {
+		return ""
+	}
+	return filepath.Join(dir, "carbonctl", "config.toml")
+}
+
+// DefaultLedger is $XDG_STATE_HOME/carbonctl/ledger.csv, "" without a home.
+func DefaultLedger() string {
+	dir := os.Getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(dir) {
+		home := homeDir()
+		if home == "" {
+			return ""
+		}
+		dir = filepath.Join(home, ".local", "state")
+	}
+	return filepath.Join(dir, "carbonctl", "ledger.csv")
+}
+
+// configDir is where a user's settings are, "" without a home.
+func configDir() string {
+	if dir, err := os.UserConfigDir(); err == nil {
+		return dir
+	}
+	if home := homeDir(); home != "" {
+		return filepath.Join(home, ".config")
+	}
+	return ""
+}
+
+// homeDir is $HOME, or where a service or a cron job has none, what the system has
+// for the user; "" if neither is a path.
+func homeDir() string {
+	if home, err := os.UserHomeDir(); err == nil {
+		return home
+	}
+	if u, err := user.Current(); err == nil && filepath.IsAbs(u.HomeDir) {
+		return u.HomeDir
+	}
+	return ""
+}

@@ -1,0 +1,214 @@
+package config
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+// MinInterval is the shortest time between two readings.
+const MinInterval = 10 * time.Millisecond
+
+// DefaultInterval is the time between two readings that is built in.
+const DefaultInterval = time.Second
+
+// Values are the settings in force, checked.
+type Values struct {
+	Table       *regions.Table   // the built-in one, or that with the user's laid over it
+	Region      string           // "": not given
+	DetectCloud bool             // ask the cloud's metadata service, where nothing else names a region
+	Intensity   regions.Provider // nil: the table
+	PUE         float64          // 0: not given
+	Interval    time.Duration
+	Charge      footprint.Charge // "": not given
+	Project     string
+	Labels      map[string]string
+	Ledger      string // "" without a home, "none" for no record
+	Epochs      int    // how many are planned, 0: not known
+}
+
+func (v *Values) setRegionsFile(path string) error {
+	t, err := ReadTable(path)
+	if err == nil {
+		v.Table = t
+	}
+	return err
+}
+
+// ReadTable is the built-in table of regions with that of a file laid over it.
+func ReadTable(path string) (*regions.Table, error) {
+	f, err := os.Open(path)
+	if named := (*fs.PathError)(nil); errors.As(err, &named) {
+		err = fmt.Errorf("%s: %w", path, named.Err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() // nothing is written to it
+	own, err := regions.ReadTable(f, path)
+	if err != nil {
+		return nil, err
+	}
+	t, err := regions.Builtin().With(own)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return t, nil
+}
+
+func (v *Values) setRegion(zone string) error {
+	if zone != "" {
+		if _, err := v.Table.Intensity(context.Background(), regions.Query{Zone: zone}); err != nil {
+			return err
+		}
+	}
+	v.Region = zone
+	return nil
+}
+
+func (v *Values) setDetectCloud(s string) error {
+	ask, err := strconv.ParseBool(s)
+	if err != nil {
+		return fmt.Errorf("%q is neither true nor false", s)
+	}
+	v.DetectCloud = ask
+	return nil
+}
+
+func number(s string) (float64, error) {
+	x, err := strconv.ParseFloat(s, 64)
+	if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
+		return 0, fmt.Errorf("%q is not a number", s)
+	}
+	return x, nil
+}
+
+func (v *Values) setIntensity(s string) error {
+	own, err := ParseIntensity(s, v.Table)
+	if err != nil {
+		return err // and what was set before stays
+	}
+	v.Intensity = own
+	return nil
+}
+
+// ParseIntensity reads an own figure in g/kWh; it holds for the zones of a table.
+func ParseIntensity(s string, t *regions.Table) (regions.Provider, error) {
+	x, err := number(s)
+	if err != nil {
+		return nil, err
+	}
+	own, err := regions.Fixed(regions.Grams(x), t)
+	if err != nil {
+		return nil, err
+	}
+	return own, nil
+}
+
+func (v *Values) setPUE(s string) error {
+	x, err := ParsePUE(s)
+	if err == nil {
+		v.PUE = x
+	}
+	return err
+}
+
+// ParsePUE reads a PUE, which is at least 1.
+func ParsePUE(s string) (float64, error) {
+	x, err := number(s)
+	if err != nil {
+		return 0, err
+	}
+	if x < 1 {
+		return 0, fmt.Errorf("%s is below 1: a PUE is all of the building's energy over that of its computers", s)
+	}
+	return x, nil
+}
+
+func (v *Values) setInterval(s string) error {
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		return fmt.Errorf("%q is not a time such as 500ms or 2s", s)
+	}
+	if d < MinInterval {
+		return fmt.Errorf("%s is less than %v", s, MinInterval)
+	}
+	v.Interval = d
+	return nil
+}
+
+func (v *Values) setCharge(s string) error {
+	switch c := footprint.Charge(s); c {
+	case footprint.ChargeMachine, footprint.ChargeProcess:
+		v.Charge = c
+		return nil
+	}
+	return fmt.Errorf("%q is neither machine nor process", s)
+}
+
+func (v *Values) setProject(s string) error {
+	v.Project = s
+	return nil
+}
+
+func (v *Values) setLedger(s string) error {
+	if s == "" {
+		return errors.New(`give a file, or "none"`)
+	}
+	v.Ledger = s
+	return nil
+}
+
+func (v *Values) setEpochs(s string) error {
+	n, err := strconv.Atoi(s)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%q is not a whole number", s)
+	case n < 0:
+		return fmt.Errorf("%d is below 0", n)
+	}
+	v.Epochs = n
+	return nil
+}
+
+func (v *Values) setLabel(pair string) error {
+	key, value, err := ParseLabel(pair)
+	if err != nil {
+		return err
+	}
+	if v.Labels == nil {
+		v.Labels = map[string]string{}
+	}
+	v.Labels[key] = value
+	return nil
+}
+
+// ParseLabel reads one key=value. Only the first = separates, and a comma belongs to
+// the value.
+func ParseLabel(pair string) (key, value string, err error) {
+	key, value, ok := strings.Cut(pair, "=")
+	if key = strings.TrimSpace(key); !ok || key == "" {
+		return "", "", fmt.Errorf("%q is not of the form key=value", pair)
+	}
+	return key, strings.TrimSpace(value), nil
+}
+
+// pairs shows labels as they are given.
+func pairs(labels map[string]string) string {
+	var all []string
+	for _, k := range slices.Sorted(maps.Keys(labels)) {
+		all = append(all, k+"="+labels[k])
+	}
+	return strings.Join(all, ",")
+}
