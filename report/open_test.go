@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/report"
 	"github.com/carbonctl/carbonctl/runs"
 )
@@ -53,4 +54,20 @@ func TestNoUpperBound(t *testing.T) {
 	assert.Contains(t, b.String(), "carbonctl_energy_high_joules{project=\"demo\"} +Inf")
 	b.Reset()
 	require.NoError(t, v.CSV(&b))
+}
+
+// Of what the work was not seen to use no "0 J, measured" is said, and of no figure
+// that it is exact.
+func TestNothingIsSureToBeNothing(t *testing.T) {
+	r := replay(t, "server.jsonl")
+	r.Charge = footprint.ChargeProcess
+	for i := range r.Components {
+		r.Components[i].Charged = 0
+	}
+	r.EnergyLow, r.EnergyHigh = r.Energy, &r.Energy
+	var text bytes.Buffer
+	require.NoError(t, report.Text(&text, r))
+	assert.Contains(t, text.String(), "no use by the work seen: ")
+	assert.NotContains(t, text.String(), " 0 J, measured")
+	assert.Contains(t, text.String(), "(± < 0.1 %)")
 }

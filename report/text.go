@@ -170,7 +170,12 @@ func kinds(r footprint.Report) []footprint.Line {
 }
 
 func (p *Page) kind(r footprint.Report, l footprint.Line) {
-	p.Row("  "+string(l.Kind), "%s, %s: %s", Energy(l.Charged), l.Basis, count(strings.Split(l.Name, "; ")))
+	name := count(strings.Split(l.Name, "; "))
+	if l.Charged == 0 && r.Charge == footprint.ChargeProcess && r.MachineEnergy > 0 {
+		p.Row("  "+string(l.Kind), "no use by the work seen: %s", name)
+		return
+	}
+	p.Row("  "+string(l.Kind), "%s, %s: %s", Energy(l.Charged), l.Basis, name)
 }
 
 // count says names once, with how many of them there are: "8 × NVIDIA H100".

@@ -92,7 +92,7 @@ func massBounds(g, low regions.Grams, high *regions.Grams) string {
 // where they are within 1 % of it, by how much: "± 0.2 %".
 func bounds(x, low, high float64, lowText, highText string) string {
 	if off := max(x-low, high-x); x > 0 && off < x/100 {
-		return "± " + Percent(off/x)
+		return "± " + Percent(max(off/x, 1e-9)) // nothing is exact to the last digit
 	}
 	l, unit, _ := strings.Cut(lowText, " ")
 	if _, other, _ := strings.Cut(highText, " "); other == unit {
