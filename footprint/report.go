@@ -137,7 +137,7 @@ type Job struct {
 	Attempt  *int   `json:"attempt,omitempty"`
 }
 
-// Region is where the run is said to have been, and who said so.
+// Region is where the run is said to have been, and what set it.
 type Region struct {
 	Zone        string  `json:"zone"`
 	Name        string  `json:"name"`

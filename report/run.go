@@ -170,7 +170,7 @@ func gridSection(r footprint.Report) section {
 		region += ", " + *r.Region.Provider + " " + *r.Region.CloudRegion
 	}
 	return section{title: "Grid", table: facts(
-		"region", region, "who said so", r.Region.How,
+		"region", region, "set by", r.Region.How,
 		"factor", digits(float64(in.PerKWh))+" g CO2e/kWh", "counts", strings.Trim(string(in.Scope)+", "+in.Basis, ", "),
 		"kind", string(in.Kind), "year", year, "source", in.Source, "licence", in.Licence, "instead", in.Instead, "PUE", pue, "waited", waited(r))}
 }
