@@ -15,7 +15,7 @@ var descriptions = map[string]string{
 	"Report.ended_at":                   "Last reading, UTC.",
 	"Report.duration_s":                 "Seconds between the first and the last reading, by the monotonic clock.",
 	"Report.command":                    "Command line, where it was asked for; else null, since it may hold secrets.",
-	"Report.wait":                       "Why the run started when it did; absent if nobody waited.",
+	"Report.wait":                       "Why the run started when it did; absent without a wait.",
 	"Report.host":                       "Machine that was measured.",
 	"Report.job":                        "Batch or CI job that the run belongs to; null if none.",
 	"Report.region":                     "Where the run was, and how that is known.",

@@ -50,7 +50,7 @@ type Report struct {
 	// monotonic clock.
 	DurationS float64  `json:"duration_s"`
 	Command   []string `json:"command"`
-	// Wait says why the run started when it did, nil if nobody waited.
+	// Wait says why the run started when it did, nil without a wait.
 	Wait *Wait `json:"wait,omitempty"`
 
 	Host       Host      `json:"host"`

@@ -30,7 +30,7 @@ const (
 	CounterAmbiguous = "counter-ambiguous" // a counter was read so late that it may have wrapped unseen
 	CounterSwitched  = "counter-switched"  // a counter failed, and its twin is read instead
 	Suspended        = "suspended"         // the machine slept during the run
-	ShareUnknown     = "share-unknown"     // nobody can tell who used a component
+	ShareUnknown     = "share-unknown"     // no per-process data for a component
 	TooShort         = "too-short"         // the run is near the resolution of its counters
 	ClockStep        = "clock-step"        // the wall clock was set during the run
 	NoPermission     = "no-permission"     // counters are there and closed to us

@@ -135,7 +135,7 @@ func known(names []string) error {
 	fields := fields()
 	for _, name := range names {
 		if _, ok := fields[name]; !ok {
-			return fmt.Errorf("there is no column %q", name)
+			return fmt.Errorf("no column %q", name)
 		}
 	}
 	return nil

@@ -45,7 +45,7 @@ const columns = "uuid,name,pci.bus_id,driver_version,power.draw,power.max_limit"
 func openProgram(path string) (library, error) {
 	path, err := exec.LookPath(cmp.Or(path, "nvidia-smi"))
 	if err != nil {
-		return library{}, fmt.Errorf("%w: this build can't load the driver's library, and there is no nvidia-smi: %w", energy.ErrUnavailable, err)
+		return library{}, fmt.Errorf("%w: this build can't load the driver's library, and nvidia-smi was not found: %w", energy.ErrUnavailable, err)
 	}
 	p := &program{now: map[string]row{}}
 	p.cmd = exec.Command(path, "--query-gpu="+columns, "--format=csv,noheader,nounits", "-lms", "1000")
@@ -140,7 +140,7 @@ func parseRow(line string) (row, error) {
 		cells[i] = strings.TrimSpace(cells[i])
 	}
 	if len(cells) != 6 || !strings.HasPrefix(cells[0], "GPU-") {
-		return row{}, fmt.Errorf("nvidia-smi: %q is no line of a GPU", clip(line))
+		return row{}, fmt.Errorf("nvidia-smi: unexpected line %q", clip(line))
 	}
 	r := row{uuid: cells[0], name: cmp.Or(cells[1], anyGPU), bus: cells[2], driver: cells[3]}
 	if r.power, r.err = parseWatts(cells[4]); r.err != nil {

@@ -115,7 +115,7 @@ func listed(v string, byBus bool, devices []device, s sight) sight {
 	case len(index) == 0:
 		return sight{note: fmt.Sprintf("CUDA_VISIBLE_DEVICES=%q shows the work no GPU", clip(v))}
 	case numbers && !byBus && len(index) < len(s.index) && mixed(devices, s.index):
-		s.note = fmt.Sprintf("CUDA_VISIBLE_DEVICES=%q counts the fastest GPU first, and the driver does not say which that is: all are read (CUDA_DEVICE_ORDER=PCI_BUS_ID makes it clear)", clip(v))
+		s.note = fmt.Sprintf("CUDA_VISIBLE_DEVICES=%q counts the fastest GPU first, an order that the driver does not report: all are read (set CUDA_DEVICE_ORDER=PCI_BUS_ID)", clip(v))
 		return s
 	}
 	slices.Sort(index)

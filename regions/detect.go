@@ -23,7 +23,7 @@ const (
 // ds-identify and of the providers' guides. What a laptop or any other machine may have
 // as well is not here: sys_vendor "Google" is a Chromebook too, "Microsoft Corporation"
 // a Surface, "OpenStack Nova" any university, and each 4096th random UUID begins with
-// "ec2". A string that is not here is no provider,
+// "ec2". A string that is not here names no provider,
 // never a guess. The strings of the last six have not been seen by us.
 var vendors = []struct{ file, name, provider string }{
 	{dmi + "sys_vendor", "amazon ec2", "aws"},

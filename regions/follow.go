@@ -54,7 +54,7 @@ func Follow(live, table Provider) *Follower {
 var (
 	errNotYet = errors.New("it has not answered yet")
 	errOld    = errors.New("its newest figure is too old")
-	errClosed = errors.New("it is no longer asked")
+	errClosed = errors.New("no longer polled")
 )
 
 // Intensity answers at once. Its errors are the table's.

@@ -133,7 +133,7 @@ func TestFollowRefuses(t *testing.T) {
 		require.NoError(t, f.Close())
 		in, err := f.Intensity(context.Background(), Query{Zone: "FR"})
 		require.NoError(t, err)
-		assert.Equal(t, "in place of a live value: it is no longer asked", in.Instead)
+		assert.Equal(t, "in place of a live value: no longer polled", in.Instead)
 	})
 }
 

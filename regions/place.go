@@ -169,7 +169,7 @@ func (t *Table) around(name string, p Point) (*entry, where, error) {
 // market is what the provider publishes by its contracts.
 func (w where) market(e *entry, year int) (Intensity, error) {
 	if w.cloud == nil {
-		return Intensity{}, fmt.Errorf("%s (%s) is no cloud region: market-based figures are those of a provider, as aws:eu-west-1", e.Code, e.Name)
+		return Intensity{}, fmt.Errorf("%s (%s) is not a cloud region: market-based figures are a provider's; name one, such as aws:eu-west-1", e.Code, e.Name)
 	}
 	c := w.cloud
 	f, ok := c.Figure(MarketFactor, year)

@@ -134,9 +134,9 @@ func TestMarket(t *testing.T) {
 	for q, want := range map[Query]string{
 		{Zone: "aws:us-west-2", Year: 2019}:    "aws:us-west-2 (Boardman) has no market-based figure for 2019; the nearest year is 2022",
 		{Zone: "gcp:europe-west6"}:             "gcp:europe-west6 (Zürich) has no market-based figure, only location-based",
-		{Zone: "FR"}:                           "FR (France) is no cloud region: market-based figures are those of a provider, as aws:eu-west-1",
-		{Zone: "48.85,2.35"}:                   "FR (France) is no cloud region",
-		{Zone: ""}:                             "WORLD (World) is no cloud region",
+		{Zone: "FR"}:                           "FR (France) is not a cloud region: market-based figures are a provider's; name one, such as aws:eu-west-1",
+		{Zone: "48.85,2.35"}:                   "FR (France) is not a cloud region",
+		{Zone: ""}:                             "WORLD (World) is not a cloud region",
 		{Zone: "aws:us-west-2", Scope: "both"}: `scope "both" is not known`,
 	} {
 		q.Market = true

@@ -162,7 +162,7 @@ func (t *Table) check(f *Filter) error {
 			return err
 		}
 		if z.Kind != Group || z.Code == "EU27" {
-			return fmt.Errorf("%s (%s) is no continent", z.Code, z.Name)
+			return fmt.Errorf("%s (%s) is not a continent", z.Code, z.Name)
 		}
 		f.Continents[i] = z.Code
 	}

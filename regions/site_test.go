@@ -126,8 +126,8 @@ func TestFilter(t *testing.T) {
 		want string
 	}{
 		{Filter{Providers: []string{"awz"}}, `provider "awz" is not known; nearest: aws, `},
-		{Filter{Continents: []string{"France"}}, "FR (France) is no continent"},
-		{Filter{Continents: []string{"EU27"}}, "EU27 (European Union (27)) is no continent"},
+		{Filter{Continents: []string{"France"}}, "FR (France) is not a continent"},
+		{Filter{Continents: []string{"EU27"}}, "EU27 (European Union (27)) is not a continent"},
 		{Filter{Continents: []string{"Atlantis"}}, `region "Atlantis" is not known`},
 		{Filter{Within: -1}, "distance -1 km: want 0 or more"},
 	} {

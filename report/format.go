@@ -62,5 +62,5 @@ func (t Totals) Write(w io.Writer, format string) error {
 }
 
 func unknownFormat(format string, known []string) error {
-	return fmt.Errorf("%.40q is no format: it is one of %s", format, strings.Join(known, ", "))
+	return fmt.Errorf("unknown format %.40q: use one of %s", format, strings.Join(known, ", "))
 }

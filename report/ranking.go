@@ -50,7 +50,7 @@ func (r Ranking) Write(w io.Writer, format string) error {
 	case "svg":
 		return r.SVG(w)
 	}
-	return fmt.Errorf("%.40q is no format: it is one of %s", format, strings.Join(RankingFormats(), ", "))
+	return fmt.Errorf("unknown format %.40q: use one of %s", format, strings.Join(RankingFormats(), ", "))
 }
 
 // Top leaves the first n places, and here wherever it stands. 0 leaves all.

@@ -85,7 +85,7 @@ func TestRankingEverywhereFitsAndParses(t *testing.T) {
 			assert.Contains(t, out, "svg { max-width: 100%; height: auto;", "it fits a narrow window")
 		}
 	}
-	assert.ErrorContains(t, r.Write(&b, "pdf"), `"pdf" is no format: it is one of text, json`)
+	assert.ErrorContains(t, r.Write(&b, "pdf"), `unknown format "pdf": use one of text, json`)
 }
 
 func TestRankingKeepsHereInTheTop(t *testing.T) {

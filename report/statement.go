@@ -53,7 +53,7 @@ type About struct {
 }
 
 // ErrNoRuns is a statement about nothing.
-var ErrNoRuns = errors.New("there is no run to make a statement about")
+var ErrNoRuns = errors.New("no run to make a statement about")
 
 // A NeedError says which fields of About a form can't do without.
 type NeedError struct {
@@ -91,7 +91,7 @@ func Statement(w io.Writer, form Form, t runs.Total, a About) error {
 	case Summary:
 		s = summary(t, a)
 	default:
-		err = fmt.Errorf("%.40q is no form of a statement: it is one of %v", form, Forms())
+		err = fmt.Errorf("unknown form of statement %.40q: use one of %v", form, Forms())
 	}
 	if err != nil {
 		return err

@@ -138,7 +138,7 @@ func compared(e energy.Energy, s regions.Site) Comparison {
 func comparablePair(a, b regions.Intensity) error {
 	switch {
 	case a.Marginal || b.Marginal:
-		return errors.New("compare: a marginal intensity is no measure of emissions")
+		return errors.New("compare: a marginal intensity does not measure emissions")
 	case a.Market != b.Market:
 		return fmt.Errorf("compare: %s is market-based where %s is not", cmp.Or(b.CloudRegion, b.Zone), cmp.Or(a.CloudRegion, a.Zone))
 	case a.Scope != b.Scope:

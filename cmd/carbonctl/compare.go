@@ -302,7 +302,7 @@ func kilometres(s string) (float64, error) {
 	}
 	v, err := strconv.ParseFloat(text, 64)
 	if err != nil || !(v > 0) || v > 1e6 {
-		return 0, fmt.Errorf("%.40q is no distance above 0 such as 1500km, 900mi or 20ms", s)
+		return 0, fmt.Errorf("invalid distance %.40q: use a number and a unit, such as 1500km, 900mi or 20ms", s)
 	}
 	return v * factor, nil
 }

@@ -15,6 +15,6 @@ func TestKilometres(t *testing.T) {
 	}
 	for _, s := range []string{"", "km", "-5km", "0km", "NaN", "Infkm", "1e9km", "5 parsecs"} {
 		_, err := kilometres(s)
-		assert.ErrorContains(t, err, "is no distance above 0", s)
+		assert.ErrorContains(t, err, "invalid distance", s)
 	}
 }

@@ -35,7 +35,7 @@ func (g *greenFlags) check(zone string) error {
 	case g.bound < 0:
 		return fmt.Errorf("--wait-for-green: %v is below 0", g.bound)
 	case g.length <= 0:
-		return fmt.Errorf("--for: %v is no time above 0", g.length)
+		return fmt.Errorf("--for: %v is not above 0", g.length)
 	case g.bound > 0 && zone == "":
 		return errors.New("--wait-for-green: no region: --region names where the command runs")
 	}

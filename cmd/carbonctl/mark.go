@@ -31,11 +31,11 @@ a run it says so, and the exit code is 1.`,
 			// Who marks its epochs must run as well without us: this is no failure.
 			path := os.Getenv(watch.EnvEvents)
 			if path == "" {
-				a.say(fmt.Sprintf("mark: %s is not set: this is no part of a run of carbonctl wrap", watch.EnvEvents), "")
+				a.say(fmt.Sprintf("mark: not running under carbonctl wrap (%s is not set)", watch.EnvEvents), "")
 				return nil
 			}
 			if err := watch.Append(path, e); errors.Is(err, fs.ErrNotExist) {
-				a.say("mark: the run that this is a part of has ended", "")
+				a.say("mark: the enclosing run has ended", "")
 			} else if err != nil {
 				return &exitError{exitFinding, fmt.Errorf("mark: %w", err)}
 			}

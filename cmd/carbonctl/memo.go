@@ -36,7 +36,7 @@ type memo struct {
 const mostMemos = 1000
 
 // errNowhere is why a wait is not kept.
-var errNowhere = errors.New("there is no home directory to keep the wait in")
+var errNowhere = errors.New("no home directory to keep the wait in")
 
 // openMemo takes up a memo of that key, or begins one. One that is older than
 // twice the bound is of a command that somebody has given up. It is there, and
@@ -78,7 +78,7 @@ const stale = 30 * 24 * time.Hour
 // sweep removes the memos that were written before a time, and whose owner is
 // gone. What can't be removed stays.
 func sweep(dir string, before time.Time) {
-	names, _ := filepath.Glob(filepath.Join(dir, "*.json")) // a home with brackets in it is swept by nobody
+	names, _ := filepath.Glob(filepath.Join(dir, "*.json")) // a path with brackets in it is never swept
 	for _, path := range names {
 		info, err := os.Stat(path)
 		if err != nil || !info.ModTime().Before(before) {

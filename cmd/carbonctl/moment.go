@@ -42,7 +42,7 @@ func moment(s string, now time.Time) (time.Time, error) {
 	if clock != "" || !named {
 		c, err := time.Parse("15:04", clock)
 		if err != nil {
-			return time.Time{}, fmt.Errorf("%.40q is no time such as +24h, 18:00, 'tomorrow 18:00' or 2026-12-01T18:00:00Z", s)
+			return time.Time{}, fmt.Errorf("invalid time %.40q: use +24h, 18:00, 'tomorrow 18:00' or 2026-12-01T18:00:00Z", s)
 		}
 		hour, minute = c.Hour(), c.Minute()
 	}

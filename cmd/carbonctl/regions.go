@@ -136,7 +136,7 @@ func figureQuery(flags *pflag.FlagSet) (q regions.Query, err error) {
 	case scope != "" && q.Scope != regions.Lifecycle && q.Scope != regions.Direct:
 		err = fmt.Errorf("--scope: %q is neither %s nor %s", scope, regions.Lifecycle, regions.Direct)
 	case q.Year < 0:
-		err = fmt.Errorf("--year: %d is no year", q.Year)
+		err = fmt.Errorf("--year: invalid year %d", q.Year)
 	case scope != "" && q.Market:
 		err = errors.New("--market: a figure by contracts has no --scope")
 	}

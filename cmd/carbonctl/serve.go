@@ -69,7 +69,7 @@ ends on TERM or INT once what is underway is answered.`,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&listen, "listen", ":9106", "`ADDRESS` to hear on; without a host, this machine alone")
+	f.StringVar(&listen, "listen", ":9106", "listen on `ADDRESS`; without a host, on localhost only")
 	f.StringVar(&name, "live", "", "`NAME` of a live service to ask first: carbonaware, electricitymaps, entsoe, gbcarbon, rte, watttime")
 	tableFlag(f)
 	f.BoolVar(&asJSON, "json", false, "print as JSON where it serves")

@@ -111,7 +111,7 @@ func (s *showing) find(flags *pflag.FlagSet, args []string) ([]footprint.Report,
 		return []footprint.Report{*found.Report}, nil
 	}
 	if s.Ledger == "none" || s.Ledger == "" {
-		return nil, errors.New("without a ledger nobody knows which runs go on; which FILE?")
+		return nil, errors.New("no ledger is set; name a FILE")
 	}
 	runs, err := ledger.Running(s.Ledger)
 	if err != nil {

@@ -115,7 +115,7 @@ func (p *plan) times() (err error) {
 	}
 	switch start := p.start.Format(minuteLayout); {
 	case p.length <= 0:
-		return fmt.Errorf("--for: %v is no time above 0", p.length)
+		return fmt.Errorf("--for: %v is not above 0", p.length)
 	case p.start.Before(p.now.Add(-time.Minute)):
 		return fmt.Errorf("--from: %s is past", start)
 	case p.last.Before(p.start.Add(p.length)):
@@ -170,7 +170,7 @@ without one, from typical hours of the zone, which know no weather.`,
 			p.now = time.Now()
 			if len(args) > 0 {
 				if !cmd.Flags().Changed("by") {
-					return fmt.Errorf("when: %.40q is no flag: what is it for?", args[0])
+					return fmt.Errorf("when: unexpected argument %.40q; the deadline is --by", args[0])
 				}
 				p.by += " " + args[0]
 			}

@@ -129,7 +129,7 @@ func (c *check) components(list []energy.Reading) {
 	}
 	for _, r := range list {
 		if p := r.Component; p.Within != "" && (p.Within == p.ID || !seen[id{p.Basis, p.Within}]) {
-			c.fault("%s: within %q, which is no other component", p.ID, p.Within)
+			c.fault("%s: within %q, which is not another component", p.ID, p.Within)
 		}
 	}
 }

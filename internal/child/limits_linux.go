@@ -99,7 +99,7 @@ func pidsLeft() int64 {
 			return 0, false
 		}
 		n, err := strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64)
-		return n, err == nil // "max" is no number
+		return n, err == nil // "max" is not a number
 	}
 	for dir := path.Clean(string(at)); ; dir = path.Dir(dir) {
 		folder := "/sys/fs/cgroup" + dir

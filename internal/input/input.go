@@ -51,10 +51,10 @@ type Reader struct {
 	Stdin  io.Reader // nil: os.Stdin
 	// Columns of a ledger that Rows fills in; nil is all.
 	Columns []string
-	// Skipped is told what is left out, and why; nil: nobody.
+	// Skipped is told what is left out, and why; may be nil.
 	Skipped func(error)
 	// Note is told what a user should know besides, and what can be done about
-	// it, "" for nothing; nil: nobody.
+	// it, "" for nothing; may be nil.
 	Note func(text, hint string)
 
 	others int // CSV files in folders that are no ledgers

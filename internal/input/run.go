@@ -148,7 +148,7 @@ func (r *Reader) hasLedger() bool { return r.Ledger != "" && r.Ledger != "none" 
 // find gives the ID of the run of the user's ledger that a name stands for.
 func (r *Reader) find(name string) (id string, err error) {
 	if !r.hasLedger() {
-		return "", NoRunsError{fmt.Errorf("%s: there is no ledger to look in", name)}
+		return "", NoRunsError{fmt.Errorf("%s: no ledger to look in", name)}
 	}
 	f, err := r.Open(r.Ledger)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -32,7 +32,7 @@ type Parent struct {
 	tracker proc.Identity
 }
 
-// Parse reads a value of Env; "" is no parent. An error says that it names no run.
+// Parse reads a value of Env; "" means no parent. An error: it does not name a run.
 func Parse(value string) (Parent, error) {
 	if value == "" {
 		return Parent{}, nil

@@ -10,7 +10,7 @@ import (
 
 // Allotment says in a few words why this machine is taken to be shared: a limit
 // that leaves the rest of it to others, a scheduler's allocation that does, or a
-// Kubernetes pod. "" is no such sign. env is as os.LookupEnv; nil asks no
+// Kubernetes pod. "" means no such sign. env is as os.LookupEnv; nil asks no
 // scheduler. A container without limits is no sign: see InContainer.
 func Allotment(root fs.FS, cpu CPU, memory uint64, env func(string) (string, bool)) string {
 	usable := min(float64(runtime.NumCPU()), Quota(root)) // affinity and cpusets; quotas

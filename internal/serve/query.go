@@ -67,7 +67,7 @@ func (p *params) whole(key string, otherwise, least, most int) int {
 	}
 	n, err := strconv.Atoi(v)
 	if err != nil || n < least || n > most {
-		p.fail("%s: %.40q is no whole number from %d to %d", key, v, least, most)
+		p.fail("%s: %.40q is not a whole number from %d to %d", key, v, least, most)
 	}
 	return n
 }
@@ -84,7 +84,7 @@ func (p *params) time(key string, otherwise time.Time) time.Time {
 			return t.UTC()
 		}
 	}
-	p.fail("%s: %.40q is no time such as 2026-12-01T18:00:00Z", key, v)
+	p.fail("%s: invalid time %.40q: use RFC 3339, such as 2026-12-01T18:00:00Z", key, v)
 	return otherwise
 }
 
@@ -166,7 +166,7 @@ func (s *server) emissions(r *http.Request) (any, error) {
 	if v := p.text("pue"); v != "" {
 		x, err := strconv.ParseFloat(v, 64)
 		if err != nil || !(x >= 1 && x <= 10) {
-			p.fail("pue: %.40q is no number from 1 to 10", v)
+			p.fail("pue: %.40q is not a number from 1 to 10", v)
 		}
 		pue = regions.PUE{Value: x, Of: "given", Source: "given"}
 	}
@@ -205,7 +205,7 @@ func (s *server) forecast(r *http.Request) (any, error) {
 	if v := p.text("for"); v != "" {
 		var err error
 		if length, err = time.ParseDuration(v); err != nil || length <= 0 {
-			p.fail("for: %.40q is no time above 0 such as 4h", v)
+			p.fail("for: invalid duration %.40q: use a time above 0, such as 4h", v)
 		}
 	}
 	if p.err != nil {

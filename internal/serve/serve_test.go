@@ -193,7 +193,7 @@ func TestWrongQuestions(t *testing.T) {
 		"/v1/intensity?region=FR&scope=stack":                                                  {400, "neither lifecycle nor direct"},
 		"/v1/intensity?region=FR&year=soon":                                                    {400, "no whole number from 1900 to 2200"},
 		"/v1/intensity?region=FR&year=1950":                                                    {404, "no lifecycle figure for 1950"},
-		"/v1/intensity?region=FR&market=true":                                                  {400, "is no cloud region"},
+		"/v1/intensity?region=FR&market=true":                                                  {400, "is not a cloud region"},
 		"/v1/intensity?region=FR&market=maybe":                                                 {400, "neither true nor false"},
 		"/v1/intensity?region=FR&time=now":                                                     {400, "no time such as"},
 		"/v1/emissions?region=FR":                                                              {400, "energy is missing"},

@@ -16,7 +16,7 @@ import (
 // Ledger says where the run is recorded. The zero value is nowhere, although
 // somewhere was wanted: the report has a warning.
 type Ledger struct {
-	Path       string // "none": nowhere; "": there is no home directory to keep it in
+	Path       string // "none": nowhere; "": no home directory to keep it in
 	CodeCarbon bool   // with CodeCarbon's columns, and without a journal
 	User       string
 	Key        ledger.Signer // signs the head; nil: nobody
@@ -40,7 +40,7 @@ type book struct {
 }
 
 // errNoHome is why there is no ledger where nobody named one.
-var errNoHome = errors.New("there is no home directory to keep it in")
+var errNoHome = errors.New("no home directory to keep it in")
 
 // newBook opens nothing yet: the command must not wait for it.
 func newBook(l Ledger) *book {

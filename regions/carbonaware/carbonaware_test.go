@@ -91,8 +91,8 @@ func TestWhatDoesNotFit(t *testing.T) {
 	row := func(s string) string { return `[{"location":"eastus",` + s + `}]` }
 	for answer, want := range map[string]string{
 		`[{"location":"westus","time":"2026-01-05T08:00:00Z","rating":70,"duration":"08:00:00"}]`: `the answer is for "westus", not "eastus"`,
-		row(`"time":"2026-01-05T08:00:00Z","rating":-70,"duration":"08:00:00"`):                   "is no intensity",
-		row(`"time":"2026-01-05T08:00:00Z","rating":700000,"duration":"08:00:00"`):                "is no intensity",
+		row(`"time":"2026-01-05T08:00:00Z","rating":-70,"duration":"08:00:00"`):                   "is out of range",
+		row(`"time":"2026-01-05T08:00:00Z","rating":700000,"duration":"08:00:00"`):                "is out of range",
 		row(`"time":"2026-01-05T08:00:00Z","rating":null,"duration":"08:00:00"`):                  "no data",
 		row(`"time":"2026-01-05T08:00:00Z","rating":70,"duration":"for ever"`):                    `duration "for ever"`,
 		row(`"time":"2026-01-05T08:00:00Z","rating":70,"duration":"00:00:00"`):                    "a figure holds for 0s",

@@ -106,8 +106,8 @@ func TestAnswersThatDoNotFit(t *testing.T) {
 		return `{"data":[{"from":"` + from + `","to":"` + to + `","intensity":` + intensity + `}]}`
 	}
 	for answer, want := range map[string]string{
-		row("2026-01-05T10:00Z", "2026-01-05T10:30Z", `{"forecast":-3}`):             "is no intensity",
-		row("2026-01-05T10:00Z", "2026-01-05T10:30Z", `{"forecast":140000}`):         "is no intensity",
+		row("2026-01-05T10:00Z", "2026-01-05T10:30Z", `{"forecast":-3}`):             "is out of range",
+		row("2026-01-05T10:00Z", "2026-01-05T10:30Z", `{"forecast":140000}`):         "is out of range",
 		row("2026-01-05T10:00Z", "2026-01-05T10:30Z", `{"forecast":"140"}`):          "not the JSON we know",
 		row("2026-01-05T10:00Z", "2026-01-05T10:30Z", `{}`):                          "no data",
 		row("2026-01-05T10:00Z", "2026-01-05T10:30Z", `null`):                        "no data",

@@ -146,7 +146,7 @@ func (a asker) azure(ctx context.Context, base string) (string, error) {
 
 func named(provider, region string, err error) (string, error) {
 	if err == nil && (len(region) > 60 || !plain(region, "-")) {
-		err = fmt.Errorf("%.40q is no region", region)
+		err = fmt.Errorf("invalid region %.40q", region)
 	}
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", provider, err)

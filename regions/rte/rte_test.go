@@ -75,8 +75,8 @@ func TestWhatDoesNotFit(t *testing.T) {
 	for answer, want := range map[string]string{
 		`{"results":[{"date_heure":"2026-01-05T10:15:00+00:00","taux_co2":null}]}`: "no data",
 		`{"results":[]}`: "no data",
-		`{"results":[{"date_heure":"2026-01-05T10:15:00+00:00","taux_co2":-2}]}`:    "is no intensity",
-		`{"results":[{"date_heure":"2026-01-05T10:15:00+00:00","taux_co2":21000}]}`: "is no intensity",
+		`{"results":[{"date_heure":"2026-01-05T10:15:00+00:00","taux_co2":-2}]}`:    "is out of range",
+		`{"results":[{"date_heure":"2026-01-05T10:15:00+00:00","taux_co2":21000}]}`: "is out of range",
 		`{"results":[{"date_heure":"2026-01-05T10:15:00+00:00","taux_co2":"21"}]}`:  "not the JSON we know",
 		`{"results":[{"date_heure":null,"taux_co2":21}]}`:                           "want RFC 3339",
 		`{"results":[{"date_heure":"2026-01-05T06:15:00+00:00","taux_co2":21}]}`:    "rte: the newest value is of 2026-01-05T06:15:00Z",

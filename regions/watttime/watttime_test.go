@@ -121,7 +121,7 @@ func TestWhatDoesNotFit(t *testing.T) {
 		answer(units, "health_damage", "CAISO_NORTH", point):                                                      `the answer is "health_damage"`,
 		answer(units, signal, "PJM_DC", point):                                                                    `for region "PJM_DC", not "CAISO_NORTH"`,
 		answer(units, signal, "CAISO_NORTH"):                                                                      "no data",
-		answer(units, signal, "CAISO_NORTH", `{"point_time":"2026-01-05T10:20:00+00:00","value":-5}`):             "is no intensity",
+		answer(units, signal, "CAISO_NORTH", `{"point_time":"2026-01-05T10:20:00+00:00","value":-5}`):             "is out of range",
 		answer(units, signal, "CAISO_NORTH", `{"point_time":"soon","value":5}`):                                   "want RFC 3339",
 		answer(units, signal, "CAISO_NORTH", point, point):                                                        "two figures",
 		strings.Replace(answer(units, signal, "CAISO_NORTH", point), "_seconds\":300", "_seconds\":0", 1):         "points are 0 s apart",

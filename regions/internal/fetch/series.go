@@ -21,7 +21,7 @@ func Grams(v *float64) (g regions.Grams, ok bool, err error) {
 	case v == nil:
 		return 0, false, nil
 	case math.IsNaN(*v) || *v < 0 || *v > maxPerKWh:
-		return 0, false, fmt.Errorf("%v is no intensity in g/kWh: want 0 to %d", *v, maxPerKWh)
+		return 0, false, fmt.Errorf("intensity %v g/kWh is out of range: want 0 to %d", *v, maxPerKWh)
 	}
 	return regions.Grams(*v), true, nil
 }

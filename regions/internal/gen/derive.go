@@ -89,7 +89,7 @@ func intensityOf(row []string, factors [3]float64) (float64, error) {
 		}
 		twh, err := strconv.ParseFloat(cell, 64)
 		if err != nil || !(twh >= 0 && twh < 1e5) {
-			return 0, fmt.Errorf("%q is no amount of TWh", cell)
+			return 0, fmt.Errorf("invalid amount of TWh %q", cell)
 		}
 		total += twh
 		if i < len(factors) {

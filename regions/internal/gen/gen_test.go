@@ -135,7 +135,7 @@ func TestBuildRefuses(t *testing.T) {
 		{"hours.csv", "\nA,12", "\nA,11", `hours.csv:13: month "11" is wrong or stands twice`},
 		{"hours.csv", "A,1,7", "A,1,-7", `hours.csv:2: "-7"`},
 		{"fuels.csv", "0.36", "36", "fuels.csv:2: want coal, gas, oil"},
-		{"mix.csv", "FR,2020,1", "FR,2020,one", `mix.csv:2: zone "FR", year "2020": "one" is no amount`},
+		{"mix.csv", "FR,2020,1", "FR,2020,one", `mix.csv:2: zone "FR", year "2020": invalid amount of TWh "one"`},
 		{"mix.csv", "US,2020", "FR,2020", "mix.csv: FR 2020 stands twice"},
 	} {
 		_, _, err := build(small(c.file, c.old, c.new))
