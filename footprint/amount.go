@@ -243,7 +243,7 @@ func ParseBudget(s string, price float64) (*Budget, error) {
 		return b, nil
 	}
 	if math.IsNaN(price) || price <= 0 || math.IsInf(price, 0) {
-		return nil, fmt.Errorf("%.40q is money: give the price of a kWh", s)
+		return nil, fmt.Errorf("%.40q is an amount of money: add the price of a kWh", s)
 	}
 	b.Cost, b.Price = a.Money, price
 	return b, nil

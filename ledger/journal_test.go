@@ -627,7 +627,7 @@ func TestNoJournalWhereItCannotBe(t *testing.T) {
 	var not *NotRecordedError
 	require.ErrorAs(t, err, &not)
 	assert.Empty(t, not.Journal)
-	assert.ErrorContains(t, err, "nothing is kept")
+	assert.ErrorContains(t, err, "the result was not saved")
 }
 
 // What Record and Recover make of a report does not depend on JSON in between.

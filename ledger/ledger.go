@@ -82,9 +82,9 @@ func (e *HeaderError) Error() string {
 	case OtherVersion:
 		what = "the columns are those of another version"
 	default:
-		what = "this is not a ledger"
+		what = "not a ledger"
 	}
-	return fmt.Sprintf("ledger %s: %s; its first line starts %.40q", e.Path, what, e.Got)
+	return fmt.Sprintf("ledger %s: %s; it starts with %.40q", e.Path, what, e.Got)
 }
 
 // foreign tells what a first line that is not Header belongs to.

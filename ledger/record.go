@@ -34,7 +34,7 @@ func (e *NotRecordedError) Error() string {
 	case e.Journal != "":
 		return fmt.Sprintf("%v (an earlier checkpoint is kept in %s and will be added later)", e.Err, e.Journal)
 	}
-	return fmt.Sprintf("%v (and nothing is kept for later)", e.Err)
+	return fmt.Sprintf("%v (the result was not saved)", e.Err)
 }
 
 func (e *NotRecordedError) Unwrap() error { return e.Err }

@@ -62,4 +62,4 @@ func forecast(ctx context.Context, p Provider, q Query, until time.Time) ([]Inte
 	return f.Forecast(ctx, q, until)
 }
 
-func because(err error) string { return "in place of a live value: " + err.Error() }
+func because(err error) string { return "instead of a live value: " + err.Error() }

@@ -39,15 +39,15 @@ func TestElse(t *testing.T) {
 	in, err = Else(down, Builtin()).Intensity(ctx, Query{Zone: "FR"})
 	require.NoError(t, err)
 	assert.Equal(t, AnnualAverage, in.Kind)
-	assert.Equal(t, "in place of a live value: example.org: status 500", in.Instead)
+	assert.Equal(t, "instead of a live value: example.org: status 500", in.Instead)
 	in, err = Else(down, Builtin()).Intensity(ctx, Query{Zone: "US-CA"})
 	require.NoError(t, err)
-	assert.Equal(t, "in place of a live value: example.org: status 500; only direct emissions are published for US-CA", in.Instead)
+	assert.Equal(t, "instead of a live value: example.org: status 500; only direct emissions are published for US-CA", in.Instead)
 	for _, odd := range []Intensity{{Marginal: true}, {Market: true}} {
 		in, err = Else(answers{in: odd}, Builtin()).Intensity(ctx, Query{Zone: "FR"})
 		require.NoError(t, err)
 		assert.False(t, in.Marginal || in.Market)
-		assert.Contains(t, in.Instead, "in place of a live value: the answer is mar")
+		assert.Contains(t, in.Instead, "instead of a live value: the answer is mar")
 	}
 	in, err = Else(answers{in: Intensity{Market: true}}, Builtin()).Intensity(ctx, Query{Zone: "FR", Market: true})
 	require.NoError(t, err)
@@ -66,7 +66,7 @@ func TestElse(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, series, 2)
 		assert.Equal(t, Profile, series[0].Kind)
-		assert.Contains(t, series[1].Instead, "in place of a live value: ")
+		assert.Contains(t, series[1].Instead, "instead of a live value: ")
 	}
 	_, err = Else(down, plain{Builtin()}).(Forecaster).Forecast(ctx, Query{Zone: "FR", Time: at(0)}, at(2))
 	assert.ErrorIs(t, err, ErrNoForecast)

@@ -49,7 +49,7 @@ func TestFollow(t *testing.T) {
 		}
 		in := ask()
 		assert.Equal(t, AnnualAverage, in.Kind)
-		assert.Equal(t, "in place of a live value: it has not answered yet", in.Instead)
+		assert.Equal(t, "instead of a live value: it has not answered yet", in.Instead)
 		for range 10 {
 			ask()
 		}
@@ -71,7 +71,7 @@ func TestFollow(t *testing.T) {
 		time.Sleep(31 * time.Minute)
 		in = ask()
 		assert.Equal(t, AnnualAverage, in.Kind)
-		assert.Equal(t, "in place of a live value: status 500", in.Instead)
+		assert.Equal(t, "instead of a live value: status 500", in.Instead)
 		// It is asked every five minutes, not at every tick.
 		time.Sleep(10 * time.Second)
 		before := live.asked.Load()
@@ -110,7 +110,7 @@ func TestFollowLagging(t *testing.T) {
 		in, err = f.Intensity(context.Background(), Query{Zone: "FR", Time: time.Now().Add(-48 * time.Hour)})
 		require.NoError(t, err)
 		assert.Equal(t, AnnualAverage, in.Kind)
-		assert.Equal(t, "in place of a live value: its newest figure is too old", in.Instead)
+		assert.Equal(t, "instead of a live value: its newest figure is too old", in.Instead)
 	})
 }
 
@@ -133,7 +133,7 @@ func TestFollowRefuses(t *testing.T) {
 		require.NoError(t, f.Close())
 		in, err := f.Intensity(context.Background(), Query{Zone: "FR"})
 		require.NoError(t, err)
-		assert.Equal(t, "in place of a live value: no longer polled", in.Instead)
+		assert.Equal(t, "instead of a live value: no longer polled", in.Instead)
 	})
 }
 

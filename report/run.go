@@ -82,7 +82,7 @@ func (run Run) figures() []figure {
 	}
 	e := figure{"Energy", Energy(r.Energy), []string{"(" + energyBounds(r.Energy, r.EnergyLow, r.EnergyHigh) + ")", how, charged}}
 	if r.ProcessEnergy != nil && r.Charge != footprint.ChargeProcess {
-		e.details = append(e.details, fmt.Sprintf("the work's part: %s, %s", part(r), Energy(*r.ProcessEnergy)))
+		e.details = append(e.details, fmt.Sprintf("this run's share: %s, %s", part(r), Energy(*r.ProcessEnergy)))
 	}
 	g := figure{"Emissions", Mass(r.Emissions) + " CO2e", append([]string{"(" + massBounds(r.Emissions, r.EmissionsLow, r.EmissionsHigh) + ")"}, run.Car.Compare(r.Emissions, r.EmissionsLow)...)}
 	all := append([]figure{g, e}, predictionFigure(r)...)
@@ -93,7 +93,7 @@ func (run Run) figures() []figure {
 		all = append(all, figure{"Manufacture", Mass(*r.Embodied) + " CO2e", []string{"(the run's part of the machine's, not in the emissions above)"}})
 	}
 	if r.Coverage < 0.9995 {
-		all = append(all, figure{"Seen", Percent(r.Coverage), []string{"of the run's time; the bounds say what the rest can be"}})
+		all = append(all, figure{"Seen", Percent(r.Coverage), []string{"of the run's time; the bounds cover the rest"}})
 	}
 	return all
 }
@@ -204,7 +204,7 @@ func verifySection(r footprint.Report) section {
 	}
 	p := section{title: "How to verify", table: facts("run", r.RunID)}
 	if r.Ledger == nil {
-		p.notes = []string{"This run is in no ledger: nothing tells whether these figures were changed since."}
+		p.notes = []string{"This run is in no ledger: later changes to these figures cannot be detected."}
 		return p
 	}
 	p.table = facts("run", r.RunID, "ledger", r.Ledger.LedgerID, "row", fmt.Sprint(r.Ledger.Rows))

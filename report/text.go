@@ -124,9 +124,9 @@ func (p *Page) energy(r footprint.Report) {
 	case r.ProcessEnergy == nil:
 		p.Row("charged", "the whole machine; how much of it the work used is not known")
 	case r.Charge == footprint.ChargeProcess:
-		p.Row("charged", "the work's part: %s of the machine's %s", part(r), Energy(r.MachineEnergy))
+		p.Row("charged", "this run's share: %s of the machine's %s", part(r), Energy(r.MachineEnergy))
 	default:
-		p.Row("charged", "the whole machine; the work's part of it is %s, %s", part(r), Energy(*r.ProcessEnergy))
+		p.Row("charged", "the whole machine; this run's share: %s, %s", part(r), Energy(*r.ProcessEnergy))
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 
 // Uncovered is what a comparison of regions does not count, for the foot of its
 // table.
-const Uncovered = "not counted: moving the data, whether the hardware is to be had there, its price, the hour of the run"
+const Uncovered = "not considered: data transfer, hardware availability, price, time of day"
 
 // Given is whose a PUE is that holds everywhere, Recorded that of a record.
 const (

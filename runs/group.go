@@ -50,7 +50,7 @@ func ParseKey(s string) (Key, error) {
 	for _, k := range keys {
 		all = append(all, string(k))
 	}
-	return "", fmt.Errorf("%.40q is nothing to group by: it is %s or label:NAME", s, strings.Join(all, ", "))
+	return "", fmt.Errorf("cannot group by %.40q: use %s or label:NAME", s, strings.Join(all, ", "))
 }
 
 // of appends the value that a row has for the key.

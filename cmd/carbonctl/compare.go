@@ -42,7 +42,7 @@ scope, and the PUE follows one rule for all providers.`,
 				format = "json"
 			}
 			if !slices.Contains(report.RankingFormats(), format) {
-				return fmt.Errorf("--format: %.40q is none of %s", format, strings.Join(report.RankingFormats(), ", "))
+				return fmt.Errorf("--format: %.40q is not one of %s", format, strings.Join(report.RankingFormats(), ", "))
 			}
 			w, bad, err := a.work(flags, args)
 			if err != nil {
@@ -67,7 +67,7 @@ scope, and the PUE follows one rule for all providers.`,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.String("energy", "", "`AMOUNT` of computing energy in place of a FILE: 1.2kWh, 500Wh, 3.6MJ")
+	f.String("energy", "", "`AMOUNT` of computing energy instead of a FILE: 1.2kWh, 500Wh, 3.6MJ")
 	f.Bool("predicted", false, "the energy that the run in FILE was expected to take in the end")
 	f.String("region", "", "`ZONE` that is here (default: that of the FILE, else as set)")
 	f.StringSlice("provider", nil, "cloud `NAME`s only: aws, azure, gcp …")
@@ -223,14 +223,14 @@ func rank(flags *pflag.FlagSet, w work) (r report.Ranking, err error) {
 		}
 	}
 	if many, ok := strings.CutPrefix(q.Zone, severalZones); ok {
-		return r, fmt.Errorf("compare: the runs were in %s: --region says which is here", many)
+		return r, fmt.Errorf("compare: the runs were in %s: set --region to the one that is here", many)
 	}
 	here, err := t.Site(q)
 	if err != nil {
 		return r, err
 	}
 	if q.Zone == "" {
-		r.Notes = append(r.Notes, "here: no region was given, so it is the world's mean; --region names yours.")
+		r.Notes = append(r.Notes, "here: no region given: using the world mean; set yours with --region.")
 	}
 	if in := here.Intensity; in.Instead != "" {
 		r.Notes = append(r.Notes, "here: "+in.Instead+".")
@@ -283,7 +283,7 @@ func filterOf(flags *pflag.FlagSet, t *regions.Table, here string) (f regions.Fi
 	if _, err := t.Place(from); err != nil {
 		return f, fmt.Errorf("--from: %w", err)
 	}
-	return f, fmt.Errorf("--from: we know no point of %.40q: give a cloud region, or LAT,LON", from)
+	return f, fmt.Errorf("--from: no coordinates for %.40q: use a cloud region, or LAT,LON", from)
 }
 
 // kilometres reads a distance, or a time of round trip at the speed of light in

@@ -97,7 +97,7 @@ func (a *app) devices() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "devices",
 		Aliases: []string{"doctor"},
-		Short:   "Say what this machine can measure, and what would change it",
+		Short:   "Show what this machine can measure, and how to enable the rest",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if _, err := machine(root); err != nil {
@@ -122,7 +122,7 @@ func (a *app) devices() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
 	cmd.Flags().StringVar(&root, "root", "/", rootUsage)
-	cmd.Flags().DurationVar(&watch, "watch", 50*time.Millisecond, "how long to watch the counters, to find those that do not move")
+	cmd.Flags().DurationVar(&watch, "watch", 50*time.Millisecond, "sample the counters for this `TIME` to detect stuck ones")
 	cmd.Flags().StringVar(&library, "nvml-library", "", nvmlUsage)
 	addSettings(cmd)
 	return cmd
@@ -253,7 +253,7 @@ func (a *app) printInventory(inv inventory) {
 	if m := inv.Model; m != nil {
 		p.Row("cpu", "%s, recognised by %s: %s idle to %s at full load, for %d threads", m.CPU, m.How,
 			report.Power(energy.Watts(m.IdleWatts)), report.Power(energy.Watts(m.MaxWatts)), m.Threads)
-		p.Row("", "9 machines of 10 lie within ÷ %.3g and × %.3g of that", m.Band, m.Band)
+		p.Row("", "90 %% interval: ÷ %.3g to × %.3g", m.Band, m.Band)
 		p.Row("memory", "%.3g GiB: %s to %s", m.MemoryGiB, report.Power(energy.Watts(m.MemoryIdleW)), report.Power(energy.Watts(m.MemoryMaxW)))
 		for _, n := range m.Notes {
 			p.Row("note", "%s", n.Text)

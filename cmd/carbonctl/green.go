@@ -37,7 +37,7 @@ func (g *greenFlags) check(zone string) error {
 	case g.length <= 0:
 		return fmt.Errorf("--for: %v is not above 0", g.length)
 	case g.bound > 0 && zone == "":
-		return errors.New("--wait-for-green: no region: --region names where the command runs")
+		return errors.New("--wait-for-green: no region given: set --region to where the command runs")
 	}
 	return nil
 }

@@ -43,7 +43,7 @@ func hint(err error) string {
 	case errors.As(err, &zone):
 		return `"carbonctl regions show" lists the regions`
 	case errors.As(err, &env):
-		return "docs/regions.md says what each live service needs; tokens come from the environment alone"
+		return "docs/regions.md lists what each live service needs; tokens come from environment variables only"
 	case errors.Is(err, regions.ErrNoForecast):
 		return `"carbonctl regions data" lists the zones with typical hours; elsewhere --live asks a live forecast`
 	case errors.As(err, &none):
@@ -55,9 +55,9 @@ func hint(err error) string {
 	case errors.Is(err, foreign.ErrOwn):
 		return "to put ledgers together: carbonctl report merge ALL.csv FILE…; to read a run: carbonctl report show FILE"
 	case errors.Is(err, foreign.ErrUnknown):
-		return "it is found by the first lines; --format NAME says what it is"
+		return "the format is detected from the first lines; --format NAME sets it"
 	case errors.As(err, &fork):
-		return "carbonctl verify tells which of them was changed; merge without that one"
+		return "run carbonctl verify on each to find the changed one, and merge without it"
 	case errors.Is(err, fs.ErrExist):
 		return "choose a new file: this one is left as it is"
 	case errors.Is(err, syscall.ENOSPC):
@@ -98,7 +98,7 @@ func startHint(e *child.Error) string {
 func commandHint(e *commandError) string {
 	e.cmd.SuggestionsMinimumDistance = 2
 	if near := e.cmd.SuggestionsFor(e.name); len(near) > 0 {
-		return "the nearest is " + e.cmd.CommandPath() + " " + near[0]
+		return fmt.Sprintf("did you mean %q?", e.cmd.CommandPath()+" "+near[0])
 	}
 	if e.cmd.HasParent() {
 		return fmt.Sprintf("%q lists them", e.cmd.CommandPath()+" --help")
@@ -121,5 +121,5 @@ func flagHint(e *flagError) string {
 	if best == "" {
 		return fmt.Sprintf("%q lists the flags", e.cmd.CommandPath()+" --help")
 	}
-	return "the nearest is --" + best
+	return "did you mean --" + best + "?"
 }

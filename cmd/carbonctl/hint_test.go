@@ -16,15 +16,15 @@ import (
 
 func TestHint(t *testing.T) {
 	for want, err := range map[string]error{
-		"":                         errors.New("no idea"),
-		"free some space":          fmt.Errorf("write: %w", syscall.ENOSPC),
-		"check the name and PATH":  &child.Error{Code: child.CodeNotFound, Name: "pyton", Err: syscall.ENOENT},
-		"chmod +x":                 &child.Error{Code: child.CodeNotExecutable, Name: "./x", Err: syscall.EACCES},
-		"another version":          &ledger.HeaderError{What: ledger.OtherVersion},
-		"has saved it anew":        fmt.Errorf("report: %w", &ledger.HeaderError{What: ledger.Edited}),
-		"no run was recorded":      input.NoRunsError{Err: fs.ErrNotExist},
-		"the nearest is carbonctl": knownCommand((&app{}).root(), []string{"reprot"}),
-		"carbonctl wrap -- pytest": knownCommand((&app{}).root(), []string{"pytest"}),
+		"":                                 errors.New("no idea"),
+		"free some space":                  fmt.Errorf("write: %w", syscall.ENOSPC),
+		"check the name and PATH":          &child.Error{Code: child.CodeNotFound, Name: "pyton", Err: syscall.ENOENT},
+		"chmod +x":                         &child.Error{Code: child.CodeNotExecutable, Name: "./x", Err: syscall.EACCES},
+		"another version":                  &ledger.HeaderError{What: ledger.OtherVersion},
+		"has saved it anew":                fmt.Errorf("report: %w", &ledger.HeaderError{What: ledger.Edited}),
+		"no run was recorded":              input.NoRunsError{Err: fs.ErrNotExist},
+		`did you mean "carbonctl report"?`: knownCommand((&app{}).root(), []string{"reprot"}),
+		"carbonctl wrap -- pytest":         knownCommand((&app{}).root(), []string{"pytest"}),
 	} {
 		got := hint(err)
 		if want == "" {

@@ -65,12 +65,12 @@ func (a *app) imports() *cobra.Command {
 		Short: "Add the runs that another tool has recorded to a ledger",
 		Long: `Add the runs that another tool has recorded to a ledger: CodeCarbon's
 emissions.csv, CarbonTracker's logs, what Green Algorithms exports, and
-experiment-impact-tracker's data.json. The kind of file is found by looking.
+experiment-impact-tracker's data.json. The format is detected.
 
-Each row says which file and line it is from, carries the warning "imported", and
-its details name what that tool did not record. A run that the ledger has already
-is not added again. What can't be trusted is refused and named on stderr, and the
-exit code is then 1.`,
+Each row names its file and line, carries the warning "imported", and lists in
+its details what that tool did not record. A run that is already in the ledger
+is not added again. What can't be trusted is refused and named on stderr, and
+the exit code is 1.`,
 		Example: `  carbonctl import emissions.csv --ledger old-runs.csv
   carbonctl import logs/*.log --ledger old-runs.csv --region DK
   carbonctl import emissions.csv --dry-run --timezone Europe/Paris`,
@@ -92,7 +92,7 @@ exit code is then 1.`,
 	f.StringVar(&m.intensity, "intensity", "", "the same as a figure in `GRAMS` of CO2e per kWh")
 	tableFlag(f)
 	f.StringVar(&m.sign, "sign", "", "OpenSSH ed25519 `KEY` that signs the head of the ledger")
-	f.BoolVar(&m.dry, "dry-run", false, "say what would be added, and add nothing")
+	f.BoolVar(&m.dry, "dry-run", false, "show what would be added, and add nothing")
 	f.BoolVar(&m.json, "json", false, "print as JSON")
 	return cmd
 }
@@ -100,10 +100,10 @@ exit code is then 1.`,
 func (m *importing) run(ctx context.Context, flags *pflag.FlagSet, args []string) error {
 	wrong := func(err error) error { return fmt.Errorf("import: %w", err) }
 	if len(args) == 0 {
-		return wrong(errors.New("which file? One of CodeCarbon, CarbonTracker, Green Algorithms or experiment-impact-tracker"))
+		return wrong(errors.New("no file given; it reads those of CodeCarbon, CarbonTracker, Green Algorithms and experiment-impact-tracker"))
 	}
 	if m.path == "" && !m.dry {
-		return wrong(fmt.Errorf("into which ledger? Name it with --ledger FILE; your own is %s", config.DefaultLedger()))
+		return wrong(fmt.Errorf("no ledger given: add --ledger FILE; your own is %s", config.DefaultLedger()))
 	}
 	if err := m.parse(ctx, flags); err != nil {
 		return wrong(err)
@@ -132,7 +132,7 @@ func (m *importing) parse(ctx context.Context, flags *pflag.FlagSet) error {
 	o := &m.options
 	formats := []foreign.Format{foreign.CodeCarbon, foreign.CarbonTracker, foreign.GreenAlgorithms, foreign.ImpactTracker}
 	if o.Format = foreign.Format(m.format); m.format != "" && !slices.Contains(formats, o.Format) {
-		return fmt.Errorf("--format: %.40q is none of codecarbon, carbontracker, green-algorithms, experiment-impact-tracker", m.format)
+		return fmt.Errorf("--format: %.40q is not one of codecarbon, carbontracker, green-algorithms, experiment-impact-tracker", m.format)
 	}
 	if m.timezone != "" {
 		var err error

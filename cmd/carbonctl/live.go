@@ -92,7 +92,7 @@ func liveOf(name string, t *regions.Table, env func(string) string) (l live, err
 		case "marginal":
 			cfg.Marginal = true
 		default:
-			return l, fmt.Errorf("CARBONCTL_CARBONAWARE_SCOPE: %.40q is none of lifecycle, direct, marginal", scope)
+			return l, fmt.Errorf("CARBONCTL_CARBONAWARE_SCOPE: %.40q is not one of lifecycle, direct, marginal", scope)
 		}
 		p, e := carbonaware.New(cfg)
 		l.ahead, newErr = p, e
@@ -100,7 +100,7 @@ func liveOf(name string, t *regions.Table, env func(string) string) (l live, err
 			l.now = p
 		}
 	default:
-		return l, fmt.Errorf("--live: %.40q is none of %s", name, strings.Join(liveNames(false), ", "))
+		return l, fmt.Errorf("--live: %.40q is not one of %s", name, strings.Join(liveNames(false), ", "))
 	}
 	if newErr != nil {
 		return live{}, fmt.Errorf("--live %s: %w", name, newErr)
@@ -115,14 +115,14 @@ func liveOver(name string, t *regions.Table, q regions.Query) (regions.Provider,
 		return t, nil
 	}
 	if q.Year != 0 || q.Market {
-		return nil, fmt.Errorf("--live: %s knows the hour at hand, not --year or --market", name)
+		return nil, fmt.Errorf("--live: %s has only the current hour: leave out --year and --market", name)
 	}
 	l, err := liveOf(name, t, os.Getenv)
 	switch {
 	case err != nil:
 		return nil, err
 	case l.now == nil:
-		return nil, fmt.Errorf("--live: what %s knows is marginal, and no intensity to account with; %q asks it", name, "carbonctl when")
+		return nil, fmt.Errorf("--live: the figures of %s are marginal, not for accounting: use them with %q", name, "carbonctl when")
 	}
 	return regions.Else(l.now, t), nil
 }

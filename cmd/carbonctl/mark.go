@@ -15,11 +15,17 @@ import (
 
 func (a *app) mark() *cobra.Command {
 	return &cobra.Command{
-		Use:   "mark epoch-start [N[/TOTAL]] | epoch-end | task-start NAME | task-end NAME",
-		Short: "Tell the run around us that an epoch or a task begins or ends",
-		Long: `Tell the run that we are in, from any program: "carbonctl wrap" names a file in
-CARBONCTL_EVENTS, and this appends a line to it. It never waits. Outside of such
-a run it says so, and the exit code is 1.`,
+		Use:   "mark EVENT [NAME]",
+		Short: "Mark the start or end of an epoch or task in the current run",
+		Long: `Mark the start or end of an epoch or task, from any program. EVENT is one of
+
+  epoch-start [N[/TOTAL]]
+  epoch-end
+  task-start NAME
+  task-end NAME
+
+"carbonctl wrap" sets CARBONCTL_EVENTS to a file, and this appends a line to it,
+without waiting. Outside of such a run it prints a note and exits with 0.`,
 		Example: `  carbonctl mark epoch-start 3/10
   carbonctl mark task-start "load the data"`,
 		Args: cobra.MinimumNArgs(1),

@@ -23,11 +23,11 @@ func (a *app) merge() *cobra.Command {
 		Use:   "merge OUT IN…",
 		Short: "Join ledgers of several hosts, with their chains kept",
 		Long: `Write the rows of several ledgers to a new file OUT, byte by byte, so that
-"carbonctl verify OUT" checks each of their chains. A row that stands in several
-of them is written once. Two ledgers whose chains part are refused, and nothing
-is written. OUT is for reading: let each host append to its own ledger.
+"carbonctl verify OUT" checks each of their chains. A row in several of
+them is written once. If the chains of two ledgers diverge, nothing is written.
+OUT is for reading: let each host append to its own ledger.
 
-The exit code is 1 if an unfinished last line was left out.`,
+The exit code is 1 if an unfinished last line was ignored.`,
 		Example: `  carbonctl report merge all.csv node1.csv node2.csv
   carbonctl verify all.csv --head node1.csv.head --head node2.csv.head`,
 		Args: func(_ *cobra.Command, args []string) error {

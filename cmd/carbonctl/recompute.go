@@ -106,16 +106,16 @@ func (a *app) recompute() *cobra.Command {
 		Use:   "recompute FILE…",
 		Short: "Apply other factors to recorded energy, or redo it from samples",
 		Long: `Multiply the recorded energy by other factors and show the old emissions
-against the new: for another region, year or scope, a figure or a table of your
-own, another PUE. FILE is a ledger, also compressed, a folder or pattern of
-them, the JSON of a run, "last" or the ID of one in your ledger, or "-". What is
-not asked for stays as recorded; nothing is written.
+against the new: for another region, year, scope or PUE, or a figure or table of
+your own. FILE is a ledger, also compressed, a folder or pattern of them, the
+JSON of a run, "last" or the ID of one in your ledger, or "-". Other factors
+stay as recorded; nothing is written.
 
-Without a factor it does the recorded computation again, and names the rows whose
-emissions do not follow from what the row itself says.
+Without a factor, repeat the recorded computation and name the rows whose
+emissions do not follow from their own energy, PUE and intensity.
 
-With --samples, from wrap --samples, it computes the run anew from the raw
-readings of its counters, and compares all figures with those of FILE.
+With --samples, from wrap --samples, compute the run again from the raw readings
+of its counters, and compare all figures with those of FILE.
 
 The exit code is 1 if a figure does not follow from its record, a row could not
 be read, or a run has no figure for what was asked; 2 if nothing could be done.`,
@@ -149,7 +149,7 @@ func (r *recomputing) run(ctx context.Context, flags *pflag.FlagSet, args []stri
 	case r.samples != "" && len(args) > 1:
 		return wrong(errors.New("--samples are those of one run: give one FILE"))
 	case r.samples == "" && len(args) == 0:
-		return wrong(errors.New("which file? A ledger, or the JSON of a run"))
+		return wrong(errors.New("no file given: name a ledger or the JSON of a run"))
 	case r.last < 0:
 		return wrong(fmt.Errorf("--last: %d is below 0", r.last))
 	}

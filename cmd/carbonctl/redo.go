@@ -22,7 +22,7 @@ func (r *recomputing) print(given bool) {
 	var p report.Page
 	head := fmt.Sprintf("%s, %s", count(int64(a.Runs), "run"), report.Energy(a.Energy))
 	if a.Nested > 0 {
-		head += fmt.Sprintf("; %d inside them not counted", a.Nested)
+		head += fmt.Sprintf("; %d nested, not counted", a.Nested)
 	}
 	p.Title(head)
 	p.Row("recorded", "%s", a.Old)

@@ -124,7 +124,7 @@ func region(flags *pflag.FlagSet) (string, error) {
 func figureFlags(flags *pflag.FlagSet) {
 	flags.String("scope", "", "`SCOPE`: lifecycle, or direct for what leaves the stack")
 	flags.Int("year", 0, "`YEAR` of the figures (default: the newest)")
-	flags.Bool("market", false, "the cloud provider's own figure, by its contracts, in place of the grid's")
+	flags.Bool("market", false, "the cloud provider's own figure, by its contracts, instead of the grid's")
 }
 
 func figureQuery(flags *pflag.FlagSet) (q regions.Query, err error) {
@@ -327,7 +327,7 @@ var measures = map[regions.Measure]string{
 func printPublished(p *report.Page, c *cloud) {
 	p.Row("PUE", "%.3g, of the %s, %d; %s", c.PUE.Value, c.PUE.Of, c.PUE.Year, c.PUE.Source)
 	if len(c.Published) == 0 {
-		p.Row("published", "nothing that we know of")
+		p.Row("published", "nothing known")
 		return
 	}
 	p.Title(fmt.Sprintf("  %-22s %-4s %7s  %s", "published by "+c.Provider, "year", "", "source"))

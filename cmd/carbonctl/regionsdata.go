@@ -60,7 +60,7 @@ func (a *app) regionsData() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "data",
-		Short: "Say what the tables hold, from when, and under which licence",
+		Short: "Show what the tables hold, their dates, sources and licences",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t, err := table(cmd.Flags())

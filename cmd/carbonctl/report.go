@@ -48,14 +48,14 @@ func (a *app) report() *cobra.Command {
 		Use:   "report [FILE|DIR|PATTERN…]",
 		Short: "Add up, group and list the runs of ledgers",
 		Long: `Add up, group and list the runs of ledgers: files, also compressed by gzip,
-directories with all *.csv and *.csv.gz below them, and patterns in quotes; the
-JSON of a run too, "-" for standard input, "last" or the ID of a run in the
-ledger. Without one it is the ledger that wrap writes. Runs whose tracker has died are
-added to the ledgers that are named, first.
+directories with all *.csv and *.csv.gz below them, and patterns in quotes; also
+the JSON of a run, "-" for standard input, "last", or the ID of a run in the
+ledger. The default is the ledger that wrap writes. Runs whose tracker was
+killed are added to their ledger first.
 
-A row that can't be read is named on stderr and left out, and the exit code is
-then 1; so it is where a month has used more than --budget. Whether rows were
-altered is told by "carbonctl verify".`,
+Rows that can't be read are named on stderr and ignored. The exit code is 1 if
+there are any, or if a month exceeds --budget. To check whether rows were
+altered, use "carbonctl verify".`,
 		Example: `  carbonctl report
   carbonctl report runs/ --by project,month --from 2026-01
   carbonctl report --label model=big --format html --output big.html
@@ -72,10 +72,10 @@ altered is told by "carbonctl verify".`,
 	f.StringVar(&r.budget, "budget", "", "`AMOUNT` that a month may use, such as 50kg or 200kWh")
 	f.StringVar(&r.format, "format", "", "`FORMAT`: text, json, csv, markdown, html, latex or openmetrics")
 	f.BoolVar(&r.json, "json", false, "print as JSON; the same as --format json")
-	f.StringVarP(&r.output, "output", "o", "", "write to this `FILE`; its name tells the format, where none is given")
+	f.StringVarP(&r.output, "output", "o", "", "write to this `FILE`; its extension sets the format, unless --format does")
 	f.IntVar(&r.last, "last", 20, "list the latest `N` runs; 0 for all")
 	f.BoolVar(&r.nested, "include-nested", false, "list runs too that another run already counts")
-	f.String("ledger", "", "ledger `FILE` to read, where none is given")
+	f.String("ledger", "", "ledger `FILE` to read if no argument names one")
 	f.String(config.Car, "", config.CarUsage)
 	f.StringVar(&r.sign, "sign", "", "OpenSSH ed25519 `KEY` that signs the head of a ledger to which a run is added")
 	r.about.add(f)
@@ -159,7 +159,7 @@ func (r *reporting) form() (func(io.Writer, report.Totals) error, error) {
 	}
 	if r.about.statement == "" {
 		if name := r.about.alone(); name != "" {
-			return nil, fmt.Errorf("--%s says something of a statement: add --statement FORM", name)
+			return nil, fmt.Errorf("--%s belongs to a statement: add --statement FORM", name)
 		}
 		format, err := formatOf(r.format, r.output, report.Formats())
 		return func(w io.Writer, t report.Totals) error { return t.Write(w, format) }, err
@@ -179,7 +179,7 @@ func formatOf(name, file string, known []string) (string, error) {
 	named := func(s string) string { return cmp.Or(also[s], s) }
 	if name != "" {
 		if name = named(name); !slices.Contains(known, name) {
-			return "", fmt.Errorf("--format: %.40q is none of %s", name, strings.Join(known, ", "))
+			return "", fmt.Errorf("--format: %.40q is not one of %s", name, strings.Join(known, ", "))
 		}
 		return name, nil
 	}
@@ -298,7 +298,7 @@ func (f *filterFlags) parse() (runs.Filter, error) {
 	for _, s := range f.statuses {
 		known := []footprint.Status{footprint.Completed, footprint.Failed, footprint.Interrupted, footprint.Recovered}
 		if !slices.Contains(known, footprint.Status(s)) {
-			return f.filter, fmt.Errorf("--status: %.40q is none of completed, failed, interrupted, recovered", s)
+			return f.filter, fmt.Errorf("--status: %.40q is not one of completed, failed, interrupted, recovered", s)
 		}
 		f.filter.Statuses = append(f.filter.Statuses, footprint.Status(s))
 	}
@@ -334,5 +334,5 @@ func period(s string) (from, to time.Time, err error) {
 			return t, t, nil
 		}
 	}
-	return from, to, fmt.Errorf("%.40q is not a time such as 2026, 2026-01, 2026-01-31 or 2026-01-31T13:00:00Z", s)
+	return from, to, fmt.Errorf("invalid time %.40q: use 2026, 2026-01, 2026-01-31 or 2026-01-31T13:00:00Z", s)
 }

@@ -37,7 +37,7 @@ Commands:
 {{- range .Commands}}{{if .IsAvailableCommand}}
   {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}
 
-"{{.CommandPath}} COMMAND --help" tells more of each.{{end}}
+Use "{{.CommandPath}} COMMAND --help" for more about a command.{{end}}
 {{- if .HasAvailableLocalFlags}}
 
 Flags:
@@ -70,6 +70,9 @@ func (e *flagError) Error() string {
 	if v := (*pflag.InvalidValueError)(nil); errors.As(e.err, &v) {
 		return fmt.Sprintf("%s: --%s: %q is not %s", e.cmd.Name(), v.GetFlag().Name, v.GetValue(), kindOf(v.GetFlag()))
 	}
+	if !e.cmd.HasParent() {
+		return e.err.Error()
+	}
 	return fmt.Sprintf("%s: %v", e.cmd.Name(), e.err)
 }
 
@@ -82,6 +85,8 @@ func kindOf(f *pflag.Flag) string {
 		return "a whole number"
 	case "bool":
 		return "true or false"
+	case "duration":
+		return "a duration, such as 90m"
 	}
 	return "a " + f.Value.Type()
 }
@@ -210,7 +215,10 @@ type commandError struct {
 }
 
 func (e *commandError) Error() string {
-	return fmt.Sprintf("%s has no command %q", e.cmd.CommandPath(), e.name)
+	if e.cmd.HasParent() {
+		return fmt.Sprintf("unknown command %q for %q", e.name, e.cmd.CommandPath())
+	}
+	return fmt.Sprintf("unknown command %q", e.name)
 }
 
 // knownCommand is for commands that only have others below: what cobra did not

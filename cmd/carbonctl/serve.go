@@ -23,11 +23,11 @@ func (a *app) serve() *cobra.Command {
 	var listen, name string
 	cmd := &cobra.Command{
 		Use:   "serve",
-		Short: "Answer questions on intensities over HTTP",
-		Long: `Answer questions on carbon intensities and emissions over HTTP in JSON, and
-those of the Carbon Aware SDK's web API. "/" lists what can be asked. It is heard
-on this machine alone unless a wider address is written out, knows no users, and
-ends on TERM or INT once what is underway is answered.`,
+		Short: "Serve carbon intensities over HTTP",
+		Long: `Serve carbon intensities and emissions over HTTP as JSON, through an API of its
+own and that of the Carbon Aware SDK. "/" lists the endpoints. Listens on
+localhost by default. There is no authentication. Shuts down gracefully on
+SIGTERM or SIGINT.`,
 		Example: `  carbonctl serve --listen :9106
   curl 'http://127.0.0.1:9106/v1/emissions?region=FR&energy=1.2kWh'
   curl 'http://127.0.0.1:9106/emissions/bylocation?location=westeurope'
@@ -62,7 +62,7 @@ ends on TERM or INT once what is underway is answered.`,
 				return err
 			}
 			if host, _, _ := net.SplitHostPort(l.Addr().String()); !net.ParseIP(host).IsLoopback() {
-				a.say("warning: anybody who reaches "+host+" can ask", "127.0.0.1 is heard on this machine alone")
+				a.say("warning: listening on "+host+" without authentication", "--listen without a host binds to 127.0.0.1 only")
 			}
 			return serve.Run(ctx, l, serve.New(cfg), serveGrace)
 		},

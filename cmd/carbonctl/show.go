@@ -29,13 +29,12 @@ func (a *app) showRun() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show [FILE|RUN_ID|last]",
 		Short: "Show one run whole: components, epochs, prediction",
-		Long: `Show all that is known of one run: of its JSON, which wrap writes with --json-file
-("-" is standard input), of the "last" one of the ledger, or of any by its ID or
-the beginning of that, also of one that goes on. Without either it shows all that
-go on here and write to the ledger: each as it was at its last checkpoint, at most
-ten seconds ago.
+		Long: `Show one run whole: the JSON that wrap writes with --json-file ("-" is standard
+input), the "last" run of the ledger, or any by its ID or a unique prefix, even
+while it is running. Without an argument, show all runs in progress that write
+to the ledger, each as of its last checkpoint, at most ten seconds ago.
 
-The exit code is 1 where there is no such run.`,
+The exit code is 1 if there is no such run.`,
 		Example: `  carbonctl report show
   carbonctl report show run.json
   carbonctl report show run.json --output run.html
@@ -51,8 +50,8 @@ The exit code is 1 where there is no such run.`,
 	f := cmd.Flags()
 	f.StringVar(&s.format, "format", "", "`FORMAT`: "+strings.Join(report.RunFormats(), ", "))
 	f.BoolVar(&s.json, "json", false, "print as JSON; the same as --format json")
-	f.StringVarP(&s.output, "output", "o", "", "write to this `FILE`; its name tells the format, where none is given")
-	f.String("ledger", "", "ledger `FILE` whose runs go on")
+	f.StringVarP(&s.output, "output", "o", "", "write to this `FILE`; its extension sets the format, unless --format does")
+	f.String("ledger", "", "ledger `FILE` whose runs to show")
 	f.String(config.Car, "", config.CarUsage)
 	return cmd
 }
@@ -87,7 +86,7 @@ func (s *showing) run(flags *pflag.FlagSet, args []string) error {
 		return write(s.out)
 	}
 	if len(runs) > 1 {
-		return fmt.Errorf("--output: %d runs go on: name one by its ID", len(runs))
+		return fmt.Errorf("--output: %d runs are in progress: name one by its ID", len(runs))
 	}
 	return output.Write(s.output, write)
 }
@@ -118,7 +117,7 @@ func (s *showing) find(flags *pflag.FlagSet, args []string) ([]footprint.Report,
 		s.fail(err)
 	}
 	if len(runs) == 0 {
-		return nil, &exitError{exitFinding, fmt.Errorf("no run goes on that writes to %s", s.Ledger)}
+		return nil, &exitError{exitFinding, fmt.Errorf("no runs in progress in %s", s.Ledger)}
 	}
 	return runs, nil
 }

@@ -25,12 +25,12 @@ var aboutNames = []string{"about", "per", "run", "hardware", "location", "stage"
 
 func (f *aboutFlags) add(to *pflag.FlagSet) {
 	f.flags = to
-	to.StringVar(&f.statement, "statement", "", "in place of totals, a statement as this `FORM`: paper, model-card, boamps, sci, ghg or markdown")
+	to.StringVar(&f.statement, "statement", "", "instead of totals, a statement as this `FORM`: paper, model-card, boamps, sci, ghg or markdown")
 	to.StringVar(&f.about.Subject, "about", "", "`WHAT` the runs did, in a few words, for a statement")
 	to.StringVar(&f.per, "per", "", "for sci: `N=UNIT`, how many units the runs did: 1000=request")
 	to.StringVar(&f.run, "run", "", "one `RUN`, which names the machine (boamps, model-card): its JSON, an ID or last")
-	to.StringVar(&f.about.Hardware, "hardware", "", "`WORDS` for the machine, where no --run tells")
-	to.StringVar(&f.about.Location, "location", "", "`WORDS` for the place")
+	to.StringVar(&f.about.Hardware, "hardware", "", "describe the machine in `WORDS`, without --run")
+	to.StringVar(&f.about.Location, "location", "", "describe the place in `WORDS`")
 	to.StringVar(&f.about.Stage, "stage", "", "`STAGE` of the work: training, fine-tuning, inference …")
 	to.StringVar(&f.about.Family, "family", "", "`KIND` of task, such as \"text classification\" (boamps)")
 	to.StringVar(&f.about.Data, "data", "", "`KIND` of its data: text, image, tabular, audio, video … (boamps)")
@@ -55,7 +55,7 @@ func (f *aboutFlags) parse(read func(name string) (input.Run, error)) (report.Fo
 		for _, f := range report.Forms() {
 			all = append(all, string(f))
 		}
-		return form, f.about, fmt.Errorf("--statement: %.40q is none of %s", f.statement, strings.Join(all, ", "))
+		return form, f.about, fmt.Errorf("--statement: %.40q is not one of %s", f.statement, strings.Join(all, ", "))
 	}
 	if f.per != "" {
 		n, unit, _ := strings.Cut(f.per, "=")

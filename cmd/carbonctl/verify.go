@@ -55,11 +55,11 @@ those that its rows were made of. The first finding is the first change.
 Who can change the ledger can change FILE.head too: pass a head that was kept
 elsewhere with --head. Each result prints one, and its JSON has it ("ledger").
 
-With --allowed-signers FILE.head.sig must be a signature of FILE.head by one of
-them, and every row must be covered by it, unless --allow-unsigned is given. FILE
-may be compressed by gzip; - is standard input.
+With --allowed-signers, FILE.head.sig must be a signature of FILE.head by one of
+them, and it must cover every row unless --allow-unsigned is given. FILE may be
+compressed by gzip; "-" is standard input.
 
-Exit code: 0 nothing found, 1 something found, 2 a file could not be checked.`,
+Exit code: 0 intact, 1 something was found, 2 a file could not be checked.`,
 		Example: `  carbonctl verify ledger.csv
   carbonctl verify ledger.csv --head 9f2c…
   carbonctl verify ledger.csv --head /backup/ledger.csv.head

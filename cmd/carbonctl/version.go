@@ -51,7 +51,7 @@ func (a *app) version() *cobra.Command {
 	var asJSON, schema bool
 	cmd := &cobra.Command{
 		Use:   "version",
-		Short: "Say which version this is, and of which tables",
+		Short: "Print version information",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if schema {
@@ -68,7 +68,7 @@ func (a *app) version() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
-	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of a run's report in its place")
+	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of a run's report instead")
 	return cmd
 }
 

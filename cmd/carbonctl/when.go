@@ -88,7 +88,7 @@ func forecast(ctx context.Context, ahead regions.Forecaster, t *regions.Table, q
 		return nil, errors.Join(err, tableErr)
 	}
 	for i := range series {
-		series[i].Instead = "in place of a live forecast: " + err.Error() + "; " + series[i].Instead
+		series[i].Instead = "instead of a live forecast: " + err.Error() + "; " + series[i].Instead
 	}
 	return series, nil
 }
@@ -139,7 +139,7 @@ func (p *plan) window(ctx context.Context, flags *pflag.FlagSet) (window, error)
 		return window{}, err
 	}
 	if q.Zone == "" {
-		return window{}, errors.New("when: no region: --region names where the work would run")
+		return window{}, errors.New("when: no region given: set --region to where the work would run")
 	}
 	var l live
 	if p.service != "" {
@@ -160,7 +160,7 @@ func (a *app) when() *cobra.Command {
 		Use:   "when",
 		Short: "Find the hours at which work would emit least",
 		Long: `Find when work of a known length would emit least, from a live forecast or,
-without one, from typical hours of the zone, which know no weather.`,
+without one, from typical hourly profiles of the zone (no weather).`,
 		Example: `  carbonctl when --region US-NY --for 4h --by 'tomorrow 18:00'
   carbonctl when --region GB --for 90m --by +24h --live gbcarbon
   CARBONCTL_ELECTRICITYMAPS_TOKEN=… carbonctl when --region FR --for 8h \
@@ -211,12 +211,12 @@ func (w window) print(p *report.Page, now time.Time) {
 	} else {
 		p.Title(fmt.Sprintf("begin %s, in %s", local(w.From), report.Duration(w.From.Sub(now).Round(time.Minute))))
 	}
-	p.Row("done", "%s, within the time until %s", local(w.To), local(w.By))
+	p.Row("done", "%s; deadline %s", local(w.To), local(w.By))
 	p.Row("grid", "%s: %s, %s g/kWh then, %s now", cmp.Or(w.CloudRegion, w.Zone), w.Name, grams(w.PerKWh), grams(w.Now))
-	p.Row("saving", "%s of the emissions of beginning now", report.Percent(w.Saving))
-	kind := map[string]string{string(regions.Profile): "typical hours, no forecast of the weather", string(regions.Forecast): "a forecast"}[w.Kind]
+	p.Row("saving", "%s compared with starting now", report.Percent(w.Saving))
+	kind := map[string]string{string(regions.Profile): "typical hourly profile (no weather)", string(regions.Forecast): "a forecast"}[w.Kind]
 	if w.Marginal {
-		kind += ", marginal: what one more kWh would emit; a saving by it is none in a report"
+		kind += ", marginal: what one more kWh would emit; reports do not count such a saving"
 	} else if w.Scope != "" {
 		kind += ", " + w.Scope + " emissions"
 	}
@@ -225,7 +225,7 @@ func (w window) print(p *report.Page, now time.Time) {
 		p.Row("", "%s", w.Instead)
 	}
 	if w.Until != nil {
-		p.Row("", "it reaches until %s; what comes later was not looked at", local(*w.Until))
+		p.Row("", "the forecast ends %s; later hours were not considered", local(*w.Until))
 	}
 	p.Row("source", "%s", w.Source)
 }

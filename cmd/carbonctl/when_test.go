@@ -64,7 +64,7 @@ func TestGreenestFallsBack(t *testing.T) {
 	w, err := greenest(t.Context(), down, regions.Builtin(), q, 2*time.Hour, now.Add(24*time.Hour))
 	require.NoError(t, err)
 	assert.Equal(t, "profile", w.Kind)
-	assert.Contains(t, w.Instead, "in place of a live forecast: it is down; typical hours of New York ISO")
+	assert.Contains(t, w.Instead, "instead of a live forecast: it is down; typical hours of New York ISO")
 	q.Zone = "FR"
 	_, err = greenest(t.Context(), down, regions.Builtin(), q, 2*time.Hour, now.Add(24*time.Hour))
 	assert.ErrorIs(t, err, down.err)

@@ -57,11 +57,11 @@ func (a *app) wrap() *cobra.Command {
 	var forward string
 	cmd := &cobra.Command{
 		Use:   "wrap [flags] -- CMD [ARGS…]",
-		Short: "Run a command and tell what it has used and emitted",
-		Long: `Run a command as it would run by itself, measure meanwhile, and print the
-result on stderr when it has ended. The exit code is the command's own; 125 says
-that carbonctl failed before it started, 126 that the command is not executable,
-127 that there is none, 128+N that signal N killed it.`,
+		Short: "Run a command and report its energy use and emissions",
+		Long: `Run a command unchanged, measure it, and print the result on stderr when it has
+ended. The exit code is the command's own, or 125: carbonctl failed before the
+start; 126: command not executable; 127: command not found; 128+N: killed by
+signal N.`,
 		Example: `  carbonctl wrap --region FR -- python train.py
   carbonctl wrap --region US-CA --json-file run.json -- make -j8`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -249,7 +249,7 @@ func (w *wrapping) ledger() (session.Ledger, error) {
 }
 
 // leftOut tells of a setting that is wrong, where that does not stop the run.
-func leftOut(problem error) string { return problem.Error() + "; it is left out" }
+func leftOut(problem error) string { return problem.Error() + "; ignored" }
 
 // unmeasured runs the command in our place, where measuring it would take what it needs
 // itself. It returns where that is not possible either.

@@ -84,8 +84,8 @@ func TestConformFindsFaults(t *testing.T) {
 		{"modelled with a band", 0, func(s *Step) {
 			s.Readings[0].Component.Basis, s.Readings[0].Component.BandLow = energy.Modelled, 1.1
 		}},
-		{"is no other component", 0, func(s *Step) { s.Readings[1].Component.Within = "package-9" }},
-		{"is no other component", 0, func(s *Step) { s.Readings[1].Component.Within = "core-0" }},
+		{"is not another component", 0, func(s *Step) { s.Readings[1].Component.Within = "package-9" }},
+		{"is not another component", 0, func(s *Step) { s.Readings[1].Component.Within = "core-0" }},
 		{"an amount below 0", 1, func(s *Step) { s.Readings[0].Edge = -1 }},
 		{"beyond its Range", 1, func(s *Step) { s.Readings[0].Raw = 2e9 }},
 		{"Time is not that of the read", 1, func(s *Step) { s.Readings[0].Time = time.Unix(1, 0) }},

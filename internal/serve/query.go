@@ -260,7 +260,7 @@ func (s *server) comes(r *http.Request, q regions.Query, until time.Time) ([]reg
 		return nil, fmt.Errorf("%w; %v", err, tableErr) // it is the service that failed
 	}
 	for i := range series {
-		series[i].Instead = "in place of a live forecast: " + err.Error() + "; " + series[i].Instead
+		series[i].Instead = "instead of a live forecast: " + err.Error() + "; " + series[i].Instead
 	}
 	return series, nil
 }

@@ -167,9 +167,9 @@ func TestLiveThatFails(t *testing.T) {
 	h := New(Config{Table: regions.Builtin(), Live: live, Ahead: live, Now: func() time.Time { return now }})
 	got := object(t, h, "/v1/intensity?region=FR")
 	assert.Equal(t, "annual-average", got["kind"])
-	assert.Equal(t, "in place of a live value: it is down", got["instead"])
+	assert.Equal(t, "instead of a live value: it is down", got["instead"])
 	series := object(t, h, "/v1/forecast?region=US-NY")["series"].([]any)
-	assert.Contains(t, series[0].(map[string]any)["instead"], "in place of a live forecast: it is down; typical hours of New York ISO")
+	assert.Contains(t, series[0].(map[string]any)["instead"], "instead of a live forecast: it is down; typical hours of New York ISO")
 	code, v := get(t, h, "/v1/forecast?region=FR")
 	assert.Equal(t, http.StatusBadGateway, code, v)
 }
@@ -191,17 +191,17 @@ func TestWrongQuestions(t *testing.T) {
 		"/v1/intensity?region=georgia":                                                         {400, "may be GE (Georgia) or US-GA"},
 		"/v1/intensity?region=98,2":                                                            {400, "want a latitude"},
 		"/v1/intensity?region=FR&scope=stack":                                                  {400, "neither lifecycle nor direct"},
-		"/v1/intensity?region=FR&year=soon":                                                    {400, "no whole number from 1900 to 2200"},
+		"/v1/intensity?region=FR&year=soon":                                                    {400, "not a whole number from 1900 to 2200"},
 		"/v1/intensity?region=FR&year=1950":                                                    {404, "no lifecycle figure for 1950"},
 		"/v1/intensity?region=FR&market=true":                                                  {400, "is not a cloud region"},
 		"/v1/intensity?region=FR&market=maybe":                                                 {400, "neither true nor false"},
-		"/v1/intensity?region=FR&time=now":                                                     {400, "no time such as"},
+		"/v1/intensity?region=FR&time=now":                                                     {400, "invalid time"},
 		"/v1/emissions?region=FR":                                                              {400, "energy is missing"},
 		"/v1/emissions?region=FR&energy=5":                                                     {400, "invalid energy"},
 		"/v1/emissions?region=FR&energy=-5kWh":                                                 {400, "invalid energy"},
 		"/v1/forecast?region=FR":                                                               {501, "no typical hours for FR"},
-		"/v1/forecast?region=US-NY&hours=9999":                                                 {400, "no whole number from 1 to 168"},
-		"/v1/forecast?region=US-NY&for=0s":                                                     {400, "no time above 0"},
+		"/v1/forecast?region=US-NY&hours=9999":                                                 {400, "not a whole number from 1 to 168"},
+		"/v1/forecast?region=US-NY&for=0s":                                                     {400, "use a time above 0"},
 		"/v1/forecast?region=US-NY&for=99h":                                                    {400, "does not fit"},
 		"/v1/emissions?region=FR&pue=NaN":                                                      {400, "energy is missing"},
 		"/emissions/bylocation":                                                                {400, "location is missing"},
@@ -214,12 +214,12 @@ func TestWrongQuestions(t *testing.T) {
 		"/emissions/bylocations?" + strings.Repeat("location=FR&", 51):                         {400, "more than 50 locations"},
 		"/emissions/average-carbon-intensity?location=FR":                                      {400, "startTime is missing"},
 		"/emissions/forecasts/current?location=FR":                                             {501, "no typical hours"},
-		"/emissions/forecasts/current?location=US-NY&windowSize=1":                             {400, "no whole number from 5"},
+		"/emissions/forecasts/current?location=US-NY&windowSize=1":                             {400, "not a whole number from 5"},
 		"/emissions/forecasts/current?location=US-NY&windowSize=9000":                          {400, "does not fit"},
 		"/emissions/forecasts/current?location=US-NY&dataEndAt=2020-01-01T00:00Z":              {400, "dataEndAt is not after dataStartAt"},
 		"/emissions/forecasts/current?location=US-NY&dataEndAt=2030-01-01T00:00Z":              {400, "more than 168 hours"},
 		"/v1/intensity?region=" + strings.Repeat("F", maxURL):                                  {414, "too long"},
-		"/v1/emissions?region=FR&energy=1kWh&pue=0.5":                                          {400, "no number from 1 to 10"},
+		"/v1/emissions?region=FR&energy=1kWh&pue=0.5":                                          {400, "not a number from 1 to 10"},
 		"/emissions/average-carbon-intensity?location=FR&startTime=2026-01-01T00:00Z&endTime=": {400, "endTime is missing"},
 	} {
 		code, v := get(t, h, path)

@@ -242,7 +242,7 @@ func notRecorded(what string, err error, hint func(error) string) footprint.Warn
 // ledgerWarning tells of a failed append. With a receipt the row is there, and
 // only FILE.head is not.
 func ledgerWarning(receipt *footprint.Receipt, err error, hint func(error) string) footprint.Warning {
-	what := "this run is not in the ledger"
+	what := "could not record this run"
 	kept := (*ledger.NotRecordedError)(nil)
 	switch {
 	case receipt != nil:

@@ -16,7 +16,7 @@ func TestLedgerWarning(t *testing.T) {
 	hint := func(error) string { return "free some space" }
 	lost := ledgerWarning(nil, full, hint)
 	assert.Equal(t, footprint.NotRecorded, lost.Code)
-	assert.Contains(t, lost.Text, "this run is not in the ledger: ledger: ")
+	assert.Contains(t, lost.Text, "could not record this run: ledger: ")
 	assert.Contains(t, lost.Hint, "free some space, or choose another file")
 	kept := ledgerWarning(&footprint.Receipt{Hash: "ab"}, full, hint)
 	assert.Contains(t, kept.Text, "this run is in the ledger, but")

@@ -55,7 +55,7 @@ func (a *alarm) limit() (*footprint.Budget, error) {
 	case strings.HasPrefix(b.Action, onExec) && b.Action != onExec:
 	case strings.HasPrefix(b.Action, onWebhook+"http://"), strings.HasPrefix(b.Action, onWebhook+"https://"):
 	default:
-		return nil, fmt.Errorf("--on-budget: %q is none of warn, stop, exec:CMD, webhook:URL", b.Action)
+		return nil, fmt.Errorf("--on-budget: %q is not one of warn, stop, exec:CMD, webhook:URL", b.Action)
 	}
 	limit, err := footprint.ParseBudget(b.Limit, b.Price)
 	if err != nil {

@@ -205,6 +205,14 @@ func (s *Session) Wait() child.Exit {
 	return s.exit
 }
 
+// stillRunning is the warning of n processes that the command has left behind.
+func stillRunning(n int) string {
+	if n == 1 {
+		return "1 background process is still running; its further use is not counted"
+	}
+	return fmt.Sprintf("%d background processes are still running; their further use is not counted", n)
+}
+
 // warn adds to a report what the tracker does not know.
 func (s *Session) warn(r *footprint.Report, unseen []footprint.Warning) {
 	r.Warnings = append(r.Warnings, unseen...)
@@ -213,7 +221,7 @@ func (s *Session) warn(r *footprint.Report, unseen []footprint.Warning) {
 	}
 	if n := s.tree.left(); n > 0 {
 		r.Warnings = append(r.Warnings, footprint.Warning{
-			Code: footprint.Escaped, Text: fmt.Sprintf("%d process(es) of the command go on without it: what they use from now on is not counted", n),
+			Code: footprint.Escaped, Text: stillRunning(n),
 		})
 	}
 	if n := s.book.others.Load(); n > 0 {

@@ -65,7 +65,7 @@ func ParseEvent(line string, now time.Time) (Event, error) {
 		}
 		e.Name = strings.ToValidUTF8(rest, "\uFFFD")
 	default:
-		return wrong("it is none of epoch-start, epoch-end, task-start, task-end")
+		return wrong("want one of epoch-start, epoch-end, task-start, task-end")
 	}
 	return e, nil
 }

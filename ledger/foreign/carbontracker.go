@@ -298,7 +298,7 @@ func (f *file) ctOutput(r *ctRun, o *origin) runs.Row {
 	if !told {
 		row.EnergyLow, row.EnergyHigh = new(kilowattHours(r.actual.kwh/ctMostPUE)), new(kilowattHours(r.actual.kwh/ctLeastPUE))
 		o.Unknown = slices.DeleteFunc(o.Unknown, func(s string) bool { return strings.HasPrefix(s, "energy_") })
-		o.Notes = append(o.Notes, fmt.Sprintf("the energy includes CarbonTracker's PUE, which this log does not tell: %.2f is taken, and the bounds of its versions, %.2f to %.2f", ctUsualPUE, ctLeastPUE, ctMostPUE))
+		o.Notes = append(o.Notes, fmt.Sprintf("the energy includes CarbonTracker's PUE, which this log does not state: %.2f is taken, and the bounds of its versions, %.2f to %.2f", ctUsualPUE, ctLeastPUE, ctMostPUE))
 	}
 	row.DurationS, row.Epochs = runs.Number(r.actual.seconds), r.actual.epochs
 	if p := r.predicted; p != nil && p.hasKWh {

@@ -56,7 +56,7 @@ type Options struct {
 }
 
 // ErrUnknown is a file that is of none of the formats.
-var ErrUnknown = errors.New("not a file of a tool that can be imported")
+var ErrUnknown = errors.New("unknown file format")
 
 // ErrOwn is a file that carbonctl itself wrote: a ledger, or the JSON of a run.
 var ErrOwn = errors.New("a record of carbonctl itself, and not of another tool")
@@ -266,7 +266,7 @@ func factor(pue *runs.Number) float64 {
 // given applies the intensity of the options to a row that has none.
 func (f *file) given(row *runs.Row) error {
 	if f.Intensity == nil {
-		return errors.New("the file does not say what the energy emitted: give a region or an intensity")
+		return errors.New("the file has no emissions: give a region or an intensity")
 	}
 	in, err := f.Intensity(row.StartedAt.Time)
 	if err != nil {

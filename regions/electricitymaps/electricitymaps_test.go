@@ -158,7 +158,7 @@ func TestFallsBack(t *testing.T) {
 	in, err := regions.Else(at(s.URL, s.Client()), regions.Builtin()).Intensity(context.Background(), regions.Query{Zone: "FR"})
 	require.NoError(t, err)
 	assert.Equal(t, regions.AnnualAverage, in.Kind)
-	assert.Contains(t, in.Instead, "in place of a live value: electricitymaps: ")
+	assert.Contains(t, in.Instead, "instead of a live value: electricitymaps: ")
 	assert.Contains(t, in.Instead, "status 404")
 }
 

@@ -86,7 +86,7 @@ func (e *NoneError) Error() string {
 	for i, err := range e.Said {
 		said[i] = err.Error()
 	}
-	return "no cloud's metadata service tells the region: " + strings.Join(said, "; ")
+	return "no cloud's metadata service gave a region: " + strings.Join(said, "; ")
 }
 
 func (e *NoneError) Unwrap() []error { return e.Said }
