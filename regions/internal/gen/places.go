@@ -74,7 +74,7 @@ func (t *tables) readClouds(data fs.FS, zones map[string]int) (err error) {
 		_, known := zones[row[2]]
 		switch {
 		case seen[id] || !cloudName.MatchString(row[0]) || !cloudName.MatchString(row[1]):
-			err = errors.Join(err, fmt.Errorf("clouds.csv:%d: %q is listed twice or is not a name", i+2, id))
+			err = errors.Join(err, fmt.Errorf("clouds.csv:%d: %q stands twice or is not a name", i+2, id))
 		case !known:
 			err = errors.Join(err, fmt.Errorf("clouds.csv:%d: no zone %q in zones.csv", i+2, row[2]))
 		case row[3] != "" && t.point(row[3], row[2]) < 0:
