@@ -111,7 +111,9 @@ func (a *Account) point(t *track, at time.Time) point {
 	}
 	if back < 0 { // read before it: what flowed since counts later
 		if t.component.Basis == energy.Measured {
-			p.more = p.more.Plus(t.atMost(min(-back, t.pending)))
+			// What a reading showed and was refused for may be more than the limit allows.
+			refused := max(t.reading.Missed-t.good.Missed, 0)
+			p.more = p.more.Plus(max(t.atMost(min(-back, t.pending)), refused))
 			if t.lost && (t.model == nil || t.model.covered == t.modelThen) { // it may come back with all of it
 				p.owed = t.atMost(-back)
 			}

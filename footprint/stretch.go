@@ -92,9 +92,12 @@ func (a *Account) between(x *stretch, now edge) (s Stretch, over amount) {
 }
 
 // absent adds what came to be known of only after the end of a stretch: it was there
-// all the time, and not read.
+// all the time, and not read; or it had died by then.
 func (a *Account) absent(from edge, to *edge, p *point) {
 	for _, t := range a.tracks {
+		if d := t.death; d.told.After(to.sampled) && d.last.from.Before(to.time) && d.last.to.After(from.time) && a.counts(t) {
+			p.above = p.above.Plus(d.lost)
+		}
 		if !t.joined.After(to.sampled) || t.model != nil || len(t.counters) > 0 || !a.counts(t) {
 			continue
 		}

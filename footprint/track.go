@@ -38,6 +38,8 @@ type track struct {
 	then    reach         // before the latest sample
 	fresh   energy.Energy // what the latest sample has counted
 	goodIn  int           // the sample of good
+	step    step          // the latest in which it moved
+	death   death
 	across  energy.Energy // counters: what flowed while the intensity changed
 
 	stand stand // models
@@ -55,6 +57,20 @@ type track struct {
 	known bool       // settled at least once
 	doubt doubt
 	power powers
+}
+
+// A step is a span in which a counter moved.
+type step struct {
+	from, to time.Time
+	energy   energy.Energy
+}
+
+// A death is that of a counter which stands still. It may have been at any time in
+// its last step, so that the rest of that is lost.
+type death struct {
+	last step
+	lost energy.Energy
+	told time.Time // zero while it lives
 }
 
 // An outcome says what a sample decided about the time before it.
@@ -161,11 +177,24 @@ func (a *Account) read(t *track, r *energy.Reading, at time.Time, d time.Duratio
 	case r.State == energy.Dead && !t.ever:
 		t.started = false // as if it were not there
 		t.unread()
-	case r.State == energy.Dead, r.State == energy.Lost, r.State == energy.Late, !t.started:
+	case r.State == energy.Dead:
+		t.die(at)
+		t.unread()
+	case r.State == energy.Lost, r.State == energy.Late, !t.started:
 		t.unread() // what flows now will not be in Total, or belongs to the model
 	default:
 		t.unmoved = false
 	}
+}
+
+// die takes the news that the counter stands still.
+func (t *track) die(now time.Time) {
+	if !t.death.told.IsZero() && t.death.last == t.step {
+		return // known
+	}
+	most := t.reading.MaxPower.Over(t.step.to.Sub(t.step.from))
+	t.death = death{t.step, max(most-t.step.energy, 0), now}
+	t.missed = t.missed.Plus(t.death.lost)
 }
 
 // skip is a sample without a reading of the component: it goes on, and the next
@@ -200,6 +229,7 @@ func (a *Account) span(t *track, r *energy.Reading) {
 	delta := max(r.Total-t.good.Total, 0)
 	missed := max(r.Missed-t.good.Missed, 0)
 	from, to := t.moved, r.Time.Sub(a.first.time)
+	since := t.good.Time
 	if a.priced > t.goodIn { // part of it flowed at another intensity than it is counted at
 		t.across = t.across.Plus(delta)
 	}
@@ -223,6 +253,7 @@ func (a *Account) span(t *track, r *energy.Reading) {
 	}
 	t.pending = 0
 	t.fresh = delta
+	t.step = step{since, r.Time, delta}
 	a.count(t, delta)
 	t.power.add(from, to, delta)
 }

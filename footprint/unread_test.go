@@ -265,3 +265,46 @@ func TestAStretchKnowsItsComponents(t *testing.T) {
 	_, _, ok = a.Finished(7)
 	assert.False(t, ok, "of the latest sample alone")
 }
+
+// A counter that dies does so at any time after it was last seen to stand: the rest
+// of the span in which it last moved is in the bounds of the run and of its epochs,
+// also of one that was over by then. So is what was shown and refused at the end of
+// an epoch.
+func TestWhatACounterLosesInItsLastStep(t *testing.T) {
+	for _, dies := range []float64{0.1, 0.5, 0.9} {
+		var a footprint.Account
+		read := func(at1 float64, j float64, s energy.State, marks ...footprint.Mark) {
+			s1 := at(at1, in(s, joules(pkg, j)))
+			s1.Marks = marks
+			a.Add(s1)
+		}
+		read(0, 0, energy.OK, epoch(footprint.EpochStart))
+		read(1, 150, energy.OK)
+		read(2, 150+150*dies, energy.OK, epoch(footprint.EpochEnd), epoch(footprint.EpochStart))
+		read(3, 150+150*dies, energy.OK, epoch(footprint.EpochEnd))
+		read(5, 150+150*dies, energy.Dead)
+		r := a.Report()
+		within(t, "run", 750, r.EnergyLow, r.EnergyHigh)
+		within(t, "the epoch in which it died", 300, r.Epochs[0].EnergyLow, r.Epochs[0].EnergyHigh)
+		within(t, "the epoch after", 150, r.Epochs[1].EnergyLow, r.Epochs[1].EnergyHigh)
+		require.LessOrEqual(t, *r.Epochs[0].EnergyHigh, 151*energy.Joule+200*energy.Joule)
+	}
+	var a footprint.Account
+	for i, state := range []energy.State{energy.OK, energy.OK, energy.Refused} {
+		r := joules(pkg, min(100*float64(i), 100))
+		r.State, r.MaxPower = state, 120*energy.Watt
+		if state == energy.Refused {
+			r.Missed = 500 * energy.Joule
+		}
+		s := at(float64(i), r)
+		switch i {
+		case 0:
+			s.Marks = []footprint.Mark{epoch(footprint.EpochStart)}
+		case 2:
+			s.Marks = []footprint.Mark{epoch(footprint.EpochEnd)}
+		}
+		a.Add(s)
+	}
+	e := a.Report().Epochs[0]
+	within(t, "a refused end", 600, e.EnergyLow, e.EnergyHigh)
+}
