@@ -3,61 +3,9 @@ package runs
 import (
 	"cmp"
 	"math"
-	"math/bits"
 	"slices"
-	"sort"
 
 	"github.com/carbonctl/carbonctl/energy"
-)
-
-// An entry is a row among others that ran on the same machine at the same time,
-// from start to end in Unix milliseconds.
-type entry struct {
-	start, end int64
-	// process says that only the work's part is charged: such a row keeps what it
-	// has, and the others share the rest.
-	process         bool
-	energy          energy.Energy
-	low, high       energy.Energy
-	wasOpen, open   bool // no upper bound, before and after
-	perJoule        float64
-	market          float64       // g, NaN where there is none
-	measured        energy.Energy // of energy
-	unknown         bool          // measured is not known
-	whole           bool          // no components are known: parts are of the row as one
-	order           uint64        // breaks ties, so that the order of rows does not matter
-	bucket          uint32
-	parts           []part
-	counted         energy.Energy // the results: what the row counts for
-	countedLow      energy.Energy
-	countedHigh     energy.Energy
-	countedMeasured energy.Energy
-}
-
-// A part is what a row has of a component: the machine's energy, or, of a row
-// that is charged the work's part, that part.
-type part struct {
-	component int // one of the machine
-	kind      kind
-	energy    energy.Energy
-	seen      energy.Energy // of energy, by counters
-	low, high energy.Energy
-	open      bool
-	own       energy.Energy // the work's part
-	known     bool          // own is
-	weight    float64       // what it gets of what is shared, in µJ, while that is found
-	counted   energy.Energy // the result
-}
-
-// A kind is a column that holds a part of a row's energy.
-type kind uint8
-
-const (
-	kindCPU kind = iota
-	kindMemory
-	kindGPU
-	kindOther
-	kindNone // in no column
 )
 
 // share counts the union of what entries used that are connected in time: it
@@ -103,21 +51,6 @@ func (s *sharing) share(all []entry) (ok bool) {
 	return ok
 }
 
-// asWhole makes one part of all of a row, which is in its columns as before.
-func (e *entry) asWhole() {
-	if e.whole {
-		return
-	}
-	e.whole = true
-	for i := range e.parts {
-		p := &e.parts[i]
-		p.component = 0
-		if e.process {
-			p.energy = p.own
-		}
-	}
-}
-
 // sharing counts one cluster of rows after the other.
 type sharing struct {
 	rows          []entry
@@ -140,15 +73,6 @@ type sharing struct {
 type cover struct {
 	component  int
 	start, end int64
-}
-
-// A use is one row's power in a component.
-type use struct {
-	row, part  int
-	start, end int64
-	process    bool
-	measured   bool
-	power, own float64 // µJ a millisecond
 }
 
 func (s *sharing) begin(rows []entry) {
@@ -237,138 +161,6 @@ func (s *sharing) wholeUse(i int, r *entry) {
 	s.uses = append(s.uses, u)
 }
 
-// A step is what begins, or ends, at a time: rows, of which so many measured, with
-// their power, the work's part of it where that is known, and what rows keep that
-// are charged only that part.
-type step struct {
-	at                                int64
-	rows, measured                    int
-	measuredPower, power, known, kept float64
-}
-
-// sweep goes through the time of the uses at hand. At each moment the machine
-// used the mean of what the rows say, those that measured before those that
-// modelled. Rows that are charged the work's part take theirs off; of the rest
-// each row first gets the work's part where it knows that, less where there is
-// not enough, and what is left goes evenly to the rows of that moment. It sets
-// the weights, and gives their sum, and what was taken off while others ran.
-func (s *sharing) sweep() (shared, inside float64) {
-	steps := s.steps[:0]
-	for _, u := range s.uses {
-		d := step{at: u.start}
-		switch {
-		case u.process:
-			d.kept = u.own
-		case u.measured:
-			d.rows, d.measured, d.measuredPower, d.known = 1, 1, u.power, u.own
-		default:
-			d.rows, d.power, d.known = 1, u.power, u.own
-		}
-		steps = append(steps, d, step{u.end, -d.rows, -d.measured, -d.measuredPower, -d.power, -d.known, -d.kept})
-	}
-	slices.SortStableFunc(steps, func(a, b step) int { return cmp.Compare(a.at, b.at) })
-	// What a row gets from one step to the next is known × of its own power, and
-	// even of time: sums of both, so that a row needs only its two ends.
-	s.ofOwn, s.even = append(s.ofOwn[:0], make([]float64, len(steps))...), append(s.even[:0], make([]float64, len(steps))...)
-	ofOwn, even := s.ofOwn, s.even
-	var now step
-	kept := 0
-	for i, d := range steps {
-		if i > 0 {
-			ofOwn[i], even[i] = ofOwn[i-1], even[i-1]
-			if ms := float64(d.at - steps[i-1].at); ms > 0 && now.rows > 0 {
-				power := now.power / float64(max(now.rows, 1))
-				if now.measured > 0 {
-					power = now.measuredPower / float64(now.measured)
-				}
-				rest := max(power-now.kept, 0)
-				scale := 1.0
-				if now.known > rest {
-					scale = rest / now.known
-				}
-				ofOwn[i] += scale * ms
-				even[i] += max(rest-now.known, 0) / float64(now.rows) * ms
-				shared += rest * ms
-				inside += now.kept * ms
-			}
-		}
-		now.rows, now.measured = now.rows+d.rows, now.measured+d.measured
-		now.measuredPower, now.power = now.measuredPower+d.measuredPower, now.power+d.power
-		now.known, now.kept = now.known+d.known, now.kept+d.kept
-		if d.kept > 0 {
-			kept++
-		} else if d.kept < 0 {
-			kept--
-		}
-		// No rounding is carried from one moment to another that shares none of its rows.
-		if now.measured == 0 {
-			now.measuredPower = 0
-		}
-		if now.rows == now.measured {
-			now.power = 0
-		}
-		if now.rows == 0 {
-			now.known = 0
-		}
-		if kept == 0 {
-			now.kept = 0
-		}
-	}
-	s.steps = steps
-	at := func(t int64) int { return sort.Search(len(steps), func(i int) bool { return steps[i].at >= t }) }
-	for _, u := range s.uses {
-		if u.process {
-			continue
-		}
-		from, to := at(u.start), at(u.end)
-		weight := max(u.own*(ofOwn[to]-ofOwn[from])+even[to]-even[from], 0)
-		s.give(u, weight)
-	}
-	return shared, inside
-}
-
-// give sets the weight of a use; a whole row's goes to its parts.
-func (s *sharing) give(u use, weight float64) {
-	if u.part >= 0 {
-		s.rows[u.row].parts[u.part].weight = weight
-		return
-	}
-	r := &s.rows[u.row]
-	for i := range r.parts {
-		p := &r.parts[i]
-		if p.weight = 0; r.energy > 0 {
-			p.weight = weight * float64(p.energy) / float64(r.energy)
-		}
-	}
-}
-
-// scale makes the weights of the uses at hand add up to another sum.
-func (s *sharing) scale(from, to float64) {
-	s.shared += to
-	if from == to {
-		return
-	}
-	rows := 0
-	for _, u := range s.uses {
-		if !u.process {
-			rows++
-		}
-	}
-	for _, u := range s.uses {
-		switch {
-		case u.process:
-		case from == 0:
-			s.give(u, to/float64(rows))
-		case u.part >= 0:
-			s.rows[u.row].parts[u.part].weight *= to / from
-		default:
-			for i := range s.rows[u.row].parts {
-				s.rows[u.row].parts[i].weight *= to / from
-			}
-		}
-	}
-}
-
 // processes adds the bounds of rows that are charged the work's part. What lies
 // inside what others saw of the machine adds nothing to the upper bound.
 func (s *sharing) processes() {
@@ -432,100 +224,4 @@ func (s *sharing) bounds() (low, high energy.Energy, open bool) {
 		return low, highs, false
 	}
 	return low, min(s.high, highs), false
-}
-
-// apportion gives total to the parts by their weights, to the microjoule.
-func (s *sharing) apportion(total energy.Energy) {
-	sum, even := 0.0, 0.0
-	for _, r := range s.rows {
-		if r.process {
-			continue
-		}
-		for _, p := range r.parts {
-			sum, even = sum+p.weight, even+1
-		}
-	}
-	so, given := 0.0, energy.Energy(0)
-	for i := range s.rows {
-		r := &s.rows[i]
-		if r.process {
-			continue
-		}
-		for j := range r.parts {
-			w, of := r.parts[j].weight, sum
-			if sum == 0 { // by what they say, no row used anything
-				w, of = 1, even
-			}
-			so += w
-			upTo := total // where the last weight is in, whatever was rounded before
-			if so < of {
-				upTo = min(total.Scale(so/of), total)
-			}
-			r.parts[j].counted = upTo - given
-			r.counted = r.counted.Plus(upTo - given)
-			given = upTo
-		}
-	}
-}
-
-// spread gives each row its part of the bounds of all, and of what was measured.
-func (s *sharing) spread(total, low, high energy.Energy, open bool) {
-	if open {
-		high = total
-	}
-	s.below, s.above = s.divide(s.below, total-low, total), s.divide(s.above, high-total, total)
-	for i := range s.rows {
-		e := &s.rows[i]
-		e.countedLow, e.countedHigh, e.open = e.counted-s.below[i], e.counted+s.above[i], open && e.open
-		e.countMeasured()
-	}
-}
-
-// divide gives each row, in parts, its part of an amount, by what it counts for of total: in
-// whole microjoules that add up, none more than its exact part rounded up.
-func (s *sharing) divide(parts []energy.Energy, amount, total energy.Energy) []energy.Energy {
-	parts = parts[:0]
-	exact := func(e *entry) (n, left uint64) {
-		over, under := bits.Mul64(uint64(amount), uint64(e.counted))
-		return bits.Div64(over, under, uint64(total))
-	}
-	rest := amount
-	for i := range s.rows {
-		n := uint64(0)
-		if total > 0 {
-			n, _ = exact(&s.rows[i])
-		}
-		parts = append(parts, energy.Energy(n))
-		rest -= energy.Energy(n)
-	}
-	for i := range s.rows {
-		if rest == 0 {
-			break
-		}
-		if total <= 0 {
-			parts[0] = amount
-			break
-		}
-		if _, left := exact(&s.rows[i]); left > 0 {
-			parts[i]++
-			rest--
-		}
-	}
-	return parts
-}
-
-func (e *entry) countMeasured() {
-	switch {
-	case e.unknown:
-	case e.process:
-		e.countedMeasured = e.measured
-	case e.whole && e.energy > 0:
-		e.countedMeasured = min(e.counted.Scale(float64(e.measured)/float64(e.energy)), e.counted)
-	default:
-		for _, p := range e.parts {
-			if p.seen > 0 {
-				e.countedMeasured = e.countedMeasured.Plus(min(p.counted.Scale(float64(p.seen)/float64(p.energy)), p.counted))
-			}
-		}
-	}
 }
