@@ -17,6 +17,7 @@ type book struct {
 	layouts    []layout
 	byName     map[string]uint32 // layouts
 	components map[string]int    // by kind and id
+	factors    factors
 	line, name []byte            // of the row at hand
 	parts      []part
 }
@@ -43,11 +44,11 @@ const (
 	hasMeasured // it is not the sum of the components that are
 )
 
-// put keeps a row, and says where; ok is false where there is no room for more
+// put keeps a row and its bucket, and gives where; ok is false where there is no room for more
 // than the 4 GiB that it has.
-func (b *book) put(r *Row) (at uint32, ok bool) {
+func (b *book) put(r *Row, bucket uint32) (at uint32, ok bool) {
 	b.line = b.line[:0]
-	b.write(r)
+	b.write(r, bucket)
 	if n := len(b.pages); n == 0 || len(b.pages[n-1])+len(b.line) > page {
 		if n == math.MaxUint32/page {
 			return 0, false
@@ -60,7 +61,7 @@ func (b *book) put(r *Row) (at uint32, ok bool) {
 	return at, true
 }
 
-func (b *book) write(r *Row) {
+func (b *book) write(r *Row, bucket uint32) {
 	low, high, open := r.Bounds()
 	flags := byte(0)
 	set := func(flag byte, on bool) {
@@ -85,11 +86,14 @@ func (b *book) write(r *Row) {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(r.RunID))
 	b.line = h.Sum(b.line)
+	b.count(uint64(bucket))
 	grams := 0.0
 	if r.Energy > 0 {
 		grams = float64(r.Emissions) / float64(r.Energy)
 	}
-	b.number(grams)
+	near, off := b.factors.near(grams)
+	b.count(uint64(near))
+	b.count(off)
 	if r.MarketEmissions != nil {
 		b.number(float64(*r.MarketEmissions))
 	}
@@ -114,11 +118,12 @@ func (b *book) write(r *Row) {
 			continue
 		}
 		b.amount(p.energy)
-		b.amount(p.energy - p.low)
+		below := p.energy - p.low
+		b.amount(below)
 		if p.open {
 			b.count(0)
-		} else {
-			b.count(zigzag(p.high-p.energy) + 1)
+		} else { // most bounds are as far above as below
+			b.count(zigzag(p.high-p.energy-below) + 1)
 		}
 		if !p.known {
 			b.count(0)
@@ -128,7 +133,7 @@ func (b *book) write(r *Row) {
 	}
 }
 
-// get gives the row at a place back, but for its time and bucket. Its parts are
+// get gives the row at a place back, but for its time. Its parts are
 // behind those that are there.
 func (b *book) get(at uint32, parts []part) (entry, []part) {
 	from := len(parts)
@@ -136,7 +141,9 @@ func (b *book) get(at uint32, parts []part) (entry, []part) {
 	flags := in.take(1)[0]
 	e := entry{process: flags&isProcess != 0, whole: flags&isWhole != 0, unknown: flags&isUnknown != 0, market: math.NaN()}
 	e.order = uint64(binary.BigEndian.Uint32(in.take(4)))
-	e.perJoule = in.number()
+	e.bucket = uint32(in.count())
+	near := in.count()
+	e.perJoule = b.factors.at(near, in.count())
 	if flags&hasMarket != 0 {
 		e.market = in.number()
 	}
@@ -197,11 +204,12 @@ func (b *book) readParts(in *line, process bool, parts []part) []part {
 			p.energy = p.own
 		} else {
 			p.energy = in.amount()
-			p.low = p.energy - in.amount()
+			below := in.amount()
+			p.low = p.energy - below
 			if n := in.count(); n == 0 {
 				p.open = true
 			} else {
-				p.high = p.energy + unzigzag(n-1)
+				p.high = p.energy + below + unzigzag(n-1)
 			}
 			if n := in.count(); n > 0 {
 				p.own, p.known = unzigzag(n-1), true
@@ -317,35 +325,3 @@ func kindOf(k energy.Kind) kind {
 	}
 	return kindOther
 }
-
-func (b *book) number(f float64) {
-	b.line = binary.BigEndian.AppendUint64(b.line, math.Float64bits(f))
-}
-
-func (b *book) amount(e energy.Energy) { b.count(zigzag(e)) }
-
-func (b *book) count(n uint64) { b.line = binary.AppendUvarint(b.line, n) }
-
-// zigzag has small numbers for amounts near 0.
-func zigzag(e energy.Energy) uint64 { return uint64(e)<<1 ^ uint64(e>>63) }
-
-func unzigzag(n uint64) energy.Energy { return energy.Energy(n>>1) ^ -energy.Energy(n&1) }
-
-// A line is what put has written of a row, from where it is read on.
-type line []byte
-
-func (l *line) take(n int) []byte {
-	b := (*l)[:n]
-	*l = (*l)[n:]
-	return b
-}
-
-func (l *line) number() float64 { return math.Float64frombits(binary.BigEndian.Uint64(l.take(8))) }
-
-func (l *line) count() uint64 {
-	n, size := binary.Uvarint(*l)
-	*l = (*l)[size:]
-	return n
-}
-
-func (l *line) amount() energy.Energy { return unzigzag(l.count()) }

@@ -25,7 +25,6 @@ type span struct {
 	start  int64  // Unix milliseconds
 	length uint32 // milliseconds
 	at     uint32
-	bucket uint32
 }
 
 const endless = ^uint32(0) // the length of a span whose end is in overlaps.long
@@ -48,7 +47,7 @@ func (o *overlaps) add(r *Row, bucket func() uint32) {
 	if machine == "" {
 		return
 	}
-	at, ok := o.book.put(r)
+	at, ok := o.book.put(r, bucket())
 	if !ok {
 		return
 	}
@@ -60,7 +59,7 @@ func (o *overlaps) add(r *Row, bucket func() uint32) {
 		spans = new([]span)
 		o.machines[strings.Clone(machine)] = spans
 	}
-	s := span{start: start, at: at, bucket: bucket()}
+	s := span{start: start, at: at}
 	if s.length = uint32(min(end-start, int64(endless))); s.length == endless {
 		if o.long == nil {
 			o.long = map[uint32]int64{}
@@ -151,7 +150,7 @@ func (o *overlaps) cluster(to []entry, spans []span) []entry {
 	for _, s := range spans {
 		var e entry
 		e, o.parts = o.book.get(s.at, o.parts)
-		e.start, e.end, e.bucket = s.start, o.end(s), s.bucket
+		e.start, e.end = s.start, o.end(s)
 		machine = machine || !e.process
 		to = append(to, e)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -441,7 +442,7 @@ func TestTheBookGivesBackWhatItKeeps(t *testing.T) {
 	var at []uint32
 	rows := random(r, 3000)
 	for i := range rows {
-		a, ok := b.put(&rows[i])
+		a, ok := b.put(&rows[i], uint32(i))
 		require.True(t, ok)
 		at = append(at, a)
 	}
@@ -450,9 +451,10 @@ func TestTheBookGivesBackWhatItKeeps(t *testing.T) {
 		bytes += len(p)
 	}
 	t.Logf("%d bytes a row", bytes/len(rows))
-	assert.LessOrEqual(t, bytes/len(rows), 64)
+	assert.LessOrEqual(t, bytes/len(rows)+int(unsafe.Sizeof(span{})), 64)
 	for i, row := range rows {
 		e, _ := b.get(at[i], nil)
+		require.Equal(t, uint32(i), e.bucket)
 		low, high, open := row.Bounds()
 		require.Equal(t, row.Energy, e.energy)
 		require.Equal(t, []energy.Energy{low, high}, []energy.Energy{e.low, e.high}, "%+v", row)
