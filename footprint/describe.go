@@ -140,6 +140,7 @@ var descriptions = map[string]string{
 	"Prediction.level":           "Probability that an interval from low to high holds the truth, 0 to 1.",
 	"after_epochs":               "Epochs that had ended when it was made.",
 	"Prediction.of_epochs":       "Epochs that are planned.",
+	"Prediction.fraction":        "Part of the first epoch that had passed, 0 to 1; null once an epoch has ended.",
 	"Prediction.duration_s":      "Seconds of the whole run.",
 	"Prediction.energy_joules":   "Joules of the whole run.",
 	"Prediction.emissions_g":     "Grams of CO2 equivalent of the whole run.",

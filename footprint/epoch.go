@@ -34,6 +34,9 @@ type Mark struct {
 	// Again corrects the edge of an epoch without an ID: one that was said to end has
 	// gone on until here, and one that was said to begin begins here instead.
 	Again bool `json:"again,omitempty"`
+	// Fraction of the first epoch that has passed, above 0 and below 1; of EpochProgress
+	// alone.
+	Fraction float64 `json:"fraction,omitempty"`
 	// Late is how long before the sample the edge was. The energy of that time is
 	// on the wrong side of it, and bounded.
 	Late time.Duration `json:"late_ns,omitempty"`
@@ -48,6 +51,9 @@ const (
 	EpochEnd   Edge = "epoch-end"
 	TaskStart  Edge = "task-start"
 	TaskEnd    Edge = "task-end"
+	// EpochProgress is no edge: a Fraction of the first epoch has passed. Once an epoch
+	// has ended it says nothing more.
+	EpochProgress Edge = "epoch-progress"
 )
 
 // A Stretch is a part of a run with an own amount of energy: what the headline
@@ -182,6 +188,8 @@ func (a *Account) mark(s Sample) {
 			at = a.edge(m.Late, true)
 		}
 		switch {
+		case m.Edge == EpochProgress:
+			a.advance(m, at)
 		case m.Again:
 			a.correct(m, at)
 		case m.Edge == EpochStart || m.Edge == TaskStart:
@@ -201,6 +209,7 @@ func (a *Account) correct(m Mark, at edge) {
 	switch {
 	case m.Edge == EpochStart && open != nil:
 		open.start, open.mark.Index, open.before, s.last = at, m.Index, m.Index-1, m.Index
+		s.past.from, s.past.to = partway{}, partway{}
 		if s.running == 1 {
 			s.since = at
 		}
@@ -230,6 +239,7 @@ func (a *Account) begin(m Mark, at edge) {
 			x.mark.Index = a.marks.last + 1
 		}
 		x.before, a.marks.last = a.marks.last, x.mark.Index
+		a.marks.past.from, a.marks.past.to = partway{}, partway{}
 		if a.marks.first == 0 {
 			a.marks.first, x.before = x.mark.Index, x.mark.Index-1
 		}

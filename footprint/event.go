@@ -36,7 +36,7 @@ type Event struct {
 	Task  *Task  `json:"task,omitempty"`
 
 	// Of a prediction, which each epoch that has ended brings where the number of
-	// all is known. Its History is left out.
+	// all is known, and what is seen of the progress of the first one. Its History is left out.
 	Prediction *Prediction `json:"prediction,omitempty"`
 
 	// Of a budget that is reached, and how.
@@ -75,8 +75,9 @@ type SoFar struct {
 func (a *Account) Events() []Event {
 	first := a.samples == 1
 	fresh := a.marks.fresh
+	advanced := a.marks.past.ended == 0 && a.marks.past.to.sample == a.samples
 	reached := a.tripped != nil && a.trippedIn == a.samples
-	if !first && len(fresh) == 0 && !reached {
+	if !first && len(fresh) == 0 && !advanced && !reached {
 		return nil
 	}
 	now := a.peek()
@@ -94,7 +95,7 @@ func (a *Account) Events() []Event {
 			e.Zone = a.inForce.Zone
 		})
 	}
-	ended := false
+	predicts := advanced
 	for _, x := range fresh {
 		if x.mark.Edge == TaskStart {
 			t := a.task(x, endless)
@@ -103,9 +104,9 @@ func (a *Account) Events() []Event {
 		}
 		epoch := a.epoch(x, endless)
 		add(EventEpoch, func(e *Event) { e.Epoch = &epoch })
-		ended = true
+		predicts = true
 	}
-	if ended {
+	if predicts {
 		if p, ok := a.Predict(); ok {
 			p.History = []Earlier{}
 			add(EventPrediction, func(e *Event) { e.Prediction = &p })

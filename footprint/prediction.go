@@ -14,6 +14,9 @@ type Prediction struct {
 	Level       *float64 `json:"level"`
 	AfterEpochs int      `json:"after_epochs"`
 	OfEpochs    int      `json:"of_epochs"`
+	// Fraction is the part of the first epoch that had passed, nil once one has ended.
+	// AfterEpochs is 0 then, and the interval wide.
+	Fraction *float64 `json:"fraction"`
 	// DurationS, Energy and Emissions are of the whole run, the past included. Two
 	// doubts are in the bounds of Energy and Emissions: what the epochs to come will
 	// use, and how far the energy that is counted may be off, by the bounds of the run

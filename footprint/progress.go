@@ -17,6 +17,10 @@ type progress struct {
 	// each of them, a rest of the latest left out.
 	cycles []spent
 	each   int // 0 is 1
+	// reached is the part of the first epoch that has passed, where none has ended; part
+	// of it cost some.
+	reached, part float64
+	some          spent
 	// spent is all of the run up to the end of the latest epoch, what was before
 	// the first included, and emitted what that has emitted.
 	spent   spent
@@ -81,14 +85,16 @@ func (d band) of(e, t predict.Range) (low, high float64) {
 // predict adds to what was spent what the epochs that are left will cost. ok is
 // false before the first epoch has ended, or where no number is planned.
 func (p progress) predict() (_ Prediction, ok bool) {
-	if p.ended < 1 || p.planned < 1 || len(p.cycles) == 0 {
+	if p.planned < 1 || p.ended > 0 && len(p.cycles) == 0 || p.ended == 0 && p.part <= 0 {
 		return Prediction{}, false
 	}
-	left := p.planned - p.ended
-	t, e := p.rest(left, spent.seconds), p.rest(left, spent.joules)
+	t, e := p.rest(p.planned-p.ended, spent.seconds), p.rest(p.planned-p.ended, spent.joules)
 	level := predict.Level
 	r := Prediction{
 		Method: predict.Method, Level: &level, AfterEpochs: p.ended, OfEpochs: p.planned, History: []Earlier{},
+	}
+	if p.ended == 0 {
+		r.Fraction = &p.reached
 	}
 	past, now := p.spent.seconds(), p.now.seconds()
 	r.DurationS = Range[float64]{max(past+t.Low, now), max(past+t.Expected, now), new(max(past+t.High, now))}
@@ -115,6 +121,9 @@ func (p progress) predict() (_ Prediction, ok bool) {
 
 // rest is what more epochs will cost of something.
 func (p progress) rest(epochs int, of func(spent) float64) predict.Range {
+	if p.ended == 0 {
+		return predict.Within(of(p.some), p.part, float64(epochs)-p.reached)
+	}
 	x := make([]float64, len(p.cycles))
 	for i, c := range p.cycles {
 		x[i] = of(c)
@@ -172,15 +181,46 @@ func (p progress) weighted(left time.Duration) regions.Grams {
 
 // past is what an account keeps of its ended epochs. It does not grow with them.
 type past struct {
-	ended   int
-	cycles  []spent
-	each    int
-	part    spent          // of the next cycle
-	parts   int            // how many epochs are in part
-	start   edge           // of the first epoch
-	end     edge           // of the latest epoch
-	total   *regions.Grams // predicted last
-	history []Earlier
+	ended  int
+	cycles []spent
+	each   int
+	part   spent // of the next cycle
+	parts  int   // how many epochs are in part
+	start  edge  // of the first epoch
+	end    edge  // of the latest epoch
+	// What was seen of the progress of the first epoch: from is its start, or, with more
+	// than one, where its progress was seen first, when what starts up is over.
+	from, to partway
+	total    *regions.Grams // predicted last
+	history  []Earlier
+}
+
+// partway is an instant within an epoch.
+type partway struct {
+	fraction float64
+	edge     edge
+	sample   int
+}
+
+// advance takes how much of the first epoch has passed.
+func (a *Account) advance(m Mark, at edge) {
+	p := &a.marks.past
+	if p.ended > 0 || !(m.Fraction > p.to.fraction && m.Fraction < 1) {
+		return
+	}
+	if m.Of > 0 {
+		a.marks.planned = m.Of
+	}
+	if p.to.fraction > 0 {
+		if p.from.fraction == 0 {
+			p.from = p.to
+		}
+	} else if open := a.marks.find(Mark{Edge: EpochEnd}); open != nil {
+		p.from = partway{edge: open.start}
+	} else { // its end will tell of it
+		p.from = partway{edge: a.marks.origin}
+	}
+	p.to = partway{m.Fraction, at, a.samples}
 }
 
 // maxCycles bounds the past: two are put together where there would be more.
@@ -280,21 +320,27 @@ func (a *Account) toCome() int {
 // progress is the run at the end of its latest epoch; now is where it is.
 func (a *Account) progress(now edge) progress {
 	m := &a.marks.past
-	p := progress{
-		ended: m.ended, planned: a.toCome(), cycles: m.cycles, each: m.each,
-		spent:   spent{m.end.time.Sub(a.first.time), m.end.energy},
-		now:     spent{now.time.Sub(a.first.time), now.energy},
-		emitted: m.end.grams, at: m.end.wall, forecast: a.forecast, pue: a.pue(),
-		perKWh: a.inForce.PerKWh,
-		bounds: used(point{}, m.end.point), nowBounds: used(point{}, now.point), band: grown(m.start, m.end),
+	from, to := m.start, m.end
+	if m.ended == 0 {
+		from, to = m.from.edge, m.to.edge
 	}
-	return p
+	return progress{
+		ended: m.ended, planned: a.toCome(), cycles: m.cycles, each: m.each,
+		reached: m.to.fraction, part: m.to.fraction - m.from.fraction,
+		some:    spent{max(to.time.Sub(from.time), 0), max(to.energy-from.energy, 0)},
+		spent:   spent{to.time.Sub(a.first.time), to.energy},
+		now:     spent{now.time.Sub(a.first.time), now.energy},
+		emitted: to.grams, at: to.wall, forecast: a.forecast, pue: a.pue(),
+		perKWh: a.inForce.PerKWh,
+		bounds: used(point{}, to.point), nowBounds: used(point{}, now.point), band: grown(from, to),
+	}
 }
 
 // Predict gives what the run is expected to need by now. ok is false before the
-// first epoch has ended, or where no number of epochs is known.
+// first epoch has ended, or a part of it was seen to have, and where no number of epochs
+// is known.
 func (a *Account) Predict() (_ Prediction, ok bool) {
-	if a.marks.past.ended == 0 {
+	if p := &a.marks.past; p.ended == 0 && p.to.fraction == 0 {
 		return Prediction{}, false
 	}
 	p, ok := a.progress(a.peek()).predict()

@@ -249,7 +249,7 @@ func (a *Account) warnBudget(r *Report, add func(code, format string, args ...an
 	switch b := a.Run.Budget; {
 	case a.tripped != nil:
 		add(BudgetReached, "%v", a.tripped)
-	case b != nil && r.Prediction != nil && r.Status == Running:
+	case b != nil && r.Prediction != nil && r.Prediction.AfterEpochs > 0 && r.Status == Running:
 		p := r.Prediction
 		if need := b.amount(p.DurationS.Expected, p.Energy.Expected, p.Emissions.Expected, r.PUE.Value); need > b.max() {
 			add(BudgetForecast, "the whole run is expected to need %.3g times its budget of %s", need/b.max(), b.Limit)

@@ -32,6 +32,9 @@ func rangeText[T ~int64 | ~float64](r footprint.Range[T], bounds func(expected, 
 }
 
 func epochsOf(q footprint.Prediction) string {
+	if q.Fraction != nil {
+		return fmt.Sprintf("for %d epochs, after %s of the first", q.OfEpochs, Percent(*q.Fraction))
+	}
 	return fmt.Sprintf("for %d epochs, after %d", q.OfEpochs, q.AfterEpochs)
 }
 
@@ -82,7 +85,7 @@ func predictionFigure(r footprint.Report) []figure {
 // where all of it has been, how good that was.
 func predictionSection(r footprint.Report) section {
 	q := r.Prediction
-	if q == nil {
+	if q == nil || q.Fraction != nil { // within the first epoch the headline has all
 		return section{}
 	}
 	var all []footprint.Earlier

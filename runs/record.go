@@ -43,7 +43,7 @@ func FromReport(r footprint.Report) Row {
 	if r.Embodied != nil {
 		row.Embodied = new(Number(*r.Embodied))
 	}
-	if p := r.Prediction; p != nil {
+	if p := r.Prediction; p != nil && p.Fraction == nil {
 		e, g := p.Energy.Expected, Number(p.Emissions.Expected)
 		if len(p.History) > 0 { // the first one: the last is the truth
 			e, g = p.History[0].Energy.Expected, Number(p.History[0].Emissions.Expected)

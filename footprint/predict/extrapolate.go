@@ -15,6 +15,9 @@ const (
 	// After one epoch nobody knows what of it was warm-up: the others cost from
 	// firstLow to firstHigh times as much.
 	firstLow, firstHigh = 0.25, 1.5
+	// validates is how many times as much a whole epoch costs at most as its steps do,
+	// which is all that is seen within it.
+	validates = 1.5
 	// wander is how much the level of a run changes, as a part of itself, each time
 	// that the number of its epochs doubles; young, over the number of epochs that
 	// it is known by, how much more that is.
@@ -58,6 +61,18 @@ func Rest(cycles []float64, each, epochs int) Range {
 	o := extrapolate(cycles, n)
 	part := float64(epochs) / float64(n*each)
 	return Range{o.Low * part, o.Expected * part, o.High * part}
+}
+
+// Within is what more epochs will cost, while the first goes on: a part of it has cost
+// so much. The warm-up that a whole first epoch may hold can all be in that part, so
+// the interval is the wider the smaller the part is. Without a part, or epochs to come,
+// it is 0.
+func Within(cost, part, epochs float64) Range {
+	if !(part > 0) || !(epochs > 0) {
+		return Range{}
+	}
+	expected := cost / part * epochs
+	return Range{expected * part / (part + 1/firstLow - 1), expected, expected * firstHigh * validates}
 }
 
 // Method is the name of how Rest predicts, as reports show it.

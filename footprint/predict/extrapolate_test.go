@@ -447,6 +447,29 @@ func TestExtrapolateIsNeverAbsurd(t *testing.T) {
 	}
 }
 
+// Within a first epoch that warms up at its start, as the families do, and validates
+// at its end: the interval holds the truth, however small the part is.
+func TestWithinAnEpochTheIntervalHolds(t *testing.T) {
+	for _, part := range []float64{0.01, 0.05, 0.2, 0.5, 0.9} {
+		held, n := 0, 2000
+		for seed := range uint64(n) {
+			r := rand.New(rand.NewPCG(seed, 7))
+			warmUp, validation, epochs := between(r, 0, 3), between(r, 0, 1.2), float64(1+r.IntN(100))
+			rate := math.Exp(0.1 * r.NormFloat64()) // of this part against all
+			o := Within(warmUp+part*rate, part, epochs-part)
+			truth := (1 - part) + validation + (epochs-1)*(1+validation)
+			if o.Low <= truth && truth <= o.High {
+				held++
+			}
+			require.True(t, o.Low <= o.Expected && o.Expected <= o.High)
+		}
+		assert.GreaterOrEqual(t, float64(held)/float64(n), Level, part)
+	}
+	assert.Zero(t, Within(1, 0, 3))
+	assert.Zero(t, Within(1, 0.5, 0))
+	assert.Zero(t, Within(1, math.NaN(), 3))
+}
+
 func BenchmarkExtrapolate(b *testing.B) {
 	x := noisy(rand.New(rand.NewPCG(1, 1)), 1024, 0.02)
 	for b.Loop() {

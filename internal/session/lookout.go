@@ -57,7 +57,7 @@ func (l *lookout) foresee(tracker *carbon.Tracker) {
 	if l.said || l.predicted == nil {
 		return
 	}
-	if q, ok := tracker.Predict(); ok && q.AfterEpochs < q.OfEpochs {
+	if q, ok := tracker.Predict(); ok && q.AfterEpochs > 0 && q.AfterEpochs < q.OfEpochs {
 		l.said = true
 		l.newLine(os.Stderr)
 		l.predicted(q)
@@ -82,7 +82,7 @@ func watchFor(e Epochs, tracker *carbon.Tracker, predicted func(footprint.Predic
 		if planned > 0 {
 			e.Of = 0 // who gave the number knows better
 		}
-		m := footprint.Mark{Edge: footprint.Edge(e.Edge), Name: e.Name, Index: e.Index, Of: e.Of, Whole: e.Whole, Again: e.Again}
+		m := footprint.Mark{Edge: footprint.Edge(e.Edge), Name: e.Name, Index: e.Index, Of: e.Of, Whole: e.Whole, Again: e.Again, Fraction: e.Fraction}
 		tracker.Mark(m, e.At.Add(-e.Doubt)) // the bounds hold what may have flowed since
 	}
 	var err error

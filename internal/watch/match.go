@@ -26,11 +26,12 @@ type Matcher struct {
 	edges int64
 	near  []near
 
-	begun    time.Time // when the Matcher was made
-	starts   int       // epochs of which the start alone was seen
-	ends     int
-	from, to time.Time // the first and the last of those starts
-	late     bool
+	begun      time.Time // when the Matcher was made
+	starts     int       // epochs of which the start alone was seen
+	ends       int
+	progressed time.Time // when progress was told last
+	from, to   time.Time // the first and the last of those starts
+	late       bool
 }
 
 // A Stream is one channel of output. Feed may be called from one goroutine.
@@ -259,10 +260,19 @@ func (s *Stream) end(by byte) {
 	s.line, s.before, s.long = s.before[:0], s.line, false
 }
 
+// progressEvery is how often at most the progress of the first epoch is told.
+const progressEvery = time.Second
+
 func (m *Matcher) look(line []byte, at time.Time, final bool) {
+	m.pattern.wants = at.Sub(m.progressed) >= progressEvery
 	events, found := m.pattern.match(line, final)
 	for _, e := range events {
 		e.At = at
+		if e.Edge == EpochProgress {
+			m.progressed = at
+			m.found(e)
+			continue
+		}
 		m.edges++
 		m.count(e)
 		m.found(e)

@@ -13,6 +13,7 @@ import (
 type mention struct {
 	epoch, total int // total is 0 if the line has none
 	says         says
+	rest         string // of the line, behind the number
 }
 
 // says is where in its epoch a line was printed. The verb before the word decides,
@@ -31,6 +32,7 @@ type grammar struct {
 	anchor, reversed, plural, chinese  *regexp.Regexp
 	closed, done, began, within        *regexp.Regexp
 	clock, named, bare, total, setting *regexp.Regexp
+	part                               *regexp.Regexp
 }
 
 func newGrammar() *grammar {
@@ -51,6 +53,8 @@ func newGrammar() *grammar {
 		// A step, a bar, a part of so many.
 		within: c(`(?i)(?:\b|_)(?:global_?step|steps?|batch(?:es)?(?:_?idx?)?|mini-?batch|iter(?:s|ations?)?|examples)\b["']?\s*[:=#]?\s*["'\[(]?\s*\d` +
 			`|%\||\d\s?%\s+(?:examples|done)|\d\s*/\s*\d|\[\s*\d+\s*\]\[\s*\d|\d\s?it/s\b|^\s*\[\s*\d`),
+
+		part: c(`\b(\d{1,3})%\||\b(\d{1,9})\s*/\s*(\d{1,9})\b`), // of a bar, of so many steps
 
 		clock: c(`\d+:\d\d(?::\d\d)?(?:[.,]\d+)?|\b\d{4}-\d\d-\d\d\b`),
 		// A number with its name, and one without that is no mere count.
@@ -155,7 +159,7 @@ func (g *grammar) read(rest, epoch, total string, v verb) (m mention, ok bool) {
 	if err != nil || n >= mostEpochs {
 		return mention{}, false
 	}
-	m.epoch = n
+	m.epoch, m.rest = n, rest
 	if total == "" {
 		if t := g.total.FindStringSubmatch(rest); t != nil {
 			total = t[1] + t[2] + t[3]
@@ -166,6 +170,24 @@ func (g *grammar) read(rest, epoch, total string, v verb) (m mention, ok bool) {
 	}
 	m.says = g.after(rest, v)
 	return m, true
+}
+
+// fraction gives the part of its epoch that has passed by a line within it, from what
+// follows the number; 0 where that is not known.
+func (g *grammar) fraction(rest string) float64 {
+	m := g.part.FindStringSubmatch(rest)
+	if m == nil {
+		return 0
+	}
+	of := 100.0
+	if m[3] != "" {
+		of, _ = strconv.ParseFloat(m[3], 64)
+	}
+	done, _ := strconv.ParseFloat(m[1]+m[2], 64)
+	if of < 2 { // one step of one is no progress
+		return 0
+	}
+	return done / of
 }
 
 // after decides by what follows the number.

@@ -162,7 +162,15 @@ func (p *Pattern) match(line []byte, final bool) (events []Event, found bool) {
 			return p.out, true
 		}
 	}
-	return nil, false
+	return p.out, false
+}
+
+// within takes a mention, and how much of the first epoch its line says has passed.
+func (p *Pattern) within(m mention, line []byte) {
+	p.mention(m, line)
+	if m.says == going && p.wants && !p.past && p.open {
+		p.part(p.grammar.fraction(m.rest))
+	}
 }
 
 // fits tries one rule, and applies it if the line fits.
@@ -170,12 +178,20 @@ func (p *Pattern) fits(r *rule, line []byte, final bool) bool {
 	if r.re == nil {
 		m, ok := p.grammar.find(line)
 		if ok {
-			p.mention(m, line)
+			p.within(m, line)
 		}
 		return ok
 	}
 	at := r.re.FindSubmatchIndex(line)
-	if at == nil || r.does == full && (!final || !p.open) {
+	if at == nil || r.does == full && !p.open {
+		return false
+	}
+	if r.does == full && !final { // a bar as it grows
+		h := hit{r, line, at}
+		if total, _ := h.count("total"); total > 1 {
+			n, _ := h.count("epoch")
+			p.part(float64(n) / float64(total))
+		}
 		return false
 	}
 	p.apply(hit{r, line, at})
@@ -269,7 +285,7 @@ func (p *Pattern) apply(h hit) {
 		p.passed(text, does == bar, does == partly)
 	default:
 		if m, ok := p.read(h); ok {
-			p.mention(m, h.line)
+			p.within(m, h.line)
 		}
 	}
 }
@@ -302,14 +318,22 @@ func (p *Pattern) read(h hit) (m mention, ok bool) {
 	if m.epoch = n; err != nil || n >= mostEpochs {
 		return m, false
 	}
+	if p.wants && !p.past {
+		m.rest = h.behind(to)
+	}
 	if h.rule.does == plainly {
 		v, _ := before(string(h.line[:from]))
-		if g := h.rule.group("total"); g > 0 {
-			to = max(to, h.at[2*g+1])
-		}
-		m.says = p.grammar.after(string(h.line[to:min(len(h.line), to+longestMention)]), v)
+		m.says = p.grammar.after(h.behind(to), v)
 	}
 	return m, true
+}
+
+// behind is what follows the number and the total of a line.
+func (h hit) behind(to int) string {
+	if g := h.rule.group("total"); g > 0 {
+		to = max(to, h.at[2*g+1])
+	}
+	return string(h.line[to:min(len(h.line), to+longestMention)])
 }
 
 // numbered reports whether the rule has a group that is to hold a number.

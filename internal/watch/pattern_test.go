@@ -15,6 +15,9 @@ import (
 // scan feeds output in pieces of a size, and gives what was found.
 func scan(t testing.TB, p *Pattern, out []byte, piece int) (found []string, seen Seen) {
 	m := NewMatcher(p, func(e Event) {
+		if e.Edge == EpochProgress {
+			return // of which TestProgressOfTheFirstEpoch is
+		}
 		s := fmt.Sprintf("%s %d/%d", strings.TrimPrefix(string(e.Edge), "epoch-"), e.Index, e.Of)
 		if e.Whole {
 			s += " whole"

@@ -18,6 +18,10 @@ type progress struct {
 	putOff int
 	during bool
 	over   bool // the program has said that its last epoch is over
+	// past: the first epoch is, and done what the lines within it said of it until then.
+	// wants: enough time has gone by since to say so again.
+	past, wants bool
+	done        float64
 	// opened is the line that began index, and since how many lines came after it.
 	opened string
 	since  int
@@ -110,7 +114,7 @@ func (p *progress) mention(m mention, line []byte) {
 // restart takes back the epoch that goes on: the line that began it had no total,
 // as "epoch 0: 3 warm-up steps" has none, and here is one that has.
 func (p *progress) restart(epoch int) {
-	p.guess, p.zero = false, epoch == 0
+	p.guess, p.zero, p.done = false, epoch == 0, 0
 	n := epoch
 	if p.zero {
 		n++
@@ -123,6 +127,7 @@ func (p *progress) begun(n int, line []byte) {
 	if !p.open && p.during && n > 1 {
 		p.emit(Event{Edge: EpochEnd, Index: p.index, Of: p.of, Again: true})
 	}
+	p.past = p.past || p.index > 0
 	p.index, p.open, p.over, p.putOff, p.since = n, true, false, 0, 0
 	p.opened = string(line[:min(len(line), longestMention)])
 	p.emit(Event{Edge: EpochStart, Index: n, Of: p.of})
@@ -130,6 +135,7 @@ func (p *progress) begun(n int, line []byte) {
 
 func (p *progress) ended(n int) {
 	whole := !p.open
+	p.past = true
 	p.index, p.open, p.over, p.putOff = n, false, false, 0
 	p.emit(Event{Edge: EpochEnd, Index: n, Of: p.of, Whole: whole})
 }
@@ -163,11 +169,23 @@ func (p *progress) passed(text string, stays, done bool) {
 	case err != nil || f > mostEpochs || !(f >= 0):
 	case done && f > float64(p.index):
 		p.ended(p.index + 1) // it has ended within an epoch, the last one
+	case f < 1:
+		p.part(f)
 	case f >= 1 && int(f) > p.index:
 		p.ended(int(f))
 	case !stays && !done && f >= 1 && f == float64(p.index) && !p.open:
 		p.putOffEnd() // an evaluation
 	}
+}
+
+// part takes how much of the first epoch has passed. What comes later has epochs to go
+// by. A bar that begins again is another one, such as that of a validation.
+func (p *progress) part(f float64) {
+	if p.past || !p.wants || !(f > p.done && f < 1) {
+		return
+	}
+	p.done, p.wants = f, false
+	p.emit(Event{Edge: EpochProgress, Index: max(p.index, 1), Of: p.of, Fraction: f})
 }
 
 func (p *progress) emit(e Event) { p.out = append(p.out, e) }

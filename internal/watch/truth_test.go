@@ -25,6 +25,9 @@ func replay(t testing.TB, p *Pattern, log []byte) (epochs []span) {
 	var open *span
 	var last float64 // where the last epoch ended
 	m := NewMatcher(p, func(e Event) {
+		if e.Edge == EpochProgress {
+			return
+		}
 		at := e.At.Sub(begin).Seconds()
 		switch {
 		case e.Edge == EpochStart && e.Again:

@@ -17,6 +17,9 @@ const (
 	EpochEnd   Edge = "epoch-end"
 	TaskStart  Edge = "task-start"
 	TaskEnd    Edge = "task-end"
+	// EpochProgress is no edge: a Fraction of the first epoch has passed, as the output
+	// shows. It comes at most once a second, and not in the file of events.
+	EpochProgress Edge = "epoch-progress"
 )
 
 // An Event is an edge that was seen.
@@ -31,6 +34,8 @@ type Event struct {
 	// Whole is true for an end that tells of an epoch by itself: it began where
 	// the last one ended, or with the run.
 	Whole bool
+	// Fraction of the epoch that has passed, above 0 and below 1; of EpochProgress alone.
+	Fraction float64
 	// Again corrects the edge before: the epoch that was said to end has gone on
 	// until here, or the one that was said to begin begins here.
 	Again bool
