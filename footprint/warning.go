@@ -52,7 +52,6 @@ const (
 	ConfigIgnored    = "config-ignored"    // a setting was wrong and left out
 	EpochUnmatched   = "epoch-unmatched"   // an epoch or task ended that had not begun, or twice
 	EpochOpen        = "epoch-open"        // an epoch or task had not ended when the run did
-	OtherRuns        = "other-runs"        // other tracked runs of the same ledger were underway
 	EpochOverlap     = "epoch-overlap"     // epochs ran at the same time: they do not add up
 	EpochBeyond      = "epoch-beyond"      // more epochs than were planned
 	EpochDropped     = "epoch-dropped"     // too many epochs and tasks were open at once

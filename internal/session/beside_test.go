@@ -11,7 +11,7 @@ import (
 func TestOtherRunsAreSaidOnce(t *testing.T) {
 	w := besideWarning(1)
 	assert.Equal(t, footprint.RunsBeside, w.Code)
-	assert.Contains(t, w.Text, "another tracked run is underway on this machine")
-	assert.Contains(t, besideWarning(3).Text, "3 other tracked runs are underway")
-	assert.Zero(t, (&book{}).beside("x")(stopwatch{}), "without a ledger there is no journal")
+	assert.Contains(t, w.Text, "another tracked run was underway on this machine")
+	assert.Contains(t, besideWarning(3).Text, "3 other tracked runs were underway")
+	assert.Zero(t, (&book{}).beside("x", "")(stopwatch{}), "without a ledger there is no journal")
 }

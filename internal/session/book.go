@@ -145,9 +145,9 @@ func (b *book) recover(ctx context.Context, run, parent string, redo func(name, 
 }
 
 // beside looks for other runs that go on with the same ledger, by their journals,
-// while the last reading is taken. What it returns gives how many there are, 0
+// while the last reading is taken; our own parent is none. What it returns gives how many there are, 0
 // where that takes too long.
-func (b *book) beside(run string) func(stopwatch) int {
+func (b *book) beside(run, parent string) func(stopwatch) int {
 	if b.own == nil {
 		return func(stopwatch) int { return 0 }
 	}
@@ -157,7 +157,7 @@ func (b *book) beside(run string) func(stopwatch) int {
 		defer close(done)
 		all, _ := ledger.Running(b.own.Path) // report tells of journals that can't be read
 		for _, r := range all {
-			if r.RunID != run {
+			if r.RunID != run && r.RunID != parent {
 				n++
 			}
 		}
@@ -172,9 +172,9 @@ func (b *book) beside(run string) func(stopwatch) int {
 
 // besideWarning says that the machine's energy is in other records too.
 func besideWarning(n int) footprint.Warning {
-	text := "another tracked run is underway on this machine"
+	text := "another tracked run was underway on this machine"
 	if n > 1 {
-		text = fmt.Sprintf("%d other tracked runs are underway on this machine", n)
+		text = fmt.Sprintf("%d other tracked runs were underway on this machine", n)
 	}
 	return footprint.Warning{
 		Code: footprint.RunsBeside, Text: text + ": each result shows all of its energy",

@@ -17,10 +17,10 @@ func (s *Session) Finish(ctx context.Context) Result {
 	s.tree.ended(s.exit)
 	s.alarm.rest()
 	unseen := s.lookout.ended(s.exit)
-	beside := s.book.beside(s.tracker.Report().RunID)
+	beside := s.book.beside(s.alarm.run, s.o.Tracker.Run.Parent)
 	r := s.lastReading()
 	s.warn(&r, unseen)
-	if n := beside(s.since); n > 0 {
+	if n := max(beside(s.since), int(s.book.others.Load())); n > 0 {
 		r.Warnings = append(r.Warnings, besideWarning(n))
 	}
 	r, lost := s.record(ctx, r)

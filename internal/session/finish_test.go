@@ -213,7 +213,7 @@ func TestOtherRuns(t *testing.T) {
 		cfg := bare
 		cfg.Run.Parent = parent
 		r := run(t, session.Options{Tracker: cfg, Ledger: session.Ledger{Path: path}}, "sleep 0.3").Report
-		return slices.ContainsFunc(r.Warnings, func(w footprint.Warning) bool { return w.Code == footprint.OtherRuns })
+		return slices.ContainsFunc(r.Warnings, func(w footprint.Warning) bool { return w.Code == footprint.RunsBeside })
 	}
 	assert.True(t, has(""))
 	assert.False(t, has(a.Run.ID))

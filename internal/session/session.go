@@ -224,13 +224,6 @@ func (s *Session) warn(r *footprint.Report, unseen []footprint.Warning) {
 			Code: footprint.Escaped, Text: stillRunning(n),
 		})
 	}
-	if n := s.book.others.Load(); n > 0 {
-		text := "another tracked run of this ledger was underway: totals count what both used once"
-		if n > 1 {
-			text = fmt.Sprintf("%d other tracked runs of this ledger were underway: totals count what they share once", n)
-		}
-		r.Warnings = append(r.Warnings, footprint.Warning{Code: footprint.OtherRuns, Text: text})
-	}
 	r.Warnings = append(r.Warnings, s.o.Warnings...)
 	r.Warnings = append(r.Warnings, s.unwritten...)
 }
