@@ -20,6 +20,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/regions"
 )
 
@@ -78,7 +79,7 @@ type Host struct {
 
 // MinEvery is the shortest time between two readings: below it a counter may
 // not have moved, and reading costs more than it tells.
-const MinEvery = 10 * time.Millisecond
+const MinEvery = config.MinInterval // 10 ms
 
 // check returns an error for a Config that cannot be meant.
 func (c Config) check() error {

@@ -296,40 +296,6 @@ func TestOwnIntensity(t *testing.T) {
 	assert.NotContains(t, codes(r), footprint.RegionAssumed)
 }
 
-func TestConfigFromEnv(t *testing.T) {
-	for k, v := range map[string]string{
-		"CARBONCTL_REGION": "US-CA", "CARBONCTL_PUE": "1.3", "CARBONCTL_INTERVAL": "250ms",
-		"CARBONCTL_PROJECT": "p", "CARBONCTL_CHARGE": "process", "CARBONCTL_INTENSITY": "12.5",
-	} {
-		t.Setenv(k, v)
-	}
-	c, err := carbon.ConfigFromEnv()
-	require.NoError(t, err)
-	assert.Equal(t, "US-CA", c.Region)
-	assert.Equal(t, "environment", c.Run.How)
-	assert.Equal(t, 1.3, c.PUE)
-	assert.Equal(t, 250*time.Millisecond, c.Every)
-	assert.Equal(t, footprint.ChargeProcess, c.Run.Charge)
-	assert.NotNil(t, c.Grid)
-
-	for k, v := range map[string]string{
-		"CARBONCTL_REGION": "FX", "CARBONCTL_PUE": "0.1", "CARBONCTL_INTERVAL": "soon",
-		"CARBONCTL_CHARGE": "you", "CARBONCTL_INTENSITY": "-3",
-	} {
-		t.Setenv(k, v)
-	}
-	c, err = carbon.ConfigFromEnv()
-	for _, name := range []string{"CARBONCTL_REGION", "CARBONCTL_PUE", "CARBONCTL_INTERVAL", "CARBONCTL_CHARGE", "CARBONCTL_INTENSITY"} {
-		assert.ErrorContains(t, err, name)
-	}
-	_, err = carbon.New(c)
-	assert.NoError(t, err, "what was wrong is left out")
-
-	t.Setenv("CARBONCTL_INTENSITY", "NaN")
-	_, err = carbon.ConfigFromEnv()
-	assert.ErrorContains(t, err, "CARBONCTL_INTENSITY")
-}
-
 // TestAProgramThatNeverStops runs this test binary as a program that starts a
 // tracker and then ends in a way that no defer sees.
 func TestAProgramThatNeverStops(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -18,7 +17,6 @@ import (
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/about"
 	"github.com/carbonctl/carbonctl/internal/config"
-	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/nvml"
 	"github.com/carbonctl/carbonctl/rapl"
 	"github.com/carbonctl/carbonctl/report"
@@ -198,29 +196,6 @@ func modelOf(m estimate.Model) *model {
 		d.Notes = append(d.Notes, note{n.Code, n.Text})
 	}
 	return d
-}
-
-// effective lists every setting, those that nobody set as well.
-func effective(c *settings) []config.Value {
-	defaults := map[string]string{
-		config.RegionsFile: "none: the built-in table", "region": "the world's mean", "detect-cloud": "false", "intensity": "from the region", "pue": "1, not given", "interval": c.Interval.String(),
-		"charge": "machine, or process where a limit shows that the machine is shared", "project": "", "label": "", "ledger": c.Ledger,
-		"keep-runs": strconv.Itoa(ledger.DefaultKeep), "epochs": "not known", "epoch-pattern": "", "epoch-preset": "",
-	}
-	if hint := c.cloudHint(); hint != "" {
-		defaults["region"] += "; " + hint
-	}
-	var all []config.Value
-	for _, s := range config.Table() {
-		v := config.Value{Key: s.Key, Value: defaults[s.Key], Origin: config.Default}
-		for _, set := range c.Given {
-			if set.Key == s.Key {
-				v = set
-			}
-		}
-		all = append(all, v)
-	}
-	return all
 }
 
 func (a *app) printInventory(inv inventory) {

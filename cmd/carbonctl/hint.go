@@ -7,11 +7,11 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/agnivade/levenshtein"
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/internal/child"
 	"github.com/carbonctl/carbonctl/internal/input"
+	"github.com/carbonctl/carbonctl/internal/nearest"
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/ledger/foreign"
 	"github.com/carbonctl/carbonctl/regions"
@@ -112,11 +112,9 @@ func flagHint(e *flagError) string {
 	if !errors.As(e.err, &unknown) {
 		return ""
 	}
-	given, best, least := unknown.GetSpecifiedName(), "", 4 // further away is another word
-	e.cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if d := levenshtein.ComputeDistance(f.Name, given); d < least && d < len(f.Name) {
-			best, least = f.Name, d
-		}
+	best := nearest.Of(unknown.GetSpecifiedName(), func(yield func(string) bool) {
+		more := true
+		e.cmd.Flags().VisitAll(func(f *pflag.Flag) { more = more && yield(f.Name) })
 	})
 	if best == "" {
 		return fmt.Sprintf("%q lists the flags", e.cmd.CommandPath()+" --help")

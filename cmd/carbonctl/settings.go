@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -35,7 +36,7 @@ func configure(flags *pflag.FlagSet) (*settings, error) {
 	var err error
 	s.Config, err = config.Layers{
 		User: config.UserFile(), Project: config.ProjectFile,
-		Env: os.LookupEnv, Flags: changed(flags), Set: s.set,
+		Environ: os.Environ(), Flags: changed(flags), Set: s.set,
 	}.Read()
 	parent, wrong := nested.Parse(os.Getenv(nested.Env))
 	if wrong != nil {
@@ -100,4 +101,14 @@ func addSettings(cmd *cobra.Command) {
 			cmd.Flags().String(s.Key, "", usage)
 		}
 	}
+}
+
+// effective lists every setting, also those that nobody gave.
+func effective(s *settings) []config.Value {
+	all := s.All()
+	hint := s.cloudHint()
+	if i := slices.IndexFunc(all, func(v config.Value) bool { return v.Key == config.Region }); i >= 0 && hint != "" {
+		all[i].Value += "; " + hint
+	}
+	return all
 }

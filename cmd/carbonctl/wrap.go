@@ -249,7 +249,7 @@ func (w *wrapping) ledger() (session.Ledger, error) {
 }
 
 // leftOut tells of a setting that is wrong, where that does not stop the run.
-func leftOut(problem error) string { return problem.Error() + "; ignored" }
+func leftOut(problem error) string { return problem.Error() + " (ignored)" }
 
 // unmeasured runs the command in our place, where measuring it would take what it needs
 // itself. It returns where that is not possible either.
@@ -318,7 +318,8 @@ func (w *wrapping) show(s *session.Session, result session.Result) {
 		w.printJSON(r)
 	default:
 		r.Warnings = slices.DeleteFunc(slices.Clone(r.Warnings), func(n footprint.Warning) bool {
-			return n.Code == footprint.ConfigIgnored // said at the start
+			return n.Code == footprint.ConfigIgnored || // printed at the start, a wrong region too
+				n.Code == footprint.RegionAssumed && w.config.Refused(config.Region)
 		})
 		_ = report.Run{Report: r, Car: w.config.car}.Write(w.err, "text")
 	}

@@ -3,9 +3,12 @@
 package config
 
 import (
+	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -18,12 +21,6 @@ func TestLineOf(t *testing.T) {
 	const text = "# region = 1\nproject = 'region = 2'\n  \"pue\" = 1\n[ label ]\nregion = 'x'\ncharge.x = 1\n"
 	for key, want := range map[string]int{"project": 2, "pue": 3, "label": 4, "region": 5, "charge": 6, "gone": 1, "p": 1} {
 		assert.Equal(t, want, lineOf(text, key), key)
-	}
-}
-
-func TestNearest(t *testing.T) {
-	for key, want := range map[string]string{"regoin": "region", "labels": "label", "PUE": "pue", "ledgre": "ledger", "intensty": "intensity"} {
-		assert.Equal(t, want, nearest(Table(), key), key)
 	}
 }
 
@@ -81,4 +78,139 @@ func TestWithoutHome(t *testing.T) {
 	}
 	assert.Equal(t, filepath.Join(u.HomeDir, ".local/state/carbonctl/ledger.csv"), DefaultLedger())
 	assert.Equal(t, filepath.Join(u.HomeDir, ".config"), configDir())
+}
+
+// A key that is none is told with the one that was meant, and only with that.
+func TestUnknown(t *testing.T) {
+	path := filepath.Join(t.TempDir(), ".carbonctl.toml")
+	require.NoError(t, os.WriteFile(path, []byte("regoin = 1\nxyzzy = 1\nledgre = 1\nkeep_runs = 1\n"), 0o600))
+	for _, test := range []struct {
+		layers Layers
+		want   []string
+	}{
+		{Layers{User: path}, []string{
+			path + `:1: regoin: unknown setting; did you mean "region"?`,
+			path + `:2: xyzzy: unknown setting`,
+			path + `:3: ledgre: unknown setting; did you mean "ledger"?`,
+			path + `:4: keep_runs: unknown setting; did you mean "keep-runs"?`,
+		}},
+		{Layers{Project: path}, []string{ // where no ledger may stand
+			path + `:1: regoin: unknown setting; did you mean "region"?`,
+			path + `:2: xyzzy: unknown setting`,
+			path + `:3: ledgre: unknown setting`,
+			path + `:4: keep_runs: unknown setting`,
+		}},
+		{Layers{Environ: []string{
+			"CARBONCTL_REGOIN=FR", "CARBONCTL_LABELS=a=b", "CARBONCTL_ENTSOE_TOKN=x", "CARBONCTL_XYZZY=1", "CARBONCTL_EMPTY=",
+			"CARBONCTL_EVENTS=f", "CARBONCTL_RUN_ID=x", "CARBONCTL_ENTSOE_TOKEN=x", "OTHER_REGOIN=1", "CARBONCTL=1",
+			"CARBONCTL_SERVICE_HOST=10.0.0.1", "CARBONCTL_PORT=tcp://10.0.0.1:80", "CARBONCTL_PORT_80_TCP_ADDR=10.0.0.1", "CARBONCTL_API_SERVICE_PORT_HTTP=80",
+		}}, []string{
+			`CARBONCTL_ENTSOE_TOKN: unknown variable; did you mean CARBONCTL_ENTSOE_TOKEN?`,
+			`CARBONCTL_LABELS: unknown variable; did you mean CARBONCTL_LABEL?`,
+			`CARBONCTL_REGOIN: unknown variable; did you mean CARBONCTL_REGION?`,
+			`CARBONCTL_XYZZY: unknown variable`,
+		}},
+	} {
+		c, err := test.layers.Read()
+		require.NoError(t, err)
+		var got []string
+		for _, p := range c.Problems {
+			got = append(got, p.Error())
+		}
+		assert.Equal(t, test.want, got)
+		assert.Empty(t, c.Given)
+	}
+}
+
+// Each layer is over the one before, and each value knows whence it is.
+func TestLayers(t *testing.T) {
+	dir := t.TempDir()
+	user, project := filepath.Join(dir, "config.toml"), filepath.Join(dir, ProjectFile)
+	require.NoError(t, os.WriteFile(user, []byte("region = 'FR'\npue = 1.5\nledger = 'l'\nproject = 'u'\ncar = 'eu'\n[label]\na = 'u'\n"), 0o600))
+	require.NoError(t, os.WriteFile(project, []byte("region = 'DE'\nproject = 'p'\nepochs = 3\nepoch-preset = 'keras'\n[label]\nb = 'p'\n"), 0o600))
+	var taken []string
+	l := Layers{
+		User: user, Project: project, Environ: []string{"CARBONCTL_PROJECT=e", "CARBONCTL_LABEL=a=e,c=e", "CARBONCTL_EPOCH_PATTERN=x"},
+		Flags: func(key string) ([]string, bool) {
+			return map[string][]string{Label: {"a=f, too"}, PUE: {"1.1"}}[key], key == Label || key == PUE
+		},
+		Set: func(key, value string) error { taken = append(taken, key+"="+value); return nil },
+	}
+	c, err := l.Read()
+	require.NoError(t, err)
+	assert.Empty(t, c.Problems)
+	assert.Equal(t, []string{"car=eu", "epoch-preset=keras", "epoch-pattern=x"}, taken)
+	assert.Equal(t, map[string]string{"a": "f, too", "b": "p", "c": "e"}, c.Labels)
+	got := map[string]Value{}
+	for _, v := range c.All() {
+		got[v.Key] = v
+	}
+	assert.Len(t, got, len(Table()))
+	for _, want := range []Value{
+		{Region, "DE", project}, {Project, "e", Environment}, {PUE, "1.1", Flag}, {Ledger, "l", user}, {Car, "eu", user},
+		{Epochs, "3", project}, {EpochPattern, "x", Environment}, {EpochPreset, "", Default}, {Interval, "1s", Default},
+		{Label, "a=f, too,b=p,c=e", user + ", " + project + ", environment, flag"},
+	} {
+		assert.Equal(t, want, got[want.Key])
+	}
+}
+
+func TestRefused(t *testing.T) {
+	c, err := Layers{Environ: []string{"CARBONCTL_REGION=Frnace", "CARBONCTL_PUE=x"}}.Read()
+	require.NoError(t, err)
+	assert.True(t, c.Refused(Region))
+	assert.True(t, c.Refused(PUE))
+	assert.False(t, c.Refused(Project))
+	c, err = Layers{Environ: []string{"CARBONCTL_REGION=Frnace"}, Flags: func(key string) ([]string, bool) { return []string{"FR"}, key == Region }}.Read()
+	require.NoError(t, err)
+	assert.False(t, c.Refused(Region), "a flag was right")
+	_, err = Layers{Flags: func(key string) ([]string, bool) { return []string{"FX"}, key == Region }}.Read()
+	assert.ErrorContains(t, err, "--region: ")
+}
+
+// A project's file may set what says of the work, and no more: what runs, loads, writes
+// or sends is the user's.
+func TestProjectMaySet(t *testing.T) {
+	assert.ElementsMatch(t, []string{Region, Intensity, PUE, Project, Label, Charge, Epochs, EpochPattern, EpochPreset}, keys(Table(), true))
+}
+
+// A new file changes nothing, and each of its lines can be used.
+func TestTemplate(t *testing.T) {
+	for _, project := range []bool{false, true} {
+		path := filepath.Join(t.TempDir(), "sub", "x.toml")
+		require.NoError(t, Create(path, Template(project)))
+		assert.ErrorIs(t, Create(path, "other"), fs.ErrExist)
+		l := Layers{User: path}
+		if project {
+			l = Layers{Project: path}
+		}
+		c, err := l.Read()
+		require.NoError(t, err)
+		assert.Empty(t, c.Given)
+		assert.Empty(t, c.Problems)
+
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		for line := range strings.Lines(string(text)) {
+			assert.LessOrEqual(t, len(line), 81, line)
+		}
+		used := regexp.MustCompile(`(?m)^#([a-z-]+ = )`).ReplaceAllString(string(text), "$1")
+		used = strings.ReplaceAll(used, "regions.csv", filepath.ToSlash(ownTable(t)))
+		require.NoError(t, os.WriteFile(path, []byte(used), 0o600))
+		c, err = l.Read()
+		require.NoError(t, err)
+		assert.Empty(t, c.Problems)
+		for _, key := range keys(Table(), project) {
+			if key != EpochPreset { // the pattern below it holds
+				assert.Equal(t, path, c.Origin(key), key)
+			}
+		}
+	}
+}
+
+// ownTable is a file with one region.
+func ownTable(t *testing.T) string {
+	path := filepath.Join(t.TempDir(), "own.csv")
+	require.NoError(t, os.WriteFile(path, []byte("zone,name,scope,year,g_per_kwh,source\nOWN-LAB,Lab,lifecycle,2025,12.5,contract\n"), 0o600))
+	return path
 }

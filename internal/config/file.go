@@ -12,7 +12,8 @@ import (
 	"strings"
 
 	"github.com/BurntSushi/toml"
-	"github.com/agnivade/levenshtein"
+
+	"github.com/carbonctl/carbonctl/internal/nearest"
 )
 
 // inFile reads the settings of a TOML file; one that is not there says nothing.
@@ -48,10 +49,11 @@ func inFile(all []Setting, path string, project bool) []given {
 		i := slices.IndexFunc(all, func(s Setting) bool { return s.Key == key })
 		switch {
 		case i < 0:
-			g.err = fmt.Errorf("no such setting; the nearest is %q", nearest(all, key))
+			g.err = unknownKey(all, key, project)
 			list = append(list, g)
 		case project && !all[i].Project:
-			g.err = errors.New("a project's file may not set this; your own config.toml may")
+			g.Setting = all[i]
+			g.err = errors.New("not allowed in a project's file; set it in your own config.toml")
 			list = append(list, g)
 		default:
 			g.Setting = all[i]
@@ -78,7 +80,7 @@ func (g given) of(v any) (list []given) {
 		}
 		return list
 	}
-	g.err = fmt.Errorf("%v is neither text nor a number", v)
+	g.err = fmt.Errorf("invalid value %.40q: use text or a number", fmt.Sprint(v))
 	return []given{g}
 }
 
@@ -92,9 +94,9 @@ func lineOf(text, key string) int {
 	return 1 + strings.Count(text[:at[0]], "\n")
 }
 
-// nearest finds the setting whose key is most like a wrong one.
-func nearest(all []Setting, key string) string {
-	return slices.MinFunc(all, func(a, b Setting) int {
-		return levenshtein.ComputeDistance(a.Key, key) - levenshtein.ComputeDistance(b.Key, key)
-	}).Key
+func unknownKey(all []Setting, key string, project bool) error {
+	if near := nearest.Of(key, slices.Values(keys(all, project))); near != "" {
+		return fmt.Errorf("unknown setting; did you mean %q?", near)
+	}
+	return errors.New("unknown setting")
 }

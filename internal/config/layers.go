@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -28,7 +27,7 @@ type Value struct {
 type Layers struct {
 	User    string                                       // the user's file; "": none
 	Project string                                       // the project's file, which may set less; "": none
-	Env     func(name string) (value string, set bool)   // nil: nothing
+	Environ []string                                     // "NAME=value", as os.Environ has them
 	Flags   func(key string) (values []string, set bool) // nil: none
 	// Set takes the values of the settings that belong to rooms above this one
 	// (KeepRuns, EpochPattern, EpochPreset), lowest layer first, and may refuse them;
@@ -44,6 +43,17 @@ type Config struct {
 	// Problems are wrong ones outside of flags, which were ignored.
 	Problems []error
 }
+
+// A Problem is a setting that was refused.
+type Problem struct {
+	Key   string // "" if that is not one
+	Where string // "CARBONCTL_REGION", "config.toml:3: region"
+	Err   error
+}
+
+func (p *Problem) Error() string { return p.Where + ": " + p.Err.Error() }
+
+func (p *Problem) Unwrap() error { return p.Err }
 
 // A given is what was said of a setting, and where: "--region", "CARBONCTL_REGION",
 // "config.toml:3: region". err says why it cannot be one.
@@ -64,30 +74,9 @@ func (l Layers) Read() (*Config, error) {
 	if l.Project != "" {
 		list = append(list, inFile(all, l.Project, true)...)
 	}
-	list = append(list, l.inEnv(all)...)
+	list = append(list, inEnviron(all, l.Environ)...)
 	list = append(list, l.inFlags(all)...)
 	return c, c.take(list, l.Set)
-}
-
-func (l Layers) inEnv(all []Setting) (list []given) {
-	if l.Env == nil {
-		return nil
-	}
-	for _, s := range all {
-		name := s.Variable()
-		v, _ := l.Env(name)
-		if v == "" {
-			continue
-		}
-		values := []string{v}
-		if s.Kind == Pairs { // there is only one variable for all of them
-			values = strings.Split(v, ",")
-		}
-		for _, v := range values {
-			list = append(list, given{s, v, Environment, name, nil})
-		}
-	}
-	return list
 }
 
 func (l Layers) inFlags(all []Setting) (list []given) {
@@ -119,7 +108,7 @@ func (c *Config) take(list []given, above func(key, value string) error) error {
 		if err == nil && g.Key != RegionsFile {
 			err = c.put(g, above)
 		}
-		wrong := located(g.where, err)
+		wrong := g.problems(err)
 		if err != nil && g.origin == Flag {
 			return errors.Join(wrong...)
 		}
@@ -128,18 +117,18 @@ func (c *Config) take(list []given, above func(key, value string) error) error {
 	return nil
 }
 
-// located puts the place before each of the errors that are joined in one.
-func located(where string, err error) (list []error) {
+// problems are the errors that are joined in one, each with the place of the setting.
+func (g given) problems(err error) (list []error) {
 	if err == nil {
 		return nil
 	}
 	if all, ok := err.(interface{ Unwrap() []error }); ok && strings.Contains(err.Error(), "\n") {
 		for _, e := range all.Unwrap() {
-			list = append(list, located(where, e)...)
+			list = append(list, g.problems(e)...)
 		}
 		return list
 	}
-	return []error{fmt.Errorf("%s: %w", where, err)}
+	return []error{&Problem{g.Key, g.where, err}}
 }
 
 func (c *Config) put(g given, above func(key, value string) error) error {
@@ -153,8 +142,15 @@ func (c *Config) put(g given, above func(key, value string) error) error {
 	if err != nil {
 		return err
 	}
-	if g.Key == Label {
-		g.value = pairs(c.Labels) // they add up
+	if g.Key == Label { // they add up, and so do those who gave them
+		g.value = pairs(c.Labels)
+		switch before := c.Origin(Label); {
+		case before == "":
+		case slices.Contains(strings.Split(before, ", "), g.origin):
+			g.origin = before
+		default:
+			g.origin = before + ", " + g.origin
+		}
 	}
 	if other := map[string]string{EpochPattern: EpochPreset, EpochPreset: EpochPattern}[g.Key]; other != "" {
 		c.Given = slices.DeleteFunc(c.Given, func(v Value) bool { return v.Key == other }) // it holds no more
@@ -180,4 +176,27 @@ func (c *Config) Origin(key string) string {
 		}
 	}
 	return ""
+}
+
+// Refused reports whether a setting holds nothing because what was given is wrong.
+func (c *Config) Refused(key string) bool {
+	return c.Origin(key) == "" && slices.ContainsFunc(c.Problems, func(err error) bool {
+		p, ok := err.(*Problem)
+		return ok && p.Key == key
+	})
+}
+
+// All lists every setting in the table's order, also those that nobody gave.
+func (c *Config) All() (list []Value) {
+	for _, s := range Table() {
+		v := Value{s.Key, s.Default, Default}
+		if s.Key == Ledger {
+			v.Value = c.Ledger
+		}
+		if i := slices.IndexFunc(c.Given, func(v Value) bool { return v.Key == s.Key }); i >= 0 {
+			v = c.Given[i]
+		}
+		list = append(list, v)
+	}
+	return list
 }

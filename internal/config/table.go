@@ -3,7 +3,10 @@
 // values, and each value keeps its origin.
 package config
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Key is the name of a setting in files and, with "--", as a flag.
 const (
@@ -36,14 +39,18 @@ const (
 
 // A Setting is one key that files, environment and flags share.
 type Setting struct {
-	Key string
-	// Usage is one line of help, with the value's name in backquotes.
-	Usage string
-	Kind  Kind
+	Key  string
+	Kind Kind
 	// Project: ./.carbonctl.toml may set it too. A file that comes with somebody
 	// else's project must not make us run, load, write or send anything.
 	Project bool
-	set     func(v *Values, value string) error // nil: its values belong to a room above
+	// Default is what holds if nothing is given, in words where that is no value.
+	Default string
+	// Example is a value as a file has it.
+	Example string
+	// Usage is one line of help, with the value's name in backquotes.
+	Usage string
+	set   func(v *Values, value string) error // nil: its values belong to a room above
 }
 
 // Variable is the setting's name in the environment.
@@ -56,21 +63,36 @@ const prefix = "CARBONCTL_"
 // Table lists all settings.
 func Table() []Setting {
 	return []Setting{
-		{RegionsFile, RegionsFileUsage, Text, false, (*Values).setRegionsFile},
-		{Region, "`ZONE` where the machine is: FR, France, US-CA; \"carbonctl regions show\" lists all", Text, true, (*Values).setRegion},
-		{DetectCloud, "ask the cloud that this machine may be in for the region, for 300 ms at most", Bool, false, (*Values).setDetectCloud},
-		{Intensity, "your own carbon intensity, in `GRAMS` of CO2e per kWh", Number, true, (*Values).setIntensity},
-		{PUE, "`FACTOR` of the building's energy over the computers', at least 1", Number, true, (*Values).setPUE},
-		{Interval, "`TIME` between two readings (default 1s)", Text, false, (*Values).setInterval},
-		{Charge, "`WHAT` the headline takes: machine, or process for the work's part (default: machine, unless a limit shows that it is shared)", Text, true, (*Values).setCharge},
-		{Project, "`NAME` that groups runs", Text, true, (*Values).setProject},
-		{Label, "a key and its value, `K=V`, to group and filter by; may be repeated", Pairs, true, (*Values).setLabel},
-		{Ledger, "CSV `FILE` that keeps the runs, or none", Text, false, (*Values).setLedger},
-		{KeepRuns, "`N` or age of the runs that stay whole beside the ledger: 1000, 90d; 0 for none (default 1000)", Text, false, nil},
-		{Epochs, "how many epochs there will be, `N`; they are looked for in the output", Number, true, (*Values).setEpochs},
-		{EpochPattern, "regular expression `RE` that finds epochs in the output", Text, true, nil},
-		{EpochPreset, "`NAME` of what prints them", Text, true, nil},
-		{Car, CarUsage, Text, true, nil},
+		{Region, Text, true, "the world's mean", `"FR"`,
+			"`ZONE` where the machine is: FR, France, US-CA; \"carbonctl regions show\" lists all", (*Values).setRegion},
+		{Intensity, Number, true, "from the region", "56",
+			"your own carbon intensity, in `GRAMS` of CO2e per kWh", (*Values).setIntensity},
+		{PUE, Number, true, "1, not given", "1.2",
+			"`FACTOR` of the building's energy over the computers', at least 1", (*Values).setPUE},
+		{Interval, Text, false, DefaultInterval.String(), `"500ms"`,
+			"`TIME` between two readings (default 1s)", (*Values).setInterval},
+		{Charge, Text, true, "machine, or process where a limit shows that the machine is shared", `"process"`,
+			"`WHAT` the headline takes: machine, or process for the work's part (default: machine, unless a limit shows that it is shared)", (*Values).setCharge},
+		{Project, Text, true, "", `"night-builds"`,
+			"`NAME` that groups runs", (*Values).setProject},
+		{Label, Pairs, true, "", `{ team = "vision", stage = "train" }`,
+			"a key and its value, `K=V`, to group and filter by; may be repeated", (*Values).setLabel},
+		{Ledger, Text, false, "", `"/data/carbon/ledger.csv"`,
+			"CSV `FILE` that keeps the runs, or none", (*Values).setLedger},
+		{KeepRuns, Text, false, "1000", `"90d"`,
+			"`N` or age of the runs that stay whole beside the ledger: 1000, 90d; 0 for none (default 1000)", nil},
+		{Epochs, Number, true, "not known", "10",
+			"how many epochs there will be, `N`; they are looked for in the output", (*Values).setEpochs},
+		{EpochPreset, Text, true, "", `"keras"`,
+			"`NAME` of what prints the epochs", nil},
+		{EpochPattern, Text, true, "", `'^epoch (\d+)/(\d+)'`,
+			"regular expression `RE` that finds epochs in the output", nil},
+		{Car, Text, false, "us, from 1 kg on", `"eu"`,
+			CarUsage, nil},
+		{RegionsFile, Text, false, "none: the built-in table", `"regions.csv"`,
+			RegionsFileUsage, (*Values).setRegionsFile},
+		{DetectCloud, Bool, false, "false", "true",
+			"ask the cloud that this machine may be in for the region, for 300 ms at most", (*Values).setDetectCloud},
 	}
 }
 
@@ -79,3 +101,32 @@ const CarUsage = "`CAR` to compare emissions with: us, eu, uk, carbontracker, or
 
 // RegionsFileUsage is the help of the flag wherever it stands alone.
 const RegionsFileUsage = "CSV `FILE` with a table of your own, laid over the built-in one"
+
+// keys are those of a table of settings that a file may set.
+func keys(all []Setting, project bool) (list []string) {
+	for _, s := range all {
+		if s.Project || !project {
+			list = append(list, s.Key)
+		}
+	}
+	return list
+}
+
+// reserved are the variables with our prefix that are no settings: what wrap gives its
+// command, and what live services need, whose secrets no file may hold.
+func reserved() []string {
+	return []string{
+		"CARBONCTL_RUN_ID", "CARBONCTL_EVENTS",
+		"CARBONCTL_CARBONAWARE_URL", "CARBONCTL_CARBONAWARE_SCOPE",
+		"CARBONCTL_ELECTRICITYMAPS_TOKEN", "CARBONCTL_ELECTRICITYMAPS_URL",
+		"CARBONCTL_ENTSOE_TOKEN", "CARBONCTL_ENTSOE_URL",
+		"CARBONCTL_GBCARBON_URL", "CARBONCTL_RTE_URL",
+		"CARBONCTL_WATTTIME_USER", "CARBONCTL_WATTTIME_PASSWORD", "CARBONCTL_WATTTIME_URL",
+	}
+}
+
+// Known reports whether a variable of the environment means something to carbonctl.
+func Known(variable string) bool {
+	return slices.Contains(reserved(), variable) ||
+		slices.ContainsFunc(Table(), func(s Setting) bool { return s.Variable() == variable })
+}

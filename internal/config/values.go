@@ -17,7 +17,8 @@ import (
 	"github.com/carbonctl/carbonctl/regions"
 )
 
-// MinInterval is the shortest time between two readings.
+// MinInterval is the shortest time between two readings: below it a counter may not have
+// moved, and reading costs more than it tells.
 const MinInterval = 10 * time.Millisecond
 
 // DefaultInterval is the time between two readings that is built in.
@@ -80,7 +81,7 @@ func (v *Values) setRegion(zone string) error {
 func (v *Values) setDetectCloud(s string) error {
 	ask, err := strconv.ParseBool(s)
 	if err != nil {
-		return fmt.Errorf("%q is neither true nor false", s)
+		return fmt.Errorf("invalid value %.40q: use true or false", s)
 	}
 	v.DetectCloud = ask
 	return nil
@@ -89,7 +90,7 @@ func (v *Values) setDetectCloud(s string) error {
 func number(s string) (float64, error) {
 	x, err := strconv.ParseFloat(s, 64)
 	if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
-		return 0, fmt.Errorf("%q is not a number", s)
+		return 0, fmt.Errorf("invalid number %.40q", s)
 	}
 	return x, nil
 }
@@ -139,10 +140,10 @@ func ParsePUE(s string) (float64, error) {
 func (v *Values) setInterval(s string) error {
 	d, err := time.ParseDuration(s)
 	if err != nil {
-		return fmt.Errorf("%q is not a time such as 500ms or 2s", s)
+		return fmt.Errorf("invalid time %.40q: use a number and a unit, such as 500ms or 2s", s)
 	}
 	if d < MinInterval {
-		return fmt.Errorf("%s is less than %v", s, MinInterval)
+		return fmt.Errorf("%s is below the minimum of %v", s, MinInterval)
 	}
 	v.Interval = d
 	return nil
@@ -154,7 +155,7 @@ func (v *Values) setCharge(s string) error {
 		v.Charge = c
 		return nil
 	}
-	return fmt.Errorf("%q is neither machine nor process", s)
+	return fmt.Errorf("invalid value %.40q: use machine or process", s)
 }
 
 func (v *Values) setProject(s string) error {
@@ -174,7 +175,7 @@ func (v *Values) setEpochs(s string) error {
 	n, err := strconv.Atoi(s)
 	switch {
 	case err != nil:
-		return fmt.Errorf("%q is not a whole number", s)
+		return fmt.Errorf("invalid number %.40q: use a whole number", s)
 	case n < 0:
 		return fmt.Errorf("%d is below 0", n)
 	}
@@ -199,7 +200,7 @@ func (v *Values) setLabel(pair string) error {
 func ParseLabel(pair string) (key, value string, err error) {
 	key, value, ok := strings.Cut(pair, "=")
 	if key = strings.TrimSpace(key); !ok || key == "" {
-		return "", "", fmt.Errorf("%q is not of the form key=value", pair)
+		return "", "", fmt.Errorf("invalid label %.80q: use key=value", pair)
 	}
 	return key, strings.TrimSpace(value), nil
 }

@@ -29,6 +29,7 @@ var rooms = map[string][]string{
 	// Floor 1: words, and the kernel's files.
 	"energy":              {},
 	"internal/atomicfile": {},
+	"internal/nearest":    {"github.com/agnivade/levenshtein"},
 	"internal/proc":       {"github.com/shirou/gopsutil/v3", "golang.org/x/sys"},
 
 	// Floor 2: counters of one source each, and grams per kWh.
@@ -53,12 +54,12 @@ var rooms = map[string][]string{
 	"footprint/predict": {},
 	"footprint":         {"energy", "regions", "footprint/predict"},
 	"runs":              {"energy", "footprint", "regions", "github.com/google/uuid"},
-	"internal/config":   {"footprint", "regions", "github.com/BurntSushi/toml", "github.com/agnivade/levenshtein"},
+	"internal/config":   {"footprint", "regions", "internal/nearest", "github.com/BurntSushi/toml"},
 
 	// Floor 4: the tracker, the record, the pages.
 	"internal/about":  {"footprint", "internal/proc"},
 	"internal/nested": {"internal/proc", "github.com/google/uuid"},
-	"carbon":          {"energy", "rapl", "nvml", "estimate", "regions", "footprint", "internal/about", "internal/nested", "internal/proc", "github.com/google/uuid"},
+	"carbon":          {"energy", "rapl", "nvml", "estimate", "regions", "footprint", "internal/about", "internal/config", "internal/nested", "internal/proc", "github.com/google/uuid"},
 	"ledger":          {"energy", "internal/atomicfile", "footprint", "runs", "regions", "github.com/gocarina/gocsv", "github.com/gofrs/flock", "github.com/google/uuid", "golang.org/x/sys"},
 	"ledger/foreign":  {"energy", "footprint", "runs", "regions", "github.com/google/uuid"},
 	"ledger/sshsig":   {"golang.org/x/crypto"},
@@ -72,9 +73,9 @@ var rooms = map[string][]string{
 	"internal/serve":   {"energy", "footprint", "regions"},
 	"internal/watch":   {"golang.org/x/sys"},
 	"cmd/carbonctl": {
-		"carbon", "energy", "estimate", "footprint", "runs", "internal/atomicfile", "internal/child", "internal/config", "internal/input", "internal/about", "internal/nested", "internal/output", "internal/session", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "internal/serve", "ledger", "nvml", "rapl", "regions", "report",
+		"carbon", "energy", "estimate", "footprint", "runs", "internal/atomicfile", "internal/child", "internal/config", "internal/input", "internal/about", "internal/nearest", "internal/nested", "internal/output", "internal/session", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "internal/serve", "ledger", "nvml", "rapl", "regions", "report",
 		"regions/carbonaware", "regions/electricitymaps", "regions/entsoe", "regions/gbcarbon", "regions/metadata", "regions/rte", "regions/watttime",
-		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/agnivade/levenshtein", "github.com/gofrs/flock",
+		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/gofrs/flock",
 	},
 
 	// For tests, and for people.

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/carbonctl/carbonctl/internal/config"
+	"github.com/carbonctl/carbonctl/report"
+)
+
+func (a *app) config() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "config",
+		Short: "Show the settings in force, or begin a file of settings",
+		Args:  knownCommand,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(a.showConfig(), a.initConfig())
+	return cmd
+}
+
+// configView is what config show prints as JSON.
+type configView struct {
+	Settings []config.Value `json:"settings"`
+	Problems []string       `json:"problems"`
+}
+
+func (a *app) showConfig() *cobra.Command {
+	var asJSON, origin bool
+	cmd := &cobra.Command{
+		Use:   "show",
+		Short: "Show each setting and its effective value",
+		Long: `Show each setting and its effective value, with the flags of this command over
+the environment, ./.carbonctl.toml, your own config.toml and what is built in.
+The exit code is 2 if a setting is wrong.`,
+		Example: `  carbonctl config show --origin
+  carbonctl config show --json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := configure(cmd.Flags())
+			if err != nil {
+				return err
+			}
+			s.locate(os.DirFS("/"))
+			view := configView{Settings: effective(s), Problems: []string{}}
+			for _, p := range s.Problems {
+				view.Problems = append(view.Problems, p.Error())
+			}
+			if asJSON {
+				err = printJSON(a.out, view)
+			} else {
+				err = a.printConfig(view, origin)
+			}
+			if err == nil && len(view.Problems) > 0 {
+				err = &exitError{code: exitUsage} // they were printed
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&origin, "origin", false, "show where each value comes from: a file, environment, flag, cloud, default")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON, with origins")
+	addSettings(cmd)
+	return cmd
+}
+
+// printConfig prints a line for each setting, never folded: they are searched for.
+func (a *app) printConfig(view configView, origin bool) error {
+	var p report.Page
+	for _, s := range view.Settings {
+		value := cmp.Or(s.Value, "none")
+		if origin {
+			value += " (" + s.Origin + ")"
+		}
+		p.Line(fmt.Sprintf("%-13s  %s", s.Key, value))
+	}
+	for _, text := range view.Problems {
+		p.Line(fmt.Sprintf("%-13s  %s", "problem", text))
+	}
+	_, err := p.WriteTo(a.out)
+	return err
+}
+
+func (a *app) initConfig() *cobra.Command {
+	var project bool
+	cmd := &cobra.Command{
+		Use:   "init",
+		Short: "Write a file with every setting, explained and commented out",
+		Long: `Write your own config.toml, with every setting explained and commented out, and
+print its path. A file that exists is never overwritten.`,
+		Example: `  carbonctl config init
+  carbonctl config init --for-project`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			path := config.UserFile()
+			if project {
+				path = config.ProjectFile
+			}
+			if path == "" {
+				return errors.New("config init: no home directory; set XDG_CONFIG_HOME")
+			}
+			err := config.Create(path, config.Template(project))
+			if errors.Is(err, fs.ErrExist) {
+				a.say(fmt.Sprintf("config init: %s exists already", path), "edit it, or move it away to begin a new one")
+				return &exitError{code: exitUsage}
+			}
+			if err != nil {
+				return fmt.Errorf("config init: %w", err)
+			}
+			_, err = fmt.Fprintln(a.out, path)
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&project, "for-project", false, "write ./.carbonctl.toml, with what a project may set")
+	return cmd
+}
