@@ -49,7 +49,7 @@ func FromReport(r footprint.Report) Row {
 			e, g = p.History[0].Energy.Expected, Number(p.History[0].Emissions.Expected)
 		}
 		row.PredictedEnergy, row.PredictedEmissions = &e, &g
-		row.Details = fmt.Sprintf(`{%q:%d}`, plannedEpochs, p.OfEpochs)
+		row.Details = fmt.Sprintf(`{%q:%d}`, PlannedEpochs, p.OfEpochs)
 	}
 	if r.Budget != nil {
 		row.Budget = r.Budget.Limit
@@ -69,14 +69,14 @@ func FromReport(r footprint.Report) Row {
 	return row
 }
 
-// plannedEpochs is the member of a row's details that says for how many epochs its
+// PlannedEpochs is the member of a row's details that says for how many epochs its
 // prediction was made.
-const plannedEpochs = "planned_epochs"
+const PlannedEpochs = "planned_epochs"
 
 // asPlanned reports whether the run has had the epochs that were predicted, or its
 // row does not tell: one that was stopped early needed less.
 func (r *Row) asPlanned() bool {
-	if !strings.Contains(r.Details, plannedEpochs) {
+	if !strings.Contains(r.Details, PlannedEpochs) {
 		return true
 	}
 	var details struct {

@@ -27,6 +27,7 @@ var (
 	ctBlock     = lazy(`(Actual|Predicted) consumption(?: for ([0-9]+) epoch\(?s?\)?)?:\s*$`)
 	ctTotalTime = lazy(`Time:\s*(.+?)\s*$`)
 	ctEnergy    = lazy(`Energy:\s*([0-9.eE+-]+) kWh`)
+	ctCar       = lazy(`^\s*([0-9.eE+-]+) km travelled by car\s*$`)
 	ctCO2       = lazy(`CO2eq:\s*([0-9.eE+-]+|nan) g`)
 )
 
@@ -48,6 +49,7 @@ type ctRun struct {
 	actual          *ctTotals
 	predicted       *ctTotals
 	into            *ctTotals // the block that is being read
+	latest          *ctTotals // the one that was read last
 	first, lastTime time.Time
 	// What identifies the run, also when its log has grown: up to its first epoch
 	// where lines have times, else up to the first total.
@@ -60,6 +62,7 @@ type ctTotals struct {
 	epochs     int
 	seconds    float64
 	kwh, grams float64
+	km         float64 // by car; 0: not told
 	knowsGrams bool
 	hasKWh     bool
 }
@@ -137,6 +140,10 @@ func (r *ctRun) read(line string, in *time.Location) error {
 // readTotals reads a line of a block of totals.
 func (r *ctRun) readTotals(line string) (done bool, err error) {
 	if r.into == nil {
+		if m := ctCar().FindStringSubmatch(line); m != nil && r.latest != nil {
+			r.latest.km, _, err = number(m[1])
+			return true, err
+		}
 		return false, nil
 	}
 	if m := ctTotalTime().FindStringSubmatch(line); m != nil {
@@ -149,7 +156,7 @@ func (r *ctRun) readTotals(line string) (done bool, err error) {
 	}
 	if m := ctCO2().FindStringSubmatch(line); m != nil {
 		r.into.grams, r.into.knowsGrams, err = number(m[1])
-		r.into = nil
+		r.latest, r.into = r.into, nil
 		return true, err
 	}
 	return false, nil
@@ -304,6 +311,12 @@ func (f *file) ctOutput(r *ctRun, o *origin) runs.Row {
 	if p := r.predicted; p != nil && p.hasKWh {
 		e := kilowattHours(p.kwh / pue)
 		row.PredictedEnergy = &e
+		o.Predicted = &forecast{p.epochs, p.seconds, p.km}
+		note := fmt.Sprintf("predicted for %d epochs: %s", p.epochs, span(p.seconds).Round(time.Second))
+		if p.km > 0 {
+			note += fmt.Sprintf(", %.3g km by car", p.km)
+		}
+		o.Notes = append(o.Notes, note)
 		if p.knowsGrams {
 			g := runs.Number(p.grams)
 			row.PredictedEmissions = &g

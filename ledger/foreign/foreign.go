@@ -226,6 +226,15 @@ type origin struct {
 	ID      string   `json:"id,omitempty"` // the tool's own, where it is no UUID
 	Notes   []string `json:"notes,omitempty"`
 	Unknown []string `json:"unknown"`
+	// Predicted is what the tool expected, beyond what has columns.
+	Predicted *forecast `json:"predicted,omitempty"`
+}
+
+// forecast is what a tool expected of so many epochs.
+type forecast struct {
+	Epochs   int     `json:"epochs,omitempty"`
+	Duration float64 `json:"duration_s"`
+	Car      float64 `json:"car_km,omitempty"`
 }
 
 // row starts the row of a run that has used so much, without PUE.
@@ -287,7 +296,11 @@ func finish(row *runs.Row, o origin, id string, content string) error {
 	if row.Energy == 0 {
 		o.Unknown = append(o.Unknown, "g_per_kwh")
 	}
-	b, err := json.Marshal(map[string]origin{"imported": o})
+	details := map[string]any{"imported": o}
+	if o.Predicted != nil && o.Predicted.Epochs > 0 {
+		details[runs.PlannedEpochs] = o.Predicted.Epochs
+	}
+	b, err := json.Marshal(details)
 	row.Details = string(b)
 	if err == nil && row.Energy == energy.MaxEnergy {
 		err = errors.New("the energy is more than any run can have used")

@@ -233,6 +233,12 @@ func TestCarbonTrackerOutput(t *testing.T) {
 	assert.Equal(t, kwh(3.16/1.67), *r.EnergyLow)
 	assert.Equal(t, 4*kwh(3.16/1.55), *r.EnergyHigh)
 	assert.NotContains(t, originOf(t, r).Unknown, "pue")
+	assert.Equal(t, &forecast{10, 36000, 14.698604651163}, originOf(t, r).Predicted)
+	assert.Contains(t, originOf(t, r).Notes, "predicted for 10 epochs: 10h0m0s, 14.7 km by car")
+	groups := runs.Groups{}
+	groups.Add(r)
+	groups.Settle()
+	assert.Zero(t, groups.Total.Foresight.N, "2 of 10 epochs: what all would have needed is not known")
 
 	predictedOnly, _, _ := strings.Cut(s, "2024-07-01 11:00:00")
 	_, errs := readAll(predictedOnly, Options{})
