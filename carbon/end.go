@@ -13,8 +13,8 @@ import (
 // same. It waits at most 100 ms for a meter that does not answer; that one then
 // ends at its reading before, and the report says so.
 //
-// A run whose context has ended is Interrupted, whoever stops it. One whose Stop
-// is deferred and called by a panic has Failed; the panic goes on.
+// A run whose context has ended is Interrupted, whoever stops it, and how. Any
+// other whose Stop is deferred and called by a panic has Failed; the panic goes on.
 func (t *Tracker) Stop() (footprint.Report, error) {
 	if t == nil {
 		return footprint.Report{}, nil
@@ -84,9 +84,7 @@ func (t *Tracker) finish(failed bool) {
 func (t *Tracker) status(failed bool) footprint.Status {
 	select {
 	case <-t.ended:
-		if !failed {
-			return footprint.Interrupted
-		}
+		return footprint.Interrupted // also if a panic follows: the sampler may have seen it first
 	default:
 	}
 	if failed {

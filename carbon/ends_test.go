@@ -71,12 +71,17 @@ func TestEnds(t *testing.T) {
 			defer t.Stop()
 			panic("the work")
 		}, footprint.Failed},
-		"a panic, through a function": {nil, func(t *carbon.Tracker, cancel func()) {
+		"a panic, through a function": {nil, func(t *carbon.Tracker, _ func()) {
+			defer func() { recover() }()
+			defer func() { t.Stop() }()
+			panic("the work")
+		}, footprint.Failed},
+		"a panic after the context": {nil, func(t *carbon.Tracker, cancel func()) {
 			defer func() { recover() }()
 			defer func() { t.Stop() }()
 			cancel()
 			panic("the work")
-		}, footprint.Failed},
+		}, footprint.Interrupted},
 		"a panic that was over": {nil, func(t *carbon.Tracker, _ func()) {
 			func() {
 				defer func() { recover() }()
