@@ -56,7 +56,7 @@ type Orphan struct {
 // Last it removes the kept runs that are older than Keep says.
 //
 // It returns the runs whose rows were added, and those with something pending,
-// also if there is an error. Where there is nothing to recover it reads two
+// also if there is an error. Where there is nothing to recover it reads three
 // directories, makes no file and takes no lock. It waits for other writers until
 // ctx ends.
 //
@@ -84,9 +84,7 @@ func (w Writer) Recover(ctx context.Context) ([]Orphan, error) {
 			break // it would be the same for the next one
 		}
 	}
-	if len(names) > 0 {
-		sweep(path)
-	}
+	sweep(path)
 	if err := w.prune(path); err != nil {
 		errs = append(errs, fmt.Errorf("ledger: remove old runs: %w", err))
 	}

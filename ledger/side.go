@@ -91,15 +91,15 @@ func mkdirSide(path string, like fs.FileInfo) error {
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	if like == nil {
-		return nil
-	}
 	info, err := os.Lstat(path)
 	if err != nil {
 		return err
 	}
-	if !info.IsDir() {
+	if !info.IsDir() { // a link may lead to anywhere
 		return &fs.PathError{Op: "mkdir", Path: path, Err: errors.New("not a directory")}
+	}
+	if like == nil {
+		return nil
 	}
 	mode := like.Mode().Perm()
 	mode |= mode & 0o444 >> 2 // who reads the file may enter

@@ -71,13 +71,6 @@ func TestNothingPlantedIsFollowed(t *testing.T) {
 	assert.True(t, modeOf(t, path+".head").IsRegular())
 	assert.True(t, modeOf(t, path+".head.sig").IsRegular())
 
-	plant(path + ".torn")
-	before := contents(t, path) + "torn"
-	require.NoError(t, os.WriteFile(path, []byte(before), 0o600))
-	_, err = w.Append(t.Context(), runs.Row{RunID: "b"})
-	require.ErrorIs(t, err, syscall.ELOOP)
-	assert.Equal(t, before, contents(t, path))
-
 	for _, side := range []string{"a.lock", "b.journal.0", "c.journal.1"} {
 		plant(path + ".d/" + side)
 		assert.ErrorIs(t, (&Writer{Path: path}).Checkpoint(soFar(side[:1], 1)), syscall.ELOOP, side)
@@ -186,4 +179,34 @@ func TestHeadInADirectoryOfAnother(t *testing.T) {
 	require.NoError(t, os.Symlink(path, path+".link"))
 	assert.Error(t, overwrite(path+".link", nil))
 	assert.ErrorIs(t, overwrite(dir+"/none", nil), fs.ErrNotExist)
+}
+
+// Links in the place of our directories are not followed, also where there is no
+// ledger yet, and one in the place of FILE.torn keeps no row away.
+func TestPlantedLinks(t *testing.T) {
+	elsewhere := t.TempDir()
+	for _, planted := range []string{"ledger.csv.d", "ledger.csv.d/runs"} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "ledger.csv")
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, planted)), 0o700))
+		require.NoError(t, os.Symlink(elsewhere, filepath.Join(dir, planted)))
+		_, err := (&Writer{Path: path}).Record(t.Context(), soFar("a", 1))
+		assert.ErrorContains(t, err, "not a directory", planted)
+		files, err := os.ReadDir(elsewhere)
+		require.NoError(t, err)
+		assert.Empty(t, files, planted)
+	}
+
+	path, victim := newPath(t), filepath.Join(elsewhere, "victim")
+	require.NoError(t, os.WriteFile(victim, []byte("v"), 0o600))
+	add(t, path, runs.Row{RunID: "a"})
+	require.NoError(t, os.WriteFile(path, []byte(contents(t, path)+"half"), 0o600))
+	require.NoError(t, os.Symlink(victim, path+".torn"))
+	add(t, path, runs.Row{RunID: "b"})
+	assert.Len(t, rows(t, path), 2)
+	assert.Equal(t, "v", contents(t, victim))
+	aside, err := filepath.Glob(path + ".torn-*")
+	require.NoError(t, err)
+	require.Len(t, aside, 1)
+	assert.Contains(t, contents(t, aside[0]), "half")
 }

@@ -169,8 +169,11 @@ func count(f file, at tail, old Head) (had, last Head, seen bool, err error) {
 // that says when, how much and from where.
 func (w Writer) setAside(path string, like fs.FileInfo, from file, at tail, now time.Time) error {
 	to, err := w.side(path+".torn", like)
-	if err != nil {
-		return err
+	if err != nil { // another's, or something else stands there: that keeps no row away
+		var other error
+		if to, other = w.side(fmt.Sprintf("%s.torn-%d", path, now.UnixNano()), like); other != nil {
+			return errors.Join(err, other)
+		}
 	}
 	info, err := to.Stat()
 	if err != nil {

@@ -1,7 +1,9 @@
 package session
 
 import (
+	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -50,12 +52,8 @@ func (a *alarm) limit() (*footprint.Budget, error) {
 	if b.Limit == "" {
 		return nil, nil
 	}
-	switch {
-	case b.Action == Warn, b.Action == onStop:
-	case strings.HasPrefix(b.Action, onExec) && b.Action != onExec:
-	case strings.HasPrefix(b.Action, onWebhook+"http://"), strings.HasPrefix(b.Action, onWebhook+"https://"):
-	default:
-		return nil, fmt.Errorf("--on-budget: %q is not one of warn, stop, exec:CMD, webhook:URL", b.Action)
+	if err := checkAction(b.Action); err != nil {
+		return nil, fmt.Errorf("--on-budget: %w", err)
 	}
 	limit, err := footprint.ParseBudget(b.Limit, b.Price)
 	if err != nil {
@@ -65,6 +63,28 @@ func (a *alarm) limit() (*footprint.Budget, error) {
 	limit.Action, _, _ = strings.Cut(b.Action, ":")
 	limit.Reached = a.reached // by a reading, the last one too
 	return limit, nil
+}
+
+// checkAction returns why an action is none, nil if it is one. What follows its name
+// may hold a secret, and is not shown.
+func checkAction(action string) error {
+	name, argument, has := strings.Cut(action, ":")
+	switch {
+	case action == Warn, action == onStop:
+		return nil
+	case name+":" == onExec && has:
+		if strings.TrimSpace(argument) == "" {
+			return errors.New("exec without a command: write it behind the colon, as in exec:'mail -s budget me'")
+		}
+		return nil
+	case name+":" == onWebhook && has:
+		u, err := url.Parse(argument)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return errors.New("invalid webhook URL: use http://HOST/PATH or https://HOST/PATH")
+		}
+		return nil
+	}
+	return fmt.Errorf("unknown action %.40q: use warn, stop, exec:CMD or webhook:URL", name)
 }
 
 // started gives the alarm what it may stop.
