@@ -17,22 +17,22 @@ import (
 // A metric is one that totals give to a monitoring system.
 type metric struct {
 	name, kind, unit, help string
-	value                  func(runs.Group) float64
+	value                  func(*runs.Group) float64
 }
 
 // metrics are the OpenMetrics that totals have. Their names are a contract, and
 // stand in docs/metrics.md.
 var metrics = []metric{
-	{"carbonctl_runs", "counter", "", "Runs that are in the totals.", func(g runs.Group) float64 { return float64(g.Runs) }},
-	{"carbonctl_run_seconds", "counter", "seconds", "Time that the runs took, added up.", func(g runs.Group) float64 { return g.Duration.Seconds() }},
-	{"carbonctl_energy_joules", "counter", "joules", "Energy that the runs are charged with.", func(g runs.Group) float64 { return g.Energy.Joules() }},
-	{"carbonctl_energy_measured_joules", "counter", "joules", "The part of it that comes from counters.", func(g runs.Group) float64 { return g.Measured.Joules() }},
-	{"carbonctl_energy_low_joules", "gauge", "joules", "The least that the energy can have been.", func(g runs.Group) float64 { return g.Low.Joules() }},
-	{"carbonctl_energy_high_joules", "gauge", "joules", "The most that the energy can have been.", func(g runs.Group) float64 { return bounded(g, g.High.Joules()) }},
+	{"carbonctl_runs", "counter", "", "Runs that are in the totals.", func(g *runs.Group) float64 { return float64(g.Runs) }},
+	{"carbonctl_run_seconds", "counter", "seconds", "Time that the runs took, added up.", func(g *runs.Group) float64 { return g.Duration.Seconds() }},
+	{"carbonctl_energy_joules", "counter", "joules", "Energy that the runs are charged with.", func(g *runs.Group) float64 { return g.Energy.Joules() }},
+	{"carbonctl_energy_measured_joules", "counter", "joules", "The part of it that comes from counters.", func(g *runs.Group) float64 { return g.Measured.Joules() }},
+	{"carbonctl_energy_low_joules", "gauge", "joules", "The least that the energy can have been.", func(g *runs.Group) float64 { return g.Low.Joules() }},
+	{"carbonctl_energy_high_joules", "gauge", "joules", "The most that the energy can have been.", func(g *runs.Group) float64 { return bounded(g, g.High.Joules()) }},
 }
 
 // scopeMetrics writes the emissions, one series for each scope: they do not add up.
-func scopeMetrics(out io.Writer, groups []runs.Group, keys []runs.Key) {
+func scopeMetrics(out io.Writer, groups []*runs.Group, keys []runs.Key) {
 	for _, m := range []struct {
 		name, kind, suffix, help string
 		value                    func(runs.Emitted) float64
@@ -57,7 +57,7 @@ func scopeMetrics(out io.Writer, groups []runs.Group, keys []runs.Key) {
 }
 
 // bounded is an upper bound of a group, infinite where a run of it has none.
-func bounded(g runs.Group, high float64) float64 {
+func bounded(g *runs.Group, high float64) float64 {
 	if g.Unbounded() {
 		return math.Inf(1)
 	}
@@ -69,7 +69,7 @@ func bounded(g runs.Group, high float64) float64 {
 func (t Totals) OpenMetrics(w io.Writer) error {
 	groups, keys := t.Groups.List(), t.Groups.By
 	if len(keys) == 0 {
-		groups = []runs.Group{t.Groups.Total.Group}
+		groups = []*runs.Group{&t.Groups.Total.Group}
 	}
 	out := bufio.NewWriter(w)
 	for _, m := range metrics {

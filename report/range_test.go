@@ -16,7 +16,7 @@ func TestASumBeyondTheRange(t *testing.T) {
 	for range 3 {
 		total.Add(runs.Row{Energy: energy.MaxEnergy / 2, EnergyLow: new(energy.Energy(0)), EnergyHigh: new(energy.MaxEnergy / 2), MeasuredShare: new(runs.Number(1))})
 	}
-	v := groupOf(total.Group, nil, "")
+	v := groupOf(&total.Group, nil, "")
 	assert.Nil(t, v.EnergyHigh)
 	assert.Equal(t, map[string]int{"energy-beyond-range": 3}, v.Warnings)
 	assert.Contains(t, totalFigures(total, Car{})[1].details, "at least: more than can be added up")

@@ -153,7 +153,7 @@ func filterWords(f runs.Filter) string {
 }
 
 func totalFigures(t runs.Total, car Car) []figure {
-	used := figure{"Energy", Energy(t.Energy), []string{"(" + energyRange(t.Summary) + ")", measuredWords(t.Group)}}
+	used := figure{"Energy", Energy(t.Energy), []string{"(" + energyRange(t.Summary) + ")", measuredWords(&t.Group)}}
 	if t.Energy == energy.MaxEnergy {
 		used.details = append(used.details, "at least: more than can be added up")
 	}
@@ -186,7 +186,7 @@ func sharedWords(s runs.Summary) (all []string) {
 	return all
 }
 
-func measuredWords(g runs.Group) string {
+func measuredWords(g *runs.Group) string {
 	share, ok := g.MeasuredShare()
 	switch {
 	case g.Energy == 0:
@@ -213,7 +213,7 @@ func by(keys []runs.Key) string {
 }
 
 // called is the name of a group on one line.
-func called(g runs.Group) string {
+func called(g *runs.Group) string {
 	var all []string
 	for _, n := range g.Name {
 		all = append(all, nameText(n))
@@ -221,7 +221,7 @@ func called(g runs.Group) string {
 	return strings.Join(all, " / ")
 }
 
-func measuredCell(g runs.Group) string {
+func measuredCell(g *runs.Group) string {
 	share, ok := g.MeasuredShare()
 	switch {
 	case g.Energy == 0:
@@ -255,13 +255,13 @@ func unbounded(s runs.Summary, bounds string) string {
 	return bounds + ", but some runs have no bounds"
 }
 
-func massBar(g runs.Group, scope regions.Scope) bar {
+func massBar(g *runs.Group, scope regions.Scope) bar {
 	share, _ := g.MeasuredShare()
 	e, _ := g.Of(scope)
 	return bar{label: called(g), value: Mass(e.Grams), x: float64(e.Grams), low: float64(e.Low), high: float64(e.High), measured: share}
 }
 
-func (t Totals) groupSection(list []runs.Group) section {
+func (t Totals) groupSection(list []*runs.Group) section {
 	keys := by(t.Groups.By)
 	total := t.Groups.Total.Summary
 	head := total.Headline().Scope
@@ -296,22 +296,23 @@ func (t Totals) groupSection(list []runs.Group) section {
 
 // meanSection says what one run takes: the mean of a group and how sure it is,
 // and the difference from the first group that has one.
-func (t Totals) meanSection(list []runs.Group) section {
+func (t Totals) meanSection(list []*runs.Group) section {
 	if len(list) == 0 {
-		list = []runs.Group{t.Groups.Total.Group}
-		list[0].Name = []string{"all"}
+		all := t.Groups.Total.Group
+		all.Name = []string{"all"}
+		list = []*runs.Group{&all}
 	}
 	p := section{title: "One run"}
 	total := t.Groups.Total.Summary
 	head := total.Headline()
-	run := func(g runs.Group) runs.Spread { e, _ := g.Of(head.Scope); return e.Run }
-	first := slices.IndexFunc(list, func(g runs.Group) bool { return g.Runs > 1 })
+	run := func(g *runs.Group) runs.Spread { e, _ := g.Of(head.Scope); return e.Run }
+	first := slices.IndexFunc(list, func(g *runs.Group) bool { return g.Runs > 1 })
 	if first < 0 {
 		return p
 	}
 	p.notes = []string{"Means, ± their standard error. " + deviationWords(list[first], run(list[first]))}
 	versus := ""
-	if slices.ContainsFunc(list[first+1:], func(g runs.Group) bool { return g.Runs > 1 }) {
+	if slices.ContainsFunc(list[first+1:], func(g *runs.Group) bool { return g.Runs > 1 }) {
 		versus = "against " + clip(plain(called(list[first])), 16)
 		p.notes = append(p.notes, "A difference below two standard errors can be chance: it is in brackets.")
 	}
@@ -332,7 +333,7 @@ func (t Totals) meanSection(list []runs.Group) section {
 	return p
 }
 
-func deviationWords(g runs.Group, run runs.Spread) string {
+func deviationWords(g *runs.Group, run runs.Spread) string {
 	d, ok := run.Deviation()
 	if !ok || run.Mean <= 0 {
 		return ""

@@ -102,7 +102,7 @@ func spread(s runs.Spread) *spreadJSON {
 }
 
 // groupOf gives a group; scope is the one that its emissions are shown in.
-func groupOf(g runs.Group, keys []runs.Key, scope regions.Scope) groupJSON {
+func groupOf(g *runs.Group, keys []runs.Key, scope regions.Scope) groupJSON {
 	e, ok := g.Of(scope)
 	v := groupJSON{
 		Key: map[string]string{}, Runs: g.Runs, Nested: g.Nested, DurationS: g.Duration.Seconds(),
@@ -243,7 +243,7 @@ func (t Totals) JSON(w io.Writer) error {
 	o.field("schema", TotalsSchema)
 	o.field("by", by)
 	o.field("filter", filterJSON{timeOrNil(f.From), timeOrNil(f.To), f.Projects, f.Hosts, f.Users, f.Zones, f.Statuses, f.Labels})
-	o.field("total", groupOf(t.Groups.Total.Group, nil, scope))
+	o.field("total", groupOf(&t.Groups.Total.Group, nil, scope))
 	o.field("factors", gridsOf(t.Groups.Total))
 	list := t.Groups.List()
 	o.list("groups", len(list), func(i int) any { return groupOf(list[i], t.Groups.By, scope) })
@@ -277,7 +277,7 @@ func (t Totals) CSV(w io.Writer) error {
 	}
 	list := t.Groups.List()
 	if len(t.Groups.By) == 0 {
-		list = []runs.Group{t.Groups.Total.Group}
+		list = []*runs.Group{&t.Groups.Total.Group}
 	}
 	if err := c.Write(append(head, "runs", "nested", "first_started_at", "last_ended_at", "duration_s",
 		"energy_joules", "energy_low_joules", "energy_high_joules", "measured_share",
@@ -305,7 +305,7 @@ func otherScopes(v groupJSON) string {
 	return cell(strings.Join(all, " "))
 }
 
-func csvLine(v groupJSON, g runs.Group) []string {
+func csvLine(v groupJSON, g *runs.Group) []string {
 	var line []string
 	for _, n := range g.Name {
 		line = append(line, cell(n))

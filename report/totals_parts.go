@@ -12,7 +12,7 @@ import (
 	"github.com/carbonctl/carbonctl/runs"
 )
 
-func (t Totals) monthSection(months []runs.Group) section {
+func (t Totals) monthSection(months []*runs.Group) section {
 	p := section{title: "By month", chart: &chart{title: "Emissions by month", upright: true}}
 	p.table.columns = []column{{"month", name}, {"runs", amount}, {"energy", amount}}
 	total := t.Groups.Total.Summary

@@ -18,7 +18,7 @@ type book struct {
 	byName     map[string]uint32 // layouts
 	components map[string]int    // by kind and id
 	factors    factors
-	line, name []byte            // of the row at hand
+	line, name []byte // of the row at hand
 	parts      []part
 }
 

@@ -198,12 +198,14 @@ type Groups struct {
 	overlaps       overlaps
 	buckets        []bucket
 	byBucket       map[bucket]uint32
+	grids          []Grid
+	byGrid         map[Grid]uint32
 }
 
 // A bucket is where a row was added.
 type bucket struct {
 	group, month *Group // nil: to no group; to nothing, since the filter left it out
-	grid         Grid
+	grid         uint32 // its place in Groups.grids
 	pue          Number // 0: not known
 }
 
@@ -239,7 +241,21 @@ func (g *Groups) Beside(r Row) {
 }
 
 func (g *Groups) bucket(r *Row, group, month *Group) uint32 {
-	return g.intern(bucket{group, month, gridOf(r), or(r.PUE, 0)})
+	return g.intern(bucket{group, month, g.gridAt(gridOf(r)), or(r.PUE, 0)})
+}
+
+// gridAt is the place of a grid, which is kept where it is new.
+func (g *Groups) gridAt(grid Grid) uint32 {
+	n, ok := g.byGrid[grid]
+	if !ok {
+		if g.byGrid == nil {
+			g.byGrid = map[Grid]uint32{}
+		}
+		n, grid = uint32(len(g.grids)), grid.clone()
+		g.grids = append(g.grids, grid)
+		g.byGrid[grid] = n
+	}
+	return n
 }
 
 func (g *Groups) intern(b bucket) uint32 {
@@ -252,7 +268,6 @@ func (g *Groups) intern(b bucket) uint32 {
 			g.byBucket = map[bucket]uint32{}
 		}
 		n = uint32(len(g.buckets))
-		b.grid = b.grid.clone()
 		g.buckets = append(g.buckets, b)
 		g.byBucket[b] = n
 	}
@@ -270,15 +285,16 @@ func (g *Groups) Settle() {
 			if b.month == nil {
 				continue
 			}
-			g.Total.settle(e, b, ok)
-			scope := regions.Scope(b.grid.Scope)
+			grid := g.grids[b.grid]
+			g.Total.settle(e, grid, b.pue, ok)
+			scope := regions.Scope(grid.Scope)
 			b.month.settle(e, scope, ok)
 			if b.group != nil {
 				b.group.settle(e, scope, ok)
 			}
 		}
 	})
-	g.buckets, g.byBucket = nil, nil
+	g.buckets, g.byBucket, g.grids, g.byGrid = nil, nil, nil, nil
 }
 
 // within finds a group by its name of n values, and makes it where it is new.
@@ -296,8 +312,9 @@ func within(groups *map[string]*Group, name []byte, n int) *Group {
 
 // List returns the groups, sorted key by key: in the order of time where the key
 // is one of time, else those first that have emitted most together, or, where
-// their emissions are of several scopes, used the most energy.
-func (g *Groups) List() []Group {
+// their emissions are of several scopes, used the most energy. They are only to be
+// read, until the next Add.
+func (g *Groups) List() []*Group {
 	list := byName(g.groups)
 	g.order(list, 0)
 	return list
@@ -305,12 +322,12 @@ func (g *Groups) List() []Group {
 
 // order sorts groups that have the same values for the keys before k, and are in
 // the order of their names.
-func (g *Groups) order(list []Group, k int) {
+func (g *Groups) order(list []*Group, k int) {
 	if k >= len(g.By) || len(list) < 2 {
 		return
 	}
 	type part struct {
-		groups []Group
+		groups []*Group
 		grams  regions.Grams
 		energy energy.Energy
 	}
@@ -336,7 +353,7 @@ func (g *Groups) order(list []Group, k int) {
 		}
 		return cmp.Or(cmp.Compare(b.grams, a.grams), cmp.Compare(b.energy, a.energy))
 	})
-	sorted := make([]Group, 0, len(list))
+	sorted := make([]*Group, 0, len(list))
 	for _, p := range parts {
 		sorted = append(sorted, p.groups...)
 	}
@@ -344,15 +361,15 @@ func (g *Groups) order(list []Group, k int) {
 }
 
 // Months returns a group a month in which a run started, in the order of time.
-// Runs without a start are the month "".
-func (g *Groups) Months() []Group { return byName(g.months) }
+// Runs without a start are the month "". They are only to be read.
+func (g *Groups) Months() []*Group { return byName(g.months) }
 
-func byName(groups map[string]*Group) []Group {
-	list := make([]Group, 0, len(groups))
+func byName(groups map[string]*Group) []*Group {
+	list := make([]*Group, 0, len(groups))
 	for _, v := range groups {
-		list = append(list, *v)
+		list = append(list, v)
 	}
-	slices.SortFunc(list, func(a, b Group) int { return slices.Compare(a.Name, b.Name) })
+	slices.SortFunc(list, func(a, b *Group) int { return slices.Compare(a.Name, b.Name) })
 	return list
 }
 

@@ -57,7 +57,7 @@ func TestGroupsAddUp(t *testing.T) {
 				g.Add(row)
 				whole.Add(row)
 			}
-			for _, list := range [][]Group{g.List(), g.Months()} {
+			for _, list := range [][]*Group{g.List(), g.Months()} {
 				var sum Summary
 				var squares, market float64
 				var grams regions.Grams
@@ -130,7 +130,7 @@ func TestGroupOrder(t *testing.T) {
 		}
 		return g
 	}
-	names := func(list []Group) (s []string) {
+	names := func(list []*Group) (s []string) {
 		for _, g := range list {
 			s = append(s, strings.Join(g.Name, "/"))
 		}

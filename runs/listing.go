@@ -2,6 +2,7 @@ package runs
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
 	"strings"
 	"time"
@@ -28,48 +29,63 @@ func (r Rows) Len() int { return len(r) }
 func (r Rows) At(i int) Row { return r[i] }
 
 // A Listing keeps what a list of runs shows of the Most that started last, or of all
-// for 0: about 80 bytes a run. The zero Listing is empty.
+// for 0: 60 bytes a run. The zero Listing is empty.
 type Listing struct {
 	Most int
 
-	runs   []listed
-	seen   uint32
-	texts  []string
-	byText map[string]uint32
-	sorted bool
+	pages  [][]listed // all but the last one are full
+	n      int
+	order  []uint32 // the places of runs by their starts, nil where one was added
+	kinds  []listedKind
+	byKind map[listedKind]uint32
+	ids    []string // that are no UUIDs
 }
 
-// listed is a run in a Listing; texts stand by their place.
+// listed is a run in a Listing. Of two that started together the one that came first
+// is first.
 type listed struct {
-	start                              int64 // Unix nanoseconds
-	duration                           Number
-	energy                             energy.Energy
-	grams                              Number
-	id                                 uuid.UUID
-	came                               uint32 // of two that started together the first one comes first
-	project, status, zone, counted, as uint32 // as: the ID where it is no UUID, 0 if it is one
+	start    int64 // Unix nanoseconds
+	duration Number
+	energy   energy.Energy
+	grams    Number
+	id       uuid.UUID // or a place in Listing.ids
+	kind     uint32    // its place in Listing.kinds
 }
 
-func (a listed) compare(b listed) int {
-	return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.came, b.came))
+// listedKind is what many runs have in common.
+type listedKind struct {
+	project, status, zone, counted string
+	text                           bool // the ID is no UUID
 }
+
+const listedPage = 1024
 
 // Add takes one row.
 func (l *Listing) Add(r *Row) {
-	x := listed{
-		start: unixNano(r.StartedAt), duration: r.DurationS, energy: r.Energy, grams: r.Emissions, came: l.seen,
-		project: l.text(r.Project), status: l.text(string(r.Status)), zone: l.text(r.Zone), counted: l.text(r.CountedBy),
-	}
+	x := listed{start: unixNano(r.StartedAt), duration: r.DurationS, energy: r.Energy, grams: r.Emissions}
 	id, err := uuid.Parse(r.RunID)
-	if x.id = id; err != nil || id.String() != r.RunID {
-		x.as = l.text(r.RunID) + 1
+	text := err != nil || id.String() != r.RunID
+	if x.id = id; text {
+		x.id = uuid.UUID{}
+		binary.BigEndian.PutUint64(x.id[:], uint64(len(l.ids)))
+		l.ids = append(l.ids, strings.Clone(r.RunID))
 	}
-	l.seen++
-	l.runs, l.sorted = append(l.runs, x), false
-	if l.Most > 0 && len(l.runs) >= 2*l.Most+64 {
+	x.kind = l.kind(listedKind{r.Project, string(r.Status), r.Zone, r.CountedBy, text})
+	l.put(x)
+	if l.Most > 0 && l.n >= 2*l.Most+listedPage {
 		l.cut()
 	}
 }
+
+func (l *Listing) put(x listed) {
+	if l.n%listedPage == 0 {
+		l.pages = append(l.pages, make([]listed, 0, listedPage))
+	}
+	last := &l.pages[len(l.pages)-1]
+	*last, l.n, l.order = append(*last, x), l.n+1, nil
+}
+
+func (l *Listing) at(i uint32) *listed { return &l.pages[i/listedPage][i%listedPage] }
 
 func unixNano(t Stamp) int64 {
 	if t.IsZero() {
@@ -78,49 +94,73 @@ func unixNano(t Stamp) int64 {
 	return t.UnixNano()
 }
 
-// text keeps a text once.
-func (l *Listing) text(s string) uint32 {
-	if n, ok := l.byText[s]; ok {
+// kind keeps what runs have in common once.
+func (l *Listing) kind(k listedKind) uint32 {
+	if n, ok := l.byKind[k]; ok {
 		return n
 	}
-	if l.byText == nil {
-		l.byText = map[string]uint32{}
+	if l.byKind == nil {
+		l.byKind = map[listedKind]uint32{}
 	}
-	n, s := uint32(len(l.texts)), strings.Clone(s)
-	l.texts = append(l.texts, s)
-	l.byText[s] = n
+	k.project, k.status, k.zone, k.counted = strings.Clone(k.project), strings.Clone(k.status), strings.Clone(k.zone), strings.Clone(k.counted)
+	n := uint32(len(l.kinds))
+	l.kinds = append(l.kinds, k)
+	l.byKind[k] = n
 	return n
 }
 
-// cut sorts the runs by their starts, and keeps the last ones.
-func (l *Listing) cut() {
-	if l.sorted {
+// sort orders the runs by their starts.
+func (l *Listing) sort() {
+	if l.order != nil || l.n == 0 {
 		return
 	}
-	slices.SortFunc(l.runs, listed.compare)
-	if n := len(l.runs) - l.Most; l.Most > 0 && n > 0 {
-		l.runs = append(l.runs[:0], l.runs[n:]...)
+	l.order = make([]uint32, l.n)
+	for i := range l.order {
+		l.order[i] = uint32(i)
 	}
-	l.sorted = true
+	slices.SortFunc(l.order, func(a, b uint32) int { return cmp.Or(cmp.Compare(l.at(a).start, l.at(b).start), cmp.Compare(a, b)) })
+}
+
+// cut keeps the last runs, and of texts those that they have.
+func (l *Listing) cut() {
+	l.sort()
+	if l.Most == 0 || l.n <= l.Most {
+		return
+	}
+	kept := Listing{Most: l.Most}
+	for _, i := range l.order[l.n-l.Most:] {
+		x := *l.at(i)
+		k := l.kinds[x.kind]
+		if k.text {
+			id := l.ids[binary.BigEndian.Uint64(x.id[:])]
+			binary.BigEndian.PutUint64(x.id[:], uint64(len(kept.ids)))
+			kept.ids = append(kept.ids, id)
+		}
+		x.kind = kept.kind(k)
+		kept.put(x)
+	}
+	kept.sort()
+	*l = kept
 }
 
 // Len is how many runs it holds.
 func (l *Listing) Len() int {
 	l.cut()
-	return len(l.runs)
+	return l.n
 }
 
 // At is the run at a place, in the order of their starts: its ID, project, status,
 // start, duration, zone, energy, emissions, and what counts it. No more is kept.
 func (l *Listing) At(i int) Row {
 	l.cut()
-	x := l.runs[i]
+	x := l.at(l.order[i])
+	k := l.kinds[x.kind]
 	r := Row{
-		RunID: x.id.String(), Project: l.texts[x.project], Status: footprint.Status(l.texts[x.status]), Zone: l.texts[x.zone],
-		CountedBy: l.texts[x.counted], DurationS: x.duration, Energy: x.energy, Emissions: x.grams,
+		RunID: x.id.String(), Project: k.project, Status: footprint.Status(k.status), Zone: k.zone,
+		CountedBy: k.counted, DurationS: x.duration, Energy: x.energy, Emissions: x.grams,
 	}
-	if x.as > 0 {
-		r.RunID = l.texts[x.as-1]
+	if k.text {
+		r.RunID = l.ids[binary.BigEndian.Uint64(x.id[:])]
 	}
 	if x.start != -1<<63 {
 		r.StartedAt = Stamp{time.Unix(0, x.start).UTC()}

@@ -15,9 +15,9 @@ import (
 func TestListingHoldsTheLatest(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 7))
 	var rows []Row
-	for i := range 500 {
+	for i := range 5000 {
 		row := Row{RunID: fmt.Sprint("run-", i), Project: fmt.Sprint("p", i%7), Status: "completed", Zone: "FR", DurationS: Number(i), Energy: energy.Energy(i), Emissions: 2,
-			StartedAt: Stamp{time.Date(2026, 1, 1, 0, r.IntN(300), 0, 0, time.UTC)}}
+			StartedAt: Stamp{time.Date(2026, 1, 1, 0, r.IntN(3000), 0, 0, time.UTC)}}
 		if i%3 == 0 {
 			row.RunID = fmt.Sprintf("0193a000-0000-7000-8000-%012x", i)
 		}
@@ -26,7 +26,7 @@ func TestListingHoldsTheLatest(t *testing.T) {
 		}
 		rows = append(rows, row)
 	}
-	for _, most := range []int{0, 1, 20, 499, 500, 900} {
+	for _, most := range []int{0, 1, 20, 1023, 1024, 1025, 4999, 5000, 9000} {
 		l := Listing{Most: most}
 		for i := range rows {
 			l.Add(&rows[i])

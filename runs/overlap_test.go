@@ -306,7 +306,7 @@ func TestOverlapsProperties(t *testing.T) {
 
 		var sum, low, high energy.Energy
 		var grams float64
-		for _, list := range [][]Group{g.List(), g.Months()} {
+		for _, list := range [][]*Group{g.List(), g.Months()} {
 			sum, low, high, grams = 0, 0, 0, 0
 			for _, v := range list {
 				sum, low, high, grams = sum+v.Energy, low+v.Low, high+v.High, grams+float64(v.Headline().Grams)
@@ -340,7 +340,7 @@ func TestOverlapsProperties(t *testing.T) {
 		r.Shuffle(len(mixed), func(i, j int) { mixed[i], mixed[j] = mixed[j], mixed[i] })
 		again := sumOf(mixed...)
 		a, b := g.List(), again.List()
-		byName := func(a, b Group) int { return slices.Compare(a.Name, b.Name) }
+		byName := func(a, b *Group) int { return slices.Compare(a.Name, b.Name) }
 		slices.SortFunc(a, byName)
 		slices.SortFunc(b, byName)
 		for i := range a {
@@ -375,7 +375,7 @@ func TestOtherClustersDoNotMatter(t *testing.T) {
 				}
 			}
 		}
-		with := map[string]Group{}
+		with := map[string]*Group{}
 		for _, v := range sumOf(rows...).List() {
 			with[v.Name[0]] = v
 		}

@@ -123,17 +123,17 @@ func (t *Total) add(r *Row) {
 }
 
 // settle is that of Group, for what a total adds up besides.
-func (t *Total) settle(e *entry, b bucket, ok bool) {
-	t.Group.settle(e, regions.Scope(b.grid.Scope), ok)
-	c := t.Grids[b.grid]
+func (t *Total) settle(e *entry, grid Grid, pue Number, ok bool) {
+	t.Group.settle(e, regions.Scope(grid.Scope), ok)
+	c := t.Grids[grid]
 	c.Energy = shift(c.Energy, e.counted-e.energy)
 	grams := regions.Grams(float64(e.counted-e.energy) * e.perJoule)
 	c.Emissions += grams
-	if b.pue > 0 {
-		grams /= regions.Grams(b.pue)
+	if pue > 0 {
+		grams /= regions.Grams(pue)
 	}
 	c.Bare += grams
-	t.Grids[b.grid] = c
+	t.Grids[grid] = c
 	if e.process {
 		return
 	}

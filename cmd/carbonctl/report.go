@@ -132,10 +132,11 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 	}
 	t.Groups.Settle()
 	t.Latest = list
+	defer input.BoundGarbage()()
 	if err := r.write(func(w io.Writer) error { return write(w, t) }); err != nil {
 		return wrong(err)
 	}
-	if r.bad || slices.ContainsFunc(t.Groups.Months(), func(m runs.Group) bool { return t.Budget.Used(m.Summary) > 1 }) {
+	if r.bad || slices.ContainsFunc(t.Groups.Months(), func(m *runs.Group) bool { return t.Budget.Used(m.Summary) > 1 }) {
 		return &exitError{code: exitFinding}
 	}
 	return nil

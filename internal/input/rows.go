@@ -3,6 +3,7 @@ package input
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 
@@ -45,7 +46,7 @@ func (r *Reader) Rows(files []File, add func(*runs.Row)) error {
 		for i := range batch {
 			add(&batch[i])
 		}
-		if n%512 == 0 {
+		if n%64 == 0 {
 			boundGarbage()
 		}
 		select {
@@ -60,15 +61,34 @@ func (r *Reader) Rows(files []File, add func(*runs.Row)) error {
 // whatever those who add them keep.
 const maxGarbage = 16 << 20
 
-// boundGarbage lets the garbage grow to maxGarbage, but at least by a fifth of what
+// BoundGarbage does the same for what follows Rows, such as a long answer, until
+// restore; it is nothing where little is kept.
+func BoundGarbage() (restore func()) {
+	if kept() < maxGarbage {
+		return func() {}
+	}
+	runtime.GC() // what only the reading needed
+	before := debug.SetGCPercent(400)
+	boundGarbage()
+	return func() { debug.SetGCPercent(before) }
+}
+
+// boundGarbage lets the garbage grow to maxGarbage, but at least by a tenth of what
 // is kept: collecting costs time.
 func boundGarbage() {
+	if n := kept(); n > 0 {
+		debug.SetGCPercent(int(min(max(100*maxGarbage/n, 10), 400)))
+	}
+}
+
+// kept is how many bytes the last collection has left, 0 if it is not known.
+func kept() uint64 {
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(live)
-	if live[0].Value.Kind() == metrics.KindUint64 {
-		kept := max(live[0].Value.Uint64(), 1)
-		debug.SetGCPercent(int(min(max(100*maxGarbage/kept, 20), 400)))
+	if live[0].Value.Kind() != metrics.KindUint64 {
+		return 0
 	}
+	return live[0].Value.Uint64()
 }
 
 // read gives the rows of all files to add, in their order, each run once.
