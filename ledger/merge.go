@@ -22,7 +22,7 @@ type ForkError struct {
 }
 
 func (e *ForkError) Error() string {
-	return fmt.Sprintf("%s:%d: chain %s goes on otherwise than in a ledger before it", e.Path, e.Line, e.LedgerID)
+	return fmt.Sprintf("%s:%d: chain %s diverges from that in an earlier ledger", e.Path, e.Line, e.LedgerID)
 }
 
 // Merge writes the rows of several ledgers to a new file, byte by byte, so that

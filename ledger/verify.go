@@ -383,7 +383,7 @@ func (v *verifier) fillGap(row link) {
 		f.Kind, f.Text = Reordered, fmt.Sprintf("the row belongs after row %d", v.Rows)
 		v.gap = nil
 	case row.previous == v.gap.had && f.Kind == Removed:
-		f.Kind, f.Text = Inserted, fmt.Sprintf("the row is not of the chain, which goes on at row %d", v.Rows)
+		f.Kind, f.Text = Inserted, fmt.Sprintf("the row is not part of the chain, which continues at row %d", v.Rows)
 	}
 }
 

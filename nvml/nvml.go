@@ -156,7 +156,7 @@ func openFirst(drivers []opener, o Options) (*Meter, []Device, error) {
 				return newMeter(lib, o, energy.Lost)
 			}
 			lib.close()
-			err = fmt.Errorf("%s: %w: it knows no GPU", lib.source, energy.ErrUnavailable)
+			err = fmt.Errorf("%s: %w: it reports no GPU", lib.source, energy.ErrUnavailable)
 		}
 		errs = append(errs, err)
 	}

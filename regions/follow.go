@@ -121,7 +121,7 @@ func (f *Follower) ask(key Query, k *followed) {
 	case in.Marginal:
 		err = errMarginal
 	case !in.From.Before(in.To):
-		err = errors.New("its figure says not when it holds")
+		err = errors.New("its figure has no time of validity")
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -118,7 +118,7 @@ func TestFollowRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for want, odd := range map[string]Intensity{
 			"marginal":                          {Marginal: true, From: time.Now(), To: time.Now().Add(time.Hour)},
-			"its figure says not when it holds": {PerKWh: 5},
+			"its figure has no time of validity": {PerKWh: 5},
 		} {
 			f := Follow(answers{in: odd}, Builtin())
 			_, err := f.Intensity(context.Background(), Query{Zone: "FR"})

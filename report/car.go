@@ -69,7 +69,7 @@ func ParseCar(s string) (Car, error) {
 	}
 	x, err := strconv.ParseFloat(strings.TrimSuffix(s, "g/km"), 64)
 	if err != nil {
-		return Car{}, fmt.Errorf("%.40q is none of us, eu, uk, carbontracker, nor grams of CO2e a kilometre", s)
+		return Car{}, fmt.Errorf("unknown car %.40q: use us, eu, uk, carbontracker or grams of CO2e a kilometre", s)
 	}
 	if !(x > 0) || math.IsInf(x, 0) {
 		return Car{}, errors.New("a car to compare with emits more than 0 g/km")

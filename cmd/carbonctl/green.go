@@ -93,7 +93,7 @@ func (g *waiting) wait(ctx context.Context, dir, key string) (*footprint.Wait, e
 	defer memo.remove()
 	w := &footprint.Wait{AskedAt: memo.AskedAt, StartBy: memo.AskedAt.Add(g.bound), AtOnce: memo.AtOnce}
 	if memo.old {
-		g.say("the wait goes on that began " + local(w.AskedAt))
+		g.say("resuming the wait that began " + local(w.AskedAt))
 	}
 	for {
 		start, err := g.plan(ctx, w)

@@ -115,7 +115,7 @@ func TestAWaitIsTakenUp(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, 6*time.Hour, wall().Sub(began), "and not ten")
 		assert.Equal(t, began.Unix(), w.AskedAt.Unix())
-		assert.Contains(t, s[0], "the wait goes on that began ")
+		assert.Contains(t, s[0], "resuming the wait that began ")
 
 		killed(7 * time.Hour) // beyond its bound
 		s = nil

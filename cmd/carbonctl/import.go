@@ -85,7 +85,7 @@ the exit code is 1.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&m.path, "ledger", "", "ledger `FILE` to add to; it is made if there is none")
+	f.StringVar(&m.path, "ledger", "", "ledger `FILE` to add to; created if missing")
 	f.StringVar(&m.format, "format", "", "`FORMAT` of the files: codecarbon, carbontracker, green-algorithms, experiment-impact-tracker")
 	f.StringVar(&m.timezone, "timezone", "", "`ZONE` of times that name none, such as Europe/Paris (default UTC)")
 	f.StringVar(&m.region, "region", "", "`ZONE` whose factor is used where a file has neither emissions nor a factor")

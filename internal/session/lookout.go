@@ -164,7 +164,7 @@ func (l *lookout) ended(exit child.Exit) []footprint.Warning {
 			l.warn(footprint.EventsLost, "the file of events was moved or removed: what was written to it later is lost")
 		}
 		if told.Wrong > 0 {
-			l.warn(footprint.EventsLost, fmt.Sprintf("%d line(s) of the file of events are none: %s", told.Wrong, strings.Join(told.Lines, "; ")))
+			l.warn(footprint.EventsLost, fmt.Sprintf("%d invalid line(s) in the events file: %s", told.Wrong, strings.Join(told.Lines, "; ")))
 		}
 	}
 	if l.matcher != nil {

@@ -97,7 +97,7 @@ func TestWhatDoesNotFit(t *testing.T) {
 		row(`"time":"2026-01-05T08:00:00Z","rating":70,"duration":"for ever"`):                    `duration "for ever"`,
 		row(`"time":"2026-01-05T08:00:00Z","rating":70,"duration":"00:00:00"`):                    "a figure holds for 0s",
 		row(`"time":"now","rating":70,"duration":"08:00:00"`):                                     "want RFC 3339",
-		row(`"time":"2026-01-05T08:00:00Z","rating":"70","duration":"08:00:00"`):                  "not the JSON we know",
+		row(`"time":"2026-01-05T08:00:00Z","rating":"70","duration":"08:00:00"`):                  "unexpected JSON format",
 	} {
 		s := fetchtest.Serve(t, map[string]string{"/emissions/bylocation": answer})
 		_, err := at(s.URL, s.Client()).Intensity(context.Background(), regions.Query{Zone: "azure:eastus"})

@@ -86,7 +86,7 @@ func parse(body []byte, domain string, scope regions.Scope) ([]regions.Intensity
 	}
 	var d document
 	if err := xml.Unmarshal(body, &d); err != nil {
-		return nil, errors.New("the answer is not the XML we know")
+		return nil, errors.New("the answer has an unexpected XML format")
 	}
 	switch d.XMLName.Local {
 	case "GL_MarketDocument":
@@ -141,7 +141,7 @@ func (p period) add(kind string, slots map[time.Time]*slot) error {
 		n = int(end.Sub(start) / step)
 	}
 	if n < 1 || n > maxPoints || len(p.Points) == 0 {
-		return fmt.Errorf("a period from %s by %.10q is none", start.Format(time.RFC3339), p.Resolution)
+		return fmt.Errorf("invalid period from %s by %.10q", start.Format(time.RFC3339), p.Resolution)
 	}
 	quantity, next := math.NaN(), 0
 	for i := range n {

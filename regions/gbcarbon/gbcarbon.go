@@ -126,7 +126,7 @@ func (p *Provider) check(q regions.Query) (place regions.Place, err error) {
 	}
 	place, err = p.cfg.Table.Place(q.Zone)
 	if err == nil && place.Zone.Code != "GB" {
-		err = fmt.Errorf("gbcarbon: knows Great Britain alone, not %s (%s)", place.Zone.Code, place.Zone.Name)
+		err = fmt.Errorf("gbcarbon: covers Great Britain only, not %s (%s)", place.Zone.Code, place.Zone.Name)
 	}
 	return place, err
 }

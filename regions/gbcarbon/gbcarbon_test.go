@@ -90,7 +90,7 @@ func TestRegional(t *testing.T) {
 func TestQueriesThatDoNotFit(t *testing.T) {
 	p := at(t, "https://example.org", nil, "")
 	for want, q := range map[string]regions.Query{
-		"knows Great Britain alone, not FR (France)":  {Zone: "FR"},
+		"covers Great Britain only, not FR (France)":  {Zone: "FR"},
 		"not WORLD (World)":                           {Zone: "world"},
 		"has no lifecycle figures, only direct":       {Zone: "GB", Scope: regions.Lifecycle},
 		"has neither yearly nor market-based figures": {Zone: "GB", Year: 2024},
@@ -108,7 +108,7 @@ func TestAnswersThatDoNotFit(t *testing.T) {
 	for answer, want := range map[string]string{
 		row("2026-01-05T10:00Z", "2026-01-05T10:30Z", `{"forecast":-3}`):             "is out of range",
 		row("2026-01-05T10:00Z", "2026-01-05T10:30Z", `{"forecast":140000}`):         "is out of range",
-		row("2026-01-05T10:00Z", "2026-01-05T10:30Z", `{"forecast":"140"}`):          "not the JSON we know",
+		row("2026-01-05T10:00Z", "2026-01-05T10:30Z", `{"forecast":"140"}`):          "unexpected JSON format",
 		row("2026-01-05T10:00Z", "2026-01-05T10:30Z", `{}`):                          "no data",
 		row("2026-01-05T10:00Z", "2026-01-05T10:30Z", `null`):                        "no data",
 		row("2026-01-05T10:30Z", "2026-01-05T10:00Z", `{"forecast":140}`):            "a slot holds for -30m0s",

@@ -125,7 +125,7 @@ func (a asker) aws(ctx context.Context, base string) (string, error) {
 		return "", fmt.Errorf("aws: %w", err)
 	}
 	if !plain(token, "=_-+/") {
-		return "", errors.New("aws: its token is none")
+		return "", errors.New("aws: invalid token")
 	}
 	region, _, err := a.ask(ctx, http.MethodGet, base+"/latest/meta-data/placement/region", "X-aws-ec2-metadata-token", token)
 	return named("aws", region, err)

@@ -96,7 +96,7 @@ func (p *Provider) check(q regions.Query) (place regions.Place, err error) {
 	}
 	place, err = p.cfg.Table.Place(q.Zone)
 	if err == nil && place.Zone.Code != "FR" {
-		err = fmt.Errorf("rte: knows France alone, not %s (%s)", place.Zone.Code, place.Zone.Name)
+		err = fmt.Errorf("rte: covers France only, not %s (%s)", place.Zone.Code, place.Zone.Name)
 	}
 	return place, err
 }

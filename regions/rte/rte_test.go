@@ -64,7 +64,7 @@ func TestPast(t *testing.T) {
 
 func TestWhatDoesNotFit(t *testing.T) {
 	for want, q := range map[string]regions.Query{
-		"knows France alone, not DE (Germany)":        {Zone: "DE"},
+		"covers France only, not DE (Germany)":        {Zone: "DE"},
 		"has no lifecycle figures, only direct":       {Zone: "FR", Scope: regions.Lifecycle},
 		"has neither yearly nor market-based figures": {Zone: "FR", Market: true},
 		`region "Frnace" is not known`:                {Zone: "Frnace"},
@@ -77,7 +77,7 @@ func TestWhatDoesNotFit(t *testing.T) {
 		`{"results":[]}`: "no data",
 		`{"results":[{"date_heure":"2026-01-05T10:15:00+00:00","taux_co2":-2}]}`:    "is out of range",
 		`{"results":[{"date_heure":"2026-01-05T10:15:00+00:00","taux_co2":21000}]}`: "is out of range",
-		`{"results":[{"date_heure":"2026-01-05T10:15:00+00:00","taux_co2":"21"}]}`:  "not the JSON we know",
+		`{"results":[{"date_heure":"2026-01-05T10:15:00+00:00","taux_co2":"21"}]}`:  "unexpected JSON format",
 		`{"results":[{"date_heure":null,"taux_co2":21}]}`:                           "want RFC 3339",
 		`{"results":[{"date_heure":"2026-01-05T06:15:00+00:00","taux_co2":21}]}`:    "rte: the newest value is of 2026-01-05T06:15:00Z",
 		`{"results":[{"date_heure":"2026-01-06T06:15:00+00:00","taux_co2":21}]}`:    "the newest value is of 2026-01-06",

@@ -126,7 +126,7 @@ func TestWhatDoesNotFit(t *testing.T) {
 		answer(units, signal, "CAISO_NORTH", point, point):                                                        "two figures",
 		strings.Replace(answer(units, signal, "CAISO_NORTH", point), "_seconds\":300", "_seconds\":0", 1):         "points are 0 s apart",
 		strings.Replace(answer(units, signal, "CAISO_NORTH", point), "_seconds\":300", "_seconds\":1e300", 1):     "points are 1e+300 s apart",
-		answer(units, signal, "CAISO_NORTH", `{"point_time":"2026-01-05T10:20:00+00:00","value":"one thousand"}`): "not the JSON we know",
+		answer(units, signal, "CAISO_NORTH", `{"point_time":"2026-01-05T10:20:00+00:00","value":"one thousand"}`): "unexpected JSON format",
 	} {
 		s, _ := service(t, 100, text)
 		_, err := at(s.URL, s.Client()).Marginal(context.Background(), regions.Query{Zone: "US-CA"})

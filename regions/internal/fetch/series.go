@@ -39,7 +39,7 @@ func Stamp(s string) (time.Time, error) {
 // JSON reads an answer that must be one object or list.
 func JSON(body []byte, into any) error {
 	if err := json.Unmarshal(body, into); err != nil {
-		return fmt.Errorf("the answer is not the JSON we know: %w", err)
+		return fmt.Errorf("the answer has an unexpected JSON format: %w", err)
 	}
 	return nil
 }
