@@ -41,8 +41,12 @@ type recomputed struct {
 	Runs   int           `json:"runs"`
 	Nested int           `json:"nested"`
 	Energy energy.Energy `json:"energy_joules"`
-	Old    emitted       `json:"recorded"`
-	New    emitted       `json:"recomputed"`
+	// Old and New are null where Scopes has several: those do not add up.
+	Old    *emitted   `json:"recorded"`
+	New    *emitted   `json:"recomputed"`
+	Scopes []*rescope `json:"scopes"`
+	// Overlaps is false: each run counts as it was recorded, also what runs shared.
+	Overlaps bool `json:"overlaps_counted_once"`
 	// Lost is how many runs have no figure for what was asked, and are in no sum.
 	Lost  int            `json:"without_figure"`
 	Why   map[string]int `json:"reasons"`
@@ -90,12 +94,36 @@ type regrid struct {
 	New    emitted       `json:"recomputed_emissions"`
 }
 
+// rescope is what runs were charged by factors of one scope, and are by those of one.
+type rescope struct {
+	From   regions.Scope `json:"recorded_scope"`
+	To     regions.Scope `json:"recomputed_scope"`
+	Runs   int           `json:"runs"`
+	Energy energy.Energy `json:"energy_joules"`
+	Old    emitted       `json:"recorded"`
+	New    emitted       `json:"recomputed"`
+}
+
+// scope finds the sums of two scopes, and makes them where they are new.
+func (a *recomputed) scope(from, to regions.Scope) *rescope {
+	for _, s := range a.Scopes {
+		if s.From == from && s.To == to {
+			return s
+		}
+	}
+	s := &rescope{From: regions.Scope(strings.Clone(string(from))), To: regions.Scope(strings.Clone(string(to)))}
+	a.Scopes = append(a.Scopes, s)
+	return s
+}
+
 // rerun is one run, old and new.
 type rerun struct {
 	RunID   string        `json:"run_id"`
 	Project string        `json:"project"`
 	Started string        `json:"started_at"`
 	Energy  energy.Energy `json:"energy_joules"`
+	From    regions.Scope `json:"recorded_scope"`
+	To      regions.Scope `json:"recomputed_scope"`
 	Old     emitted       `json:"recorded"`
 	New     emitted       `json:"recomputed"`
 }
@@ -166,7 +194,7 @@ func (r *recomputing) run(ctx context.Context, flags *pflag.FlagSet, args []stri
 	if err != nil {
 		return wrong(err)
 	}
-	r.answer = recomputed{Schema: recomputeSchema, Why: map[string]int{}, List: []rerun{}, Which: []string{}, Grids: []*regrid{}, grids: map[grids]*regrid{}}
+	r.answer = recomputed{Schema: recomputeSchema, Why: map[string]int{}, List: []rerun{}, Which: []string{}, Grids: []*regrid{}, Scopes: []*rescope{}, grids: map[grids]*regrid{}}
 	r.latest.most = r.last
 	err = r.Rows(files, func(row *runs.Row) { r.add(ctx, *row, !given) })
 	if err != nil {
@@ -197,8 +225,11 @@ func (r *recomputing) add(ctx context.Context, row runs.Row, check bool) {
 	again := runs.Recompute(row, to)
 	a.Runs++
 	a.Energy = a.Energy.Plus(row.Energy)
-	a.Old.add(row)
-	a.New.add(again)
+	sum := a.scope(regions.Scope(row.IntensityScope), regions.Scope(again.IntensityScope))
+	sum.Runs++
+	sum.Energy = sum.Energy.Plus(row.Energy)
+	sum.Old.add(row)
+	sum.New.add(again)
 	key := grids{factorOf(row), factorOf(again)}
 	g := a.grids[key]
 	if g == nil {
@@ -222,11 +253,22 @@ func (r *recomputing) finish(ctx context.Context, given bool) error {
 	a.Grids = slices.SortedFunc(maps.Values(a.grids), func(x, y *regrid) int {
 		return cmp.Or(cmp.Compare(y.Energy, x.Energy), cmp.Compare(x.From.Zone, y.From.Zone), cmp.Compare(x.From.PerKWh, y.From.PerKWh), cmp.Compare(x.From.Source, y.From.Source))
 	})
+	slices.SortFunc(a.Scopes, func(x, y *rescope) int { // lifecycle before direct
+		return cmp.Or(cmp.Compare(y.From, x.From), cmp.Compare(y.To, x.To))
+	})
+	switch len(a.Scopes) {
+	case 0:
+		a.Old, a.New = &emitted{}, &emitted{}
+	case 1:
+		a.Old, a.New = &a.Scopes[0].Old, &a.Scopes[0].New
+	}
 	for _, row := range r.latest.list() {
 		to, _ := r.factors.of(ctx, row) // it had none before
-		v := rerun{RunID: row.RunID, Project: row.Project, Started: stampOf(row), Energy: row.Energy}
+		again := runs.Recompute(row, to)
+		v := rerun{RunID: row.RunID, Project: row.Project, Started: stampOf(row), Energy: row.Energy,
+			From: regions.Scope(row.IntensityScope), To: regions.Scope(again.IntensityScope)}
 		v.Old.add(row)
-		v.New.add(runs.Recompute(row, to))
+		v.New.add(again)
 		a.List = append(a.List, v)
 	}
 	var err error

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -25,10 +26,23 @@ func (r *recomputing) print(given bool) {
 		head += fmt.Sprintf("; %d nested, not counted", a.Nested)
 	}
 	p.Title(head)
-	p.Row("recorded", "%s", a.Old)
-	p.Row("recomputed", "%s", a.New)
-	if given {
-		p.Row("change", "%s", change(a.Old.Grams, a.New.Grams))
+	if a.Old != nil && len(a.Scopes) == 1 {
+		p.Row("recorded", "%s", a.Old)
+		p.Row("recomputed", "%s", a.New)
+		if given {
+			p.Row("change", "%s", a.Scopes[0].change())
+		}
+	} else {
+		for _, s := range a.Scopes { // of two scopes there is no sum
+			p.Row("recorded", "%s, %s, %s", s.Old, scopeName(s.From), count(int64(s.Runs), "run"))
+			p.Row("recomputed", "%s, %s", s.New, scopeName(s.To))
+			if given {
+				p.Row("change", "%s", s.change())
+			}
+		}
+	}
+	if a.Runs > 1 {
+		p.Row("overlaps", "not removed: each run counts as recorded; see carbonctl report")
 	}
 	switch {
 	case given:
@@ -69,9 +83,30 @@ func (r *recomputing) print(given bool) {
 	for _, v := range a.List {
 		started := strings.Replace(v.Started[:min(16, len(v.Started))], "T", " ", 1)
 		p.Line(fmt.Sprintf(line, started, report.Energy(v.Energy), report.Mass(v.Old.Grams), report.Mass(v.New.Grams),
-			change(v.Old.Grams, v.New.Grams), short(v.Project, 18)))
+			cmp.Or(sameScope(v.From, v.To, v.Old, v.New), "n/a"), short(v.Project, 18)))
 	}
 	_, _ = p.WriteTo(r.out)
+}
+
+// change is by how much the new emissions are above the old.
+func (s *rescope) change() string {
+	return cmp.Or(sameScope(s.From, s.To, s.Old, s.New), fmt.Sprintf("not comparable: %s and %s", scopeName(s.From), scopeName(s.To)))
+}
+
+// sameScope is the change, "" between two scopes: they are different quantities.
+func sameScope(from, to regions.Scope, old, new emitted) string {
+	if from != to && from != "" && to != "" {
+		return ""
+	}
+	return change(old.Grams, new.Grams)
+}
+
+// scopeName is a scope in words.
+func scopeName(s regions.Scope) string {
+	if s == "" {
+		return "scope not known"
+	}
+	return string(s)
 }
 
 // String shows emissions with their bounds.
