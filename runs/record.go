@@ -25,8 +25,9 @@ func FromReport(r footprint.Report) Row {
 		Energy: r.Energy, EnergyLow: new(r.EnergyLow), EnergyHigh: r.EnergyHigh,
 		Coverage:  Number(r.Coverage),
 		Emissions: Number(r.Emissions), EmissionsLow: new(Number(r.EmissionsLow)), EmissionsHigh: (*Number)(r.EmissionsHigh),
-		Epochs:      len(r.Epochs) + r.EpochsOmitted,
-		Machine:     r.Host.Machine,
+		Epochs:       len(r.Epochs) + r.EpochsOmitted,
+		Machine:      r.Host.Machine,
+		IntensityLow: (*Number)(r.Intensity.Low), IntensityHigh: (*Number)(r.Intensity.High),
 		Components:  ComponentCell(r.Components),
 		ToolVersion: r.Versions.Tool, DataVersion: r.Versions.Data,
 	}

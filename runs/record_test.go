@@ -21,7 +21,8 @@ func TestARowHoldsTheReport(t *testing.T) {
 			line(energy.CPU, nil, 60*energy.Joule), line(energy.CPU, nil, 40*energy.Joule), line(energy.Memory, nil, 10*energy.Joule),
 			line(energy.CPU, &inside, 7*energy.Joule), line(energy.Platform, nil, 7*energy.Joule), {Kind: energy.GPU},
 		},
-		Budget: &footprint.Spending{Limit: "1kJ"},
+		Intensity: footprint.Intensity{PerKWh: 20, Low: new(regions.Grams(12)), High: new(regions.Grams(30))},
+		Budget:    &footprint.Spending{Limit: "1kJ"},
 		Prediction: &footprint.Prediction{
 			OfEpochs:  10,
 			Energy:    footprint.Range[energy.Energy]{Expected: 110 * energy.Joule},
@@ -38,6 +39,7 @@ func TestARowHoldsTheReport(t *testing.T) {
 	assert.Nil(t, row.GPU)
 	assert.Equal(t, row.Energy, *row.CPU+*row.Memory)
 	assert.Equal(t, "FR", row.Zone)
+	assert.Equal(t, []Number{12, 30}, []Number{*row.IntensityLow, *row.IntensityHigh})
 	assert.Equal(t, "share-unknown suspended", row.Warnings)
 	assert.Equal(t, "1kJ", row.Budget)
 	assert.Equal(t, 90*energy.Joule, *row.PredictedEnergy, "what was predicted first")
