@@ -117,7 +117,7 @@ func TestFollowLagging(t *testing.T) {
 func TestFollowRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for want, odd := range map[string]Intensity{
-			"marginal":                          {Marginal: true, From: time.Now(), To: time.Now().Add(time.Hour)},
+			"marginal":                           {Marginal: true, From: time.Now(), To: time.Now().Add(time.Hour)},
 			"its figure has no time of validity": {PerKWh: 5},
 		} {
 			f := Follow(answers{in: odd}, Builtin())
