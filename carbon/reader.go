@@ -172,6 +172,3 @@ func (r *reader) users(to []energy.Use) []energy.Use {
 	}
 	return append(to, r.latest.use...)
 }
-
-// end lets the goroutine go, after what it does now.
-func (r *reader) end() { close(r.asked) }

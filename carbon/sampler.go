@@ -114,7 +114,6 @@ type sampler struct {
 	readings  []energy.Reading
 	answers   []energy.Reading // of the readers
 	use       []energy.Use
-	edgeUse   []energy.Use
 	spent     time.Duration // CPU time of this thread in samples
 
 	queue  queue

@@ -75,7 +75,7 @@ func TestAPartOfTheFirstEpochPredicts(t *testing.T) {
 	assert.InDelta(t, 23+3.7*40, p.DurationS.Expected, 1e-6)
 	assert.Equal(t, 0.3, *p.Fraction)
 
-	events = add(45, 180, Mark{Edge: EpochEnd}, at(0.5))
+	add(45, 180, Mark{Edge: EpochEnd}, at(0.5))
 	p, ok = a.Predict()
 	assert.True(t, ok)
 	assert.Nil(t, p.Fraction)

@@ -48,8 +48,8 @@ const (
 	// A car is shown from worthADrive on, a flight from seatFrom km on; one that was
 	// chosen from leastDrive km on, below which no car goes.
 	worthADrive regions.Grams = 1000
-	seatFrom                  = 500
-	leastDrive                = 0.001
+	seatFrom    float64       = 500
+	leastDrive  float64       = 0.001
 )
 
 const usCar = "an average US petrol car (244 g/km, US EPA 2026)"

@@ -17,9 +17,8 @@ import (
 )
 
 var (
-	powerScale  = []energy.Unit{{Name: "mW", Size: 1e-3}, {Name: "W", Size: 1}, {Name: "kW", Size: 1e3}, {Name: "MW", Size: 1e6}}
-	lengthScale = []energy.Unit{{Name: "nm", Size: 1e-9}, {Name: "µm", Size: 1e-6}, {Name: "mm", Size: 1e-3}, {Name: "m", Size: 1}, {Name: "km", Size: 1e3}}
-	bytesScale  = []energy.Unit{{Name: "B", Size: 1}, {Name: "kB", Size: 1e3}, {Name: "MB", Size: 1e6}, {Name: "GB", Size: 1e9}, {Name: "TB", Size: 1e12}}
+	powerScale = []energy.Unit{{Name: "mW", Size: 1e-3}, {Name: "W", Size: 1}, {Name: "kW", Size: 1e3}, {Name: "MW", Size: 1e6}}
+	bytesScale = []energy.Unit{{Name: "B", Size: 1}, {Name: "kB", Size: 1e3}, {Name: "MB", Size: 1e6}, {Name: "GB", Size: 1e9}, {Name: "TB", Size: 1e12}}
 )
 
 // Energy shows an amount of energy with three significant digits: "37.2 J",
