@@ -101,7 +101,7 @@ func (p *Process) Use() Use {
 	if p.ended {
 		p.reap()
 	}
-	alone, aside := p.ended && !p.left, len(p.aside) > 0
+	ended, alone, aside := p.ended, p.ended && !p.left, len(p.aside) > 0
 	// First what has ended, then what lives: what ends in between is missed
 	// until the next call instead of being counted twice.
 	cpu, _ := children()
@@ -113,7 +113,7 @@ func (p *Process) Use() Use {
 		if l, ok := p.below(os.Getpid()); ok {
 			cpu += l.CPU
 			u = Use{RSS: l.RSS, Processes: l.Processes, Whole: p.orphans, Edge: l.Edge}
-			alone = p.ended && aside && l.Processes == 0 // those that remain are not the command's
+			alone = ended && aside && l.Processes == 0 // those that remain are not the command's
 		}
 	}
 	if !alone && u.Processes == 0 {
