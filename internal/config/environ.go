@@ -17,7 +17,7 @@ func inEnviron(all []Setting, environ []string) (list []given) {
 	vars := map[string]string{}
 	for _, e := range environ {
 		name, value, _ := strings.Cut(e, "=")
-		if runtime.GOOS == "windows" { // where case is no difference
+		if runtime.GOOS == "windows" { // where case makes no difference
 			name = strings.ToUpper(name)
 		}
 		if strings.HasPrefix(name, prefix) && value != "" {
