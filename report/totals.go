@@ -160,7 +160,7 @@ func totalFigures(t runs.Total, car Car) []figure {
 	if n := t.Charges[footprint.ChargeProcess]; n > 0 && n < t.Runs {
 		used.details = append(used.details, fmt.Sprintf("the whole machine is charged, and for %d %s the work's part", n, plural(n, "run", "runs")))
 	}
-	used.details = append(used.details, sharedWords(t.Summary)...)
+	used.details = append(used.details, Shared(t.Summary)...)
 	all := append(emissionFigures(t.Summary, car), used, figure{"Time", Duration(t.Duration), nil})
 	if t.MarketRuns > 0 {
 		all = append(all, figure{"Contracts", Mass(t.Market) + " CO2e", []string{fmt.Sprintf("(market-based, %d of %d runs)", t.MarketRuns, t.Runs)}})
@@ -171,8 +171,9 @@ func totalFigures(t runs.Total, car Car) []figure {
 	return all
 }
 
-// sharedWords says what was left out since it is counted already.
-func sharedWords(s runs.Summary) (all []string) {
+// Shared says what was left out of a sum since it is counted already, a line each; none
+// where no runs shared a machine.
+func Shared(s runs.Summary) (all []string) {
 	if s.Shared == 0 {
 		return nil
 	}

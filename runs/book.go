@@ -42,13 +42,14 @@ const (
 	hasMarket
 	hasBounds   // they are not the sums of those of the components
 	hasMeasured // it is not the sum of the components that are
+	hasAgain
 )
 
 // put keeps a row and its bucket, and gives where; ok is false where there is no room for more
 // than the 4 GiB that it has.
-func (b *book) put(r *Row, bucket uint32) (at uint32, ok bool) {
+func (b *book) put(r *Row, again float64, bucket uint32) (at uint32, ok bool) {
 	b.line = b.line[:0]
-	b.write(r, bucket)
+	b.write(r, again, bucket)
 	if n := len(b.pages); n == 0 || len(b.pages[n-1])+len(b.line) > page {
 		if n == math.MaxUint32/page {
 			return 0, false
@@ -61,7 +62,7 @@ func (b *book) put(r *Row, bucket uint32) (at uint32, ok bool) {
 	return at, true
 }
 
-func (b *book) write(r *Row, bucket uint32) {
+func (b *book) write(r *Row, again float64, bucket uint32) {
 	low, high, open := r.Bounds()
 	flags := byte(0)
 	set := func(flag byte, on bool) {
@@ -75,6 +76,7 @@ func (b *book) write(r *Row, bucket uint32) {
 	set(isUnknown, r.MeasuredShare == nil)
 	set(hasMarket, r.MarketEmissions != nil)
 	set(isWhole, !ok)
+	set(hasAgain, again != 0)
 	measured := r.measured()
 	if ok {
 		l, h, o := sums(parts)
@@ -87,13 +89,10 @@ func (b *book) write(r *Row, bucket uint32) {
 	_, _ = h.Write([]byte(r.RunID))
 	b.line = h.Sum(b.line)
 	b.count(uint64(bucket))
-	grams := 0.0
-	if r.Energy > 0 {
-		grams = float64(r.Emissions) / float64(r.Energy)
+	b.writeFactor(r.perJoule())
+	if again != 0 {
+		b.writeFactor(again)
 	}
-	near, off := b.factors.near(grams)
-	b.count(uint64(near))
-	b.count(off)
 	if r.MarketEmissions != nil {
 		b.number(float64(*r.MarketEmissions))
 	}
@@ -133,6 +132,20 @@ func (b *book) write(r *Row, bucket uint32) {
 	}
 }
 
+// perJoule is the grams per microjoule of the row's energy, 0 where it used none.
+func (r *Row) perJoule() float64 {
+	if r.Energy <= 0 {
+		return 0
+	}
+	return float64(r.Emissions) / float64(r.Energy)
+}
+
+func (b *book) writeFactor(f float64) {
+	near, off := b.factors.near(f)
+	b.count(uint64(near))
+	b.count(off)
+}
+
 // get gives the row at a place back, but for its time. Its parts are
 // behind those that are there.
 func (b *book) get(at uint32, parts []part) (entry, []part) {
@@ -142,8 +155,10 @@ func (b *book) get(at uint32, parts []part) (entry, []part) {
 	e := entry{process: flags&isProcess != 0, whole: flags&isWhole != 0, unknown: flags&isUnknown != 0, market: math.NaN()}
 	e.order = uint64(binary.BigEndian.Uint32(in.take(4)))
 	e.bucket = uint32(in.count())
-	near := in.count()
-	e.perJoule = b.factors.at(near, in.count())
+	e.perJoule = b.readFactor(&in)
+	if flags&hasAgain != 0 {
+		e.again = b.readFactor(&in)
+	}
 	if flags&hasMarket != 0 {
 		e.market = in.number()
 	}
@@ -191,6 +206,11 @@ func (b *book) get(at uint32, parts []part) (entry, []part) {
 	}
 	e.parts = parts[from:len(parts):len(parts)]
 	return e, parts
+}
+
+func (b *book) readFactor(in *line) float64 {
+	near := in.count()
+	return b.factors.at(near, in.count())
 }
 
 // readParts reads the components of a row, and puts the two lines together of one

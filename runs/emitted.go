@@ -81,10 +81,10 @@ func (e *Emitted) add(r *Row) {
 	e.Run.Add(float64(r.Emissions))
 }
 
-// settle is that of Summary.
-func (e *Emitted) settle(x *entry) {
+// settle is that of Summary, at so many grams per joule.
+func (e *Emitted) settle(x *entry, perJoule float64) {
 	grams := func(after, before energy.Energy) regions.Grams {
-		return regions.Grams(float64(after-before) * x.perJoule)
+		return regions.Grams(float64(after-before) * perJoule)
 	}
 	e.Energy = shift(e.Energy, x.counted-x.energy)
 	e.Grams += grams(x.counted, x.energy)

@@ -11,8 +11,8 @@ type entry struct {
 	process         bool
 	energy          energy.Energy
 	low, high       energy.Energy
-	wasOpen, open   bool // no upper bound, before and after
-	perJoule        float64
+	wasOpen, open   bool          // no upper bound, before and after
+	perJoule, again float64       // g per microjoule, as recorded and by other factors
 	market          float64       // g, NaN where there is none
 	measured        energy.Energy // of energy
 	unknown         bool          // measured is not known

@@ -228,7 +228,7 @@ func (g *Groups) Add(r Row) {
 		group.add(&r)
 	}
 	if r.CountedBy == "" {
-		g.overlaps.add(&r, func() uint32 { return g.bucket(&r, group, month) })
+		g.overlaps.add(&r, 0, func() uint32 { return g.bucket(&r, group, month) })
 	}
 }
 
@@ -236,7 +236,7 @@ func (g *Groups) Add(r Row) {
 // its machine with others all the same.
 func (g *Groups) Beside(r Row) {
 	if r.CountedBy == "" {
-		g.overlaps.add(&r, func() uint32 { return g.intern(bucket{}) })
+		g.overlaps.add(&r, 0, func() uint32 { return g.intern(bucket{}) })
 	}
 }
 

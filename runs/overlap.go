@@ -37,8 +37,9 @@ func (o *overlaps) end(s span) int64 {
 }
 
 // add takes a row; bucket names whom its share is told to. A row of which it is
-// not known where or when it ran counts for what it is.
-func (o *overlaps) add(r *Row, bucket func() uint32) {
+// not known where or when it ran counts for what it is. again is kept for who
+// computes with other factors: grams per joule, 0 for none.
+func (o *overlaps) add(r *Row, again float64, bucket func() uint32) {
 	start, end, ok := r.time()
 	if !ok || r.Energy < 0 {
 		return
@@ -47,7 +48,7 @@ func (o *overlaps) add(r *Row, bucket func() uint32) {
 	if machine == "" {
 		return
 	}
-	at, ok := o.book.put(r, bucket())
+	at, ok := o.book.put(r, again, bucket())
 	if !ok {
 		return
 	}

@@ -442,7 +442,7 @@ func TestTheBookGivesBackWhatItKeeps(t *testing.T) {
 	var at []uint32
 	rows := random(r, 3000)
 	for i := range rows {
-		a, ok := b.put(&rows[i], uint32(i))
+		a, ok := b.put(&rows[i], float64(i%3)/3, uint32(i))
 		require.True(t, ok)
 		at = append(at, a)
 	}
@@ -462,6 +462,7 @@ func TestTheBookGivesBackWhatItKeeps(t *testing.T) {
 		require.Equal(t, row.measured(), e.measured)
 		require.Equal(t, row.Charge == footprint.ChargeProcess, e.process)
 		require.InEpsilon(t, float64(row.Emissions), e.perJoule*float64(row.Energy), 1e-12)
+		require.Equal(t, float64(i%3)/3, e.again)
 	}
 }
 

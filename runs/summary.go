@@ -121,7 +121,7 @@ func (s *Summary) settle(e *entry, scope regions.Scope, ok bool) {
 	if e.wasOpen && !e.open {
 		s.Open--
 	}
-	s.scope(scope).settle(e)
+	s.scope(scope).settle(e, e.perJoule)
 	if e.unknown {
 		s.Unknown += e.counted - e.energy
 	} else {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/runs"
@@ -42,16 +41,8 @@ type factor struct {
 	Source string        `json:"source"`
 }
 
-// factorOf is the factor of a row, but for its figure: live ones differ in each.
-func factorOf(r runs.Row) factor {
-	f := factor{r.Zone, 0, 0, regions.Kind(r.IntensityKind), regions.Scope(r.IntensityScope), 0, r.IntensitySource}
-	if r.PUE != nil {
-		f.PUE = float64(*r.PUE)
-	}
-	if r.IntensityYear != nil {
-		f.Year = *r.IntensityYear
-	}
-	return f
+func factorOf(f runs.Factor) factor {
+	return factor{f.Zone, f.PerKWh, f.PUE, regions.Kind(f.Kind), regions.Scope(f.Scope), f.Year, f.Source}
 }
 
 // parse reads the flags for factors.
@@ -147,23 +138,4 @@ func (f *factors) of(ctx context.Context, row runs.Row) (runs.Factors, error) {
 	}
 	to.Intensity = &in.intensity
 	return to, in.err
-}
-
-// weighted is the mean of two intensities by their energies.
-func weighted(a regions.Grams, of energy.Energy, b runs.Number, more energy.Energy) regions.Grams {
-	if of == 0 {
-		return regions.Grams(b)
-	}
-	if more == 0 {
-		return a
-	}
-	part := float64(more) / (float64(of) + float64(more))
-	return a + (regions.Grams(b)-a)*regions.Grams(part)
-}
-
-// clone copies the texts of a factor: they would keep the whole row.
-func (f factor) clone() factor {
-	f.Zone, f.Source = strings.Clone(f.Zone), strings.Clone(f.Source)
-	f.Kind, f.Scope = regions.Kind(strings.Clone(string(f.Kind))), regions.Scope(strings.Clone(string(f.Scope)))
-	return f
 }

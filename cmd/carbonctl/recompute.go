@@ -1,11 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -31,6 +29,7 @@ type recomputing struct {
 	json                   bool
 
 	factors factors
+	sums    runs.Recomputed
 	answer  recomputed
 	latest  latest // the rows as they were
 }
@@ -42,19 +41,21 @@ type recomputed struct {
 	Nested int           `json:"nested"`
 	Energy energy.Energy `json:"energy_joules"`
 	// Old and New are null where Scopes has several: those do not add up.
-	Old    *emitted   `json:"recorded"`
-	New    *emitted   `json:"recomputed"`
-	Scopes []*rescope `json:"scopes"`
-	// Overlaps is false: each run counts as it was recorded, also what runs shared.
-	Overlaps bool `json:"overlaps_counted_once"`
+	Old    *emitted  `json:"recorded"`
+	New    *emitted  `json:"recomputed"`
+	Scopes []rescope `json:"scopes"`
+	// Overlaps is true: what runs of one machine shared is counted once.
+	Overlaps      bool          `json:"overlaps_counted_once"`
+	Shared        int           `json:"shared_runs"`
+	Overlap       energy.Energy `json:"overlap_joules"`
+	Contradicting int           `json:"contradicting_runs"`
 	// Lost is how many runs have no figure for what was asked, and are in no sum.
 	Lost  int            `json:"without_figure"`
 	Why   map[string]int `json:"reasons"`
-	Grids []*regrid      `json:"factors"`
+	Grids []regrid       `json:"factors"`
 	List  []rerun        `json:"list"`
 	Wrong int            `json:"not_following"` // rows whose emissions are not energy × PUE × intensity
 	Which []string       `json:"not_following_run_ids"`
-	grids map[grids]*regrid
 }
 
 // emitted is a sum of emissions.
@@ -63,26 +64,25 @@ type emitted struct {
 	Low   regions.Grams `json:"emissions_low_g"`
 	// High is nil where a run has no upper bound.
 	High *regions.Grams `json:"emissions_high_g"`
-	open bool           // a run has none
 }
 
-func (e *emitted) add(r runs.Row) {
-	e.Grams += regions.Grams(r.Emissions)
-	_, _, open := r.Bounds()
+func emittedOf(e runs.Emitted) emitted {
+	sum := emitted{e.Grams, e.Low, &e.High}
+	if e.Open > 0 {
+		sum.High = nil
+	}
+	return sum
+}
+
+// emittedBy is what one run emitted.
+func emittedBy(r runs.Row) emitted {
 	low, high := r.GramBounds()
-	e.Low += low
-	if open || e.open {
-		e.High, e.open = nil, true
-		return
+	e := emitted{regions.Grams(r.Emissions), low, &high}
+	if _, _, open := r.Bounds(); open {
+		e.High = nil
 	}
-	if e.High != nil {
-		high += *e.High
-	}
-	e.High = &high
+	return e
 }
-
-// grids is an old factor and the new one.
-type grids struct{ old, new factor }
 
 // regrid is what runs were charged by one factor, and are by another.
 type regrid struct {
@@ -104,19 +104,7 @@ type rescope struct {
 	New    emitted       `json:"recomputed"`
 }
 
-// scope finds the sums of two scopes, and makes them where they are new.
-func (a *recomputed) scope(from, to regions.Scope) *rescope {
-	for _, s := range a.Scopes {
-		if s.From == from && s.To == to {
-			return s
-		}
-	}
-	s := &rescope{From: regions.Scope(strings.Clone(string(from))), To: regions.Scope(strings.Clone(string(to)))}
-	a.Scopes = append(a.Scopes, s)
-	return s
-}
-
-// rerun is one run, old and new.
+// rerun is one run, old and new, as it is recorded: also what it shared.
 type rerun struct {
 	RunID   string        `json:"run_id"`
 	Project string        `json:"project"`
@@ -194,9 +182,9 @@ func (r *recomputing) run(ctx context.Context, flags *pflag.FlagSet, args []stri
 	if err != nil {
 		return wrong(err)
 	}
-	r.answer = recomputed{Schema: recomputeSchema, Why: map[string]int{}, List: []rerun{}, Which: []string{}, Grids: []*regrid{}, Scopes: []*rescope{}, grids: map[grids]*regrid{}}
+	r.answer = recomputed{Schema: recomputeSchema, Overlaps: true, Why: map[string]int{}, List: []rerun{}, Which: []string{}, Grids: []regrid{}, Scopes: []rescope{}}
 	r.latest.most = r.last
-	err = r.Rows(files, func(row *runs.Row) { r.add(ctx, *row, !given) })
+	err = r.Rows(files, func(row *runs.Row) { r.add(ctx, row, !given) })
 	if err != nil {
 		return wrong(err)
 	}
@@ -204,14 +192,15 @@ func (r *recomputing) run(ctx context.Context, flags *pflag.FlagSet, args []stri
 }
 
 // add recomputes one row. check says that it must come out as it was.
-func (r *recomputing) add(ctx context.Context, row runs.Row, check bool) {
+func (r *recomputing) add(ctx context.Context, row *runs.Row, check bool) {
 	a := &r.answer
 	if row.CountedBy != "" {
-		a.Nested++
+		r.sums.Add(*row, *row)
 		return
 	}
-	to, err := r.factors.of(ctx, row)
+	to, err := r.factors.of(ctx, *row)
 	if err != nil {
+		r.sums.Beside(*row)
 		a.Lost++
 		a.Why[err.Error()]++
 		return
@@ -222,54 +211,34 @@ func (r *recomputing) add(ctx context.Context, row runs.Row, check bool) {
 			a.Which = append(a.Which, strings.Clone(row.RunID))
 		}
 	}
-	again := runs.Recompute(row, to)
-	a.Runs++
-	a.Energy = a.Energy.Plus(row.Energy)
-	sum := a.scope(regions.Scope(row.IntensityScope), regions.Scope(again.IntensityScope))
-	sum.Runs++
-	sum.Energy = sum.Energy.Plus(row.Energy)
-	sum.Old.add(row)
-	sum.New.add(again)
-	key := grids{factorOf(row), factorOf(again)}
-	g := a.grids[key]
-	if g == nil {
-		key = grids{key.old.clone(), key.new.clone()}
-		g = &regrid{From: key.old, To: key.new}
-		g.From.PerKWh, g.To.PerKWh = regions.Grams(row.PerKWh), regions.Grams(again.PerKWh)
-		a.grids[key] = g
-	}
-	g.From.PerKWh = weighted(g.From.PerKWh, g.Energy, row.PerKWh, row.Energy)
-	g.To.PerKWh = weighted(g.To.PerKWh, g.Energy, again.PerKWh, row.Energy)
-	g.Runs++
-	g.Energy = g.Energy.Plus(row.Energy)
-	g.Old.add(row)
-	g.New.add(again)
-	r.latest.add(&row)
+	r.sums.Add(*row, runs.Recompute(*row, to))
+	r.latest.add(row)
 }
 
 // finish makes the lists, and says it all.
 func (r *recomputing) finish(ctx context.Context, given bool) error {
+	r.sums.Settle()
 	a := &r.answer
-	a.Grids = slices.SortedFunc(maps.Values(a.grids), func(x, y *regrid) int {
-		return cmp.Or(cmp.Compare(y.Energy, x.Energy), cmp.Compare(x.From.Zone, y.From.Zone), cmp.Compare(x.From.PerKWh, y.From.PerKWh), cmp.Compare(x.From.Source, y.From.Source))
-	})
-	slices.SortFunc(a.Scopes, func(x, y *rescope) int { // lifecycle before direct
-		return cmp.Or(cmp.Compare(y.From, x.From), cmp.Compare(y.To, x.To))
-	})
+	sum := r.sums.Summary
+	a.Runs, a.Nested, a.Energy = sum.Runs, sum.Nested, sum.Energy
+	a.Shared, a.Overlap, a.Contradicting = sum.Shared, sum.Overlap, sum.Contradicting
+	for _, c := range r.sums.Changes() {
+		a.Scopes = append(a.Scopes, rescope{c.Recorded.Scope, c.Again.Scope, c.Recorded.Runs, c.Recorded.Energy, emittedOf(c.Recorded), emittedOf(c.Again)})
+	}
+	for _, f := range r.sums.Factors() {
+		a.Grids = append(a.Grids, regrid{f.Recorded.Runs, f.Recorded.Energy, factorOf(f.From), factorOf(f.To), emittedOf(f.Recorded), emittedOf(f.Again)})
+	}
 	switch len(a.Scopes) {
 	case 0:
-		a.Old, a.New = &emitted{}, &emitted{}
+		a.Old, a.New = new(emittedOf(runs.Emitted{})), new(emittedOf(runs.Emitted{}))
 	case 1:
 		a.Old, a.New = &a.Scopes[0].Old, &a.Scopes[0].New
 	}
 	for _, row := range r.latest.list() {
 		to, _ := r.factors.of(ctx, row) // it had none before
 		again := runs.Recompute(row, to)
-		v := rerun{RunID: row.RunID, Project: row.Project, Started: stampOf(row), Energy: row.Energy,
-			From: regions.Scope(row.IntensityScope), To: regions.Scope(again.IntensityScope)}
-		v.Old.add(row)
-		v.New.add(again)
-		a.List = append(a.List, v)
+		a.List = append(a.List, rerun{RunID: row.RunID, Project: row.Project, Started: stampOf(row), Energy: row.Energy,
+			From: regions.Scope(row.IntensityScope), To: regions.Scope(again.IntensityScope), Old: emittedBy(row), New: emittedBy(again)})
 	}
 	var err error
 	if r.json {

@@ -41,8 +41,8 @@ func (r *recomputing) print(given bool) {
 			}
 		}
 	}
-	if a.Runs > 1 {
-		p.Row("overlaps", "not removed: each run counts as recorded; see carbonctl report")
+	for i, text := range report.Shared(r.sums.Summary) {
+		p.Row([]string{"overlaps", ""}[min(i, 1)], "%s", text)
 	}
 	switch {
 	case given:
@@ -89,7 +89,7 @@ func (r *recomputing) print(given bool) {
 }
 
 // change is by how much the new emissions are above the old.
-func (s *rescope) change() string {
+func (s rescope) change() string {
 	return cmp.Or(sameScope(s.From, s.To, s.Old, s.New), fmt.Sprintf("not comparable: %s and %s", scopeName(s.From), scopeName(s.To)))
 }
 
