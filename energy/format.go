@@ -15,6 +15,12 @@ type Unit struct {
 // the smallest first, that leaves at least 1 before the point: "412 mg", "1.83 kg".
 // An amount of 0 is in the base unit.
 func Fit(x float64, units []Unit) string {
+	u := Fitting(x, units)
+	return Digits(x/u.Size) + " " + u.Name
+}
+
+// Fitting is the unit, of some with the smallest first, that Fit shows an amount in.
+func Fitting(x float64, units []Unit) Unit {
 	best := units[0]
 	for _, u := range units {
 		// 999.6 mg is 1.00 g with three digits.
@@ -22,7 +28,7 @@ func Fit(x float64, units []Unit) string {
 			best = u
 		}
 	}
-	return Digits(x/best.Size) + " " + best.Name
+	return best
 }
 
 // Digits shows three significant digits, and more only before the point.
@@ -41,8 +47,14 @@ func Digits(x float64) string {
 // Short returns e with three significant digits in a fitting unit: "37.2 J",
 // "0.397 Wh", "1.83 kWh". Joules go up to a tenth of a watt-hour.
 func (e Energy) Short() string {
+	u := e.Unit()
+	return Digits(e.Joules()/u.Size) + " " + u.Name
+}
+
+// Unit is the one that Short shows e in; its Size is in joules.
+func (e Energy) Unit() Unit {
 	if j := math.Abs(e.Joules()); j >= 360 && j < 3600 {
-		return Digits(e.Joules()/3600) + " Wh"
+		return Unit{"Wh", 3600}
 	}
-	return Fit(e.Joules(), []Unit{{"µJ", 1e-6}, {"mJ", 1e-3}, {"J", 1}, {"Wh", 3600}, {"kWh", 3.6e6}, {"MWh", 3.6e9}, {"GWh", 3.6e12}})
+	return Fitting(e.Joules(), []Unit{{"µJ", 1e-6}, {"mJ", 1e-3}, {"J", 1}, {"Wh", 3600}, {"kWh", 3.6e6}, {"MWh", 3.6e9}, {"GWh", 3.6e12}})
 }

@@ -20,7 +20,13 @@ type Grams float64
 
 // String returns g with three significant digits in a fitting unit: "412 mg", "1.83 kg".
 func (g Grams) String() string {
-	return energy.Fit(float64(g), []energy.Unit{
+	u := g.Unit()
+	return energy.Digits(float64(g)/u.Size) + " " + u.Name
+}
+
+// Unit is the one that String shows g in; its Size is in grams.
+func (g Grams) Unit() energy.Unit {
+	return energy.Fitting(float64(g), []energy.Unit{
 		{Name: "ng", Size: 1e-9}, {Name: "µg", Size: 1e-6}, {Name: "mg", Size: 1e-3}, {Name: "g", Size: 1},
 		{Name: "kg", Size: 1e3}, {Name: "t", Size: 1e6}, {Name: "kt", Size: 1e9},
 	})

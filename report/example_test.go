@@ -29,15 +29,15 @@ func ExampleTotals() {
 	}
 	// Output:
 	// 4 runs; 2026-11-22 13:00 to 2026-11-22 13:40 UTC
-	//   emissions  10.0 g CO2e (10.0 to 14.0 g)
-	//   energy     10.0 Wh (10.0 to 14.0 Wh)
+	//   emissions  10.0 g CO2e (10 to 14 g)
+	//   energy     10.0 Wh (10 to 14 Wh)
 	//              all modelled
 	//   time       40m 0s
 	//
 	// by model
-	//   model  runs   energy    CO2e          bounds  measured
-	//   large     2  6.00 Wh  6.00 g  6.00 to 8.00 g       0 %
-	//   small     2  4.00 Wh  4.00 g  4.00 to 6.00 g       0 %
+	//   model  runs   energy    CO2e        bounds  measured
+	//   large     2  6.00 Wh  6.00 g  6.0 to 8.0 g       0 %
+	//   small     2  4.00 Wh  4.00 g  4.0 to 6.0 g       0 %
 	//
 	// one run
 	//   model  runs          energy           CO2e    time   against large

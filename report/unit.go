@@ -76,7 +76,7 @@ func energyBounds(e, low energy.Energy, high *energy.Energy) string {
 	if high == nil {
 		return "at least " + Energy(low)
 	}
-	return bounds(e.Joules(), low.Joules(), high.Joules(), Energy(low), Energy(*high))
+	return EnergyScale(e, low, high).bounds(e.Joules(), low.Joules(), high.Joules())
 }
 
 // massBounds shows the bounds of a mass; high is nil if there is none.
@@ -84,20 +84,16 @@ func massBounds(g, low regions.Grams, high *regions.Grams) string {
 	if high == nil {
 		return "at least " + Mass(low)
 	}
-	return bounds(float64(g), float64(low), float64(*high), Mass(low), Mass(*high))
+	return MassScale(g, low, high).bounds(float64(g), float64(low), float64(*high))
 }
 
-// bounds shows the least and the most that a value may be: "198 to 794 J", or,
+// bounds shows the least and the most that a value may be: "200 to 790 J", or,
 // where they are within 1 % of it, by how much: "± 0.2 %".
-func bounds(x, low, high float64, lowText, highText string) string {
+func (s Scale) bounds(x, low, high float64) string {
 	if off := max(x-low, high-x); x > 0 && off < x/100 {
 		return "± " + Percent(max(off/x, 1e-9)) // nothing is exact to the last digit
 	}
-	l, unit, _ := strings.Cut(lowText, " ")
-	if _, other, _ := strings.Cut(highText, " "); other == unit {
-		return l + " to " + highText
-	}
-	return lowText + " to " + highText
+	return s.number(low) + " to " + s.Text(high)
 }
 
 // Clean takes away what could move a terminal's cursor: control characters.
