@@ -18,7 +18,7 @@ import (
 
 var (
 	powerScale = []energy.Unit{{Name: "mW", Size: 1e-3}, {Name: "W", Size: 1}, {Name: "kW", Size: 1e3}, {Name: "MW", Size: 1e6}}
-	bytesScale = []energy.Unit{{Name: "B", Size: 1}, {Name: "kB", Size: 1e3}, {Name: "MB", Size: 1e6}, {Name: "GB", Size: 1e9}, {Name: "TB", Size: 1e12}}
+	bytesScale = []energy.Unit{{Name: "B", Size: 1}, {Name: "KiB", Size: 1 << 10}, {Name: "MiB", Size: 1 << 20}, {Name: "GiB", Size: 1 << 30}, {Name: "TiB", Size: 1 << 40}}
 )
 
 // Energy shows an amount of energy with three significant digits: "37.2 J",
@@ -31,7 +31,8 @@ func Mass(g regions.Grams) string { return g.String() }
 // Power shows a power with three significant digits.
 func Power(p energy.Power) string { return fit(p.Watts(), powerScale) }
 
-// Bytes shows an amount of memory with three significant digits.
+// Bytes shows an amount of memory with three significant digits, in powers of 1024:
+// "23.5 GiB".
 func Bytes(n uint64) string { return fit(float64(n), bytesScale) }
 
 func fit(x float64, units []energy.Unit) string { return energy.Fit(x, units) }

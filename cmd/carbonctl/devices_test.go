@@ -11,6 +11,7 @@ import (
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/machinetest"
+	"github.com/carbonctl/carbonctl/report"
 )
 
 var testdata = os.DirFS("../../testdata")
@@ -26,17 +27,17 @@ func (w withPerf) Open(name string) (fs.File, error) {
 }
 
 func TestWhatOpensClosedCounters(t *testing.T) {
-	look := func(root fs.FS) (inventory, string) {
+	look := func(root fs.FS) (report.Inventory, string) {
 		var out bytes.Buffer
 		inv := look(t.Context(), root, 0, "", &settings{Config: &config.Config{}})
-		(&app{out: &out}).printInventory(inv)
+		assert.NoError(t, inv.Text(&out, false))
 		return inv, out.String()
 	}
 	closed := machinetest.Load(t, "../../testdata/machines/denied.txtar")
 
 	inv, text := look(closed)
 	assert.Equal(t, footprint.NoPermission, inv.CounterState)
-	assert.Contains(t, text, "refused: ")
+	assert.Contains(t, text, "RAPL counters: ")
 	assert.Contains(t, text, "permission denied")
 	assert.Contains(t, text, `SUBSYSTEM=="powercap"`)
 	assert.Contains(t, text, "0440")

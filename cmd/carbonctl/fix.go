@@ -16,23 +16,23 @@ func reason(z rapl.Zone) string {
 	case rapl.Counted:
 		return "read, and in the totals"
 	case rapl.Inside:
-		return "read, and already a part of " + z.Component.Within
+		return "read, inside " + z.Component.Within
 	case rapl.CrossCheck:
-		return "read and never added: it is the whole platform"
+		return "read, never added: the whole platform"
 	case rapl.Dead:
-		return "answers and does not move, so it is not counted: the firmware does not fill it, or this is a virtual machine"
+		return "does not move, so not counted: firmware, or a virtual machine"
 	case rapl.Twin:
-		return "the same counter as " + z.Of + ", which is read"
+		return "same counter as " + z.Of + ", which is read"
 	case rapl.Mirrored:
-		return "claims to be another die and shows the counter of " + z.Of + ": counted once"
+		return "another die's name, same counter as " + z.Of + ": counted once"
 	case rapl.PerCore:
-		return "one core's counter under the name of all: never used"
+		return "counter of one core, named as that of all: never used"
 	case rapl.Orphan:
-		return "a part of a package that can't be read"
+		return "inside a package that can't be read"
 	case rapl.Masked:
-		return "hidden by a container runtime"
+		return "masked by a container runtime"
 	case rapl.Unknown:
-		return "not of a processor, or without a counter"
+		return "not a processor's, or without a counter"
 	}
 	if z.Err != nil {
 		return z.Err.Error()
@@ -85,21 +85,23 @@ func fixes(state string, perf bool) []string {
 	return nil
 }
 
-const platypus = "Whoever reads these counters a thousand times a second may learn secrets of other processes from how much energy the processor uses (PLATYPUS, CVE-2020-8694)."
+// platypus is the trade-off of open counters.
+const platypus = "fast readings of these counters can leak secrets of other processes (PLATYPUS, CVE-2020-8694)"
 
-// fixNote says what a fix opens, or why there is none.
+// fixNote says what a fix opens, or why there is none: a line, and then what else
+// to know.
 func fixNote(state string, perf, virtual bool) string {
 	switch {
 	case state == footprint.NoPermission && perf:
-		return "This gives carbonctl alone the right to count energy by perf events, from Linux 5.8 on; the command that it wraps does not get it. Give it again after an update. " + platypus
+		return "let carbonctl alone read them, from Linux 5.8 on; trade-off: " + platypus + "\nthe wrapped command does not get the capability; an update of carbonctl drops it"
 	case state == footprint.NoPermission:
-		return "This lets the members of one group read the counters. " + platypus
+		return "let one group read them; trade-off: " + platypus
 	case state == footprint.CounterMasked:
-		return "Container runtimes hide the counters. These mounts show the container the whole of the host's /proc and /sys, read only; the counters are still closed to a user who may not read them on the host. " + platypus
+		return "mount the host's /proc and /sys, read-only; trade-off: " + platypus + "\nthe counters stay closed to a user who may not read them on the host"
 	case state == footprint.NoCounter && virtual:
-		return "A virtual machine has no counters of its own; only the host could pass its on. The model is used."
+		return "only the host can pass its counters on; nothing to do inside this virtual machine"
 	case state == footprint.NoCounter:
-		return "The kernel shows no counters. On Intel and AMD they need a module: sudo modprobe intel_rapl_msr"
+		return "on Intel and AMD the kernel module offers them: sudo modprobe intel_rapl_msr"
 	}
 	return ""
 }
