@@ -78,12 +78,6 @@ func (f *Follower) Intensity(ctx context.Context, q Query) (Intensity, error) {
 	return in, nil
 }
 
-// Forecast asks the live provider, and the table where that fails. Unlike
-// Intensity it takes the time that the live one takes.
-func (f *Follower) Forecast(ctx context.Context, q Query, until time.Time) ([]Intensity, error) {
-	return fallback{f.live, f.table}.Forecast(ctx, q, until)
-}
-
 // look gives the live figure or why there is none, and asks if it is time to.
 func (f *Follower) look(key Query, at, now time.Time) (Intensity, error) {
 	f.mu.Lock()

@@ -157,17 +157,7 @@ func TestFollowConcurrently(t *testing.T) {
 	})
 }
 
-func TestFollowForecast(t *testing.T) {
-	f := Follow(answers{series: hourly(1, 2)}, Builtin())
-	defer f.Close()
-	series, err := f.Forecast(context.Background(), Query{Zone: "FR"}, at(2))
-	require.NoError(t, err)
-	assert.Len(t, series, 2)
-}
-
 var (
-	_ Forecaster = (*Follower)(nil)
 	_ Provider   = (*Follower)(nil)
 	_ Forecaster = (*Table)(nil)
-	_ Forecaster = fallback{}
 )

@@ -15,6 +15,7 @@ import (
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/ledger/foreign"
 	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/regions/live"
 	"github.com/carbonctl/carbonctl/report"
 )
 
@@ -29,7 +30,7 @@ func hint(err error) string {
 		none   input.NoRunsError
 		need   *report.NeedError
 		fork   *ledger.ForkError
-		env    *envError
+		env    *live.MissingError
 	)
 	switch {
 	case errors.As(err, &header):

@@ -16,6 +16,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/regions/live"
 	"github.com/carbonctl/carbonctl/report"
 )
 
@@ -181,15 +182,15 @@ at a point, and how that came about; without a ZONE, list all.`,
 			q.Zone = args[0]
 			ctx, cancel := context.WithTimeout(cmd.Context(), patience)
 			defer cancel()
-			from, err := liveOver(service, t, q)
+			from, err := live.Over(service, liveOptions(t), q)
 			if err != nil {
-				return err
+				return fmt.Errorf("--live: %w", err)
 			}
 			return a.showZone(ctx, t, q, from, asJSON)
 		},
 	}
 	show.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
-	show.Flags().StringVar(&service, "live", "", "`NAME` of a live service to ask: carbonaware, electricitymaps, entsoe, gbcarbon, rte")
+	show.Flags().StringVar(&service, "live", "", "`NAME` of a live service to ask: "+strings.Join(live.Counting(), ", "))
 	figureFlags(show.Flags())
 	tableFlag(show.Flags())
 	show.Flags().SortFlags = false

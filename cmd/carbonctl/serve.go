@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/internal/about"
 	"github.com/carbonctl/carbonctl/internal/serve"
+	"github.com/carbonctl/carbonctl/regions/live"
 )
 
 // serveGrace is how long answers that are underway may take once serve is told
@@ -40,11 +42,11 @@ SIGTERM or SIGINT.`,
 			}
 			cfg := serve.Config{Table: t, Version: about.Version()}
 			if name != "" {
-				l, err := liveOf(name, t, os.Getenv)
+				l, err := live.Open(name, liveOptions(t))
 				if err != nil {
-					return err
+					return fmt.Errorf("--live: %w", err)
 				}
-				cfg.Live, cfg.Ahead = l.now, l.ahead
+				cfg.Live, cfg.Ahead = l.Now, l.Ahead
 			}
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, os.Interrupt)
 			defer stop()
@@ -70,7 +72,7 @@ SIGTERM or SIGINT.`,
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&listen, "listen", ":9106", "listen on `ADDRESS`; without a host, on localhost only")
-	f.StringVar(&name, "live", "", "`NAME` of a live service to ask first: carbonaware, electricitymaps, entsoe, gbcarbon, rte, watttime")
+	f.StringVar(&name, "live", "", "`NAME` of a live service to ask first: "+strings.Join(live.Names(), ", "))
 	tableFlag(f)
 	f.BoolVar(&asJSON, "json", false, "print as JSON where it serves")
 	return cmd

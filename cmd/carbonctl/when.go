@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/regions/live"
 	"github.com/carbonctl/carbonctl/report"
 )
 
@@ -74,23 +74,9 @@ func greenest(ctx context.Context, ahead regions.Forecaster, t *regions.Table, q
 }
 
 func forecast(ctx context.Context, ahead regions.Forecaster, t *regions.Table, q regions.Query, by time.Time) ([]regions.Intensity, error) {
-	if ahead == nil {
-		return t.Forecast(ctx, q, by)
-	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	series, err := ahead.Forecast(ctx, q, by)
-	if err == nil {
-		return series, nil
-	}
-	series, tableErr := t.Forecast(ctx, q, by)
-	if tableErr != nil {
-		return nil, errors.Join(err, tableErr)
-	}
-	for i := range series {
-		series[i].Instead = "instead of a live forecast: " + err.Error() + "; " + series[i].Instead
-	}
-	return series, nil
+	return regions.ElseForecast(ahead, t).Forecast(ctx, q, by)
 }
 
 // A plan is work to come, as the flags of when describe it.
@@ -141,16 +127,13 @@ func (p *plan) window(ctx context.Context, flags *pflag.FlagSet) (window, error)
 	if q.Zone == "" {
 		return window{}, errors.New("when: no region given: set --region to where the work would run")
 	}
-	var l live
+	var ahead regions.Forecaster
 	if p.service != "" {
-		if l, err = liveOf(p.service, t, os.Getenv); err != nil {
-			return window{}, err
-		}
-		if l.ahead == nil {
-			return window{}, fmt.Errorf("--live: %s has no forecast; these have: %s", p.service, strings.Join(liveNames(true), ", "))
+		if ahead, err = live.Forecasts(p.service, liveOptions(t)); err != nil {
+			return window{}, fmt.Errorf("--live: %w", err)
 		}
 	}
-	return greenest(ctx, l.ahead, t, q, p.length, p.last)
+	return greenest(ctx, ahead, t, q, p.length, p.last)
 }
 
 func (a *app) when() *cobra.Command {
@@ -196,7 +179,7 @@ without one, from typical hourly profiles of the zone (no weather).`,
 	f.StringVar(&p.by, "by", "+24h", "`WHEN` it is to be done: +24h, 'tomorrow 18:00', 18:00, 'monday 9:00', or RFC 3339")
 	f.StringVar(&p.from, "from", "", "`WHEN` it may begin (default: now)")
 	f.String("region", "", "`ZONE` where it would run (default: as set)")
-	f.StringVar(&p.service, "live", "", "`NAME` of a live forecast: "+strings.Join(liveNames(true), ", "))
+	f.StringVar(&p.service, "live", "", "`NAME` of a live forecast: "+strings.Join(live.Forecasting(), ", "))
 	f.String("scope", "", "`SCOPE`: lifecycle, or direct for what leaves the stack")
 	tableFlag(f)
 	f.BoolVar(&asJSON, "json", false, "print as JSON")

@@ -70,31 +70,3 @@ func TestGreenestFallsBack(t *testing.T) {
 	assert.ErrorIs(t, err, down.err)
 	assert.ErrorIs(t, err, regions.ErrNoForecast)
 }
-
-// What each service needs is asked for by name, and nothing else is looked at.
-func TestLiveNeeds(t *testing.T) {
-	for name, needs := range map[string][]string{
-		"carbonaware": {"CARBONCTL_CARBONAWARE_URL"}, "electricitymaps": {"CARBONCTL_ELECTRICITYMAPS_TOKEN"}, "entsoe": {"CARBONCTL_ENTSOE_TOKEN"},
-		"watttime": {"CARBONCTL_WATTTIME_USER", "CARBONCTL_WATTTIME_PASSWORD"}, "gbcarbon": nil, "rte": nil,
-	} {
-		have := map[string]string{}
-		env := func(key string) string { return have[key] }
-		for _, key := range needs {
-			_, err := liveOf(name, regions.Builtin(), env)
-			var missing *envError
-			require.ErrorAs(t, err, &missing, name)
-			assert.Equal(t, key, missing.variable)
-			have[key] = "http://127.0.0.1:1"
-		}
-		l, err := liveOf(name, regions.Builtin(), env)
-		require.NoError(t, err, name)
-		assert.Equal(t, name == "watttime", l.now == nil, name)
-		assert.Equal(t, name == "rte" || name == "entsoe", l.ahead == nil, name)
-	}
-	_, err := liveOf("carbonaware", regions.Builtin(), func(string) string { return "no address" })
-	assert.Error(t, err)
-	// A nil interface, not a nil pointer in one, where there is none.
-	l, err := liveOf("rte", regions.Builtin(), func(string) string { return "" })
-	require.NoError(t, err)
-	assert.Nil(t, l.ahead)
-}

@@ -21,6 +21,7 @@ import (
 	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/internal/session"
 	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/regions/live"
 	"github.com/carbonctl/carbonctl/report"
 )
 
@@ -100,7 +101,7 @@ signal N.`,
 	f.StringVar(&w.format, "ledger-format", "carbonctl", "`FORMAT` of the ledger: carbonctl, or codecarbon for CodeCarbon's columns")
 	f.DurationVar(&w.flush, "flush", 0, "`TIME` between two states of the journal that survives a kill (default 10s)")
 	f.StringVar(&w.samples, "samples", "", "write every reading to this `FILE`, so that the result can be recomputed")
-	f.StringVar(&w.live, "live", "", "ask this service, `NAME`, for the intensity of the hour: "+strings.Join(liveNames(false), ", "))
+	f.StringVar(&w.live, "live", "", "ask this service, `NAME`, for the intensity of the hour: "+strings.Join(live.Names(), ", "))
 	w.green.add(f)
 	f.StringVar(&w.epochs, "epochs-file", "", "write every epoch as CSV to this `FILE`")
 	f.StringVar(&w.events, "events-file", "", "write what happens as it does, JSON lines of epochs, predictions …, to this `FILE`")
@@ -141,8 +142,8 @@ func (w *wrapping) run(ctx context.Context) error {
 	if err != nil {
 		return &exitError{exitWrapFailed, err}
 	}
-	if service.now != nil {
-		follower := regions.Follow(service.now, w.config.Table) // asks nothing yet
+	if service.Now != nil {
+		follower := regions.Follow(service.Now, w.config.Table) // asks nothing yet
 		defer follower.Close()
 		options.Tracker.Grid = follower
 	}
@@ -158,7 +159,7 @@ func (w *wrapping) run(ctx context.Context) error {
 	if err != nil {
 		return refused(err)
 	}
-	waited, err := w.waitForGreen(ctx, service.ahead)
+	waited, err := w.waitForGreen(ctx, service.Ahead)
 	if err != nil {
 		return &exitError{code: interrupted} // the user has given it up, and knows
 	}
@@ -181,7 +182,7 @@ func (w *wrapping) run(ctx context.Context) error {
 }
 
 // options are what the flags and settings say of the run.
-func (w *wrapping) options() (o session.Options, service live, err error) {
+func (w *wrapping) options() (o session.Options, service live.Service, err error) {
 	o = session.Options{
 		Args: w.args, Forward: w.forward, Tracker: w.carbon(),
 		Epochs: session.Epochs{Planned: w.config.Epochs, Pattern: w.config.pattern}, Budget: w.budget.Budget,
@@ -205,11 +206,11 @@ func (w *wrapping) options() (o session.Options, service live, err error) {
 		return o, service, err
 	}
 	if w.live != "" {
-		if service, err = liveOf(w.live, w.config.Table, os.Getenv); err != nil {
-			return o, service, err
+		if service, err = live.Open(w.live, liveOptions(w.config.Table)); err != nil {
+			return o, service, fmt.Errorf("--live: %w", err)
 		}
-		if service.now == nil && w.green.bound == 0 {
-			return o, service, fmt.Errorf("--live: the figures of %s are marginal, and never emissions", w.live)
+		if service.Now == nil && w.green.bound == 0 {
+			return o, service, fmt.Errorf("--live: %s: %w", w.live, live.ErrMarginal)
 		}
 	}
 	return o, service, nil

@@ -48,6 +48,7 @@ var rooms = map[string][]string{
 	"regions/watttime":        {"regions", "regions/internal/fetch"},
 	"regions/entsoe":          {"regions", "regions/internal/fetch"},
 	"regions/carbonaware":     {"regions", "regions/internal/fetch"},
+	"regions/live":            {"regions", "regions/carbonaware", "regions/electricitymaps", "regions/entsoe", "regions/gbcarbon", "regions/rte", "regions/watttime"},
 	"regions/metadata":        {},
 
 	// Floor 3: arithmetic on plain values.
@@ -74,7 +75,7 @@ var rooms = map[string][]string{
 	"internal/watch":   {"golang.org/x/sys"},
 	"cmd/carbonctl": {
 		"carbon", "energy", "estimate", "footprint", "runs", "internal/atomicfile", "internal/child", "internal/config", "internal/input", "internal/about", "internal/nearest", "internal/nested", "internal/output", "internal/session", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "internal/serve", "ledger", "nvml", "rapl", "regions", "report",
-		"regions/carbonaware", "regions/electricitymaps", "regions/entsoe", "regions/gbcarbon", "regions/metadata", "regions/rte", "regions/watttime",
+		"regions/live", "regions/metadata",
 		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/gofrs/flock",
 	},
 

@@ -247,20 +247,9 @@ func (s *server) comes(r *http.Request, q regions.Query, until time.Time) ([]reg
 	if _, err := s.Table.Place(q.Zone); err != nil {
 		return nil, wrong(err)
 	}
-	if s.Ahead == nil {
-		series, err := s.Table.Forecast(r.Context(), q, until)
-		return series, wrong(err)
+	series, err := regions.ElseForecast(s.Ahead, s.Table).Forecast(r.Context(), q, until)
+	if err != nil && s.Ahead != nil {
+		return nil, serviceError{err} // whatever the table lacks
 	}
-	series, err := s.Ahead.Forecast(r.Context(), q, until)
-	if err == nil {
-		return series, nil
-	}
-	series, tableErr := s.Table.Forecast(r.Context(), q, until)
-	if tableErr != nil {
-		return nil, fmt.Errorf("%w; %v", err, tableErr) // it is the service that failed
-	}
-	for i := range series {
-		series[i].Instead = "instead of a live forecast: " + err.Error() + "; " + series[i].Instead
-	}
-	return series, nil
+	return series, wrong(err)
 }

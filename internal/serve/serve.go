@@ -93,6 +93,11 @@ type badRequest struct{ error }
 
 func (e badRequest) Unwrap() error { return e.error }
 
+// A serviceError is of the live service that was to answer.
+type serviceError struct{ error }
+
+func (e serviceError) Unwrap() error { return e.error }
+
 // handler writes what a function answers.
 func (s *server) handler(answer func(*http.Request) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -129,8 +134,11 @@ func status(err error) int {
 		unknown   *regions.UnknownError
 		ambiguous *regions.AmbiguousError
 		missing   *regions.MissingError
+		service   serviceError
 	)
 	switch {
+	case errors.As(err, &service) && !errors.Is(err, context.DeadlineExceeded):
+		return http.StatusBadGateway
 	case errors.As(err, &asked), errors.As(err, &ambiguous):
 		return http.StatusBadRequest
 	case errors.As(err, &unknown), errors.As(err, &missing):

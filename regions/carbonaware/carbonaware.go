@@ -40,8 +40,8 @@ type Config struct {
 // Provider asks the service. It is a regions.Provider and a regions.Forecaster,
 // safe for concurrent use.
 type Provider struct {
-	cfg    Config
-	client *fetch.Client
+	cfg     Config
+	service *fetch.Service
 }
 
 // New returns a Provider; it asks nothing yet.
@@ -49,10 +49,7 @@ func New(cfg Config) (*Provider, error) {
 	if cfg.Base == "" {
 		return nil, errors.New("carbonaware: no base address")
 	}
-	if cfg.Table == nil {
-		cfg.Table = regions.Builtin()
-	}
-	return &Provider{cfg, &fetch.Client{Base: cfg.Base, HTTP: cfg.HTTP, Cache: cfg.Cache, Now: cfg.Now}}, nil
+	return &Provider{cfg, fetch.New("carbonaware", &fetch.Client{Base: cfg.Base, HTTP: cfg.HTTP, Cache: cfg.Cache, Now: cfg.Now}, cfg.Table)}, nil
 }
 
 // window is the minutes of a forecast's points that we ask for.
@@ -64,25 +61,15 @@ func (p *Provider) Intensity(ctx context.Context, q regions.Query) (regions.Inte
 	if err != nil {
 		return regions.Intensity{}, err
 	}
-	at := q.Time
-	if at.IsZero() {
-		at = p.client.Time()
-	}
+	at := p.service.At(q)
 	minute := at.UTC().Truncate(time.Minute)
 	query := url.Values{"location": {location}, "time": {minute.Format(time.RFC3339)}, "toTime": {minute.Add(time.Minute).Format(time.RFC3339)}}
-	var series []regions.Intensity
-	err = p.client.Get(ctx, fetch.Request{Path: "/emissions/bylocation", Query: query, Fresh: 5 * time.Minute}, func(body []byte) error {
-		series, err = p.parseEmissions(body, place, location)
-		return err
-	})
+	request := fetch.Request{Path: "/emissions/bylocation", Query: query, Fresh: 5 * time.Minute}
+	series, err := p.service.Series(ctx, request, func(body []byte) ([]regions.Intensity, error) { return p.parseEmissions(body, place, location) })
 	if err != nil {
-		return regions.Intensity{}, fmt.Errorf("carbonaware: %w", err)
+		return regions.Intensity{}, err
 	}
-	in, err := fetch.Holding(series, at)
-	if err != nil {
-		return in, fmt.Errorf("carbonaware: %w", err)
-	}
-	return in, nil
+	return p.service.Holding(series, at)
 }
 
 // Forecast gives what is expected from Query.Time, or now, on.
@@ -91,33 +78,21 @@ func (p *Provider) Forecast(ctx context.Context, q regions.Query, until time.Tim
 	if err != nil {
 		return nil, err
 	}
-	from := q.Time
-	if from.IsZero() {
-		from = p.client.Time()
-	}
+	from := p.service.At(q)
 	query := url.Values{
 		"location": {location}, "windowSize": {strconv.Itoa(window)},
 		"dataStartAt": {from.UTC().Truncate(time.Minute).Format(time.RFC3339)}, "dataEndAt": {until.UTC().Format(time.RFC3339)},
 	}
-	var series []regions.Intensity
-	err = p.client.Get(ctx, fetch.Request{Path: "/emissions/forecasts/current", Query: query, Fresh: 5 * time.Minute}, func(body []byte) error {
-		series, err = p.parseForecast(body, place, location)
-		return err
-	})
+	request := fetch.Request{Path: "/emissions/forecasts/current", Query: query, Fresh: 5 * time.Minute}
+	series, err := p.service.Series(ctx, request, func(body []byte) ([]regions.Intensity, error) { return p.parseForecast(body, place, location) })
 	if err != nil {
-		return nil, fmt.Errorf("carbonaware: %w", err)
+		return nil, err
 	}
 	return fetch.Between(series, from, until)
 }
 
 func (p *Provider) locate(q regions.Query) (place regions.Place, location string, err error) {
-	switch {
-	case q.Year != 0 || q.Market:
-		return place, "", errors.New("carbonaware: has neither yearly nor market-based figures")
-	case q.Scope != "" && q.Scope != p.cfg.Scope:
-		return place, "", fmt.Errorf("carbonaware: its figures are of scope %q, not %q", p.cfg.Scope, q.Scope)
-	}
-	if place, err = p.cfg.Table.Place(q.Zone); err != nil {
+	if place, err = p.service.Locate(q, p.cfg.Scope); err != nil {
 		return place, "", err
 	}
 	name := place.Zone.Code
@@ -145,14 +120,10 @@ func (p *Provider) intensity(value *float64, at string, length time.Duration, ki
 	if length <= 0 || length > 48*time.Hour {
 		return in, false, fmt.Errorf("a figure holds for %v", length)
 	}
-	in = regions.Intensity{
-		Zone: place.Zone.Code, Name: place.Zone.Name, Kind: kind, Scope: p.cfg.Scope, Marginal: p.cfg.Marginal,
-		From: from, To: from.Add(length), PerKWh: v, Instead: place.Guess, Source: "Carbon Aware SDK",
-	}
-	if c := place.Cloud; c != nil {
-		in.Provider, in.CloudRegion = c.Provider, c.Region
-	}
-	return in, true, nil
+	return fetch.Of(place, regions.Intensity{
+		Kind: kind, Scope: p.cfg.Scope, Marginal: p.cfg.Marginal,
+		From: from, To: from.Add(length), PerKWh: v, Source: "Carbon Aware SDK",
+	}), true, nil
 }
 
 // matches tells whether an answer is of the place that was asked for.

@@ -23,7 +23,7 @@ func at(base string, client *http.Client) *Provider {
 	if err != nil {
 		panic(err)
 	}
-	p.client.Wait = fetchtest.Soon
+	p.service.Wait = fetchtest.Soon
 	return p
 }
 
@@ -76,8 +76,8 @@ func TestLocations(t *testing.T) {
 		assert.Equal(t, want, location)
 	}
 	for want, q := range map[string]regions.Query{
-		`its figures are of scope "", not "direct"`:   {Zone: "FR", Scope: regions.Direct},
-		"has neither yearly nor market-based figures": {Zone: "FR", Year: 2024},
+		`has no figures of scope "direct", only those of an unknown scope`: {Zone: "FR", Scope: regions.Direct},
+		"has neither yearly nor market-based figures":                      {Zone: "FR", Year: 2024},
 		"is not known": {Zone: "nowhere"},
 	} {
 		_, err := at("https://example.org", nil).Intensity(context.Background(), q)

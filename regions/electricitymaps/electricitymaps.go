@@ -34,8 +34,8 @@ type Config struct {
 // Provider asks the service. It is a regions.Provider and a regions.Forecaster,
 // safe for concurrent use.
 type Provider struct {
-	cfg    Config
-	client *fetch.Client
+	cfg     Config
+	service *fetch.Service
 }
 
 // New returns a Provider; it asks nothing yet.
@@ -43,11 +43,8 @@ func New(cfg Config) (*Provider, error) {
 	if cfg.Token == "" {
 		return nil, errors.New("electricitymaps: no token")
 	}
-	if cfg.Table == nil {
-		cfg.Table = regions.Builtin()
-	}
 	base := strings.TrimSuffix(cmp.Or(cfg.Base, "https://api.electricitymaps.com/v4"), "/")
-	return &Provider{cfg, &fetch.Client{Base: base, HTTP: cfg.HTTP, Cache: cfg.Cache, Now: cfg.Now}}, nil
+	return &Provider{cfg, fetch.New("electricitymaps", &fetch.Client{Base: base, HTTP: cfg.HTTP, Cache: cfg.Cache, Now: cfg.Now}, cfg.Table)}, nil
 }
 
 // maxAge is how old the newest value may be; the service says that it lags by
@@ -63,7 +60,7 @@ func (p *Provider) Intensity(ctx context.Context, q regions.Query) (regions.Inte
 	if err != nil {
 		return regions.Intensity{}, err
 	}
-	now := p.client.Time()
+	now := p.service.Time()
 	switch at := q.Time; {
 	case at.After(now):
 		series, err := p.Forecast(ctx, q, at.Add(time.Nanosecond))
@@ -83,11 +80,7 @@ func (p *Provider) Intensity(ctx context.Context, q regions.Query) (regions.Inte
 		if err != nil {
 			return regions.Intensity{}, err
 		}
-		in, err := fetch.Holding(series, at)
-		if err != nil {
-			return in, fmt.Errorf("electricitymaps: %w", err)
-		}
-		return in, nil
+		return p.service.Holding(series, at)
 	}
 	in, err := p.one(ctx, a, "latest")
 	if err == nil && now.Sub(in.To) > maxAge {
@@ -102,13 +95,10 @@ func (p *Provider) Forecast(ctx context.Context, q regions.Query, until time.Tim
 	if err != nil {
 		return nil, err
 	}
-	from := q.Time
-	if from.IsZero() {
-		from = p.client.Time()
-	}
+	from := p.service.At(q)
 	hours := 72
 	for _, h := range []int{48, 24, 6} {
-		if until.Sub(p.client.Time()) <= time.Duration(h)*time.Hour {
+		if until.Sub(p.service.Time()) <= time.Duration(h)*time.Hour {
 			hours = h
 		}
 	}
@@ -129,17 +119,8 @@ type ask struct {
 }
 
 func (p *Provider) ask(q regions.Query) (a ask, err error) {
-	if q.Year != 0 || q.Market {
-		return a, errors.New("electricitymaps: has neither yearly nor market-based figures")
-	}
 	a.scope = cmp.Or(q.Scope, regions.Lifecycle)
-	if a.scope != regions.Lifecycle && a.scope != regions.Direct {
-		return a, fmt.Errorf("electricitymaps: scope %q is not known", q.Scope)
-	}
-	if strings.TrimSpace(q.Zone) == "" {
-		return a, errors.New("electricitymaps: no region was given")
-	}
-	if a.place, err = p.cfg.Table.Place(q.Zone); err != nil {
+	if a.place, err = p.service.Locate(q, regions.Lifecycle, regions.Direct); err != nil {
 		return a, err
 	}
 	// Without disableCallerLookup a zone that it doesn't know is answered with
@@ -147,7 +128,7 @@ func (p *Provider) ask(q regions.Query) (a ask, err error) {
 	a.query = url.Values{"emissionFactorType": {string(a.scope)}, "disableCallerLookup": {"true"}}
 	code := a.place.Zone.Code
 	theirs, mapped := p.cfg.Zones[code]
-	point, isPoint := p.cfg.Table.Point(q.Zone)
+	point, isPoint := p.service.Table.Point(q.Zone)
 	switch c := a.place.Cloud; {
 	case mapped:
 		a.zone = theirs
@@ -169,19 +150,15 @@ func (p *Provider) ask(q regions.Query) (a ask, err error) {
 	return a, nil
 }
 
-func (p *Provider) get(ctx context.Context, a ask, what string, read func([]byte) error) error {
-	err := p.client.Get(ctx, fetch.Request{
+func (p *Provider) request(a ask, what string) fetch.Request {
+	return fetch.Request{
 		Path: "/carbon-intensity/" + what, Query: a.query,
 		Header: http.Header{"Auth-Token": {p.cfg.Token}}, Fresh: 5 * time.Minute,
-	}, read)
-	if err != nil {
-		return fmt.Errorf("electricitymaps: %w", err)
 	}
-	return nil
 }
 
 func (p *Provider) one(ctx context.Context, a ask, what string) (in regions.Intensity, err error) {
-	err = p.get(ctx, a, what, func(body []byte) error {
+	err = p.service.Get(ctx, p.request(a, what), func(body []byte) error {
 		var r row
 		if err := fetch.JSON(body, &r); err != nil {
 			return err
@@ -193,13 +170,9 @@ func (p *Provider) one(ctx context.Context, a ask, what string) (in regions.Inte
 		in = got
 		return err
 	})
-	return in, err
+	return in, p.service.Err(err)
 }
 
-func (p *Provider) series(ctx context.Context, a ask, what string, kind regions.Kind) (series []regions.Intensity, err error) {
-	err = p.get(ctx, a, what, func(body []byte) error {
-		series, err = a.parse(body, kind)
-		return err
-	})
-	return series, err
+func (p *Provider) series(ctx context.Context, a ask, what string, kind regions.Kind) ([]regions.Intensity, error) {
+	return p.service.Series(ctx, p.request(a, what), func(body []byte) ([]regions.Intensity, error) { return a.parse(body, kind) })
 }

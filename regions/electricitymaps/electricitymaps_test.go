@@ -26,7 +26,7 @@ func at(base string, client *http.Client) *Provider {
 	if err != nil {
 		panic(err)
 	}
-	p.client.Wait = fetchtest.Soon
+	p.service.Wait = fetchtest.Soon
 	return p
 }
 

@@ -76,8 +76,8 @@ func (a ask) intensity(r row, h header, kind regions.Kind) (in regions.Intensity
 		return in, false, err
 	}
 	in = regions.Intensity{
-		Zone: a.place.Zone.Code, Name: a.place.Zone.Name, Kind: kind, Scope: a.scope, Basis: "consumption",
-		From: from, To: from.Add(step), PerKWh: v, Instead: a.place.Guess,
+		Kind: kind, Scope: a.scope, Basis: "consumption",
+		From: from, To: from.Add(step), PerKWh: v,
 		Licence: "terms of Electricity Maps", Source: "Electricity Maps, zone " + short(zone),
 	}
 	if r.Estimated {
@@ -86,10 +86,7 @@ func (a ask) intensity(r row, h header, kind regions.Kind) (in regions.Intensity
 			in.Source += " by " + short(r.Method)
 		}
 	}
-	if c := a.place.Cloud; c != nil {
-		in.Provider, in.CloudRegion = c.Provider, c.Region
-	}
-	return in, true, nil
+	return fetch.Of(a.place, in), true, nil
 }
 
 // short keeps what a service says from filling a page.

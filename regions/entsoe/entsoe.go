@@ -31,8 +31,8 @@ type Config struct {
 
 // Provider asks the service. It is a regions.Provider, safe for concurrent use.
 type Provider struct {
-	cfg    Config
-	client *fetch.Client
+	cfg     Config
+	service *fetch.Service
 }
 
 // New returns a Provider; it asks nothing yet.
@@ -40,11 +40,8 @@ func New(cfg Config) (*Provider, error) {
 	if cfg.Token == "" {
 		return nil, errors.New("entsoe: no token")
 	}
-	if cfg.Table == nil {
-		cfg.Table = regions.Builtin()
-	}
 	base := cmp.Or(cfg.Base, "https://web-api.tp.entsoe.eu/api")
-	return &Provider{cfg, &fetch.Client{Base: base, HTTP: cfg.HTTP, Cache: cfg.Cache, Now: cfg.Now}}, nil
+	return &Provider{cfg, fetch.New("entsoe", &fetch.Client{Base: base, HTTP: cfg.HTTP, Cache: cfg.Cache, Now: cfg.Now}, cfg.Table)}, nil
 }
 
 const (
@@ -61,7 +58,7 @@ func (p *Provider) Intensity(ctx context.Context, q regions.Query) (in regions.I
 	if err != nil {
 		return in, err
 	}
-	now := p.client.Time().UTC()
+	now := p.service.Time().UTC()
 	past := !q.Time.IsZero() && now.Sub(q.Time) > 15*time.Minute
 	from, to := now.Truncate(time.Hour).Add(-lookBack), now.Truncate(time.Hour).Add(time.Hour)
 	switch {
@@ -76,34 +73,24 @@ func (p *Provider) Intensity(ctx context.Context, q regions.Query) (in regions.I
 		"documentType": {"A75"}, "processType": {"A16"}, "in_Domain": {domain}, // actual generation by kind, realised
 		"periodStart": {from.Format(minute)}, "periodEnd": {to.Format(minute)},
 	}
-	var series []regions.Intensity
-	err = p.client.Get(ctx, fetch.Request{Query: query, Secret: url.Values{"securityToken": {p.cfg.Token}}, Fresh: 15 * time.Minute}, func(body []byte) error {
-		series, err = parse(body, domain, scope)
-		return err
+	request := fetch.Request{Query: query, Secret: url.Values{"securityToken": {p.cfg.Token}}, Fresh: 15 * time.Minute}
+	series, err := p.service.Series(ctx, request, func(body []byte) ([]regions.Intensity, error) {
+		return parse(body, domain, scope)
 	})
-	if err == nil && past {
-		in, err = fetch.Holding(series, q.Time)
-	} else if err == nil {
-		in = series[len(series)-1]
-	}
 	if err != nil {
-		return regions.Intensity{}, fmt.Errorf("entsoe: %w", err)
+		return in, err
 	}
-	in.Zone, in.Name, in.Instead = place.Zone.Code, place.Zone.Name, place.Guess
-	if c := place.Cloud; c != nil {
-		in.Provider, in.CloudRegion = c.Provider, c.Region
+	in = series[len(series)-1]
+	if past {
+		if in, err = p.service.Holding(series, q.Time); err != nil {
+			return regions.Intensity{}, err
+		}
 	}
-	return in, nil
+	return fetch.Of(place, in), nil
 }
 
 func (p *Provider) check(q regions.Query) (place regions.Place, domain string, err error) {
-	switch {
-	case q.Year != 0 || q.Market:
-		return place, "", errors.New("entsoe: has neither yearly nor market-based figures")
-	case q.Scope != "" && q.Scope != regions.Lifecycle && q.Scope != regions.Direct:
-		return place, "", fmt.Errorf("entsoe: scope %q is not known", q.Scope)
-	}
-	if place, err = p.cfg.Table.Place(q.Zone); err != nil {
+	if place, err = p.service.Locate(q, regions.Lifecycle, regions.Direct); err != nil {
 		return place, "", err
 	}
 	domain, ok := domains[place.Zone.Code]

@@ -27,7 +27,7 @@ func at(base string, client *http.Client) *Provider {
 	if err != nil {
 		panic(err)
 	}
-	p.client.Wait = fetchtest.Soon
+	p.service.Wait = fetchtest.Soon
 	return p
 }
 
@@ -113,10 +113,10 @@ func TestWhatDoesNotFit(t *testing.T) {
 		assert.ErrorContains(t, err, want, text)
 	}
 	for want, q := range map[string]regions.Query{
-		"has no figures for JP (Japan)":               {Zone: "JP"},
-		"has neither yearly nor market-based figures": {Zone: "FR", Year: 2024},
-		`scope "both" is not known`:                   {Zone: "FR", Scope: "both"},
-		"is not known":                                {Zone: "nowhere"},
+		"has no figures for JP (Japan)":                             {Zone: "JP"},
+		"has neither yearly nor market-based figures":               {Zone: "FR", Year: 2024},
+		`has no figures of scope "both", only lifecycle and direct`: {Zone: "FR", Scope: "both"},
+		"is not known": {Zone: "nowhere"},
 	} {
 		_, err := at("https://example.org", nil).Intensity(context.Background(), q)
 		assert.ErrorContains(t, err, want)

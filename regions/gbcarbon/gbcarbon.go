@@ -36,8 +36,8 @@ type Config struct {
 // Provider asks the service. It is a regions.Provider and a regions.Forecaster,
 // safe for concurrent use.
 type Provider struct {
-	cfg    Config
-	client *fetch.Client
+	cfg     Config
+	service *fetch.Service
 }
 
 var outward = regexp.MustCompile(`^[A-Z]{1,2}[0-9][0-9A-Z]?$`)
@@ -47,11 +47,8 @@ func New(cfg Config) (*Provider, error) {
 	if cfg.Postcode != "" && !outward.MatchString(cfg.Postcode) {
 		return nil, fmt.Errorf("gbcarbon: postcode %.10q: want the outward part, as RG10", cfg.Postcode)
 	}
-	if cfg.Table == nil {
-		cfg.Table = regions.Builtin()
-	}
 	base := cmp.Or(cfg.Base, "https://api.carbonintensity.org.uk")
-	return &Provider{cfg, &fetch.Client{Base: base, HTTP: cfg.HTTP, Cache: cfg.Cache, Now: cfg.Now}}, nil
+	return &Provider{cfg, fetch.New("gbcarbon", &fetch.Client{Base: base, HTTP: cfg.HTTP, Cache: cfg.Cache, Now: cfg.Now}, cfg.Table)}, nil
 }
 
 const (
@@ -62,28 +59,18 @@ const (
 // Intensity is that of the half hour at Query.Time, or now: measured where it is
 // known (Live), else as forecast.
 func (p *Provider) Intensity(ctx context.Context, q regions.Query) (regions.Intensity, error) {
-	at := q.Time
-	if at.IsZero() {
-		at = p.client.Time()
-	}
+	at := p.service.At(q)
 	begin := at.UTC().Truncate(slot)
 	series, err := p.series(ctx, q, begin, begin.Add(slot))
 	if err != nil {
 		return regions.Intensity{}, err
 	}
-	in, err := fetch.Holding(series, at)
-	if err != nil {
-		return in, fmt.Errorf("gbcarbon: %w", err)
-	}
-	return in, nil
+	return p.service.Holding(series, at)
 }
 
 // Forecast gives what is expected from Query.Time, or now, on; at most 48 hours.
 func (p *Provider) Forecast(ctx context.Context, q regions.Query, until time.Time) ([]regions.Intensity, error) {
-	from := q.Time
-	if from.IsZero() {
-		from = p.client.Time()
-	}
+	from := p.service.At(q)
 	series, err := p.series(ctx, q, from.UTC().Truncate(slot), time.Time{})
 	if err != nil {
 		return nil, err
@@ -92,7 +79,7 @@ func (p *Provider) Forecast(ctx context.Context, q regions.Query, until time.Tim
 }
 
 // series asks for the slots from one time to another, 48 hours for zero.
-func (p *Provider) series(ctx context.Context, q regions.Query, from, to time.Time) (series []regions.Intensity, err error) {
+func (p *Provider) series(ctx context.Context, q regions.Query, from, to time.Time) ([]regions.Intensity, error) {
 	place, err := p.check(q)
 	if err != nil {
 		return nil, err
@@ -107,24 +94,13 @@ func (p *Provider) series(ctx context.Context, q regions.Query, from, to time.Ti
 	if p.cfg.Postcode != "" {
 		path = "/regional" + path + "/postcode/" + url.PathEscape(p.cfg.Postcode)
 	}
-	err = p.client.Get(ctx, fetch.Request{Path: path, Fresh: slot}, func(body []byte) error {
-		series, err = p.parse(body, place)
-		return err
+	return p.service.Series(ctx, fetch.Request{Path: path, Fresh: slot}, func(body []byte) ([]regions.Intensity, error) {
+		return p.parse(body, place)
 	})
-	if err != nil {
-		return nil, fmt.Errorf("gbcarbon: %w", err)
-	}
-	return series, nil
 }
 
 func (p *Provider) check(q regions.Query) (place regions.Place, err error) {
-	switch {
-	case q.Year != 0 || q.Market:
-		return place, errors.New("gbcarbon: has neither yearly nor market-based figures")
-	case q.Scope != "" && q.Scope != regions.Direct:
-		return place, fmt.Errorf("gbcarbon: has no %s figures, only direct", q.Scope)
-	}
-	place, err = p.cfg.Table.Place(q.Zone)
+	place, err = p.service.Locate(q, regions.Direct)
 	if err == nil && place.Zone.Code != "GB" {
 		err = fmt.Errorf("gbcarbon: covers Great Britain only, not %s (%s)", place.Zone.Code, place.Zone.Name)
 	}
@@ -169,12 +145,8 @@ func (p *Provider) parse(body []byte, place regions.Place) ([]regions.Intensity,
 		if !ok {
 			continue
 		}
-		in.Zone, in.Name, in.Instead = place.Zone.Code, place.Zone.Name, place.Guess
-		if c := place.Cloud; c != nil {
-			in.Provider, in.CloudRegion = c.Provider, c.Region
-		}
 		in.Source += name
-		series = append(series, in)
+		series = append(series, fetch.Of(place, in))
 	}
 	return fetch.Order(series)
 }

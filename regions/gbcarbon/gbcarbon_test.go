@@ -21,7 +21,7 @@ var (
 func at(t testing.TB, base string, client *http.Client, postcode string) *Provider {
 	p, err := New(Config{Base: base, HTTP: client, Now: fetchtest.Clock, Postcode: postcode})
 	require.NoError(t, err)
-	p.client.Wait = fetchtest.Soon
+	p.service.Wait = fetchtest.Soon
 	return p
 }
 
@@ -90,11 +90,11 @@ func TestRegional(t *testing.T) {
 func TestQueriesThatDoNotFit(t *testing.T) {
 	p := at(t, "https://example.org", nil, "")
 	for want, q := range map[string]regions.Query{
-		"covers Great Britain only, not FR (France)":  {Zone: "FR"},
-		"not WORLD (World)":                           {Zone: "world"},
-		"has no lifecycle figures, only direct":       {Zone: "GB", Scope: regions.Lifecycle},
-		"has neither yearly nor market-based figures": {Zone: "GB", Year: 2024},
-		`region "GBX" is not known`:                   {Zone: "GBX"},
+		"covers Great Britain only, not FR (France)":       {Zone: "FR"},
+		"not WORLD (World)":                                {Zone: "world"},
+		`has no figures of scope "lifecycle", only direct`: {Zone: "GB", Scope: regions.Lifecycle},
+		"has neither yearly nor market-based figures":      {Zone: "GB", Year: 2024},
+		`region "GBX" is not known`:                        {Zone: "GBX"},
 	} {
 		_, err := p.Intensity(context.Background(), q)
 		assert.ErrorContains(t, err, want)

@@ -10,7 +10,6 @@ package rte
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -31,17 +30,13 @@ type Config struct {
 
 // Provider asks the service. It is a regions.Provider, safe for concurrent use.
 type Provider struct {
-	cfg    Config
-	client *fetch.Client
+	service *fetch.Service
 }
 
 // New returns a Provider; it asks nothing yet.
 func New(cfg Config) *Provider {
-	if cfg.Table == nil {
-		cfg.Table = regions.Builtin()
-	}
 	base := cmp.Or(cfg.Base, "https://odre.opendatasoft.com/api/explore/v2.1")
-	return &Provider{cfg, &fetch.Client{Base: base, HTTP: cfg.HTTP, Cache: cfg.Cache, Now: cfg.Now}}
+	return &Provider{fetch.New("rte", &fetch.Client{Base: base, HTTP: cfg.HTTP, Cache: cfg.Cache, Now: cfg.Now}, cfg.Table)}
 }
 
 const (
@@ -57,7 +52,7 @@ func (p *Provider) Intensity(ctx context.Context, q regions.Query) (in regions.I
 	if err != nil {
 		return in, err
 	}
-	now := p.client.Time()
+	now := p.service.Time()
 	query := url.Values{"select": {"date_heure,taux_co2"}, "order_by": {"date_heure desc"}, "limit": {"1"}}
 	// Quarters to come stand in the data set already, without figures.
 	where := "taux_co2 is not null"
@@ -70,7 +65,7 @@ func (p *Provider) Intensity(ctx context.Context, q regions.Query) (in regions.I
 		where += fmt.Sprintf(" and date_heure >= date'%s' and date_heure < date'%s'", begin.Format(time.RFC3339), begin.Add(quarter).Format(time.RFC3339))
 	}
 	query.Set("where", where)
-	err = p.client.Get(ctx, fetch.Request{Path: "/catalog/datasets/eco2mix-national-tr/records", Query: query, Fresh: 5 * time.Minute}, func(body []byte) error {
+	err = p.service.Get(ctx, fetch.Request{Path: "/catalog/datasets/eco2mix-national-tr/records", Query: query, Fresh: 5 * time.Minute}, func(body []byte) error {
 		in, err = parse(body, place)
 		return err
 	})
@@ -82,19 +77,13 @@ func (p *Provider) Intensity(ctx context.Context, q regions.Query) (in regions.I
 		err = fmt.Errorf("the newest value is of %s", in.From.Format(time.RFC3339))
 	}
 	if err != nil {
-		return regions.Intensity{}, fmt.Errorf("rte: %w", err)
+		return regions.Intensity{}, p.service.Err(err)
 	}
 	return in, nil
 }
 
 func (p *Provider) check(q regions.Query) (place regions.Place, err error) {
-	switch {
-	case q.Year != 0 || q.Market:
-		return place, errors.New("rte: has neither yearly nor market-based figures")
-	case q.Scope != "" && q.Scope != regions.Direct:
-		return place, fmt.Errorf("rte: has no %s figures, only direct", q.Scope)
-	}
-	place, err = p.cfg.Table.Place(q.Zone)
+	place, err = p.service.Locate(q, regions.Direct)
 	if err == nil && place.Zone.Code != "FR" {
 		err = fmt.Errorf("rte: covers France only, not %s (%s)", place.Zone.Code, place.Zone.Name)
 	}
@@ -136,13 +125,9 @@ func parse(body []byte, place regions.Place) (in regions.Intensity, err error) {
 	if err != nil {
 		return in, err
 	}
-	in = regions.Intensity{
-		Zone: place.Zone.Code, Name: place.Zone.Name, Kind: regions.Live, Scope: regions.Direct, Basis: "generation",
-		From: from, To: from.Add(quarter), PerKWh: v, Instead: place.Guess,
+	return fetch.Of(place, regions.Intensity{
+		Kind: regions.Live, Scope: regions.Direct, Basis: "generation",
+		From: from, To: from.Add(quarter), PerKWh: v,
 		Licence: "etalab-2.0", Source: "RTE, éCO2mix (ODRÉ)",
-	}
-	if c := place.Cloud; c != nil {
-		in.Provider, in.CloudRegion = c.Provider, c.Region
-	}
-	return in, nil
+	}), nil
 }

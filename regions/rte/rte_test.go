@@ -19,7 +19,7 @@ const path = "/catalog/datasets/eco2mix-national-tr/records"
 
 func at(base string, client *http.Client) *Provider {
 	p := New(Config{Base: base, HTTP: client, Now: fetchtest.Clock})
-	p.client.Wait = fetchtest.Soon
+	p.service.Wait = fetchtest.Soon
 	return p
 }
 
@@ -64,10 +64,10 @@ func TestPast(t *testing.T) {
 
 func TestWhatDoesNotFit(t *testing.T) {
 	for want, q := range map[string]regions.Query{
-		"covers France only, not DE (Germany)":        {Zone: "DE"},
-		"has no lifecycle figures, only direct":       {Zone: "FR", Scope: regions.Lifecycle},
-		"has neither yearly nor market-based figures": {Zone: "FR", Market: true},
-		`region "Frnace" is not known`:                {Zone: "Frnace"},
+		"covers France only, not DE (Germany)":             {Zone: "DE"},
+		`has no figures of scope "lifecycle", only direct`: {Zone: "FR", Scope: regions.Lifecycle},
+		"has neither yearly nor market-based figures":      {Zone: "FR", Market: true},
+		`region "Frnace" is not known`:                     {Zone: "Frnace"},
 	} {
 		_, err := at("https://example.org", nil).Intensity(context.Background(), q)
 		assert.ErrorContains(t, err, want)

@@ -38,8 +38,8 @@ type Config struct {
 
 // Provider asks the service. It is safe for concurrent use.
 type Provider struct {
-	cfg    Config
-	client *fetch.Client
+	cfg     Config
+	service *fetch.Service
 
 	mu    sync.Mutex
 	token string
@@ -51,11 +51,8 @@ func New(cfg Config) (*Provider, error) {
 	if cfg.User == "" || cfg.Password == "" {
 		return nil, errors.New("watttime: no user or no password")
 	}
-	if cfg.Table == nil {
-		cfg.Table = regions.Builtin()
-	}
 	base := cmp.Or(cfg.Base, "https://api.watttime.org")
-	return &Provider{cfg: cfg, client: &fetch.Client{Base: base, HTTP: cfg.HTTP, Cache: cfg.Cache, Now: cfg.Now}}, nil
+	return &Provider{cfg: cfg, service: fetch.New("watttime", &fetch.Client{Base: base, HTTP: cfg.HTTP, Cache: cfg.Cache, Now: cfg.Now}, cfg.Table)}, nil
 }
 
 const (
@@ -70,47 +67,34 @@ const (
 
 // Marginal is what one more kWh would emit at Query.Time, or now.
 func (p *Provider) Marginal(ctx context.Context, q regions.Query) (regions.Intensity, error) {
-	at := q.Time
-	if at.IsZero() {
-		at = p.client.Time()
-	}
+	at := p.service.At(q)
 	series, err := p.Forecast(ctx, q, at.Add(time.Nanosecond))
 	if err != nil {
 		return regions.Intensity{}, err
 	}
-	in, err := fetch.Holding(series, at)
-	if err != nil {
-		return in, fmt.Errorf("watttime: %w", err)
-	}
-	return in, nil
+	return p.service.Holding(series, at)
 }
 
 // Forecast gives what one more kWh would emit from Query.Time, or now, on; at
 // most 72 hours.
 func (p *Provider) Forecast(ctx context.Context, q regions.Query, until time.Time) ([]regions.Intensity, error) {
-	if q.Year != 0 || q.Market || q.Scope != "" && q.Scope != regions.Direct {
-		return nil, errors.New("watttime: has marginal direct figures alone")
-	}
-	place, err := p.cfg.Table.Place(q.Zone)
+	place, err := p.service.Locate(q, regions.Direct)
 	if err != nil {
 		return nil, err
 	}
 	region, err := p.region(ctx, q.Zone, place)
 	if err != nil {
-		return nil, fmt.Errorf("watttime: %w", err)
+		return nil, p.service.Err(err)
 	}
-	from := q.Time
-	if from.IsZero() {
-		from = p.client.Time()
-	}
-	hours := min(max(int(until.Sub(p.client.Time())/time.Hour)+1, 1), 72)
+	from := p.service.At(q)
+	hours := min(max(int(until.Sub(p.service.Time())/time.Hour)+1, 1), 72)
 	var series []regions.Intensity
 	err = p.get(ctx, "/v3/forecast", url.Values{"region": {region}, "signal_type": {signal}, "horizon_hours": {strconv.Itoa(hours)}}, 5*time.Minute, func(body []byte) error {
 		series, err = parse(body, place, region)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("watttime: %w", err)
+		return nil, p.service.Err(err)
 	}
 	return fetch.Between(series, from, until)
 }
@@ -120,7 +104,7 @@ func (p *Provider) region(ctx context.Context, zone string, place regions.Place)
 	if p.cfg.Region != "" {
 		return p.cfg.Region, nil
 	}
-	at, ok := p.cfg.Table.Point(zone)
+	at, ok := p.service.Table.Point(zone)
 	if !ok {
 		return "", fmt.Errorf("no point is known of %s (%s)", place.Zone.Code, place.Zone.Name)
 	}
@@ -151,7 +135,7 @@ func (p *Provider) get(ctx context.Context, path string, query url.Values, fresh
 		if err != nil {
 			return err
 		}
-		err = p.client.Get(ctx, fetch.Request{Path: path, Query: query, Header: http.Header{"Authorization": {"Bearer " + token}}, Fresh: fresh}, read)
+		err = p.service.Get(ctx, fetch.Request{Path: path, Query: query, Header: http.Header{"Authorization": {"Bearer " + token}}, Fresh: fresh}, read)
 		var status *fetch.StatusError
 		if again || !errors.As(err, &status) || status.Status != http.StatusUnauthorized {
 			return err
@@ -163,12 +147,12 @@ func (p *Provider) get(ctx context.Context, path string, query url.Values, fresh
 func (p *Provider) login(ctx context.Context, refused bool) (string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := p.client.Time()
+	now := p.service.Time()
 	if !refused && p.token != "" && now.Before(p.until) {
 		return p.token, nil
 	}
 	basic := base64.StdEncoding.EncodeToString([]byte(p.cfg.User + ":" + p.cfg.Password))
-	err := p.client.Get(ctx, fetch.Request{
+	err := p.service.Get(ctx, fetch.Request{
 		Path: "/login", Header: http.Header{"Authorization": {"Basic " + basic}}, Hide: []string{p.cfg.Password, p.token},
 	}, func(body []byte) error {
 		var a struct {
@@ -229,15 +213,11 @@ func parse(body []byte, place regions.Place, region string) ([]regions.Intensity
 		if !ok {
 			continue
 		}
-		in := regions.Intensity{
-			Zone: place.Zone.Code, Name: place.Zone.Name, Kind: regions.Forecast, Scope: regions.Direct, Marginal: true,
-			From: from, To: from.Add(step), PerKWh: v, Instead: place.Guess,
+		series = append(series, fetch.Of(place, regions.Intensity{
+			Kind: regions.Forecast, Scope: regions.Direct, Marginal: true,
+			From: from, To: from.Add(step), PerKWh: v,
 			Licence: "terms of WattTime", Source: "WattTime, marginal rate of " + region,
-		}
-		if c := place.Cloud; c != nil {
-			in.Provider, in.CloudRegion = c.Provider, c.Region
-		}
-		series = append(series, in)
+		}))
 	}
 	return fetch.Order(series)
 }

@@ -27,7 +27,7 @@ func at(base string, client *http.Client) *Provider {
 	if err != nil {
 		panic(err)
 	}
-	p.client.Wait = fetchtest.Soon
+	p.service.Wait = fetchtest.Soon
 	return p
 }
 
@@ -133,9 +133,9 @@ func TestWhatDoesNotFit(t *testing.T) {
 		assert.ErrorContains(t, err, want)
 	}
 	for want, q := range map[string]regions.Query{
-		"marginal direct figures alone": {Zone: "US-CA", Scope: regions.Lifecycle},
-		"no point is known of WORLD":    {Zone: "WORLD"},
-		"is not known":                  {Zone: "nowhere"},
+		`has no figures of scope "lifecycle", only direct`: {Zone: "US-CA", Scope: regions.Lifecycle},
+		"no point is known of WORLD":                       {Zone: "WORLD"},
+		"is not known":                                     {Zone: "nowhere"},
 	} {
 		_, err := at("https://example.org", nil).Marginal(context.Background(), q)
 		assert.ErrorContains(t, err, want)

@@ -3,6 +3,7 @@ package regions
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -11,15 +12,16 @@ import (
 // first's error was, so that no one takes it for the first's. Both fail: both
 // errors. An answer of first that is Marginal is a failure too, since what
 // follows may add it up; a market-based one is, unless it was asked for.
-//
-// It has Forecast, in the same manner, where first or then has one.
 func Else(first, then Provider) Provider {
 	return fallback{first, then}
 }
 
 type fallback struct{ first, then Provider }
 
-var errMarginal = errors.New("the answer is marginal, not an average")
+var (
+	errMarginal = errors.New("the answer is marginal, not an average")
+	errMarket   = errors.New("the answer is market-based")
+)
 
 func (f fallback) Intensity(ctx context.Context, q Query) (Intensity, error) {
 	in, err := f.first.Intensity(ctx, q)
@@ -27,39 +29,42 @@ func (f fallback) Intensity(ctx context.Context, q Query) (Intensity, error) {
 	case err == nil && in.Marginal:
 		err = errMarginal
 	case err == nil && in.Market && !q.Market:
-		err = errors.New("the answer is market-based")
+		err = errMarket
 	case err == nil:
 		return in, nil
 	}
 	in, thenErr := f.then.Intensity(ctx, q)
 	if thenErr != nil {
-		return Intensity{}, errors.Join(err, thenErr)
+		return Intensity{}, fmt.Errorf("%w; %w", err, thenErr)
 	}
 	in.Instead = and(because(err), in.Instead)
 	return in, nil
 }
 
-func (f fallback) Forecast(ctx context.Context, q Query, until time.Time) ([]Intensity, error) {
-	series, err := forecast(ctx, f.first, q, until)
+// ElseForecast is the same of forecasts, where a marginal one will do. A nil first
+// is none: it is then alone.
+func ElseForecast(first, then Forecaster) Forecaster {
+	if first == nil {
+		return then
+	}
+	return fallbackForecast{first, then}
+}
+
+type fallbackForecast struct{ first, then Forecaster }
+
+func (f fallbackForecast) Forecast(ctx context.Context, q Query, until time.Time) ([]Intensity, error) {
+	series, err := f.first.Forecast(ctx, q, until)
 	if err == nil {
 		return series, nil
 	}
-	series, thenErr := forecast(ctx, f.then, q, until)
+	series, thenErr := f.then.Forecast(ctx, q, until)
 	if thenErr != nil {
-		return nil, errors.Join(err, thenErr)
+		return nil, fmt.Errorf("%w; %w", err, thenErr)
 	}
 	for i := range series {
-		series[i].Instead = and(because(err), series[i].Instead)
+		series[i].Instead = and("instead of a live forecast: "+err.Error(), series[i].Instead)
 	}
 	return series, nil
-}
-
-func forecast(ctx context.Context, p Provider, q Query, until time.Time) ([]Intensity, error) {
-	f, ok := p.(Forecaster)
-	if !ok {
-		return nil, ErrNoForecast
-	}
-	return f.Forecast(ctx, q, until)
 }
 
 func because(err error) string { return "instead of a live value: " + err.Error() }

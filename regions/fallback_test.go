@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -25,13 +26,10 @@ func (a answers) Forecast(context.Context, Query, time.Time) ([]Intensity, error
 	return a.series, a.err
 }
 
-// plain hides Forecast.
-type plain struct{ Provider }
-
 func TestElse(t *testing.T) {
 	ctx := context.Background()
 	down := answers{err: errors.New("example.org: status 500")}
-	live := answers{in: Intensity{Zone: "FR", Kind: Live, PerKWh: 21}, series: hourly(1, 2)}
+	live := answers{in: Intensity{Zone: "FR", Kind: Live, PerKWh: 21}}
 
 	in, err := Else(live, Builtin()).Intensity(ctx, Query{Zone: "FR"})
 	require.NoError(t, err)
@@ -56,21 +54,31 @@ func TestElse(t *testing.T) {
 	var unknown *UnknownError
 	assert.ErrorAs(t, err, &unknown)
 	assert.ErrorIs(t, err, down.err)
+}
 
-	forecaster := Else(live, Builtin()).(Forecaster)
-	series, err := forecaster.Forecast(ctx, Query{Zone: "US-NY", Time: at(0)}, at(2))
-	require.NoError(t, err)
-	assert.Equal(t, live.series, series)
-	for _, first := range []Provider{down, plain{live}} {
-		series, err = Else(first, Builtin()).(Forecaster).Forecast(ctx, Query{Zone: "US-NY", Time: at(0)}, at(2))
+func TestElseForecast(t *testing.T) {
+	ctx := context.Background()
+	down := answers{err: errors.New("example.org: status 500")}
+	live := answers{series: hourly(1, 2)}
+	for _, c := range []struct {
+		first   Forecaster
+		kind    Kind
+		instead string
+	}{
+		{live, Forecast, ""},
+		{down, Profile, "instead of a live forecast: example.org: status 500; typical hours"},
+		{nil, Profile, "typical hours"},
+	} {
+		series, err := ElseForecast(c.first, Builtin()).Forecast(ctx, Query{Zone: "US-NY", Time: at(0)}, at(2))
 		require.NoError(t, err)
 		require.Len(t, series, 2)
-		assert.Equal(t, Profile, series[0].Kind)
-		assert.Contains(t, series[1].Instead, "instead of a live value: ")
+		assert.Equal(t, c.kind, series[1].Kind)
+		assert.True(t, strings.HasPrefix(series[1].Instead, c.instead), series[1].Instead)
 	}
-	_, err = Else(down, plain{Builtin()}).(Forecaster).Forecast(ctx, Query{Zone: "FR", Time: at(0)}, at(2))
+	_, err := ElseForecast(down, Builtin()).Forecast(ctx, Query{Zone: "FR", Time: at(0)}, at(2))
 	assert.ErrorIs(t, err, ErrNoForecast)
 	assert.ErrorIs(t, err, down.err)
+	assert.NotContains(t, err.Error(), "\n")
 }
 
 func TestDetectProvider(t *testing.T) {
