@@ -29,7 +29,7 @@ func (e *ForkError) Error() string {
 // each chain is whole in it and Verify checks them all. It returns the heads of
 // the chains, in the order of their first rows. The ledgers follow one another
 // in the order given; rows that were there already, as in an older copy of the
-// same ledger or in a merged one, are left out.
+// same ledger or in a merged one, are left out. They may be compressed by gzip.
 //
 // Lines that are no rows are kept, since they are for Verify to find. Only a
 // torn last line is left out, and told as a *LineError that is ErrTorn beside the
@@ -38,7 +38,11 @@ func (e *ForkError) Error() string {
 //
 // The heads stand in OUT.head too, one a line. A merged ledger is for reading: a
 // row appended to it would fork one of its chains, so that Append refuses it.
-func Merge(out string, in ...string) ([]Head, error) {
+func Merge(out string, in ...string) ([]Head, error) { return MergeFrom(openPacked, out, in...) }
+
+// MergeFrom is Merge with files that open opens, unpacked; it names them as they are
+// named to it.
+func MergeFrom(open func(path string) (io.ReadCloser, error), out string, in ...string) ([]Head, error) {
 	if _, err := os.Lstat(out); err == nil {
 		return nil, fmt.Errorf("merge ledgers: %w", &fs.PathError{Op: "create", Path: out, Err: fs.ErrExist})
 	}
@@ -46,7 +50,7 @@ func Merge(out string, in ...string) ([]Head, error) {
 	if err != nil {
 		return nil, fmt.Errorf("merge ledgers: %w", err)
 	}
-	m := merger{to: bufio.NewWriterSize(f, 64<<10), chains: map[string][][sha256.Size]byte{}}
+	m := merger{open: open, to: bufio.NewWriterSize(f, 64<<10), chains: map[string][][sha256.Size]byte{}}
 	torn, err := m.all(in)
 	if err == nil {
 		err = errors.Join(m.to.Flush(), f.Sync())
@@ -64,7 +68,25 @@ func Merge(out string, in ...string) ([]Head, error) {
 	return heads, errors.Join(torn, err, syncDir(filepath.Dir(out)))
 }
 
+// openPacked opens a file, through gunzip where it is compressed.
+func openPacked(path string) (io.ReadCloser, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	text, err := unpacked(f)
+	if err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{text, f}, nil
+}
+
 type merger struct {
+	open   func(path string) (io.ReadCloser, error)
 	to     *bufio.Writer
 	header string                         // of the first file: all must have it
 	chains map[string][][sha256.Size]byte // the hashes of each, in order
@@ -87,7 +109,7 @@ func (m *merger) all(in []string) (torn, err error) {
 }
 
 func (m *merger) one(path string) error {
-	f, err := os.Open(path)
+	f, err := m.open(path)
 	if err != nil {
 		return err
 	}

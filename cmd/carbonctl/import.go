@@ -27,7 +27,7 @@ import (
 
 // importing is one run of import.
 type importing struct {
-	*app
+	reading
 	path, format, timezone, sign string
 	region, intensity            string
 	dry, json                    bool
@@ -35,7 +35,7 @@ type importing struct {
 	writer  ledger.Writer
 	options foreign.Options
 	known   map[string]energy.Energy // run_ids that the ledger has, and what it says of them
-	bad     bool
+	others  int                      // files in folders of a format that is not known
 	found   []importedFile
 }
 
@@ -59,20 +59,23 @@ type remark struct {
 }
 
 func (a *app) imports() *cobra.Command {
-	m := &importing{app: a}
+	m := &importing{reading: reading{app: a}}
 	cmd := &cobra.Command{
-		Use:   "import FILE… --ledger FILE",
+		Use:   "import FILE|DIR|PATTERN…",
 		Short: "Add the runs that another tool has recorded to a ledger",
-		Long: `Add the runs that another tool has recorded to a ledger: CodeCarbon's
+		Long: `Add the runs that another tool has recorded to your ledger, or to another:
+CodeCarbon's
 emissions.csv, CarbonTracker's logs, what Green Algorithms exports, and
-experiment-impact-tracker's data.json. The format is detected.
+experiment-impact-tracker's data.json. The format is detected; a FILE may be
+compressed by gzip, a directory is all *.csv, *.log and *.json below it, and "-"
+is standard input.
 
 Each row names its file and line, carries the warning "imported", and lists in
 its details what that tool did not record. A run that is already in the ledger
 is not added again. What can't be trusted is refused and named on stderr, and
 the exit code is 1.`,
 		Example: `  carbonctl import emissions.csv --ledger old-runs.csv
-  carbonctl import logs/*.log --ledger old-runs.csv --region DK
+  carbonctl import logs/ --ledger old-runs.csv --region DK
   carbonctl import emissions.csv --dry-run --timezone Europe/Paris`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := m.run(cmd.Context(), cmd.Flags(), args); err != nil {
@@ -85,7 +88,7 @@ the exit code is 1.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&m.path, "ledger", "", "ledger `FILE` to add to; created if missing")
+	f.String("ledger", "", "ledger `FILE` to add to, created if missing; the default is yours")
 	f.StringVar(&m.format, "format", "", "`FORMAT` of the files: codecarbon, carbontracker, green-algorithms, experiment-impact-tracker")
 	f.StringVar(&m.timezone, "timezone", "", "`ZONE` of times that name none, such as Europe/Paris (default UTC)")
 	f.StringVar(&m.region, "region", "", "`ZONE` whose factor is used where a file has neither emissions nor a factor")
@@ -102,19 +105,36 @@ func (m *importing) run(ctx context.Context, flags *pflag.FlagSet, args []string
 	if len(args) == 0 {
 		return wrong(errors.New("no file given; it reads those of CodeCarbon, CarbonTracker, Green Algorithms and experiment-impact-tracker"))
 	}
+	if err := m.look(flags); err != nil {
+		return wrong(err)
+	}
+	if m.path = m.Ledger; m.path == "none" {
+		m.path = ""
+	}
 	if m.path == "" && !m.dry {
-		return wrong(fmt.Errorf("no ledger given: add --ledger FILE; your own is %s", config.DefaultLedger()))
+		return wrong(errors.New("no ledger is set: add --ledger FILE"))
 	}
 	if err := m.parse(ctx, flags); err != nil {
+		return wrong(err)
+	}
+	m.Ends = []string{".csv", ".log", ".json", ".csv.gz", ".log.gz", ".json.gz"}
+	files, err := m.Files(args)
+	if none := (input.NoRunsError{}); errors.As(err, &none) {
+		err = none.Err // no run of ours is meant
+	}
+	if err != nil {
 		return wrong(err)
 	}
 	if err := m.readKnown(); err != nil {
 		return wrong(err)
 	}
-	for _, path := range args {
-		if err := m.file(ctx, path); err != nil {
+	for _, in := range files {
+		if err := m.file(ctx, in); err != nil {
 			return wrong(err)
 		}
+	}
+	if m.others > 0 {
+		m.say(count(int64(m.others), "file")+" in these directories: no records of another tool, not imported", "")
 	}
 	if m.json {
 		return printJSON(m.out, struct {
@@ -191,8 +211,9 @@ func (m *importing) readKnown() error {
 
 // file adds the runs of one file. The error is that of the ledger, or of a file
 // that can't be opened.
-func (m *importing) file(ctx context.Context, path string) error {
-	f, err := input.Open(path)
+func (m *importing) file(ctx context.Context, in input.File) error {
+	path := in.Path
+	f, err := m.Open(path)
 	if err != nil {
 		return err
 	}
@@ -202,6 +223,8 @@ func (m *importing) file(ctx context.Context, path string) error {
 		for row, err := range foreign.Read(f, path, m.options) {
 			before, known := m.known[row.RunID]
 			switch {
+			case !in.Named && (errors.Is(err, foreign.ErrUnknown) || errors.Is(err, foreign.ErrOwn)):
+				m.others++
 			case err != nil:
 				m.bad = true
 				if got.Refused++; got.Refused <= maxLines {
@@ -231,7 +254,9 @@ func (m *importing) file(ctx context.Context, path string) error {
 	if n := got.Refused - maxLines; n > 0 {
 		m.say(fmt.Sprintf("%s: %s more that can't be used", path, count(int64(n), "line")), "")
 	}
-	m.found = append(m.found, got)
+	if in.Named || got.Format != "" || got.Refused > 0 || got.Known > 0 {
+		m.found = append(m.found, got)
+	}
 	return nil
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -25,6 +26,8 @@ func (a *app) merge() *cobra.Command {
 		Long: `Write the rows of several ledgers to a new file OUT, byte by byte, so that
 "carbonctl verify OUT" checks each of their chains. A row in several of
 them is written once. If the chains of two ledgers diverge, nothing is written.
+IN is a ledger, also compressed, a directory or pattern of them, "last" or the
+ID of a run for the ledger that it is in, or "-".
 OUT is for reading: let each host append to its own ledger.
 
 The exit code is 1 if an unfinished last line was ignored.`,
@@ -36,10 +39,12 @@ The exit code is 1 if an unfinished last line was ignored.`,
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			r := &reading{app: a}
-			r.Skipped, r.Note = r.told, r.say
-			files, err := r.Files(args[1:])
+			if err := r.look(cmd.Flags()); err != nil {
+				return fmt.Errorf("merge: %w", err)
+			}
+			files, err := r.Ledgers(args[1:])
 			if err != nil {
 				return fmt.Errorf("merge: %w", err)
 			}
@@ -47,7 +52,7 @@ The exit code is 1 if an unfinished last line was ignored.`,
 			for _, f := range files {
 				in = append(in, f.Path)
 			}
-			heads, err := ledger.Merge(args[0], in...)
+			heads, err := ledger.MergeFrom(func(path string) (io.ReadCloser, error) { return r.Open(path) }, args[0], in...)
 			if heads == nil {
 				return err
 			}

@@ -119,13 +119,13 @@ type rerun struct {
 func (a *app) recompute() *cobra.Command {
 	r := &recomputing{reading: reading{app: a}}
 	cmd := &cobra.Command{
-		Use:   "recompute FILE…",
+		Use:   "recompute [FILE|DIR|PATTERN…]",
 		Short: "Apply other factors to recorded energy, or redo it from samples",
 		Long: `Multiply the recorded energy by other factors and show the old emissions
 against the new: for another region, year, scope or PUE, or a figure or table of
 your own. FILE is a ledger, also compressed, a folder or pattern of them, the
-JSON of a run, "last" or the ID of one in your ledger, or "-". Other factors
-stay as recorded; nothing is written.
+JSON of a run, "last" or the ID of one in your ledger, or "-"; the default is
+your ledger. Other factors stay as recorded; nothing is written.
 
 Without a factor, repeat the recorded computation and name the rows whose
 emissions do not follow from their own energy, PUE and intensity.
@@ -164,8 +164,6 @@ func (r *recomputing) run(ctx context.Context, flags *pflag.FlagSet, args []stri
 		return wrong(errors.New("--samples does the recorded computation: apply other factors to FILE in a second step"))
 	case r.samples != "" && len(args) > 1:
 		return wrong(errors.New("--samples are those of one run: give one FILE"))
-	case r.samples == "" && len(args) == 0:
-		return wrong(errors.New("no file given: name a ledger or the JSON of a run"))
 	case r.last < 0:
 		return wrong(fmt.Errorf("--last: %d is below 0", r.last))
 	}

@@ -194,7 +194,7 @@ func formatOf(name, file string, known []string) (string, error) {
 func (r *reporting) files(ctx context.Context, args []string) ([]input.File, error) {
 	if len(args) == 0 {
 		if r.Ledger == "none" || r.Ledger == "" {
-			return nil, errors.New("report: no ledger is set; name a FILE")
+			return nil, fmt.Errorf("report: %w", input.ErrNoLedger)
 		}
 		args = []string{r.Ledger}
 	}

@@ -110,7 +110,7 @@ func (s *showing) find(flags *pflag.FlagSet, args []string) ([]footprint.Report,
 		return []footprint.Report{*found.Report}, nil
 	}
 	if s.Ledger == "none" || s.Ledger == "" {
-		return nil, errors.New("no ledger is set; name a FILE")
+		return nil, input.ErrNoLedger
 	}
 	runs, err := ledger.Running(s.Ledger)
 	if err != nil {

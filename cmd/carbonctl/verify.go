@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/input"
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/ledger/sshsig"
@@ -46,7 +45,7 @@ func (a *app) verify() *cobra.Command {
 	var signers string
 	var allowed bool
 	cmd := &cobra.Command{
-		Use:   "verify FILE…",
+		Use:   "verify [FILE|DIR|PATTERN…]",
 		Short: "Check the hash chain of a ledger, its head and its kept runs",
 		Long: `Check that no row of a ledger was altered, removed, inserted, moved or repeated
 since it was written, that it ends as FILE.head says, and that the kept runs are
@@ -57,19 +56,15 @@ elsewhere with --head. Each result prints one, and its JSON has it ("ledger").
 
 With --allowed-signers, FILE.head.sig must be a signature of FILE.head by one of
 them, and it must cover every row unless --allow-unsigned is given. FILE may be
-compressed by gzip; "-" is standard input.
+compressed by gzip; "-" is standard input, "last" or the ID of a run the ledger
+that it is in. The default is the ledger that wrap writes.
 
 Exit code: 0 intact, 1 something was found, 2 a file could not be checked.`,
-		Example: `  carbonctl verify ledger.csv
+		Example: `  carbonctl verify
   carbonctl verify ledger.csv --head 9f2c…
   carbonctl verify ledger.csv --head /backup/ledger.csv.head
   carbonctl verify ledger.csv --allowed-signers auditors`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return fmt.Errorf("verify: no file given; your own ledger is %s", config.DefaultLedger())
-			}
-			return nil
-		},
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			check := verifying{check: ledger.Check{AllowUnsigned: allowed}}
 			for _, h := range held {
@@ -85,11 +80,19 @@ Exit code: 0 intact, 1 something was found, 2 a file could not be checked.`,
 					return fmt.Errorf("verify: --allowed-signers: %w", err)
 				}
 			}
+			r := &reading{app: a}
+			if err := r.look(cmd.Flags()); err != nil {
+				return fmt.Errorf("verify: %w", err)
+			}
+			files, failed := r.ledgers(args)
 			good := true
 			verdicts := []verdict{}
-			var failed error
-			for _, path := range args {
-				v, err := check.file(cmd.InOrStdin(), path)
+			for _, f := range files {
+				v, err := check.file(cmd.InOrStdin(), f.Path)
+				if header := (*ledger.HeaderError)(nil); errors.As(err, &header) && !f.Named {
+					a.say(f.Path+" is no ledger: not checked", "")
+					continue
+				}
 				if err != nil {
 					failed = errors.Join(failed, err)
 					continue
@@ -116,6 +119,30 @@ Exit code: 0 intact, 1 something was found, 2 a file could not be checked.`,
 	cmd.Flags().BoolVar(&allowed, "allow-unsigned", false, "accept rows that no signature covers")
 	cmd.Flags().StringArrayVar(&held, "head", nil, "`HEAD` kept elsewhere: its hash, or a copy of FILE.head; may be repeated")
 	return cmd
+}
+
+// ledgers finds what to check; the error is of what is not there, beside the rest. A
+// ledger that is not there, and whose head is, was removed: the check finds that.
+func (r *reading) ledgers(args []string) (files []input.File, err error) {
+	if len(args) == 0 {
+		args = []string{r.Ledger}
+		if r.Ledger == "none" || r.Ledger == "" {
+			return nil, fmt.Errorf("verify: %w", input.ErrNoLedger)
+		}
+	}
+	for _, arg := range args {
+		_, gone := os.Stat(arg)
+		if _, head := os.Stat(arg + ".head"); errors.Is(gone, fs.ErrNotExist) && head == nil {
+			files = append(files, input.File{Path: arg, Named: true})
+			continue
+		}
+		found, wrong := r.Ledgers([]string{arg})
+		if wrong != nil {
+			err = errors.Join(err, fmt.Errorf("verify: %w", wrong))
+		}
+		files = append(files, found...)
+	}
+	return files, err
 }
 
 // heldHead reads a head as an auditor has it: a hash, or a copy of FILE.head.
@@ -157,7 +184,10 @@ func (c verifying) file(stdin io.Reader, path string) (verdict, error) {
 	}
 	var err error
 	if path == input.Stdin {
-		v.Result, err = ledger.Verify(stdin, check.Heads...)
+		var text *input.Source
+		if text, err = input.Unpack(path, stdin); err == nil {
+			v.Result, err = ledger.Verify(text, check.Heads...)
+		}
 	} else {
 		v.Result, err = check.File(path)
 	}

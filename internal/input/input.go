@@ -9,7 +9,8 @@
 //	0198c0de                    a run of it, by its ID or the beginning of one
 //	-                           a ledger or the JSON of a run on standard input
 //
-// A file that is there is always itself, whatever its name.
+// A file that is there is always itself, whatever its name. Without any name it is
+// the user's ledger.
 package input
 
 import (
@@ -19,6 +20,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -43,12 +45,18 @@ func (e NoRunsError) Error() string { return e.Err.Error() }
 
 func (e NoRunsError) Unwrap() error { return e.Err }
 
+// ErrNoLedger: nothing was named, and the user has no ledger.
+var ErrNoLedger = errors.New("no ledger is set; name a FILE")
+
 // A Reader reads runs. Set Ledger and Stdin before the first use; it is for one
 // goroutine.
 type Reader struct {
 	// Ledger is where "last" and IDs are looked for; "" or "none" is nowhere.
 	Ledger string
 	Stdin  io.Reader // nil: os.Stdin
+	// Ends are how the names end of files that are taken from folders; nil is .csv and
+	// .csv.gz. With Ends a name is of a file, and no run is looked up.
+	Ends []string
 	// Columns of a ledger that Rows fills in; nil is all.
 	Columns []string
 	// Skipped is told what is left out, and why; may be nil.
@@ -60,9 +68,15 @@ type Reader struct {
 	others int // CSV files in folders that are no ledgers
 }
 
-// Files finds the files that arguments stand for. A file that several stand for
-// is read once.
+// Files finds the files that arguments stand for, without any the user's ledger. A
+// file that several stand for is read once.
 func (r *Reader) Files(args []string) ([]File, error) {
+	if len(args) == 0 {
+		if !r.hasLedger() {
+			return nil, ErrNoLedger
+		}
+		args = []string{r.Ledger}
+	}
 	var all []File
 	seen := map[File]bool{}
 	add := func(f File) {
@@ -84,9 +98,29 @@ func (r *Reader) Files(args []string) ([]File, error) {
 		}
 	}
 	if len(all) == 0 {
-		return nil, NoRunsError{fmt.Errorf("no *.csv or *.csv.gz in %s", strings.Join(args, ", "))}
+		return nil, NoRunsError{fmt.Errorf("no *%s in %s", strings.Join(r.ends(), " or *"), strings.Join(args, ", "))}
 	}
 	return all, nil
+}
+
+// Ledgers is Files for who needs whole ledgers: a run stands for the one that it is in.
+func (r *Reader) Ledgers(args []string) (all []File, err error) {
+	files, err := r.Files(args)
+	seen := map[string]bool{}
+	for _, f := range files {
+		if f.Run = ""; !seen[f.Path] {
+			seen[f.Path] = true
+			all = append(all, f)
+		}
+	}
+	return all, err
+}
+
+func (r *Reader) ends() []string {
+	if r.Ends != nil {
+		return r.Ends
+	}
+	return []string{".csv", ".csv.gz"}
 }
 
 // expand gives the files of one argument to add.
@@ -106,7 +140,7 @@ func (r *Reader) expand(arg string, add func(File)) error {
 		return err
 	case strings.ContainsAny(arg, "*?["):
 		return r.glob(arg, add)
-	case arg == Last || isID(arg):
+	case r.Ends == nil && (arg == Last || isID(arg)):
 		id, err := r.find(arg)
 		if err == nil {
 			add(File{Path: r.Ledger, Run: id, Named: true})
@@ -152,7 +186,7 @@ func (r *Reader) walk(dir string, add func(File)) error {
 			}
 		case e.IsDir() && path != dir && (strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".csv.d")):
 			return fs.SkipDir
-		case !e.IsDir() && (strings.HasSuffix(name, ".csv") || strings.HasSuffix(name, ".csv.gz")):
+		case !e.IsDir() && slices.ContainsFunc(r.ends(), func(end string) bool { return strings.HasSuffix(name, end) }):
 			add(File{Path: path})
 		}
 		return nil

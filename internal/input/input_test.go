@@ -84,6 +84,7 @@ func TestRows(t *testing.T) {
 		{"its beginning", []string{"0198f"}, []string{third}},
 		{"a run of a ledger that is read anyway", []string{"l.csv", "last"}, []string{first, second, third}},
 		{"a folder", []string{"more"}, []string{first, second, third}},
+		{"nothing", nil, []string{first, second, third}},
 		{"a pattern", []string{"m*/*.gz"}, []string{first, second, third}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -179,4 +180,56 @@ func TestSkipped(t *testing.T) {
 	n = 0
 	require.NoError(t, r.Rows(files, func(*runs.Row) { n++ }))
 	assert.Equal(t, 3, n, "a second look sees them again")
+}
+
+// Where whole ledgers are needed a run stands for the one that it is in.
+func TestLedgers(t *testing.T) {
+	dir, r := shelf(t)
+	t.Chdir(dir)
+	r.Ledger = "l.csv"
+	paths := func(args ...string) (all []string) {
+		files, err := r.Ledgers(args)
+		require.NoError(t, err)
+		for _, f := range files {
+			assert.Empty(t, f.Run)
+			all = append(all, f.Path)
+		}
+		return all
+	}
+	assert.Equal(t, []string{"l.csv"}, paths())
+	assert.Equal(t, []string{"l.csv"}, paths("last", third))
+	assert.Equal(t, []string{"l.csv", "more/other.csv", "more/packed.csv.gz"}, paths("l.csv", "more"))
+	r.Ledger = "none"
+	_, err := r.Ledgers(nil)
+	assert.ErrorIs(t, err, input.ErrNoLedger)
+}
+
+// A folder or a pattern stands for a run where it holds one.
+func TestRunOfAFolder(t *testing.T) {
+	dir, r := shelf(t)
+	t.Chdir(dir)
+	_, err := r.Run("more")
+	assert.EqualError(t, err, "more/packed.csv.gz holds more than one run: name one by its ID")
+	found, err := r.RunOf("more", third)
+	require.NoError(t, err)
+	assert.Equal(t, third, found.Row.RunID)
+	found, err = r.Run("run*.json")
+	require.NoError(t, err)
+	assert.Equal(t, first, found.Report.RunID)
+	_, err = r.RunOf("more", "beef")
+	assert.EqualError(t, err, "more has no row of run beef")
+	_, err = r.Run("more/other.csv")
+	assert.EqualError(t, err, "more/other.csv is neither a ledger nor the JSON of a run")
+}
+
+// Files of other tools are files: no run is looked up, and folders hold theirs.
+func TestOtherEnds(t *testing.T) {
+	dir, r := shelf(t)
+	t.Chdir(dir)
+	r.Ends = []string{".json", ".gz"}
+	files, err := r.Files([]string{"."})
+	require.NoError(t, err)
+	assert.Equal(t, []input.File{{Path: "more/packed.csv.gz"}, {Path: "run.json"}}, files)
+	_, err = r.Files([]string{"last"})
+	assert.EqualError(t, err, "last: no such file or directory")
 }

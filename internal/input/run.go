@@ -44,47 +44,76 @@ func (r *Reader) lookUp(name, id string) (Run, error) {
 			return r.byID(name)
 		}
 	}
-	f, err := r.Open(name)
+	files, err := r.Files([]string{name})
 	if err != nil {
 		return Run{}, err
+	}
+	var found *Run
+	for _, in := range files {
+		one, err := r.inFile(in, id)
+		header := (*ledger.HeaderError)(nil)
+		switch {
+		case !in.Named && errors.As(err, &header):
+			continue // what else lies in a folder
+		case err != nil:
+			return Run{}, err
+		case one == nil || found != nil && found.Row.RunID == one.Row.RunID:
+		case found != nil:
+			return Run{}, severalError(name)
+		default:
+			found = one
+		}
+	}
+	switch {
+	case found != nil:
+		return *found, nil
+	case id != "":
+		return Run{}, NoRunsError{fmt.Errorf("%s has no row of run %s", name, id)}
+	}
+	return Run{}, NoRunsError{fmt.Errorf("%s holds no runs", name)}
+}
+
+func severalError(name string) error {
+	return fmt.Errorf("%s holds more than one run: name one by its ID", name)
+}
+
+// inFile finds the run of an ID in a file, or the only one for ""; nil if there is none.
+func (r *Reader) inFile(in File, id string) (*Run, error) {
+	f, err := r.Open(in.Path)
+	if err != nil {
+		return nil, err
 	}
 	defer f.Close()
 	if f.IsRun() {
 		run, err := report.Parse(f)
 		if err != nil {
-			return Run{}, fmt.Errorf("%s: %w", name, err)
+			return nil, fmt.Errorf("%s: %w", in.Path, err)
 		}
-		return Run{runs.FromReport(run), &run, name}, nil
+		return &Run{runs.FromReport(run), &run, in.Path}, nil
 	}
-	found := Run{From: name}
-	n := 0
-	for row, err := range ledger.Read(f, name) {
+	var found *Run
+	for row, err := range ledger.Read(f, in.Path) {
 		if line := (*ledger.LineError)(nil); errors.As(err, &line) {
 			r.skipped(err)
 			continue
 		}
 		switch header := (*ledger.HeaderError)(nil); {
-		case errors.As(err, &header) && header.What == ledger.Unknown:
-			return Run{}, fmt.Errorf("%s is neither a ledger nor the JSON of a run", name)
+		case errors.As(err, &header) && header.What == ledger.Unknown && in.Named:
+			return nil, fmt.Errorf("%s is neither a ledger nor the JSON of a run", in.Path)
 		case err != nil:
-			return Run{}, err
+			return nil, err
 		case id != "" && row.RunID != id:
 			continue
-		case n > 0 && id == "":
-			return Run{}, fmt.Errorf("%s holds more than one run: name one by its ID", name)
+		case found != nil:
+			return nil, severalError(in.Path)
 		}
-		n++
-		found.Row = row
+		found = &Run{Row: row, From: in.Path}
 		if id != "" {
 			break
 		}
 	}
-	found.whole(name)
-	switch {
-	case n == 0 && id != "":
-		return Run{}, NoRunsError{fmt.Errorf("%s has no row of run %s", name, id)}
-	case n == 0:
-		return Run{}, NoRunsError{fmt.Errorf("%s holds no runs", name)}
+	if found != nil {
+		found.whole(in.Path)
 	}
 	return found, nil
 }

@@ -48,8 +48,8 @@ func (r *Reader) Open(path string) (*Source, error) {
 	return unpacked(path, f, f)
 }
 
-// Open opens a file as Reader.Open does.
-func Open(path string) (*Source, error) { return (&Reader{}).Open(path) }
+// Unpack reads an open file as Open does; name is for messages.
+func Unpack(name string, from io.Reader) (*Source, error) { return unpacked(name, from, nil) }
 
 func unpacked(path string, from io.Reader, file io.Closer) (*Source, error) {
 	b := bufio.NewReaderSize(from, bufferSize)
