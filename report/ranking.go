@@ -227,7 +227,7 @@ func (r Ranking) Text(w io.Writer) error {
 		if rest := width - 1 - utf8.RuneCountInString(text); rest >= 4 {
 			text += " " + clip(near(c), rest)
 		}
-		p.line(line, strconv.Itoa(c.Rank), label(text, km), strconv.FormatFloat(float64(c.PerKWh), 'f', 1, 64),
+		p.line(line, strconv.Itoa(c.Rank), label(text, km), PerKWh(float64(c.PerKWh)),
 			mark, Mass(c.Emissions), ratio(c), cfe, yearText(c.Year), strconv.Itoa(of(c)))
 	}
 	p.line("")
@@ -253,7 +253,7 @@ func (r Ranking) Markdown(w io.Writer) error {
 	t := table{columns: []column{{"rank", amount}, {"place", name}, {"where", text}, {"g/kWh", amount}, {"PUE", amount}, {"CO2e", amount},
 		{"ratio", amount}, {"CFE", amount}, {"km", amount}, {"year", amount}, {"source", text}}}
 	for _, c := range r.Places {
-		row := []string{strconv.Itoa(c.Rank), place(c), near(c), strconv.FormatFloat(float64(c.PerKWh), 'f', 1, 64), markedPUE(c), Mass(c.Emissions),
+		row := []string{strconv.Itoa(c.Rank), place(c), near(c), PerKWh(float64(c.PerKWh)), markedPUE(c), Mass(c.Emissions),
 			ratio(c), "", "", yearText(c.Year), c.Source}
 		if c.CFE != nil {
 			row[7] = strconv.FormatFloat(*c.CFE, 'f', 0, 64) + " %"

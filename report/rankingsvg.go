@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"strconv"
 	"sync"
 )
 
@@ -53,7 +52,7 @@ func (r Ranking) SVG(w io.Writer) error {
 		}
 		bars = append(bars, bar{
 			Label: clip(label, 36), Value: value, Here: c.Here,
-			Full: fmt.Sprintf("%d: %s, %s g/kWh (%s), PUE %s, %s", c.Rank, label, strconv.FormatFloat(float64(c.PerKWh), 'f', 1, 64), yearText(c.Year), markedPUE(c), plain(c.Source)),
+			Full: fmt.Sprintf("%d: %s, %s g/kWh (%s), PUE %s, %s", c.Rank, label, PerKWh(float64(c.PerKWh)), yearText(c.Year), markedPUE(c), plain(c.Source)),
 			Top:  px(y), Text: px(y + 13), Width: px(length), ValueX: px(left + length + 8),
 		})
 	}

@@ -9,6 +9,7 @@ package report
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,6 +39,12 @@ func Bytes(n uint64) string { return fit(float64(n), bytesScale) }
 func fit(x float64, units []energy.Unit) string { return energy.Fit(x, units) }
 
 func digits(x float64) string { return energy.Digits(x) }
+
+// PerKWh shows an intensity in g/kWh as exactly as its sources do, to a tenth.
+func PerKWh(x float64) string { return strconv.FormatFloat(x, 'f', 1, 64) }
+
+// Minute is the layout of a time as it is shown to people.
+const Minute = "2006-01-02 15:04 MST"
 
 // Percent shows a part of 1: "37 %", "0.4 %".
 func Percent(x float64) string {

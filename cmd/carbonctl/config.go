@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/carbonctl/carbonctl/internal/config"
+	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/report"
 )
 
@@ -52,7 +53,7 @@ The exit code is 2 if a setting is wrong.`,
 				view.Problems = append(view.Problems, p.Error())
 			}
 			if asJSON {
-				err = printJSON(a.out, view)
+				err = output.JSON(a.out, view)
 			} else {
 				err = a.printConfig(view, origin)
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/estimate"
 	"github.com/carbonctl/carbonctl/internal/about"
+	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/internal/proc"
 	"github.com/carbonctl/carbonctl/nvml"
 	"github.com/carbonctl/carbonctl/rapl"
@@ -45,7 +46,7 @@ sure that is, and which commands would improve it.`,
 			c.locate(os.DirFS(root))
 			inv := look(cmd.Context(), os.DirFS(root), watch, libraryPath(library), c)
 			if asJSON {
-				err = printJSON(a.out, inv)
+				err = output.JSON(a.out, inv)
 			} else {
 				err = inv.Text(a.out, verbose)
 			}

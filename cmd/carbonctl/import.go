@@ -18,6 +18,7 @@ import (
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/input"
+	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/ledger/foreign"
 	"github.com/carbonctl/carbonctl/regions"
@@ -137,7 +138,7 @@ func (m *importing) run(ctx context.Context, flags *pflag.FlagSet, args []string
 		m.say(count(int64(m.others), "file")+" in these directories: no records of another tool, not imported", "")
 	}
 	if m.json {
-		return printJSON(m.out, struct {
+		return output.JSON(m.out, struct {
 			Ledger string         `json:"ledger"`
 			Dry    bool           `json:"dry_run"`
 			Files  []importedFile `json:"files"`

@@ -3,10 +3,14 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/regions/live"
 )
+
+// liveTimeout is how long an answer may take to come, with all tries.
+const liveTimeout = 20 * time.Second
 
 // liveOptions are how this user reaches live services.
 func liveOptions(t *regions.Table) live.Options {

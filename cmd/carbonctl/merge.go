@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/report"
 )
@@ -64,7 +65,7 @@ The exit code is 1 if an unfinished last line was ignored.`,
 				m.Rows += h.Rows
 			}
 			if asJSON {
-				err = printJSON(a.out, m)
+				err = output.JSON(a.out, m)
 			} else {
 				a.printMerged(m)
 			}

@@ -7,9 +7,6 @@ import (
 	"time"
 )
 
-// minuteLayout shows a time to people.
-const minuteLayout = "2006-01-02 15:04 MST"
-
 // moment reads a time to come as people write it: RFC 3339, "2026-12-01 18:00",
 // "18:00" (the next time that a clock shows it), "tomorrow", "tomorrow 18:00",
 // "monday 9:00" (the next one, not today), or "+24h", "+2d". Without an offset

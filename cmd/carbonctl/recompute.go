@@ -12,6 +12,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/internal/config"
+	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/runs"
 )
@@ -240,7 +241,7 @@ func (r *recomputing) finish(ctx context.Context, given bool) error {
 	}
 	var err error
 	if r.json {
-		err = printJSON(r.out, a)
+		err = output.JSON(r.out, a)
 	} else {
 		r.print(given)
 	}

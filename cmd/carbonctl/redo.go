@@ -12,6 +12,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
 	"github.com/carbonctl/carbonctl/runs"
@@ -119,7 +120,7 @@ func (e emitted) String() string {
 
 // String shows a factor in words.
 func (f factor) String() string {
-	s := grams(float64(f.PerKWh)) + " g/kWh"
+	s := report.PerKWh(float64(f.PerKWh)) + " g/kWh"
 	if f.Zone != "" {
 		s += " in " + f.Zone
 	}
@@ -208,7 +209,7 @@ func (r *recomputing) replay(args []string) error {
 		answer.Same = &same
 	}
 	if r.json {
-		err = printJSON(r.out, answer)
+		err = output.JSON(r.out, answer)
 	} else {
 		err = r.printRedone(answer)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/internal/config"
+	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/regions/live"
 	"github.com/carbonctl/carbonctl/report"
@@ -180,7 +181,7 @@ at a point, and how that came about; without a ZONE, list all.`,
 				return a.listZones(cmd.Context(), t, q, asJSON)
 			}
 			q.Zone = args[0]
-			ctx, cancel := context.WithTimeout(cmd.Context(), patience)
+			ctx, cancel := context.WithTimeout(cmd.Context(), liveTimeout)
 			defer cancel()
 			from, err := live.Over(service, liveOptions(t), q)
 			if err != nil {
@@ -242,7 +243,7 @@ func (a *app) showZone(ctx context.Context, t *regions.Table, q regions.Query, f
 	}
 	slices.SortStableFunc(d.All, func(x, y figure) int { return cmp.Compare(y.Year, x.Year) })
 	if asJSON {
-		return printJSON(a.out, d)
+		return output.JSON(a.out, d)
 	}
 	a.printZone(d)
 	return nil
@@ -280,7 +281,7 @@ func (a *app) printZone(d zone) {
 	}
 	p.Title(fmt.Sprintf("  %-10s %-11s %-4s %7s  %s", "scope", "basis", "year", "g/kWh", "source"))
 	for _, f := range d.All {
-		p.Line(fmt.Sprintf("  %-10s %-11s %d %7s  %s", f.Scope, f.Basis, f.Year, grams(f.PerKWh), short(f.Source, 40)))
+		p.Line(fmt.Sprintf("  %-10s %-11s %d %7s  %s", f.Scope, f.Basis, f.Year, report.PerKWh(f.PerKWh), short(f.Source, 40)))
 	}
 	p.Line("")
 	p.Note("The scopes are not comparable: lifecycle counts the fuel's way to the plant and the plant itself, direct only the stack. Table " + d.Data + ".")
@@ -289,12 +290,12 @@ func (a *app) printZone(d zone) {
 
 func usedLine(f figure) string {
 	if !f.To.IsZero() {
-		return fmt.Sprintf("%s g/kWh, %s, %s, until %s", grams(f.PerKWh), cmp.Or(f.Scope, "scope not known"), f.Kind, f.To.Local().Format(minuteLayout))
+		return fmt.Sprintf("%s g/kWh, %s, %s, until %s", report.PerKWh(f.PerKWh), cmp.Or(f.Scope, "scope not known"), f.Kind, f.To.Local().Format(report.Minute))
 	}
 	if f.Market {
-		return fmt.Sprintf("%s g/kWh, market-based, %d", grams(f.PerKWh), f.Year)
+		return fmt.Sprintf("%s g/kWh, market-based, %d", report.PerKWh(f.PerKWh), f.Year)
 	}
-	return fmt.Sprintf("%s g/kWh, %s, %d", grams(f.PerKWh), f.Scope, f.Year)
+	return fmt.Sprintf("%s g/kWh, %s, %d", report.PerKWh(f.PerKWh), f.Scope, f.Year)
 }
 
 func trendLine(t regions.Trend) string {
@@ -337,9 +338,6 @@ func printPublished(p *report.Page, c *cloud) {
 	}
 }
 
-// grams shows an intensity as exactly as its source does, to a tenth.
-func grams(x float64) string { return strconv.FormatFloat(x, 'f', 1, 64) }
-
 func short(s string, n int) string {
 	if r := []rune(s); len(r) > n {
 		return string(r[:n-1]) + "…"
@@ -367,11 +365,11 @@ func (a *app) listZones(ctx context.Context, t *regions.Table, q regions.Query, 
 		return fmt.Errorf("regions: no zone has a %s figure for %d", cmp.Or(string(q.Scope), "yearly"), q.Year)
 	}
 	if asJSON {
-		return printJSON(a.out, map[string]any{"zones": list, "data": t.Version()})
+		return output.JSON(a.out, map[string]any{"zones": list, "data": t.Version()})
 	}
 	fmt.Fprintf(a.out, "%-13s %8s  %-9s %-4s  %s\n", "zone", "g/kWh", "scope", "year", "name")
 	for _, d := range list {
-		fmt.Fprintf(a.out, "%-13s %8s  %-9s %d  %s\n", d.Zone, grams(d.Used.PerKWh), d.Used.Scope, d.Used.Year, report.Clean(short(d.Name, 38)))
+		fmt.Fprintf(a.out, "%-13s %8s  %-9s %d  %s\n", d.Zone, report.PerKWh(d.Used.PerKWh), d.Used.Scope, d.Used.Year, report.Clean(short(d.Name, 38)))
 	}
 	return nil
 }

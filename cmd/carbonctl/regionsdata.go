@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
 )
@@ -72,7 +73,7 @@ func (a *app) regionsData() *cobra.Command {
 				return err
 			}
 			if asJSON {
-				return printJSON(a.out, c)
+				return output.JSON(a.out, c)
 			}
 			a.printContents(c)
 			return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/carbonctl/carbonctl/internal/about"
+	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/internal/serve"
 	"github.com/carbonctl/carbonctl/regions/live"
 )
@@ -56,7 +57,7 @@ SIGTERM or SIGINT.`,
 			}
 			url := "http://" + l.Addr().String()
 			if asJSON {
-				err = printJSON(a.out, map[string]string{"url": url, "data": t.Version()})
+				err = output.JSON(a.out, map[string]string{"url": url, "data": t.Version()})
 			} else {
 				_, err = fmt.Fprintf(a.out, "serving on %s\n", url)
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/carbonctl/carbonctl/internal/input"
+	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/ledger/sshsig"
 	"github.com/carbonctl/carbonctl/report"
@@ -104,7 +105,7 @@ Exit code: 0 intact, 1 something was found, 2 a file could not be checked.`,
 				}
 			}
 			if asJSON {
-				if err := printJSON(a.out, verdicts); err != nil {
+				if err := output.JSON(a.out, verdicts); err != nil {
 					return err
 				}
 			}

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"runtime"
 	"runtime/debug"
 
@@ -11,6 +9,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/about"
+	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/regions"
 )
 
@@ -60,7 +59,7 @@ func (a *app) version() *cobra.Command {
 			}
 			b := built()
 			if asJSON {
-				return printJSON(a.out, b)
+				return output.JSON(a.out, b)
 			}
 			fmt.Fprintf(a.out, "carbonctl %s, %s %s\n", b.Version, b.Go, b.System)
 			fmt.Fprintf(a.out, "regions   %s\n", b.Data)
@@ -70,12 +69,4 @@ func (a *app) version() *cobra.Command {
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
 	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of a run's report instead")
 	return cmd
-}
-
-// printJSON writes a value as indented JSON.
-func printJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
 }

@@ -72,11 +72,12 @@ var rooms = map[string][]string{
 	"internal/output":  {"internal/atomicfile"},
 	"internal/session": {"energy", "footprint", "carbon", "ledger", "internal/child", "internal/nested", "internal/output", "internal/proc", "internal/watch"},
 	"internal/serve":   {"energy", "footprint", "regions"},
+	"internal/wait":    {"footprint", "internal/atomicfile", "regions", "report", "github.com/gofrs/flock"},
 	"internal/watch":   {"golang.org/x/sys"},
 	"cmd/carbonctl": {
-		"carbon", "energy", "estimate", "footprint", "runs", "internal/atomicfile", "internal/child", "internal/config", "internal/input", "internal/about", "internal/nearest", "internal/nested", "internal/output", "internal/session", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "internal/serve", "ledger", "nvml", "rapl", "regions", "report",
+		"carbon", "energy", "estimate", "footprint", "runs", "internal/atomicfile", "internal/child", "internal/config", "internal/input", "internal/about", "internal/nearest", "internal/nested", "internal/output", "internal/session", "internal/wait", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "internal/serve", "ledger", "nvml", "rapl", "regions", "report",
 		"regions/live", "regions/metadata",
-		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/gofrs/flock",
+		"github.com/spf13/cobra", "github.com/spf13/pflag",
 	},
 
 	// For tests, and for people.

@@ -1,4 +1,4 @@
-package main
+package wait
 
 import (
 	"context"
@@ -31,7 +31,7 @@ func TestGreenest(t *testing.T) {
 	now := time.Date(2026, 11, 22, 17, 30, 0, 0, time.UTC)
 	q := regions.Query{Zone: "FR", Time: now}
 	ahead := hourly{from: now.Truncate(time.Hour), perKWh: []regions.Grams{100, 80, 20, 20, 60, 90}}
-	w, err := greenest(t.Context(), ahead, regions.Builtin(), q, 2*time.Hour, now.Add(24*time.Hour))
+	w, err := Greenest(t.Context(), ahead, regions.Builtin(), q, 2*time.Hour, now.Add(24*time.Hour))
 	require.NoError(t, err)
 	assert.Equal(t, now.Add(90*time.Minute), w.From)
 	assert.Equal(t, 5400.0, w.Wait)
@@ -43,16 +43,16 @@ func TestGreenest(t *testing.T) {
 	assert.Equal(t, now.Truncate(time.Hour).Add(6*time.Hour), *w.Until)
 
 	// It is done by then, if only just.
-	w, err = greenest(t.Context(), ahead, regions.Builtin(), q, 2*time.Hour, now.Add(150*time.Minute))
+	w, err = Greenest(t.Context(), ahead, regions.Builtin(), q, 2*time.Hour, now.Add(150*time.Minute))
 	require.NoError(t, err)
 	assert.False(t, w.To.After(now.Add(150*time.Minute)))
 	assert.Nil(t, w.Until)
 
-	_, err = greenest(t.Context(), ahead, regions.Builtin(), q, 2*time.Hour, now.Add(time.Hour))
+	_, err = Greenest(t.Context(), ahead, regions.Builtin(), q, 2*time.Hour, now.Add(time.Hour))
 	assert.ErrorContains(t, err, "does not fit")
-	_, err = greenest(t.Context(), hourly{}, regions.Builtin(), q, time.Hour, now.Add(24*time.Hour))
+	_, err = Greenest(t.Context(), hourly{}, regions.Builtin(), q, time.Hour, now.Add(24*time.Hour))
 	assert.ErrorIs(t, err, regions.ErrShort)
-	_, err = greenest(t.Context(), ahead, regions.Builtin(), q, 9*time.Hour, now.Add(24*time.Hour))
+	_, err = Greenest(t.Context(), ahead, regions.Builtin(), q, 9*time.Hour, now.Add(24*time.Hour))
 	assert.ErrorIs(t, err, regions.ErrShort)
 }
 
@@ -61,12 +61,12 @@ func TestGreenestFallsBack(t *testing.T) {
 	now := time.Date(2026, 11, 22, 17, 30, 0, 0, time.UTC)
 	down := hourly{err: errors.New("it is down")}
 	q := regions.Query{Zone: "US-NY", Time: now}
-	w, err := greenest(t.Context(), down, regions.Builtin(), q, 2*time.Hour, now.Add(24*time.Hour))
+	w, err := Greenest(t.Context(), down, regions.Builtin(), q, 2*time.Hour, now.Add(24*time.Hour))
 	require.NoError(t, err)
 	assert.Equal(t, "profile", w.Kind)
 	assert.Contains(t, w.Instead, "instead of a live forecast: it is down; typical hours of New York ISO")
 	q.Zone = "FR"
-	_, err = greenest(t.Context(), down, regions.Builtin(), q, 2*time.Hour, now.Add(24*time.Hour))
+	_, err = Greenest(t.Context(), down, regions.Builtin(), q, 2*time.Hour, now.Add(24*time.Hour))
 	assert.ErrorIs(t, err, down.err)
 	assert.ErrorIs(t, err, regions.ErrNoForecast)
 }

@@ -1,4 +1,4 @@
-package main
+package wait
 
 import (
 	"context"
@@ -21,11 +21,11 @@ type said []string
 
 func (s *said) say(text string) { *s = append(*s, text) }
 
-func newWaiting(ahead regions.Forecaster, s *said) *waiting {
-	return &waiting{
-		greenFlags: greenFlags{bound: 6 * time.Hour, length: time.Hour},
-		zone:       "FR", table: regions.Builtin(), ahead: ahead, say: s.say,
-	}
+func forGreen(ctx context.Context, ahead regions.Forecaster, dir string, s *said) (*footprint.Wait, error) {
+	return ForGreen(ctx, Options{
+		Bound: 6 * time.Hour, Length: time.Hour, Zone: "FR", Table: regions.Builtin(), Ahead: ahead,
+		Dir: dir, Key: "key", Say: s.say,
+	})
 }
 
 func TestWaitForGreen(t *testing.T) {
@@ -45,7 +45,7 @@ func TestWaitForGreen(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var s said
 				began, dir := wall(), t.TempDir()
-				w, err := newWaiting(hourly{from: began, perKWh: c.ahead}, &s).wait(t.Context(), dir, "key")
+				w, err := forGreen(t.Context(), hourly{from: began, perKWh: c.ahead}, dir, &s)
 				require.NoError(t, err)
 				assert.Equal(t, c.waited, wall().Sub(began))
 				assert.Equal(t, c.reason, w.Reason)
@@ -81,7 +81,7 @@ func TestTheForecastChanges(t *testing.T) {
 			}
 			return hourly{from: began, perKWh: g}.Forecast(t.Context(), regions.Query{}, time.Time{})
 		})
-		w, err := newWaiting(ahead, &s).wait(t.Context(), t.TempDir(), "key")
+		w, err := forGreen(t.Context(), ahead, t.TempDir(), &s)
 		require.NoError(t, err)
 		assert.Equal(t, 5*time.Hour, wall().Sub(began))
 		assert.Equal(t, 50.0, *w.PerKWh)
@@ -104,14 +104,14 @@ func TestAWaitIsTakenUp(t *testing.T) {
 		began := wall()
 		ahead := hourly{from: began, perKWh: []regions.Grams{300, 300, 300, 300, 300, 300, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100}}
 		killed := func(after time.Duration) {
-			m, err := openMemo(dir, "key", 6*time.Hour, wall())
+			m, err := openRecord(dir, "key", 6*time.Hour, wall())
 			require.NoError(t, err)
 			time.Sleep(after)
 			require.NoError(t, m.lock.Unlock()) // as the kernel does
 		}
 		killed(4 * time.Hour)
 		var s said
-		w, err := newWaiting(ahead, &s).wait(t.Context(), dir, "key")
+		w, err := forGreen(t.Context(), ahead, dir, &s)
 		require.NoError(t, err)
 		assert.Equal(t, 6*time.Hour, wall().Sub(began), "and not ten")
 		assert.Equal(t, began.Unix(), w.AskedAt.Unix())
@@ -120,30 +120,30 @@ func TestAWaitIsTakenUp(t *testing.T) {
 		killed(7 * time.Hour) // beyond its bound
 		s = nil
 		began = wall()
-		w, err = newWaiting(ahead, &s).wait(t.Context(), dir, "key")
+		w, err = forGreen(t.Context(), ahead, dir, &s)
 		require.NoError(t, err)
 		assert.Equal(t, footprint.WaitBound, w.Reason)
 		assert.Equal(t, began, wall())
 		assert.Contains(t, s[1], "starting now: the time to wait was over at ")
 
 		killed(13 * time.Hour) // nobody wants that any more
-		m, err := openMemo(dir, "key", 6*time.Hour, wall())
+		m, err := openRecord(dir, "key", 6*time.Hour, wall())
 		require.NoError(t, err)
-		assert.False(t, m.old)
-		other, err := openMemo(dir, "other", 6*time.Hour, wall())
+		assert.False(t, m.resumed)
+		other, err := openRecord(dir, "other", 6*time.Hour, wall())
 		require.NoError(t, err)
-		assert.False(t, other.old)
-		twin, err := openMemo(dir, "key", 6*time.Hour, wall()) // waits at the same time
+		assert.False(t, other.resumed)
+		twin, err := openRecord(dir, "key", 6*time.Hour, wall()) // waits at the same time
 		require.NoError(t, err)
-		assert.False(t, twin.old)
+		assert.False(t, twin.resumed)
 		assert.NotEqual(t, m.path, twin.path)
-		for _, m := range []*memo{m, other, twin} {
+		for _, m := range []*record{m, other, twin} {
 			m.remove()
 		}
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour) // given up
 		defer cancel()
-		_, err = newWaiting(hourly{from: wall(), perKWh: []regions.Grams{3, 2, 1, 1, 1, 1, 1}}, &s).wait(ctx, dir, "key")
+		_, err = forGreen(ctx, hourly{from: wall(), perKWh: []regions.Grams{3, 2, 1, 1, 1, 1, 1}}, dir, &s)
 		assert.ErrorIs(t, err, context.DeadlineExceeded)
 		left, err := os.ReadDir(dir)
 		require.NoError(t, err)
@@ -151,29 +151,29 @@ func TestAWaitIsTakenUp(t *testing.T) {
 	})
 }
 
-// What can't be kept is waited for all the same, and what is no memo begins one.
-func TestMemos(t *testing.T) {
-	_, err := openMemo("", "key", time.Hour, time.Now())
+// What can't be kept is waited for all the same, and what is no record begins one.
+func TestRecords(t *testing.T) {
+	_, err := openRecord("", "key", time.Hour, time.Now())
 	assert.ErrorIs(t, err, errNowhere)
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
-	m, err := openMemo(file, "key", time.Hour, time.Now())
+	m, err := openRecord(file, "key", time.Hour, time.Now())
 	require.Error(t, err)
 	m.remove()
 	assert.False(t, m.AskedAt.IsZero())
 	for _, text := range []string{"", "{", "null", `{"asked_at":"2999-01-01T00:00:00Z"}`, "\x00"} {
 		dir := t.TempDir()
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "key-0.json"), []byte(text), 0o600))
-		m, err := openMemo(dir, "key", time.Hour, time.Now())
+		m, err := openRecord(dir, "key", time.Hour, time.Now())
 		require.NoError(t, err, text)
-		assert.False(t, m.old, text)
+		assert.False(t, m.resumed, text)
 		m.remove()
 	}
 	// Those of long ago are removed, unless somebody still waits.
 	dir := t.TempDir()
 	past := time.Now().Add(-stale - time.Hour)
 	for _, key := range []string{"gone", "waits"} {
-		m, err := openMemo(dir, key, time.Hour, time.Now())
+		m, err := openRecord(dir, key, time.Hour, time.Now())
 		require.NoError(t, err)
 		require.NoError(t, os.Chtimes(m.path, past, past))
 		if key == "gone" {
@@ -182,13 +182,13 @@ func TestMemos(t *testing.T) {
 			defer m.remove()
 		}
 	}
-	m, err = openMemo(dir, "new", time.Hour, time.Now())
+	m, err = openRecord(dir, "new", time.Hour, time.Now())
 	require.NoError(t, err)
 	defer m.remove()
 	left, err := filepath.Glob(filepath.Join(dir, "*"))
 	require.NoError(t, err)
 	assert.Len(t, left, 4, "%q", left)
 
-	assert.NotEqual(t, keyOf("/a", []string{"b", "c"}), keyOf("/a", []string{"bc"}))
-	assert.NotEqual(t, keyOf("/a", []string{"b"}), keyOf("/b", []string{"b"}))
+	assert.NotEqual(t, Key("/a", []string{"b", "c"}), Key("/a", []string{"bc"}))
+	assert.NotEqual(t, Key("/a", []string{"b"}), Key("/b", []string{"b"}))
 }

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/config"
+	"github.com/carbonctl/carbonctl/internal/wait"
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+// greenFlags say how long a command may wait for a greener grid.
+type greenFlags struct {
+	bound  time.Duration // 0: it does not wait
+	length time.Duration // of the work
+}
+
+func (g *greenFlags) add(f *pflag.FlagSet) {
+	f.DurationVar(&g.bound, "wait-for-green", 0, "start when the grid is greenest, at most this `TIME` later: 6h")
+	f.DurationVar(&g.length, "for", time.Hour, "`TIME` that the command takes, for --wait-for-green")
+}
+
+func (g *greenFlags) check(zone string) error {
+	switch {
+	case g.bound < 0:
+		return fmt.Errorf("--wait-for-green: %v is below 0", g.bound)
+	case g.length <= 0:
+		return fmt.Errorf("--for: %v is not above 0", g.length)
+	case g.bound > 0 && zone == "":
+		return errors.New("--wait-for-green: no region given: set --region to where the command runs")
+	}
+	return nil
+}
+
+// interrupted is the exit code of a command that was given up before it began.
+const interrupted = 128 + int(syscall.SIGINT)
+
+// waitForGreen waits, where that is wanted, until the command is to start.
+func (w *wrapping) waitForGreen(ctx context.Context, ahead regions.Forecaster) (*footprint.Wait, error) {
+	if w.green.bound == 0 {
+		return nil, nil
+	}
+	dir, _ := os.Getwd() // "" is a key too
+	o := wait.Options{
+		Bound: w.green.bound, Length: w.green.length, Zone: w.config.Region, Table: w.config.Table, Ahead: ahead,
+		Dir: waitsDir(), Key: wait.Key(dir, w.args),
+	}
+	if !w.quiet && !w.json {
+		o.Say = func(text string) { w.say(text, "") }
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
+	return wait.ForGreen(ctx, o)
+}
+
+// waitsDir is where waits are kept, "" for nowhere.
+func waitsDir() string {
+	if file := config.DefaultLedger(); file != "" {
+		return filepath.Join(filepath.Dir(file), "waits")
+	}
+	return ""
+}

@@ -1,0 +1,64 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+// A Window is when some work would emit least. Its JSON keys are only ever added to.
+type Window struct {
+	Zone        string `json:"zone"`
+	Name        string `json:"name"`
+	CloudRegion string `json:"cloud_region"` // "aws:eu-west-1", "" if none was named
+	// The work begins From on and is done at To; Wait is how long that is to come.
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+	Wait float64   `json:"wait_s"`
+	By   time.Time `json:"by"`
+	// PerKWh is the mean over the window, Now that of one that begins at once.
+	PerKWh   float64 `json:"g_per_kwh"`
+	Now      float64 `json:"now_g_per_kwh"`
+	Saving   float64 `json:"saving"` // part of the emissions that waiting avoids, 0 to 1
+	Kind     string  `json:"kind"`   // forecast, or profile for typical hours
+	Scope    string  `json:"scope"`
+	Marginal bool    `json:"marginal"` // what one more kWh would emit
+	// Until is how far the forecast reaches, where that is well before By.
+	Until   *time.Time `json:"known_until"`
+	Source  string     `json:"source"`
+	Licence string     `json:"licence"`
+	Instead string     `json:"instead"`
+}
+
+// Text shows the window to a person, in the time zone of now.
+func (w Window) Text(out io.Writer, now time.Time) error {
+	var p Page
+	local := func(t time.Time) string { return t.In(now.Location()).Format(Minute) }
+	if wait := time.Duration(w.Wait * float64(time.Second)); wait < time.Minute {
+		p.Title("begin now, " + local(w.From))
+	} else {
+		p.Title(fmt.Sprintf("begin %s, in %s", local(w.From), Duration(w.From.Sub(now).Round(time.Minute))))
+	}
+	p.Row("done", "%s; deadline %s", local(w.To), local(w.By))
+	p.Row("grid", "%s: %s, %s g/kWh then, %s now", cmp.Or(w.CloudRegion, w.Zone), w.Name, PerKWh(w.PerKWh), PerKWh(w.Now))
+	p.Row("saving", "%s compared with starting now", Percent(w.Saving))
+	kind := map[string]string{string(regions.Profile): "typical hourly profile (no weather)", string(regions.Forecast): "a forecast"}[w.Kind]
+	if w.Marginal {
+		kind += ", marginal: what one more kWh would emit; reports do not count such a saving"
+	} else if w.Scope != "" {
+		kind += ", " + w.Scope + " emissions"
+	}
+	p.Row("by", "%s", cmp.Or(kind, w.Kind))
+	if w.Instead != "" {
+		p.Row("", "%s", w.Instead)
+	}
+	if w.Until != nil {
+		p.Row("", "the forecast ends %s; later hours were not considered", local(*w.Until))
+	}
+	p.Row("source", "%s", w.Source)
+	_, err := p.WriteTo(out)
+	return err
+}
