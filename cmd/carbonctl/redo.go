@@ -84,7 +84,7 @@ func (r *recomputing) print(given bool) {
 	for _, v := range a.List {
 		started := strings.Replace(v.Started[:min(16, len(v.Started))], "T", " ", 1)
 		p.Line(fmt.Sprintf(line, started, report.Energy(v.Energy), report.Mass(v.Old.Grams), report.Mass(v.New.Grams),
-			cmp.Or(sameScope(v.From, v.To, v.Old, v.New), "n/a"), short(v.Project, 18)))
+			cmp.Or(sameScope(v.From, v.To, v.Old, v.New), "n/a"), report.Short(v.Project, 18)))
 	}
 	_, _ = p.WriteTo(r.out)
 }
@@ -319,7 +319,7 @@ func shown(v string) string {
 	if v == "" {
 		return "nothing"
 	}
-	return short(v, 60)
+	return report.Short(v, 60)
 }
 
 func differ(recorded, again map[string]string) (figures int, all []difference, err error) {

@@ -153,7 +153,7 @@ func heldHead(s string) (ledger.Head, error) {
 	}
 	b, err := os.ReadFile(s)
 	if errors.Is(err, fs.ErrNotExist) {
-		return ledger.Head{}, fmt.Errorf("verify: --head %q is neither a hash of 64 hexadecimal digits nor a file", short(s, 70))
+		return ledger.Head{}, fmt.Errorf("verify: --head %q is neither a hash of 64 hexadecimal digits nor a file", report.Short(s, 70))
 	}
 	if err != nil {
 		return ledger.Head{}, fmt.Errorf("verify: --head: %w", err)

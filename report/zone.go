@@ -1,0 +1,192 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+// A Figure is an intensity as JSON has it.
+type Figure struct {
+	PerKWh  float64 `json:"g_per_kwh"`
+	Scope   string  `json:"scope"`
+	Year    int     `json:"year"`
+	Basis   string  `json:"basis"`
+	Source  string  `json:"source"`
+	Licence string  `json:"licence"`
+	Kind    string  `json:"kind"`
+	Market  bool    `json:"market,omitempty"`
+	Instead string  `json:"instead,omitempty"` // why it is not in the usual scope
+	// It holds From, until To: of a live service.
+	From time.Time `json:"from,omitzero"`
+	To   time.Time `json:"to,omitzero"`
+}
+
+// FigureOf is the figure of an intensity.
+func FigureOf(in regions.Intensity) Figure {
+	return Figure{float64(in.PerKWh), string(in.Scope), in.Year, in.Basis, in.Source, in.Licence, string(in.Kind), in.Market, in.Instead, in.From.UTC(), in.To.UTC()}
+}
+
+// A Cloud is a cloud region as JSON has it, with what its provider publishes.
+type Cloud struct {
+	Provider   string           `json:"provider"`
+	Region     string           `json:"cloud_region"`
+	City       *string          `json:"city"`
+	Latitude   *float64         `json:"latitude"`
+	Longitude  *float64         `json:"longitude"`
+	Kilometres *float64         `json:"distance_km,omitempty"` // from the point asked about
+	Open       bool             `json:"open"`
+	PUE        regions.PUE      `json:"pue"`
+	Published  []regions.Figure `json:"published"`
+}
+
+// CloudOf is a cloud region of a table, nil for nil.
+func CloudOf(t *regions.Table, c *regions.CloudRegion) *Cloud {
+	if c == nil {
+		return nil
+	}
+	d := &Cloud{Provider: c.Provider, Region: c.Region, Open: !c.Announced, PUE: t.PUE(c), Published: append([]regions.Figure{}, c.Figures()...)}
+	if c.City != "" {
+		d.City, d.Latitude, d.Longitude = &c.City, &c.Point.Lat, &c.Point.Lon
+	}
+	return d
+}
+
+// A Zone is a place and what a kilowatt-hour emits there. Its JSON keys are only ever
+// added to.
+type Zone struct {
+	Zone   string  `json:"zone"`
+	Alpha3 *string `json:"alpha3"`
+	Name   string  `json:"name"`
+	Kind   string  `json:"kind"`
+	Cloud  *Cloud  `json:"cloud,omitempty"`   // the cloud region asked for
+	Near   *Cloud  `json:"nearest,omitempty"` // the one nearest to a point
+	Guess  string  `json:"guess,omitempty"`   // how the zone was found, if not by its name
+	Used   *Figure `json:"used"`              // what a run there is multiplied with
+	// Trend of the yearly figures, over at most ten years.
+	Trend *regions.Trend `json:"trend,omitempty"`
+	All   []Figure       `json:"series,omitempty"` // all figures, the newest first
+	Data  string         `json:"data"`             // version of the table
+}
+
+// Text shows the zone to a person: the figure in force, the provider's own, and all years.
+func (d Zone) Text(out io.Writer) error {
+	names := []string{d.Kind}
+	if d.Alpha3 != nil {
+		names = append(names, *d.Alpha3)
+	}
+	var p Page
+	if c := d.Cloud; c != nil {
+		p.Title(fmt.Sprintf("%s:%s  %s", c.Provider, c.Region, c.where()))
+		p.Row("grid", "%s, %s (%s)", d.Zone, d.Name, strings.Join(names, ", "))
+	} else {
+		p.Title(fmt.Sprintf("%s  %s (%s)", d.Zone, d.Name, strings.Join(names, ", ")))
+	}
+	if d.Guess != "" {
+		p.Row("found", "%s", d.Guess)
+	}
+	if c := d.Near; c != nil {
+		p.Row("near", "%s:%s, %s, %.0f km away", c.Provider, c.Region, c.where(), *c.Kilometres)
+	}
+	p.Row("used", "%s", d.Used.line())
+	if d.Used.Instead != "" && d.Used.Instead != d.Guess {
+		p.Row("", "%s", strings.TrimSuffix(d.Used.Instead, "; "+d.Guess))
+	}
+	if d.Trend != nil {
+		p.Row("trend", "%s", trendLine(*d.Trend))
+	}
+	p.Row("source", "%s", d.Used.Source)
+	p.Row("licence", "%s", cmp.Or(d.Used.Licence, "the service's own terms"))
+	if d.Cloud != nil {
+		d.Cloud.published(&p)
+	}
+	p.Title(fmt.Sprintf("  %-10s %-11s %-4s %7s  %s", "scope", "basis", "year", "g/kWh", "source"))
+	for _, f := range d.All {
+		p.Line(fmt.Sprintf("  %-10s %-11s %d %7s  %s", f.Scope, f.Basis, f.Year, PerKWh(f.PerKWh), Short(f.Source, 40)))
+	}
+	p.Line("")
+	p.Note("The scopes are not comparable: lifecycle counts the fuel's way to the plant and the plant itself, direct only the stack. Table " + d.Data + ".")
+	_, err := p.WriteTo(out)
+	return err
+}
+
+func (f Figure) line() string {
+	if !f.To.IsZero() {
+		return fmt.Sprintf("%s g/kWh, %s, %s, until %s", PerKWh(f.PerKWh), cmp.Or(f.Scope, "scope not known"), f.Kind, f.To.Local().Format(Minute))
+	}
+	if f.Market {
+		return fmt.Sprintf("%s g/kWh, market-based, %d", PerKWh(f.PerKWh), f.Year)
+	}
+	return fmt.Sprintf("%s g/kWh, %s, %d", PerKWh(f.PerKWh), f.Scope, f.Year)
+}
+
+func trendLine(t regions.Trend) string {
+	s := fmt.Sprintf("%+.1f g/kWh a year, %d to %d", t.PerYear, t.First, t.Last)
+	if t.Change != nil {
+		s += fmt.Sprintf("; %+.0f %% in all", 100**t.Change)
+	}
+	return s
+}
+
+func (c *Cloud) where() string {
+	text := "place not published"
+	if c.City != nil {
+		text = *c.City
+	}
+	if !c.Open {
+		text += ", announced, not open yet"
+	}
+	return text
+}
+
+// measures are what providers publish, in words.
+var measures = map[regions.Measure]string{
+	regions.PUEMeasure: "PUE", regions.WUEMeasure: "water, l/kWh",
+	regions.HourlyCFE: "carbon-free hourly, %", regions.AnnualCFE: "carbon-free yearly, %",
+	regions.GridFactor: "its grid, g/kWh", regions.MarketFactor: "by contracts, g/kWh",
+}
+
+// printPublished shows the provider's own figures, which no run is multiplied
+// with, apart from those of the grid.
+func (c *Cloud) published(p *Page) {
+	p.Row("PUE", "%.3g, of the %s, %d; %s", c.PUE.Value, c.PUE.Of, c.PUE.Year, c.PUE.Source)
+	if len(c.Published) == 0 {
+		p.Row("published", "nothing known")
+		return
+	}
+	p.Title(fmt.Sprintf("  %-22s %-4s %7s  %s", "published by "+c.Provider, "year", "", "source"))
+	for _, f := range slices.Backward(c.Published) {
+		p.Line(fmt.Sprintf("  %-22s %d %7s  %s", measures[f.Measure], f.Year, strconv.FormatFloat(f.Value, 'f', -1, 64), Short(f.Source, 39)))
+	}
+}
+
+// Short cuts text to n characters, the last of which is then an ellipsis.
+func Short(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return s
+}
+
+// Zones are all zones of a table that have a figure of the kind that was asked for.
+type Zones struct {
+	Zones []Zone `json:"zones"`
+	Data  string `json:"data"` // version of the table
+}
+
+// Text lists the zones for a person.
+func (z Zones) Text(out io.Writer) error {
+	var p Page
+	p.Line(fmt.Sprintf("%-13s %8s  %-9s %-4s  %s", "zone", "g/kWh", "scope", "year", "name"))
+	for _, d := range z.Zones {
+		p.Line(fmt.Sprintf("%-13s %8s  %-9s %d  %s", d.Zone, PerKWh(d.Used.PerKWh), d.Used.Scope, d.Used.Year, Short(d.Name, 38)))
+	}
+	_, err := p.WriteTo(out)
+	return err
+}
