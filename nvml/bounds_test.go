@@ -65,7 +65,7 @@ func try(t *testing.T, c *card, on, late, length time.Duration) (r trial) {
 		time.Sleep(length)
 		end := read(t, m)[0]
 		edges := (begin.Edge + end.Edge).Joules()
-		r.truth = c.load.used(c.clock()) - c.load.used(on)
+		r.truth = c.usedBy(end) - c.load.used(on)
 		r.got = (end.Total - begin.Total).Joules()
 		r.low, r.high = r.got-edges, r.got+edges+(end.Missed-begin.Missed+end.MaxPower.Over(late)).Joules()
 		assert.Positive(t, r.got, "no run uses nothing")
@@ -126,6 +126,88 @@ func TestReliability(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestReliabilityOfEpochs makes the rows of docs/reliability.md on epochs of 0.6 s
+// within a run, by the edges of the readings at both ends.
+func TestReliabilityOfEpochs(t *testing.T) {
+	ms := func(n int) time.Duration { return time.Duration(n) * time.Millisecond }
+	for _, tt := range []struct {
+		name   string
+		tick   time.Duration
+		jitter time.Duration
+		wander time.Duration // by how much each distance of two ticks may differ
+		card   string
+		wide   map[string]float64 // the half-width, at the most
+	}{
+		{"stamps", ms(100), 0, 0, "counter with stamps", map[string]float64{"steady": 0.1}},
+		{"ticks of 20 ms", ms(20), 0, 0, "counter", map[string]float64{"steady": 0.1}},
+		{"ticks of 100 ms", ms(100), 0, 0, "counter", map[string]float64{"steady": 0.1}},
+		{"ticks of 100 ms, up to 5 ms late", ms(100), ms(5), 0, "counter", map[string]float64{"steady": 0.1}},
+		{"ticks of 100 ms, up to 30 ms late", ms(100), ms(30), 0, "counter", nil},
+		{"ticks of 90 to 110 ms", ms(100), 0, ms(20), "counter", nil},
+	} {
+		for _, load := range []string{"idle", "steady", "changing"} {
+			t.Run(tt.name+", "+load, func(t *testing.T) {
+				r := rand.New(rand.NewPCG(4, 2))
+				within, n := 0, 0
+				var miss, wide, sum float64
+				for range 50 {
+					c := kinds[tt.card]()
+					c.tick, c.jitter = tt.tick+time.Duration(r.Int64N(int64(tt.tick/50))), tt.jitter
+					c.phase = time.Duration(r.Int64N(int64(c.tick)))
+					if tt.wander > 0 {
+						for at := c.phase; at < time.Minute; {
+							c.ticks = append(c.ticks, at)
+							at += c.tick - tt.wander/2 + time.Duration(r.Int64N(int64(tt.wander)))
+						}
+					}
+					switch load {
+					case "idle":
+						c.load = steady(60)
+					case "steady":
+						c.load = steady(100 + 300*r.Float64())
+					case "changing":
+						c.load = random(r, 20*time.Second)
+					}
+					for _, x := range epochs(t, r, c, 600*time.Millisecond) {
+						if x.low <= x.truth && x.truth <= x.high {
+							within++
+						}
+						n++
+						wide += (x.high - x.low) / 2
+						miss += max(x.truth-x.got, x.got-x.truth)
+						sum += x.truth
+					}
+				}
+				t.Logf("| %s | %s | %.1f %% | %.1f %% | ± %.1f %% |", tt.name, load, 100*miss/sum, 100*float64(within)/float64(n), 100*wide/sum)
+				assert.GreaterOrEqual(t, within, n*95/100)
+				if w := tt.wide[load]; w > 0 {
+					assert.Less(t, wide/sum, w)
+				}
+			})
+		}
+	}
+}
+
+// epochs makes a run of ten epochs that begins when the GPU has been on for a while.
+func epochs(t *testing.T, r *rand.Rand, c *card, length time.Duration) (list []trial) {
+	synctest.Test(t, func(t *testing.T) {
+		m := openCards(t, c)
+		defer m.Close()
+		time.Sleep(time.Duration(r.Int64N(int64(2 * time.Second))))
+		read(t, m)
+		time.Sleep(time.Duration(r.Int64N(int64(time.Second))))
+		from := read(t, m)[0]
+		for range 10 {
+			time.Sleep(length)
+			to := read(t, m)[0]
+			got, edges := (to.Total - from.Total).Joules(), (from.Edge + to.Edge).Joules()
+			list = append(list, trial{c.usedBy(to) - c.usedBy(from), got, got - edges, got + edges + (to.Missed - from.Missed).Joules()})
+			from = to
+		}
+	})
+	return list
 }
 
 // TestEnergyNeverFalls reads at random times a GPU to which everything happens.

@@ -46,10 +46,12 @@ type counter struct {
 
 func (c *counter) reading() *energy.Reading { return &c.r }
 
-// wants reports whether a look soon would tell more of the ticks, or of the
-// first reading.
-func (c *counter) wants(now time.Time) bool {
-	return c.ticks.wants(now) || c.bracket.begun && !c.settled && now.Sub(c.changed) < stale
+// wants asks for looks that tell more of the ticks, or of the first reading.
+func (c *counter) wants(now time.Time) time.Duration {
+	if c.bracket.begun && !c.settled && now.Sub(c.changed) < stale {
+		return pollEvery
+	}
+	return c.ticks.wants(now)
 }
 
 // A tick is when a counter moved, give or take, and to what.
@@ -144,10 +146,14 @@ func (c *counter) take(a count, total, rise energy.Energy, reset bool) error {
 	return nil
 }
 
-// show makes the reading of the latest look: the first one is the origin. If too
-// much was added before, that is caught up at half the power: no time passes
-// without energy, and the total does not fall.
-func (c *counter) show() {
+// vague reports whether a look in some milliseconds would tell more of the latest.
+func (c *counter) vague() bool { return c.ticks.vague && c.bracket.begun && c.r.State == energy.OK }
+
+// show makes the reading of a look, which a few others may have followed to see
+// whether it was before a tick or after: the first one is the origin. If too much was
+// added before, that is caught up at half the power: no time passes without energy,
+// and the total does not fall.
+func (c *counter) show(asked, at time.Time) {
 	if c.r.State != energy.OK {
 		return
 	}
@@ -155,9 +161,14 @@ func (c *counter) show() {
 		c.bracket.begin(c.latest)
 		c.shown = c.latest.at
 	}
-	least := c.r.Total.Plus(energy.Joules(c.latest.likely / 2 * min(c.latest.at.Sub(c.shown), slowestTick).Seconds()))
-	c.r.Total, c.shown = max(energy.Joules(c.bracket.best), least), c.latest.at
-	bounds, total := c.bracket.bounds(c.limit, c.settled), c.r.Total.Joules()
+	since := max(c.latest.at.Sub(at), 0)
+	flowed, likely := c.latest.power.over(since, since), c.latest.likely*since.Seconds()
+	if since > 0 {
+		c.r.Before, c.r.Time = asked, at
+	}
+	least := c.r.Total.Plus(energy.Joules(c.latest.likely / 2 * max(min(c.r.Time.Sub(c.shown), slowestTick), 0).Seconds()))
+	c.r.Total, c.shown = max(energy.Joules(c.bracket.best-likely), least), c.r.Time
+	bounds, total := c.bracket.bounds(c.limit, c.settled).minus(flowed), c.r.Total.Joules()
 	c.r.Edge = energy.Joules(max(bounds.hi-total, total-bounds.lo, 0)).Plus(unit)
 }
 

@@ -210,7 +210,7 @@ func (g *gpu) plain(d *device, base energy.Component, dev *Device) bool {
 		return false
 	}
 	c := newCounter(base, dev, -1, d.total)
-	c.watts = d.power
+	c.watts, c.recent.smooth = d.power, true
 	g.series = append(g.series, c)
 	g.every = powerEvery // such power is a mean of up to a second
 	dev.Way, dev.Resolution = EnergyCounter, slowestTick

@@ -3,6 +3,8 @@ package nvml
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -51,6 +53,8 @@ type card struct {
 	load       load
 	tick       time.Duration // of its counter
 	phase      time.Duration
+	jitter     time.Duration   // by how much a tick may come late
+	ticks      []time.Duration // when its counter ticks, if that is no period
 	limit      energy.Power
 	noFields   bool // an old driver
 	noCounter  bool // an old GPU
@@ -79,14 +83,32 @@ func (c *card) set(f func(c *card)) {
 
 func (c *card) clock() time.Duration { return time.Since(c.origin) }
 
+// usedBy is the true energy up to a reading, in joules.
+func (c *card) usedBy(r energy.Reading) float64 { return c.load.used(r.Time.Sub(c.origin)) }
+
 // counter gives the energy in mJ and when it ticked.
 func (c *card) counter() (uint64, time.Time) {
-	t := c.clock()
-	ticked := (t-c.phase)/c.tick*c.tick + c.phase
-	if ticked > t {
-		ticked -= c.tick
-	}
+	ticked := c.ticked(c.clock())
 	return uint64(max(0, c.base+int64(c.load.used(ticked)*1000))), c.origin.Add(ticked)
+}
+
+// ticked is when the counter ticked last.
+func (c *card) ticked(t time.Duration) time.Duration {
+	if c.ticks != nil {
+		i, _ := slices.BinarySearch(c.ticks, t+1)
+		return c.ticks[max(i-1, 0)]
+	}
+	k := (t - c.phase) / c.tick
+	for {
+		late := time.Duration(0)
+		if c.jitter > 0 {
+			late = time.Duration(rand.New(rand.NewPCG(uint64(k), 1)).Int64N(int64(c.jitter)))
+		}
+		if at := k*c.tick + c.phase + late; at <= t {
+			return at
+		}
+		k--
+	}
 }
 
 func (c *card) call() error {

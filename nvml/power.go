@@ -35,11 +35,12 @@ type power struct {
 	zero   time.Time // since when the power is 0, zero if it is not
 }
 
-func (p *power) reading() *energy.Reading { return &p.r }
-func (p *power) wants(time.Time) bool     { return false }
+func (p *power) reading() *energy.Reading      { return &p.r }
+func (p *power) wants(time.Time) time.Duration { return 0 }
+func (p *power) vague() bool                   { return false }
 
 // show makes the first reading the origin.
-func (p *power) show() {
+func (p *power) show(time.Time, time.Time) {
 	if p.r.State == energy.OK && !p.begun {
 		p.begun, p.noise, p.origin = true, 0, p.r.Total
 		p.r.Total = 0

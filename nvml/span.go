@@ -29,7 +29,8 @@ func (s span) clamp(x float64) float64 { return min(max(x, s.lo), s.hi) }
 type recent struct {
 	any    bool
 	likely float64   // watts now
-	exact  bool      // likely was read, and is no mean
+	exact  bool      // likely was read, and is no mean of ours
+	smooth bool      // what is read is the mean of a second
 	since  time.Time // when now began
 	now    span
 	before span
@@ -70,13 +71,17 @@ func (r *recent) note(w float64, at time.Time) {
 const unsteady = 0.03
 
 // span is what the power can be now, between 0 and the highest: as it was seen
-// lately, and what differed then by so much may differ by three times as much. A
-// mean bounds nothing.
+// lately, and what differed then by so much may differ by three times as much, and
+// by six times where means were seen. A mean of ours bounds nothing.
 func (r *recent) span(highest energy.Power) span {
 	if !r.exact {
 		return span{0, highest.Watts()}
 	}
 	seen := span{min(r.now.lo, r.before.lo), max(r.now.hi, r.before.hi)}
-	more := 3*(seen.hi-seen.lo) + unsteady*r.likely
+	times := 3.
+	if r.smooth {
+		times = 6
+	}
+	more := times*(seen.hi-seen.lo) + unsteady*r.likely
 	return span{max(0, seen.lo-more), max(min(seen.hi+more, highest.Watts()), seen.hi)}
 }

@@ -34,7 +34,16 @@ type ticks struct {
 	fits     int  // ticks whose stamps fit
 	unfit    bool // one does not
 	kept     bool // a value was seen twice, with the stamp that it had
+
+	rhythm rhythm    // where they are not
+	vague  bool      // the latest value may be that of either of two ticks
+	again  time.Time // when to learn the rhythm once more
+	lost   int       // how often it was
 }
+
+// relearnEvery is the time until a rhythm is learnt again that was lost, or not
+// found. It doubles each time.
+const relearnEvery = time.Minute
 
 // observe takes one look between two times, at a value that is new or not, with
 // the driver's stamp (zero if none). It returns between how long ago, before at,
@@ -48,6 +57,7 @@ func (t *ticks) observe(isNew bool, stamp, asked, at time.Time) (least, most tim
 	}
 	t.check(isNew, stamp, asked, at)
 	if isNew {
+		t.hear(at)
 		if still := t.look.Sub(t.moved); still > t.longest && still < time.Second {
 			t.longest = still + still/10 // it is slower than was thought
 		}
@@ -63,7 +73,36 @@ func (t *ticks) observe(isNew bool, stamp, asked, at time.Time) (least, most tim
 		return age, age
 	}
 	least = at.Sub(t.moved)
-	return least, max(least, min(at.Sub(t.earliest), at.Sub(asked)+t.longest))
+	most = max(least, min(at.Sub(t.earliest), at.Sub(asked)+t.longest))
+	if t.vague = false; t.rhythm.steady && t.rhythm.faded(at) { // nobody has looked for long
+		t.rhythm, t.again = rhythm{}, at
+	} else if t.rhythm.steady {
+		from, to, vague, ok := t.rhythm.narrow(least, most, asked, at)
+		if !ok {
+			t.lose(at)
+			return least, most
+		}
+		least, most, t.vague = from, to, vague
+	}
+	return least, most
+}
+
+// hear gives the rhythm a tick that a look at at has shown, where the one before
+// was shortly before it.
+func (t *ticks) hear(at time.Time) {
+	switch r := &t.rhythm; {
+	case at.Sub(t.look) <= 2*pollEvery:
+		r.hear(t.look, at)
+	case !r.steady:
+		r.seen = r.seen[:0] // what comes next is not the one after the latest
+	}
+}
+
+// lose gives the rhythm up, for some time.
+func (t *ticks) lose(now time.Time) {
+	t.rhythm = rhythm{seen: t.rhythm.seen[:0]}
+	t.again = now.Add(relearnEvery << min(t.lost, 6))
+	t.lost++
 }
 
 // check compares the stamp with what was seen of the value.
@@ -85,14 +124,32 @@ func (t *ticks) check(isNew bool, stamp, asked, at time.Time) {
 func (t *ticks) stamped() bool { return !t.unfit && t.kept && t.fits > 0 }
 
 func (t *ticks) learn(at time.Time) {
-	if t.learnt || t.seen < enoughTicks || at.Sub(t.began) > pollFor {
+	if !t.again.IsZero() && !at.Before(t.again) { // begin anew, for the rhythm alone
+		t.again, t.began, t.seen, t.widest = time.Time{}, at, 0, 0
+		t.rhythm.seen = t.rhythm.seen[:0]
+	}
+	inTime := at.Sub(t.began) <= pollFor
+	if inTime && t.seen < enoughTicks {
 		return
 	}
-	t.learnt = true
-	t.longest = t.widest + t.widest/10 // they are not quite regular
+	if inTime && !t.learnt {
+		t.learnt = true
+		t.longest = t.widest + t.widest/10 // they are not quite regular
+	}
+	if !t.rhythm.steady && !t.stamped() && t.again.IsZero() {
+		t.lose(at)
+	}
 }
 
-// wants reports whether it is worth looking again soon.
-func (t *ticks) wants(now time.Time) bool {
-	return !t.started || !t.learnt && now.Sub(t.began) < pollFor
+// wants is how long until it is worth looking again, 0 for never.
+func (t *ticks) wants(now time.Time) time.Duration {
+	switch {
+	case !t.started, t.seen < enoughTicks && now.Sub(t.began) < pollFor:
+		return pollEvery
+	case t.stamped():
+		return 0
+	case !t.again.IsZero():
+		return max(t.again.Sub(now), pollEvery)
+	}
+	return t.rhythm.lookOut(now)
 }

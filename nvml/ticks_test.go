@@ -60,7 +60,7 @@ func TestTicks(t *testing.T) {
 					assert.LessOrEqual(t, least-time.Microsecond, age, i)
 					assert.GreaterOrEqual(t, most+time.Microsecond, age, i)
 				}
-				if k.wants(at) || i < 20 {
+				if d := k.wants(at); d > 0 && d <= pollEvery || i < 20 {
 					at = at.Add(pollEvery)
 				} else {
 					at = at.Add(time.Duration(r.IntN(1000)) * time.Millisecond)

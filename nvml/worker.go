@@ -3,6 +3,7 @@ package nvml
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -57,11 +58,15 @@ type series interface {
 	feed(list []field, err error, asked, at time.Time) error
 	// reading is what was fed last.
 	reading() *energy.Reading
-	// show brings the reading up to the latest look, before it is handed out. The
-	// first one is the origin of its total.
-	show()
-	// wants reports whether another look, soon, would make the bounds narrower.
-	wants(now time.Time) bool
+	// vague reports whether that leaves much open that a look in some milliseconds
+	// would tell.
+	vague() bool
+	// show brings the reading up to a look that began and ended then, before it is
+	// handed out. The first one is the origin of its total.
+	show(asked, at time.Time)
+	// wants is how long until another look would make the bounds narrower, 0 for
+	// never.
+	wants(now time.Time) time.Duration
 }
 
 // Workers are the goroutines that use one library. The last one closes it, since
@@ -99,8 +104,11 @@ func (g *gpu) work(done chan<- *gpu) {
 			case q == forUsers:
 				g.askUsers()
 			default:
+				asked := time.Now()
 				g.look()
-				g.answer(time.Now())
+				at := time.Now()
+				g.clear()
+				g.answer(asked, at)
 			}
 			done <- g
 		case <-itself.C:
@@ -119,14 +127,15 @@ func (g *gpu) work(done chan<- *gpu) {
 // quickly, else as its power must be added up.
 func (g *gpu) pause() time.Duration {
 	now := time.Now()
+	d := g.every
 	if g.took <= cheap && g.err == nil {
 		for _, s := range g.series {
-			if s.wants(now) {
-				return pollEvery
+			if w := s.wants(now); w > 0 && (d == 0 || w < d) {
+				d = w
 			}
 		}
 	}
-	return g.every
+	return d
 }
 
 // retryEvery is how long a GPU that is gone is left alone before it is tried again:
@@ -165,12 +174,23 @@ func (g *gpu) feed() (err error) {
 	return err
 }
 
-// answer makes the readings.
-func (g *gpu) answer(now time.Time) {
+// clearFor is for how long an answer may be kept back.
+const clearFor = 10 * time.Millisecond
+
+// clear looks again for as long as that tells more of the latest look.
+func (g *gpu) clear() {
+	for end := time.Now().Add(clearFor); g.took <= cheap && slices.ContainsFunc(g.series, series.vague) && time.Now().Before(end); {
+		time.Sleep(2 * finest)
+		g.look()
+	}
+}
+
+// answer makes the readings of a look that began and ended then.
+func (g *gpu) answer(asked, now time.Time) {
 	g.readErr = g.err
 	for i, s := range g.series {
 		r := &g.readings[i]
-		s.show()
+		s.show(asked, now)
 		if *r = *s.reading(); r.State != energy.OK {
 			r.Before, r.Time = now, now
 		}
