@@ -87,8 +87,8 @@ func (t Totals) sheet() sheet {
 		s.sections = append(s.sections, t.monthSection(months))
 	}
 	s.sections = append(s.sections, gridsSection(total))
-	if total.Foresight.N > 0 {
-		s.sections = append(s.sections, foresightSection(total.Foresight))
+	if len(total.Foresights) > 0 {
+		s.sections = append(s.sections, foresightSection(total.Foresights))
 	}
 	if len(total.Warnings) > 0 {
 		s.sections = append(s.sections, countedSection(total))

@@ -146,6 +146,28 @@ func groupOf(g *runs.Group, keys []runs.Key, scope regions.Scope) groupJSON {
 	return v
 }
 
+// foresightJSON is how good the first predictions of runs were in one quantity.
+type foresightJSON struct {
+	Of        runs.Quantity `json:"quantity"`
+	Scope     *string       `json:"scope"` // of emissions
+	Runs      int           `json:"runs"`
+	Predicted float64       `json:"predicted"`
+	Taken     float64       `json:"taken"`
+	Off       *spreadJSON   `json:"error"` // as a part of what was taken
+}
+
+func foresightsOf(t runs.Total) []foresightJSON {
+	all := []foresightJSON{}
+	for _, f := range t.Foresights {
+		v := foresightJSON{f.Of, nil, f.Off.N, f.Predicted, f.Taken, spread(f.Off)}
+		if f.Of == runs.ForeseenEmissions {
+			v.Scope = new(string(f.Scope))
+		}
+		all = append(all, v)
+	}
+	return all
+}
+
 func timeOrNil(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
@@ -245,6 +267,7 @@ func (t Totals) JSON(w io.Writer) error {
 	o.field("filter", filterJSON{timeOrNil(f.From), timeOrNil(f.To), f.Projects, f.Hosts, f.Users, f.Zones, f.Statuses, f.Labels})
 	o.field("total", groupOf(&t.Groups.Total.Group, nil, scope))
 	o.field("factors", gridsOf(t.Groups.Total))
+	o.field("predictions", foresightsOf(t.Groups.Total))
 	list := t.Groups.List()
 	o.list("groups", len(list), func(i int) any { return groupOf(list[i], t.Groups.By, scope) })
 	o.field("monthly_budget", budget)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/runs"
 )
@@ -114,11 +115,27 @@ func countedSection(t runs.Total) section {
 
 // foresightSection says how good the first predictions of runs were, now that
 // the truth is known.
-func foresightSection(all runs.Spread) section {
+func foresightSection(all []runs.Foresight) section {
 	p := section{title: "Predictions"}
-	p.table.columns = []column{{"after the first epochs", name}, {"runs", amount}, {"off on average", amount}, {"least", amount}, {"most", amount}}
-	p.table.rows = [][]string{{"energy of the whole run", fmt.Sprint(all.N), signed(all.Mean), signed(all.Least), signed(all.Most)}}
+	p.table.columns = []column{{"after the first epochs", name}, {"runs", amount}, {"predicted", amount}, {"taken", amount}, {"off on average", amount}, {"least", amount}, {"most", amount}}
+	for _, f := range all {
+		name, show := foreseen(f)
+		p.table.rows = append(p.table.rows, []string{name, fmt.Sprint(f.Off.N), show(f.Predicted), show(f.Taken), signed(f.Off.Mean), signed(f.Off.Least), signed(f.Off.Most)})
+	}
 	return p
+}
+
+// foreseen names what was predicted, and shows amounts of it.
+func foreseen(f runs.Foresight) (name string, show func(float64) string) {
+	switch f.Of {
+	case runs.ForeseenEmissions:
+		return strings.TrimSpace("CO2e " + string(f.Scope)), func(x float64) string { return Mass(regions.Grams(x)) }
+	case runs.ForeseenDuration:
+		return "time", func(x float64) string { return Duration(seconds(x)) }
+	case runs.ForeseenCar:
+		return "by car", func(x float64) string { return fmt.Sprintf("%.3g km", x) }
+	}
+	return "energy", func(x float64) string { return Energy(energy.Joules(x)) }
 }
 
 // signed shows a part of 1 with its sign, where that can be seen: "+3.2 %".

@@ -187,3 +187,50 @@ func TestWhatRowsDoNotTell(t *testing.T) {
 	assert.Contains(t, text(own, foreign), "50 % not known")
 	assert.NotContains(t, text(own), "bounds not known")
 }
+
+// What was predicted stands beside what it then took, in each quantity that is known.
+func TestTotalsJudgePredictions(t *testing.T) {
+	row := func(scope string, energyWh, predictedWh energy.Energy, details string) runs.Row {
+		return runs.Row{
+			Status: footprint.Completed, Epochs: 10, DurationS: 3600, Energy: energyWh * energy.WattHour, Emissions: 40, IntensityScope: scope, Charge: footprint.ChargeMachine,
+			PredictedEnergy: new(predictedWh * energy.WattHour), PredictedEmissions: new(runs.Number(50)), Details: `{"planned_epochs":10,` + details + `}`,
+		}
+	}
+	all := totals([]runs.Row{
+		row("lifecycle", 100, 90, `"predicted_duration_s":1800`),
+		row("direct", 100, 130, `"imported":{"car_km":10,"predicted":{"duration_s":7200,"car_km":12}}`),
+	})
+	var b strings.Builder
+	require.NoError(t, all.Text(&b))
+	_, section, _ := strings.Cut(b.String(), "\npredictions\n")
+	section, _, _ = strings.Cut(section, "\n\n")
+	var words [][]string
+	for line := range strings.Lines(section) {
+		words = append(words, strings.Fields(line))
+	}
+	assert.Equal(t, [][]string{
+		strings.Fields("after the first epochs  runs predicted taken off on average least most"),
+		strings.Fields("energy                  2    220 Wh    200 Wh    +10 %   −10 %  +30 %"),
+		strings.Fields("CO2e lifecycle          1    50.0 g    40.0 g    +25 %   +25 %  +25 %"),
+		strings.Fields("CO2e direct             1    50.0 g    40.0 g    +25 %   +25 %  +25 %"),
+		strings.Fields("time                    2    2h 30m    2h 0m     +25 %   −50 %  +100 %"),
+		strings.Fields("by car 1   12 km   10 km   +20 %   +20 %  +20 %"),
+	}, words)
+	b.Reset()
+	require.NoError(t, all.JSON(&b))
+	var answer struct {
+		Predictions []struct {
+			Quantity         string
+			Scope            *string
+			Runs             int
+			Predicted, Taken float64
+			Error            struct{ Mean, Least, Most float64 }
+		}
+	}
+	require.NoError(t, json.Unmarshal([]byte(b.String()), &answer))
+	require.Len(t, answer.Predictions, 5)
+	assert.Nil(t, answer.Predictions[0].Scope)
+	assert.Equal(t, "direct", *answer.Predictions[2].Scope)
+	assert.Equal(t, "car_km", answer.Predictions[4].Quantity)
+	assert.InDelta(t, 0.2, answer.Predictions[4].Error.Mean, 1e-9)
+}

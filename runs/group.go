@@ -132,14 +132,15 @@ func (g Group) MeasuredShare() (share float64, ok bool) {
 	return min(1, float64(g.Measured)/float64(g.Energy)), true
 }
 
-func (g *Group) add(r *Row) {
+// add takes a row; judged says that its prediction can be.
+func (g *Group) add(r *Row, judged bool) {
 	g.Summary.add(r)
 	if r.CountedBy != "" {
 		return
 	}
 	g.RunEnergy.Add(r.Energy.Joules())
 	g.RunTime.Add(float64(r.DurationS))
-	if r.PredictedEnergy != nil && r.Status == footprint.Completed && r.asPlanned() {
+	if judged {
 		if off, ok := (footprint.Range[energy.Energy]{Expected: *r.PredictedEnergy}).Off(r.Energy); ok {
 			g.Foresight.Add(off)
 		}
@@ -211,10 +212,11 @@ type bucket struct {
 
 // Add takes one row. One that another row already includes is only counted.
 func (g *Groups) Add(r Row) {
-	g.Total.add(&r)
+	f, judged := r.foreseen()
+	g.Total.add(&r, f, judged)
 	g.name = ByMonth.of(g.name[:0], &r)
 	month := within(&g.months, g.name, 1)
-	month.add(&r)
+	month.add(&r, judged)
 	var group *Group
 	if len(g.By) > 0 {
 		g.name = g.name[:0]
@@ -225,7 +227,7 @@ func (g *Groups) Add(r Row) {
 			g.name = k.of(g.name, &r)
 		}
 		group = within(&g.groups, g.name, len(g.By))
-		group.add(&r)
+		group.add(&r, judged)
 	}
 	if r.CountedBy == "" {
 		g.overlaps.add(&r, 0, func() uint32 { return g.bucket(&r, group, month) })

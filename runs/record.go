@@ -1,8 +1,6 @@
 package runs
 
 import (
-	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -44,13 +42,10 @@ func FromReport(r footprint.Report) Row {
 	if r.Embodied != nil {
 		row.Embodied = new(Number(*r.Embodied))
 	}
-	if p := r.Prediction; p != nil && p.Fraction == nil {
-		e, g := p.Energy.Expected, Number(p.Emissions.Expected)
-		if len(p.History) > 0 { // the first one: the last is the truth
-			e, g = p.History[0].Energy.Expected, Number(p.History[0].Emissions.Expected)
-		}
+	if first, ok := firstPrediction(r.Prediction); ok {
+		e, g := first.Energy.Expected, Number(first.Emissions.Expected)
 		row.PredictedEnergy, row.PredictedEmissions = &e, &g
-		row.Details = fmt.Sprintf(`{%q:%d}`, PlannedEpochs, p.OfEpochs)
+		row.Details, _ = compact(map[string]any{PlannedEpochs: r.Prediction.OfEpochs, PredictedDuration: Number(first.DurationS.Expected)})
 	}
 	if r.Budget != nil {
 		row.Budget = r.Budget.Limit
@@ -70,20 +65,17 @@ func FromReport(r footprint.Report) Row {
 	return row
 }
 
-// PlannedEpochs is the member of a row's details that says for how many epochs its
-// prediction was made.
-const PlannedEpochs = "planned_epochs"
-
-// asPlanned reports whether the run has had the epochs that were predicted, or its
-// row does not tell: one that was stopped early needed less.
-func (r *Row) asPlanned() bool {
-	if !strings.Contains(r.Details, PlannedEpochs) {
-		return true
+// firstPrediction is the one that was made after the first epoch; ok is false where
+// there was none, or nothing left to be predicted.
+func firstPrediction(p *footprint.Prediction) (first footprint.Earlier, ok bool) {
+	if p == nil || p.Fraction != nil {
+		return first, false
 	}
-	var details struct {
-		Planned int `json:"planned_epochs"`
+	first = footprint.Earlier{AfterEpochs: p.AfterEpochs, Energy: p.Energy, Emissions: p.Emissions, DurationS: p.DurationS}
+	if len(p.History) > 0 {
+		first = p.History[0]
 	}
-	return json.Unmarshal([]byte(r.Details), &details) == nil && r.Epochs >= details.Planned
+	return first, first.AfterEpochs < p.OfEpochs
 }
 
 // add puts what the headline takes of a line into the column of its kind, so

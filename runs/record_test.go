@@ -29,7 +29,7 @@ func TestARowHoldsTheReport(t *testing.T) {
 			Emissions: footprint.Range[regions.Grams]{Expected: 11},
 			History: []footprint.Earlier{{
 				Energy:    footprint.Range[energy.Energy]{Expected: 90 * energy.Joule},
-				Emissions: footprint.Range[regions.Grams]{Expected: 9},
+				Emissions: footprint.Range[regions.Grams]{Expected: 9}, DurationS: footprint.Range[float64]{Expected: 80},
 			}},
 		},
 	}
@@ -44,7 +44,13 @@ func TestARowHoldsTheReport(t *testing.T) {
 	assert.Equal(t, "1kJ", row.Budget)
 	assert.Equal(t, 90*energy.Joule, *row.PredictedEnergy, "what was predicted first")
 	assert.EqualValues(t, 9, *row.PredictedEmissions)
-	assert.JSONEq(t, `{"planned_epochs":10}`, row.Details)
+	assert.JSONEq(t, `{"planned_epochs":10,"predicted_duration_s":80}`, row.Details)
+
+	// After the only epoch nothing is left to be predicted.
+	r.Prediction.History, r.Prediction.AfterEpochs = nil, r.Prediction.OfEpochs
+	whole := FromReport(r)
+	assert.Nil(t, whole.PredictedEnergy)
+	assert.Empty(t, whole.Details)
 
 	// How good a prediction was is seen where all epochs took place.
 	row.Status = footprint.Completed

@@ -60,6 +60,9 @@ type Total struct {
 	// The parts of the energy by kind, where the rows tell them.
 	CPU, Memory, GPU, Other energy.Energy
 	Epochs                  int
+	// Foresights are how good the first predictions were, in each quantity of which both
+	// is known what was expected and what was taken; of emissions one a scope.
+	Foresights []Foresight
 	// NoPUE is how many runs do not tell the PUE that they were charged with, as
 	// imported ones: it is in their factor.
 	NoPUE int
@@ -85,10 +88,13 @@ func (t Total) PUE() float64 {
 }
 
 // Add takes one row.
-func (t *Total) Add(r Row) { t.add(&r) }
+func (t *Total) Add(r Row) {
+	f, judged := r.foreseen()
+	t.add(&r, f, judged)
+}
 
-func (t *Total) add(r *Row) {
-	t.Group.add(r)
+func (t *Total) add(r *Row, f foreseen, judged bool) {
+	t.Group.add(r, judged)
 	if r.CountedBy != "" {
 		return
 	}
@@ -120,6 +126,9 @@ func (t *Total) add(r *Row) {
 		}
 	}
 	t.Epochs += r.Epochs
+	if judged {
+		t.foresee(r, f)
+	}
 }
 
 // settle is that of Group, for what a total adds up besides.

@@ -308,6 +308,7 @@ func (f *file) ctOutput(r *ctRun, o *origin) runs.Row {
 		o.Notes = append(o.Notes, fmt.Sprintf("the energy includes CarbonTracker's PUE, which this log does not state: %.2f is taken, and the bounds of its versions, %.2f to %.2f", ctUsualPUE, ctLeastPUE, ctMostPUE))
 	}
 	row.DurationS, row.Epochs = runs.Number(r.actual.seconds), r.actual.epochs
+	o.Car = r.actual.km
 	if p := r.predicted; p != nil && p.hasKWh {
 		e := kilowattHours(p.kwh / pue)
 		row.PredictedEnergy = &e

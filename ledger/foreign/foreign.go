@@ -228,6 +228,7 @@ type origin struct {
 	Unknown []string `json:"unknown"`
 	// Predicted is what the tool expected, beyond what has columns.
 	Predicted *forecast `json:"predicted,omitempty"`
+	Car       float64   `json:"car_km,omitempty"` // by the car that the tool compares with
 }
 
 // forecast is what a tool expected of so many epochs.
