@@ -1,6 +1,9 @@
 package report
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // minute shows a time to the minute, in UTC.
 func minute(t time.Time) string {
@@ -16,4 +19,12 @@ func plural(n int, one, more string) string {
 		return one
 	}
 	return more
+}
+
+// Count says how many there are of something: "1 row", "3 rows".
+func Count[N int | int64 | uint32](n N, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -135,7 +135,7 @@ func (m *importing) run(ctx context.Context, flags *pflag.FlagSet, args []string
 		}
 	}
 	if m.others > 0 {
-		m.say(count(int64(m.others), "file")+" in these directories: no records of another tool, not imported", "")
+		m.say(report.Count(m.others, "file")+" in these directories: no records of another tool, not imported", "")
 	}
 	if m.json {
 		return output.JSON(m.out, struct {
@@ -228,7 +228,7 @@ func (m *importing) file(ctx context.Context, in input.File) error {
 				m.others++
 			case err != nil:
 				m.bad = true
-				if got.Refused++; got.Refused <= maxLines {
+				if got.Refused++; got.Refused <= report.MaxListed {
 					m.fail(err)
 				}
 			case known && row.Energy > before:
@@ -252,8 +252,8 @@ func (m *importing) file(ctx context.Context, in input.File) error {
 	} else if err := m.add(ctx, rows, &got); err != nil {
 		return err
 	}
-	if n := got.Refused - maxLines; n > 0 {
-		m.say(fmt.Sprintf("%s: %s more that can't be used", path, count(int64(n), "line")), "")
+	if n := got.Refused - report.MaxListed; n > 0 {
+		m.say(fmt.Sprintf("%s: %s more that can't be used", path, report.Count(n, "line")), "")
 	}
 	if in.Named || got.Format != "" || got.Refused > 0 || got.Known > 0 {
 		m.found = append(m.found, got)
@@ -292,7 +292,7 @@ func (i *importedFile) note(row runs.Row) {
 		at := slices.IndexFunc(i.Notes, func(n remark) bool { return n.Text == text })
 		if at >= 0 {
 			i.Notes[at].Runs++
-		} else if len(i.Notes) < maxLines {
+		} else if len(i.Notes) < report.MaxListed {
 			i.Notes = append(i.Notes, remark{text, 1})
 		}
 	}
@@ -310,18 +310,18 @@ func (m *importing) print() {
 		if m.dry {
 			what = "would add"
 		}
-		p.Row(what, "%s, %s, %s CO2e", count(int64(f.Added), "run"), report.Energy(f.Energy), report.Mass(f.Emissions))
+		p.Row(what, "%s, %s, %s CO2e", report.Count(f.Added, "run"), report.Energy(f.Energy), report.Mass(f.Emissions))
 		if f.Known > 0 {
-			p.Row("not added", "%s that the ledger has already", count(int64(f.Known), "run"))
+			p.Row("not added", "%s that the ledger has already", report.Count(f.Known, "run"))
 		}
 		if f.Grown > 0 {
-			p.Row("stale", "%s of these used more by now: the ledger has what they had used when they were imported; import a log when its run has ended", count(int64(f.Grown), "run"))
+			p.Row("stale", "%s of these used more by now: the ledger has what they had used when they were imported; import a log when its run has ended", report.Count(f.Grown, "run"))
 		}
 		if f.Refused > 0 {
-			p.Row("refused", "%s, named on stderr", count(int64(f.Refused), "line"))
+			p.Row("refused", "%s, named on stderr", report.Count(f.Refused, "line"))
 		}
 		for _, n := range f.Notes {
-			p.Row("note", "%s: %s", count(int64(n.Runs), "run"), n.Text)
+			p.Row("note", "%s: %s", report.Count(n.Runs, "run"), n.Text)
 		}
 	}
 	if !m.dry {

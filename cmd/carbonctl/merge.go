@@ -81,9 +81,9 @@ The exit code is 1 if an unfinished last line was ignored.`,
 
 func (a *app) printMerged(m merged) {
 	var p report.Page
-	p.Title(fmt.Sprintf("%s: %s of %s", m.File, count(m.Rows, "row"), count(int64(len(m.Heads)), "chain")))
+	p.Title(fmt.Sprintf("%s: %s of %s", m.File, report.Count(m.Rows, "row"), report.Count(len(m.Heads), "chain")))
 	for _, h := range m.Heads {
-		p.Row("head", "%s, after %s:", h.LedgerID, count(h.Rows, "row"))
+		p.Row("head", "%s, after %s:", h.LedgerID, report.Count(h.Rows, "row"))
 		p.Code(h.Hash)
 	}
 	_, _ = p.WriteTo(a.out)

@@ -7,9 +7,6 @@ import (
 	"github.com/carbonctl/carbonctl/report"
 )
 
-// maxLines is how many lines of a kind are shown one by one.
-const maxLines = 20
-
 // A reading goes through what the user named. What can't be read it says on
 // stderr, and remembers that it did.
 type reading struct {

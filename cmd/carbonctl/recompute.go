@@ -10,16 +10,12 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/report"
 	"github.com/carbonctl/carbonctl/runs"
 )
-
-// recomputeSchema names the shape of what recompute answers. Keys are only ever
-// added to it.
-const recomputeSchema = "carbonctl.recompute/v1"
 
 // recomputing is one run of recompute.
 type recomputing struct {
@@ -29,92 +25,13 @@ type recomputing struct {
 	year, last             int
 	json                   bool
 
-	factors factors
+	given   bool // at least one of the factors
+	factors runs.Lookup
 	sums    runs.Recomputed
-	answer  recomputed
-	latest  latest // the rows as they were
-}
-
-// recomputed is what recompute answers.
-type recomputed struct {
-	Schema string        `json:"schema"`
-	Runs   int           `json:"runs"`
-	Nested int           `json:"nested"`
-	Energy energy.Energy `json:"energy_joules"`
-	// Old and New are null where Scopes has several: those do not add up.
-	Old    *emitted  `json:"recorded"`
-	New    *emitted  `json:"recomputed"`
-	Scopes []rescope `json:"scopes"`
-	// Overlaps is true: what runs of one machine shared is counted once.
-	Overlaps      bool          `json:"overlaps_counted_once"`
-	Shared        int           `json:"shared_runs"`
-	Overlap       energy.Energy `json:"overlap_joules"`
-	Contradicting int           `json:"contradicting_runs"`
-	// Lost is how many runs have no figure for what was asked, and are in no sum.
-	Lost  int            `json:"without_figure"`
-	Why   map[string]int `json:"reasons"`
-	Grids []regrid       `json:"factors"`
-	List  []rerun        `json:"list"`
-	Wrong int            `json:"not_following"` // rows whose emissions are not energy × PUE × intensity
-	Which []string       `json:"not_following_run_ids"`
-}
-
-// emitted is a sum of emissions.
-type emitted struct {
-	Grams regions.Grams `json:"emissions_g"`
-	Low   regions.Grams `json:"emissions_low_g"`
-	// High is nil where a run has no upper bound.
-	High *regions.Grams `json:"emissions_high_g"`
-}
-
-func emittedOf(e runs.Emitted) emitted {
-	sum := emitted{e.Grams, e.Low, &e.High}
-	if e.Open > 0 {
-		sum.High = nil
-	}
-	return sum
-}
-
-// emittedBy is what one run emitted.
-func emittedBy(r runs.Row) emitted {
-	low, high := r.GramBounds()
-	e := emitted{regions.Grams(r.Emissions), low, &high}
-	if _, _, open := r.Bounds(); open {
-		e.High = nil
-	}
-	return e
-}
-
-// regrid is what runs were charged by one factor, and are by another.
-type regrid struct {
-	Runs   int           `json:"runs"`
-	Energy energy.Energy `json:"energy_joules"`
-	From   factor        `json:"recorded"`
-	To     factor        `json:"recomputed"`
-	Old    emitted       `json:"recorded_emissions"`
-	New    emitted       `json:"recomputed_emissions"`
-}
-
-// rescope is what runs were charged by factors of one scope, and are by those of one.
-type rescope struct {
-	From   regions.Scope `json:"recorded_scope"`
-	To     regions.Scope `json:"recomputed_scope"`
-	Runs   int           `json:"runs"`
-	Energy energy.Energy `json:"energy_joules"`
-	Old    emitted       `json:"recorded"`
-	New    emitted       `json:"recomputed"`
-}
-
-// rerun is one run, old and new, as it is recorded: also what it shared.
-type rerun struct {
-	RunID   string        `json:"run_id"`
-	Project string        `json:"project"`
-	Started string        `json:"started_at"`
-	Energy  energy.Energy `json:"energy_joules"`
-	From    regions.Scope `json:"recorded_scope"`
-	To      regions.Scope `json:"recomputed_scope"`
-	Old     emitted       `json:"recorded"`
-	New     emitted       `json:"recomputed"`
+	newest  runs.Newest    // the rows as they were
+	wrong   int            // rows that do not follow from their own figures
+	which   []string       // of them
+	why     map[string]int // runs without a figure, by the reason
 }
 
 func (a *app) recompute() *cobra.Command {
@@ -159,9 +76,9 @@ be read, or a run has no figure for what was asked; 2 if nothing could be done.`
 
 func (r *recomputing) run(ctx context.Context, flags *pflag.FlagSet, args []string) error {
 	wrong := func(err error) error { return fmt.Errorf("recompute: %w", err) }
-	given := slices.ContainsFunc([]string{"region", "year", "scope", "intensity", config.RegionsFile, "pue"}, flags.Changed)
+	r.given = slices.ContainsFunc([]string{"region", "year", "scope", "intensity", config.RegionsFile, "pue"}, flags.Changed)
 	switch {
-	case r.samples != "" && given:
+	case r.samples != "" && r.given:
 		return wrong(errors.New("--samples does the recorded computation: apply other factors to FILE in a second step"))
 	case r.samples != "" && len(args) > 1:
 		return wrong(errors.New("--samples are those of one run: give one FILE"))
@@ -174,86 +91,110 @@ func (r *recomputing) run(ctx context.Context, flags *pflag.FlagSet, args []stri
 	if r.samples != "" {
 		return r.replay(args)
 	}
-	if err := r.parse(flags); err != nil {
+	var err error
+	if r.factors, err = r.lookup(flags); err != nil {
 		return wrong(err)
 	}
 	files, err := r.Files(args)
 	if err != nil {
 		return wrong(err)
 	}
-	r.answer = recomputed{Schema: recomputeSchema, Overlaps: true, Why: map[string]int{}, List: []rerun{}, Which: []string{}, Grids: []regrid{}, Scopes: []rescope{}}
-	r.latest.most = r.last
-	err = r.Rows(files, func(row *runs.Row) { r.add(ctx, row, !given) })
-	if err != nil {
+	r.newest.Most, r.which, r.why = r.last, []string{}, map[string]int{}
+	if err = r.Rows(files, func(row *runs.Row) { r.add(ctx, row) }); err != nil {
 		return wrong(err)
 	}
-	return r.finish(ctx, given)
+	return r.finish(ctx)
 }
 
-// add recomputes one row. check says that it must come out as it was.
-func (r *recomputing) add(ctx context.Context, row *runs.Row, check bool) {
-	a := &r.answer
+// lookup reads the flags for factors.
+func (r *recomputing) lookup(flags *pflag.FlagSet) (f runs.Lookup, err error) {
+	f.Query = regions.Query{Scope: regions.Scope(r.scope), Year: r.year}
+	if r.scope != "" && f.Query.Scope != regions.Lifecycle && f.Query.Scope != regions.Direct {
+		return f, fmt.Errorf("--scope %.40q is neither %s nor %s", r.scope, regions.Lifecycle, regions.Direct)
+	}
+	if r.pue != "" {
+		if f.PUE, err = config.ParsePUE(r.pue); err != nil {
+			return f, fmt.Errorf("--pue: %w", err)
+		}
+	}
+	newTable := flags.Changed(config.RegionsFile)
+	if r.intensity != "" && (r.year != 0 || r.scope != "" || newTable) {
+		return f, fmt.Errorf("--intensity is a figure of its own: leave out --year, --scope and --%s", config.RegionsFile)
+	}
+	known, err := table(flags)
+	if err != nil {
+		return f, err
+	}
+	switch {
+	case r.intensity != "":
+		if f.Grid, err = config.ParseIntensity(r.intensity, known); err != nil {
+			return f, fmt.Errorf("--intensity: %w", err)
+		}
+		f.Own = true
+	case r.region != "" || r.year != 0 || r.scope != "" || newTable:
+		f.Grid = known
+	}
+	if r.region != "" {
+		if _, err := known.Place(r.region); err != nil {
+			return f, fmt.Errorf("--region: %w", err)
+		}
+		f.Place = r.region
+	}
+	return f, nil
+}
+
+// add recomputes one row, which must come out as it was where no factor was given.
+func (r *recomputing) add(ctx context.Context, row *runs.Row) {
 	if row.CountedBy != "" {
 		r.sums.Add(*row, *row)
 		return
 	}
-	to, err := r.factors.of(ctx, *row)
+	to, err := r.factors.Of(ctx, *row)
 	if err != nil {
 		r.sums.Beside(*row)
-		a.Lost++
-		a.Why[err.Error()]++
+		r.why[without(err)]++
 		return
 	}
-	if check && !row.Follows() {
-		a.Wrong++
-		if len(a.Which) < maxLines {
-			a.Which = append(a.Which, strings.Clone(row.RunID))
+	if !r.given && !row.Follows() {
+		r.wrong++
+		if len(r.which) < report.MaxListed {
+			r.which = append(r.which, strings.Clone(row.RunID))
 		}
 	}
 	r.sums.Add(*row, runs.Recompute(*row, to))
-	r.latest.add(row)
+	r.newest.Add(row)
+}
+
+// without says why there is no figure for a run, and what would give one.
+func without(err error) string {
+	switch {
+	case errors.Is(err, runs.ErrNoZone):
+		return err.Error() + ": give --region"
+	case errors.Is(err, runs.ErrNoScope):
+		return err.Error() + ": give --scope lifecycle or direct"
+	}
+	return err.Error()
 }
 
 // finish makes the lists, and says it all.
-func (r *recomputing) finish(ctx context.Context, given bool) error {
+func (r *recomputing) finish(ctx context.Context) (err error) {
 	r.sums.Settle()
-	a := &r.answer
-	sum := r.sums.Summary
-	a.Runs, a.Nested, a.Energy = sum.Runs, sum.Nested, sum.Energy
-	a.Shared, a.Overlap, a.Contradicting = sum.Shared, sum.Overlap, sum.Contradicting
-	for _, c := range r.sums.Changes() {
-		a.Scopes = append(a.Scopes, rescope{c.Recorded.Scope, c.Again.Scope, c.Recorded.Runs, c.Recorded.Energy, emittedOf(c.Recorded), emittedOf(c.Again)})
+	a := report.RecomputedOf(&r.sums)
+	a.Given, a.Wrong, a.Which, a.Why = r.given, r.wrong, r.which, r.why
+	for _, n := range r.why {
+		a.Lost += n
 	}
-	for _, f := range r.sums.Factors() {
-		a.Grids = append(a.Grids, regrid{f.Recorded.Runs, f.Recorded.Energy, factorOf(f.From), factorOf(f.To), emittedOf(f.Recorded), emittedOf(f.Again)})
+	for _, row := range r.newest.Rows() {
+		to, _ := r.factors.Of(ctx, row) // it had none before
+		a.List = append(a.List, report.RecomputedRunOf(row, runs.Recompute(row, to)))
 	}
-	switch len(a.Scopes) {
-	case 0:
-		a.Old, a.New = new(emittedOf(runs.Emitted{})), new(emittedOf(runs.Emitted{}))
-	case 1:
-		a.Old, a.New = &a.Scopes[0].Old, &a.Scopes[0].New
-	}
-	for _, row := range r.latest.list() {
-		to, _ := r.factors.of(ctx, row) // it had none before
-		again := runs.Recompute(row, to)
-		a.List = append(a.List, rerun{RunID: row.RunID, Project: row.Project, Started: stampOf(row), Energy: row.Energy,
-			From: regions.Scope(row.IntensityScope), To: regions.Scope(again.IntensityScope), Old: emittedBy(row), New: emittedBy(again)})
-	}
-	var err error
 	if r.json {
 		err = output.JSON(r.out, a)
 	} else {
-		r.print(given)
+		err = a.Text(r.out)
 	}
 	if err == nil && (r.bad || a.Wrong > 0 || a.Lost > 0) {
 		err = &exitError{code: exitFinding}
 	}
 	return err
-}
-
-func stampOf(row runs.Row) string {
-	if row.StartedAt.IsZero() {
-		return ""
-	}
-	return row.StartedAt.UTC().Format("2006-01-02T15:04:05.000Z")
 }

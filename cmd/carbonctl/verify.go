@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -17,22 +16,6 @@ import (
 	"github.com/carbonctl/carbonctl/ledger/sshsig"
 	"github.com/carbonctl/carbonctl/report"
 )
-
-// verdict is what verify answers for one file.
-type verdict struct {
-	File string `json:"file"`
-	OK   bool   `json:"ok"`
-	ledger.Result
-	Signature *signature `json:"signature"` // nil: none was looked for
-}
-
-// A signature is that of FILE.head, checked.
-type signature struct {
-	OK     bool           `json:"ok"`
-	Signer *sshsig.Signer `json:"signer"` // nil where it proves nothing
-	Head   *ledger.Head   `json:"head"`   // which was signed
-	Text   string         `json:"text"`   // what is wrong
-}
 
 // verifying is one run of verify.
 type verifying struct {
@@ -87,7 +70,7 @@ Exit code: 0 intact, 1 something was found, 2 a file could not be checked.`,
 			}
 			files, failed := r.ledgers(args)
 			good := true
-			verdicts := []verdict{}
+			results := []report.Verification{}
 			for _, f := range files {
 				v, err := check.file(cmd.InOrStdin(), f.Path)
 				if header := (*ledger.HeaderError)(nil); errors.As(err, &header) && !f.Named {
@@ -99,13 +82,16 @@ Exit code: 0 intact, 1 something was found, 2 a file could not be checked.`,
 					continue
 				}
 				good = good && v.OK
-				verdicts = append(verdicts, v)
-				if !asJSON {
-					a.printVerdict(v)
+				results = append(results, v)
+				if asJSON {
+					continue
+				}
+				if err := v.Text(a.out); err != nil {
+					return err
 				}
 			}
 			if asJSON {
-				if err := output.JSON(a.out, verdicts); err != nil {
+				if err := output.JSON(a.out, results); err != nil {
 					return err
 				}
 			}
@@ -166,90 +152,59 @@ func heldHead(s string) (ledger.Head, error) {
 }
 
 // file checks one ledger.
-func (c verifying) file(stdin io.Reader, path string) (verdict, error) {
-	v := verdict{File: path}
+func (c verifying) file(stdin io.Reader, path string) (report.Verification, error) {
+	var signature *report.Signature
 	check := c.check
 	if c.signers != nil {
-		v.Signature = &signature{}
+		signature = &report.Signature{}
 		check.Signed = func(head, sig []byte) error {
 			signer, err := sshsig.Check(head, sig, c.signers)
 			if err != nil {
 				return err
 			}
-			v.Signature.OK, v.Signature.Signer = true, &signer
+			signature.OK, signature.Signer = true, new(report.Signer(signer))
 			if heads, err := ledger.ParseHeads(head); err == nil {
-				v.Signature.Head = &heads[len(heads)-1]
+				signature.Head = new(report.Head(heads[len(heads)-1]))
 			}
 			return nil
 		}
 	}
+	var result ledger.Result
 	var err error
 	if path == input.Stdin {
 		var text *input.Source
 		if text, err = input.Unpack(path, stdin); err == nil {
-			v.Result, err = ledger.Verify(text, check.Heads...)
+			result, err = ledger.Verify(text, check.Heads...)
 		}
 	} else {
-		v.Result, err = check.File(path)
+		result, err = check.File(path)
 	}
 	signed, header := (*ledger.SignatureError)(nil), (*ledger.HeaderError)(nil)
 	switch {
 	case errors.As(err, &signed):
-		v.Signature.Text, err = signed.Error(), nil
+		signature.Text, err = signed.Error(), nil
 	case errors.As(err, &header):
 		header.Path = path
 	case err != nil && !errors.As(err, new(*fs.PathError)):
 		err = fmt.Errorf("%s: %w", path, err)
 	}
 	if err != nil {
-		return v, fmt.Errorf("verify: %w", err)
+		return report.Verification{}, fmt.Errorf("verify: %w", err)
 	}
-	v.OK = v.Result.OK() && (v.Signature == nil || v.Signature.OK)
+	v := verification(result)
+	v.File, v.Signature = path, signature
+	v.OK = result.OK() && (signature == nil || signature.OK)
 	return v, nil
 }
 
-func (a *app) printVerdict(v verdict) {
-	what := "hash chain intact"
-	if !v.OK {
-		faults := v.Faults
-		if v.Signature != nil && !v.Signature.OK {
-			faults++
-		}
-		what = count(faults, "finding")
+// verification is what the check of a ledger found, to be shown.
+func verification(r ledger.Result) report.Verification {
+	v := report.Verification{Rows: r.Rows, Faults: r.Faults, Unseen: r.Unseen, Chains: []report.Chain{}, Findings: []report.Finding{}}
+	for _, c := range r.Chains {
+		v.Chains = append(v.Chains, report.Chain{Head: report.Head(c.Head), Held: c.Held, Since: c.Since})
 	}
-	var p report.Page
-	p.Title(fmt.Sprintf("%s: %s, %s", v.File, count(v.Rows, "row"), what))
-	switch s := v.Signature; {
-	case s == nil:
-	case s.OK && s.Head != nil:
-		p.Row("signed", "after %s by %s", count(s.Head.Rows, "row"), strings.TrimSpace(s.Signer.Name+" "+s.Signer.Fingerprint))
-	default:
-		p.Row("signed", "no: %s", s.Text)
+	for _, f := range r.Findings {
+		v.Findings = append(v.Findings, report.Finding{Kind: string(f.Kind), Row: f.Row, Line: f.Line, LedgerID: f.LedgerID, Text: f.Text})
 	}
-	for _, f := range v.Findings {
-		label := fmt.Sprintf("line %d", f.Line)
-		if f.Line == 0 {
-			label = "beside it"
-		}
-		p.Row(label, "%s: %s", f.Kind, f.Text)
-	}
-	if n := v.Faults - int64(len(v.Findings)); n > 0 {
-		p.Row("", "and %d more", n)
-	}
-	for _, c := range v.Chains {
-		p.Row("head", "after %s:", count(c.Head.Rows, "row"))
-		p.Code(c.Head.Hash)
-	}
-	for _, s := range v.Unseen {
-		p.Row("unchecked", "%s", s)
-	}
-	_, _ = p.WriteTo(a.out)
-}
-
-// count says how many there are of something: "1 row", "3 rows".
-func count(n int64, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return v
 }
