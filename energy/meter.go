@@ -125,6 +125,10 @@ type Reading struct {
 	// Before and Time; nobody has to add anything for those again. The error of a
 	// difference is at most the sum of both Edges.
 	Edge Energy
+	// Common is the part of Edge that all readings but the first have in common:
+	// what is not known of the first one, where Total counts from. It is not in the
+	// error of a difference of two of those. 0 is always right.
+	Common Energy
 	// Missed is how much energy, at most and so far, may have flowed without
 	// being in Total: across resets, refused readings and stalls longer than a
 	// counter takes to wrap. From a Refused reading to the next that is OK it also

@@ -18,7 +18,7 @@ type reach struct {
 
 // machine is the reach of what the component used.
 func (a *Account) machine(t *track) reach {
-	r := reach{start: t.origin.Edge.Plus(t.atMost(t.lead)), end: t.good.Edge.Plus(t.atMost(t.lag))}
+	r := reach{start: t.origin.Edge.Plus(t.atMost(t.lead)), end: (t.good.Edge - t.good.Common).Plus(t.atMost(t.lag))}
 	if t.component.Basis == energy.Modelled {
 		e, low, high := t.book.all.energy, t.stand.low, t.stand.high
 		if t.replaces() {
@@ -30,7 +30,8 @@ func (a *Account) machine(t *track) reach {
 		}
 		return r
 	}
-	r.above = t.missed
+	// What is not known of the first reading is in the run's amount, and in no stretch's.
+	r.below, r.above = t.good.Common, t.missed.Plus(t.good.Common)
 	if t.started { // what was refused may still prove to be energy
 		r.open = max(t.reading.Missed-t.good.Missed, 0)
 	}
@@ -73,12 +74,15 @@ func (a *Account) mine(t *track, r reach) reach {
 	share := a.shareOf(t)
 	if t.component.Basis == energy.Modelled {
 		r.below, r.above = r.below.Scale(share), r.above.Scale(share)
+	} else { // these are in the doubt
+		r.below, r.above = max(r.below-t.good.Common, 0), max(r.above-t.good.Common, 0)
 	}
 	sum, edge := t.doubt.soFar()
+	first, last := t.origin.Edge.Plus(t.good.Common), t.good.Edge-t.good.Common
 	r.below, r.above = r.below.Plus(sum), r.above.Plus(sum)
-	r.start, r.end = max(r.start-t.origin.Edge, 0), max(r.end-t.good.Edge, 0).Plus(edge)
+	r.start, r.end = max(r.start-t.origin.Edge, 0), max(r.end-last, 0).Plus(edge)
 	if owing := t.book.all.energy - t.book.settled.energy; owing > 0 {
-		r.end = r.end.Plus(owing.Scale(max(share, 1-share))).Plus(t.doubt.from(t.origin.Edge)).Plus(t.good.Edge)
+		r.end = r.end.Plus(owing.Scale(max(share, 1-share))).Plus(t.doubt.from(first)).Plus(last)
 	}
 	return r
 }

@@ -70,7 +70,7 @@ func (a *Account) share(t *track) {
 	} else {
 		off = t.doubt.try(span, t.use, t.next, a.Policy)
 	}
-	t.doubt.counter(share, off, t.origin.Edge, t.good.Edge)
+	t.doubt.counter(share, off, t.origin.Edge.Plus(t.good.Common), t.good.Edge-t.good.Common)
 	t.use, t.known, t.waits = t.next, true, false
 }
 

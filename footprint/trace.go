@@ -50,6 +50,7 @@ type traceReading struct {
 	Took      time.Duration `json:"took_ns,omitempty"` // from just before the read to At
 	Total     int64         `json:"total_uj"`
 	Edge      int64         `json:"edge_uj"`
+	Common    int64         `json:"common_uj,omitempty"`
 	Missed    int64         `json:"missed_uj,omitempty"`
 	Raw       uint64        `json:"raw,omitempty"`
 	Range     uint64        `json:"range,omitempty"`
@@ -100,7 +101,7 @@ func (r *Recorder) Add(s Sample) error {
 			r.write(traceLine{Component: &v.Component})
 		}
 		t.Readings = append(t.Readings, traceReading{
-			n, v.Time.Sub(r.start), took(v), int64(v.Total), int64(v.Edge), int64(v.Missed), v.Raw, v.Range,
+			n, v.Time.Sub(r.start), took(v), int64(v.Total), int64(v.Edge), int64(v.Common), int64(v.Missed), v.Raw, v.Range,
 			int64(v.MaxPower), v.Wraps, v.Resets, v.Gaps, v.Slept, v.State,
 		})
 	}
@@ -204,12 +205,12 @@ func (p *replay) sample(t *traceSample) error {
 		if v.Component < 0 || v.Component >= len(p.components) {
 			return fmt.Errorf("component %d is not known", v.Component)
 		}
-		if v.Total < 0 || v.Edge < 0 || v.Missed < 0 {
+		if v.Total < 0 || v.Edge < 0 || v.Common < 0 || v.Missed < 0 {
 			return fmt.Errorf("component %d: an amount below 0", v.Component)
 		}
 		s.Readings = append(s.Readings, energy.Reading{
 			Component: p.components[v.Component], Before: p.start.Add(v.At - v.Took), Time: p.start.Add(v.At),
-			Total: energy.Energy(v.Total), Edge: energy.Energy(v.Edge), Missed: energy.Energy(v.Missed),
+			Total: energy.Energy(v.Total), Edge: energy.Energy(v.Edge), Common: energy.Energy(min(v.Common, v.Edge)), Missed: energy.Energy(v.Missed),
 			Raw: v.Raw, Range: v.Range, MaxPower: energy.Power(v.MaxPower),
 			Wraps: v.Wraps, Resets: v.Resets, Gaps: v.Gaps, Slept: v.Slept, State: v.State,
 		})

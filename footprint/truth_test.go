@@ -62,6 +62,8 @@ type machine struct {
 	missed   energy.Energy
 	modelled bool
 	joins    time.Duration // when the GPU joins
+	origin   float64       // by how much all of its readings are off but the first
+	begun    bool          // it had one
 }
 
 const (
@@ -119,7 +121,13 @@ func (m *machine) sample(t time.Duration) footprint.Sample {
 	}
 	if m.gpu != nil && t >= m.joins {
 		u := jitter(8 * time.Millisecond)
-		s.Readings = append(s.Readings, m.reading(gpu, m.gpu.joules(u), u))
+		r := m.reading(gpu, m.gpu.joules(u), u)
+		if m.begun {
+			r.Common = energy.Joules(math.Abs(m.origin))
+			r.Total, r.Edge = max(r.Total.Plus(energy.Joules(m.origin)), 0), r.Edge.Plus(r.Common)
+		}
+		m.begun = true
+		s.Readings = append(s.Readings, r)
 	}
 	return s
 }
@@ -144,6 +152,7 @@ func TestTheTruthIsWithinTheBounds(t *testing.T) {
 		}
 		if rnd.IntN(2) == 0 {
 			m.gpu, m.joins = waves(rnd, length), time.Duration(rnd.IntN(3))*time.Second
+			m.origin = float64(seed/14%2) * (2*rand.New(rand.NewPCG(seed, 8)).Float64() - 1)
 		}
 		name := fmt.Sprintf("seed %d: %+v, model %v × %.2f", seed, m.fate, m.modelled, m.factor)
 
@@ -262,6 +271,10 @@ func TestTheSharesErrorIsInTheBounds(t *testing.T) {
 				truth += j * own / (own + others)
 			}
 			s := at(float64(i), joules(pkg, total))
+			if i > 0 && seed%4 > 1 { // the origin was off
+				s.Readings[0].Total += 2 * energy.Joule
+				s.Readings[0].Edge, s.Readings[0].Common = 2*energy.Joule, 2*energy.Joule
+			}
 			s.Use = []energy.Use{{
 				Kind: energy.CPU, Mine: 5 + mine + off(mineEdge), All: 9 + all + off(allEdge), Capacity: 1e4,
 				MineEdge: mineEdge, AllEdge: allEdge, Known: true,

@@ -202,7 +202,7 @@ func epochs(t *testing.T, r *rand.Rand, c *card, length time.Duration) (list []t
 		for range 10 {
 			time.Sleep(length)
 			to := read(t, m)[0]
-			got, edges := (to.Total - from.Total).Joules(), (from.Edge + to.Edge).Joules()
+			got, edges := (to.Total - from.Total).Joules(), (from.Edge - from.Common + to.Edge - to.Common).Joules()
 			list = append(list, trial{c.usedBy(to) - c.usedBy(from), got, got - edges, got + edges + (to.Missed - from.Missed).Joules()})
 			from = to
 		}

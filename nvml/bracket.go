@@ -19,6 +19,13 @@ type bracket struct {
 	ahead span    // the same, less the counter as if it did not tick
 	guess float64 // the likeliest ahead
 	best  float64 // the likeliest total
+	// base is the guess when the counter had moved for the first time: what it is off
+	// by is common to all later totals. based is false before, and once the counter
+	// has begun again.
+	base   float64
+	based  bool
+	lost   float64 // what was said to be common until then
+	common float64 // the latest
 }
 
 // near is for how long a power that was just seen bounds that of the time around.
@@ -83,8 +90,30 @@ func (b *bracket) bounds(highest energy.Power, moved bool) span {
 	return span{min(b.total.lo, 0), max(b.total.hi, highest.Over(b.at.Sub(b.from)).Joules())}
 }
 
+// settle fixes the origin, once the counter has moved.
+func (b *bracket) settle() {
+	if !b.based && b.lost == 0 {
+		b.base, b.based = b.guess, true
+	}
+}
+
+// edge is how far a total may be off that is shown for a time so much before the
+// latest look, by what flowed since, and how much of that is common.
+func (b *bracket) edge(total float64, l snapshot, flowed span, highest energy.Power, moved bool) (edge, common float64) {
+	bounds := b.bounds(highest, moved).minus(flowed)
+	edge = max(bounds.hi-total, total-bounds.lo, 0) + b.lost
+	if b.based {
+		s, _ := l.now()
+		s = s.minus(flowed)
+		x := total - b.base
+		b.common = max(edge-max(x-s.lo, s.hi-x, 0), 0)
+	}
+	return edge, b.common
+}
+
 // restart goes on from a counter that has begun again, which is sure of so much.
 func (b *bracket) restart(l snapshot, sure float64) {
+	b.based, b.lost, b.common = false, b.lost+b.common, 0
 	s, likely := l.now()
 	b.total = span{b.total.lo + sure, b.total.hi + sure + s.hi - l.counted}
 	b.best = b.total.clamp(b.best + sure)

@@ -168,8 +168,11 @@ func (c *counter) show(asked, at time.Time) {
 	}
 	least := c.r.Total.Plus(energy.Joules(c.latest.likely / 2 * max(min(c.r.Time.Sub(c.shown), slowestTick), 0).Seconds()))
 	c.r.Total, c.shown = max(energy.Joules(c.bracket.best-likely), least), c.r.Time
-	bounds, total := c.bracket.bounds(c.limit, c.settled).minus(flowed), c.r.Total.Joules()
-	c.r.Edge = energy.Joules(max(bounds.hi-total, total-bounds.lo, 0)).Plus(unit)
+	if c.settled {
+		c.bracket.settle()
+	}
+	edge, common := c.bracket.edge(c.r.Total.Joules(), c.latest, flowed, c.limit, c.settled)
+	c.r.Edge, c.r.Common = energy.Joules(edge).Plus(unit), energy.Joules(common)
 }
 
 // answer finds the counter, its stamp, the power now, and when that was read.

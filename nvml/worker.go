@@ -220,7 +220,7 @@ func (g *gpu) settle() {
 func (g *gpu) keep() {
 	for i, r := range g.readings {
 		if l := &g.last[i]; r.State != energy.OK {
-			r.Total, r.Edge = l.Total, l.Edge
+			r.Total, r.Edge, r.Common = l.Total, l.Edge, l.Common
 		}
 		r.Gaps += g.silent
 		g.last[i] = r

@@ -85,7 +85,7 @@ func (c *check) read(what string) []energy.Reading {
 			c.fault("%s: %s: Time is not that of the read", what, r.Component.ID)
 		case r.Before.After(r.Time):
 			c.fault("%s: %s: Before is after Time", what, r.Component.ID)
-		case r.Total < 0 || r.Edge < 0 || r.Missed < 0 || r.MaxPower < 0 || r.Slept < 0:
+		case r.Total < 0 || r.Edge < 0 || r.Common < 0 || r.Common > r.Edge || r.Missed < 0 || r.MaxPower < 0 || r.Slept < 0:
 			c.fault("%s: %s: an amount below 0: %+v", what, r.Component.ID, r)
 		case r.Range > 0 && r.Raw > r.Range:
 			c.fault("%s: %s: Raw %d beyond its Range %d", what, r.Component.ID, r.Raw, r.Range)
