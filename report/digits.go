@@ -47,6 +47,12 @@ func scale(x, half float64, unit func(float64) energy.Unit) Scale {
 	return Scale{u, x / u.Size, half / u.Size}
 }
 
+// in is the scale in another unit, as precise as before.
+func (s Scale) in(u energy.Unit) Scale {
+	f := s.unit.Size / u.Size
+	return Scale{u, s.value * f, s.half * f}
+}
+
 // Text shows an amount of the block with its unit, as precisely as its size and the
 // bounds warrant: "18.4 Wh".
 func (s Scale) Text(x float64) string { return s.number(x) + " " + s.unit.Name }

@@ -24,20 +24,18 @@ func ExampleTotals() {
 			Zone:      "FR", PerKWh: 1000, IntensityKind: "own", MeasuredShare: &modelled,
 		})
 	}
-	if err := (report.Totals{Groups: &groups}).Text(os.Stdout); err != nil {
+	if err := (report.Totals{Groups: &groups, Spread: true}).Text(os.Stdout); err != nil {
 		fmt.Println(err)
 	}
 	// Output:
-	// 4 runs; 2026-11-22 13:00 to 2026-11-22 13:40 UTC
-	//   emissions  10.0 g CO2e (10 to 14 g)
-	//   energy     10.0 Wh (10 to 14 Wh)
-	//              all modelled
+	// 10 g CO2e from 10 Wh in 4 runs, 2026-11-22, all modelled
+	//   interval   10 to 14 Wh; 10 to 14 g CO2e
 	//   time       40m 0s
 	//
 	// by model
-	//   model  runs   energy    CO2e        bounds  measured
-	//   large     2  6.00 Wh  6.00 g  6.0 to 8.0 g       0 %
-	//   small     2  4.00 Wh  4.00 g  4.0 to 6.0 g       0 %
+	//   model  runs   Wh  g CO2e    interval  measured
+	//   large     2  6.0     6.0  6.0 to 8.0       0 %
+	//   small     2  4.0     4.0  4.0 to 6.0       0 %
 	//
 	// one run
 	//   model  runs          energy           CO2e    time   against large
@@ -49,8 +47,10 @@ func ExampleTotals() {
 	//
 	// factors
 	//   region  runs   energy  g/kWh  kind
-	//   FR         4  10.0 Wh   1000  own
+	//   FR         4  10.0 Wh   1000  own figure
 	//   FR: source not known
+	//
+	// more: carbonctl report show RUN, --by project,month, --last 20, --format html
 }
 
 // What a paper would say of a run whose JSON was kept.

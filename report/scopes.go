@@ -23,14 +23,6 @@ func massHead(s runs.Summary, of runs.Emitted) string {
 	return "CO2e, " + scopeWord(of.Scope)
 }
 
-// massCell shows what a group emitted by factors of a scope, "" where it has none.
-func massCell(s runs.Summary, scope regions.Scope) string {
-	if e, ok := s.Of(scope); ok || len(s.Scopes) == 0 {
-		return Mass(e.Grams)
-	}
-	return ""
-}
-
 // emissionFigures has a headline for each scope.
 func emissionFigures(s runs.Summary, car Car) (all []figure) {
 	for i, e := range s.Scopes {
@@ -76,9 +68,21 @@ func emitted(s runs.Summary, show func(string) string) string {
 // emittedRange shows between which amounts the emissions of a scope may lie, as far
 // as its runs tell.
 func emittedRange(s runs.Summary, e runs.Emitted) string {
-	high := &e.High
+	return unbounded(s, massBounds(e.Grams, e.Low, highOf(e)))
+}
+
+// highOf is the upper bound of emissions, nil if there is none.
+func highOf(e runs.Emitted) *regions.Grams {
 	if e.Open > 0 {
-		high = nil
+		return nil
 	}
-	return unbounded(s, massBounds(e.Grams, e.Low, high))
+	return &e.High
+}
+
+// span shows the bounds of emissions in the unit of the scale.
+func (s Scale) span(e runs.Emitted) string {
+	if e.Open > 0 {
+		return "at least " + s.Text(float64(e.Low))
+	}
+	return s.bounds(float64(e.Grams), float64(e.Low), float64(e.High))
 }

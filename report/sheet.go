@@ -93,8 +93,15 @@ func nameText(s string) string {
 	return s
 }
 
+const (
+	// minName is the least that a column of names is cut to, maxFirst what the first
+	// column is given for that.
+	minName, maxFirst = 10, 18
+)
+
 // table writes a table for a person, at most [Width] wide: the first column takes
-// what the others leave, and a longer name has a line of its own.
+// what the others leave, and a longer name has a line of its own. The last other column
+// of names is cut where there is no room.
 func (p *Page) table(t table) {
 	t = t.used()
 	widths := make([]int, len(t.columns))
@@ -108,6 +115,16 @@ func (p *Page) table(t table) {
 	for _, w := range widths[1:] {
 		rest -= w + 2
 	}
+	shrink := 0 // a column of names that is cut, for want of room
+	for i := 1; i < len(widths); i++ {
+		if t.columns[i].kind == name && widths[i] > minName {
+			shrink = i
+		}
+	}
+	if want := min(widths[0], maxFirst); shrink > 0 && rest < want {
+		w := max(minName, widths[shrink]-(want-rest))
+		rest, widths[shrink] = rest+widths[shrink]-w, w
+	}
 	first := min(widths[0], max(rest, 4))
 	line := func(cells []string) {
 		if utf8.RuneCountInString(cells[0]) > first {
@@ -117,6 +134,9 @@ func (p *Page) table(t table) {
 		var b strings.Builder
 		b.WriteString("  " + cells[0] + strings.Repeat(" ", first-utf8.RuneCountInString(cells[0])))
 		for i, c := range cells[1:] {
+			if i+1 == shrink {
+				c = clip(c, widths[shrink])
+			}
 			gap := strings.Repeat(" ", max(0, widths[i+1]-utf8.RuneCountInString(c)))
 			if t.columns[i+1].kind == amount {
 				b.WriteString("  " + gap + c)

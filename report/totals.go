@@ -25,33 +25,14 @@ type Totals struct {
 	Budget runs.Allowance
 	// Car is what emissions are compared with.
 	Car Car
-	// Latest are runs to list one by one, nil for none.
-	Latest runs.List
-}
-
-// Text writes the totals for a person, in 80 columns.
-func (t Totals) Text(w io.Writer) error {
-	var p Page
-	s := t.sheet()
-	for _, l := range fold(strings.TrimPrefix(s.title, "Footprint of ")+"; "+s.subtitle, Width) {
-		p.line("%s", l)
-	}
-	for _, f := range s.figures {
-		head := f.details[:min(1, len(f.details))]
-		p.Row(lower(f.label), "%s", strings.Join(append([]string{f.value}, head...), " "))
-		for _, d := range f.details[len(head):] {
-			p.Row("", "%s", d)
-		}
-	}
-	for _, part := range s.sections {
-		p.Title(lower(part.title))
-		p.table(part.table)
-		for _, n := range part.notes {
-			p.Note(n)
-		}
-	}
-	_, err := p.WriteTo(w)
-	return err
+	// Largest are the runs that matter most, Latest those to list one by one; nil for
+	// none.
+	Largest, Latest runs.List
+	// Overview says that the groups were chosen by no user: a person is shown what they
+	// have of the total, and nothing where there is but one.
+	Overview bool
+	// Spread asks what one run takes: the means of groups, and how sure they are.
+	Spread bool
 }
 
 // Markdown writes the totals for a pull request, a job summary or a README.
@@ -75,12 +56,13 @@ func (t Totals) sheet() sheet {
 	s.figures = totalFigures(total, t.Car)
 	s.foot = versions(strings.Join(slices.Sorted(maps.Keys(total.Tools)), ", "), strings.Join(slices.Sorted(maps.Keys(total.Tables)), ", "))
 	list, months := t.Groups.List(), t.Groups.Months()
-	if len(t.Groups.By) > 0 {
+	if len(t.Groups.By) > 0 && (!t.Overview || len(list) > 1) {
 		s.sections = append(s.sections, t.groupSection(list))
 	}
-	// The mean of all runs says something only where somebody chose them.
-	if p := t.meanSection(list); len(p.table.rows) > 0 && (len(list) > 0 || filterWords(t.Filter) != "") {
-		s.sections = append(s.sections, p)
+	if t.Spread {
+		if p := t.meanSection(list); len(p.table.rows) > 0 {
+			s.sections = append(s.sections, p)
+		}
 	}
 	byMonth := len(t.Groups.By) == 1 && t.Groups.By[0] == runs.ByMonth
 	if t.Budget != (runs.Allowance{}) || len(months) > 1 && !byMonth {
@@ -92,6 +74,9 @@ func (t Totals) sheet() sheet {
 	}
 	if len(total.Warnings) > 0 {
 		s.sections = append(s.sections, countedSection(total))
+	}
+	if t.Largest != nil && t.Largest.Len() > 0 {
+		s.sections = append(s.sections, t.largestSection())
 	}
 	if t.Latest != nil && t.Latest.Len() > 0 {
 		s.sections = append(s.sections, latestSection(t.Latest, total.Runs))
@@ -157,10 +142,7 @@ func totalFigures(t runs.Total, car Car) []figure {
 	if t.Energy == energy.MaxEnergy {
 		used.details = append(used.details, "at least: more than can be added up")
 	}
-	if n := t.Charges[footprint.ChargeProcess]; n > 0 && n < t.Runs {
-		used.details = append(used.details, fmt.Sprintf("the whole machine is charged, and for %d %s the work's part", n, plural(n, "run", "runs")))
-	}
-	used.details = append(used.details, Shared(t.Summary)...)
+	used.details = append(used.details, chargeWords(t)...)
 	all := append(emissionFigures(t.Summary, car), used, figure{"Time", Duration(t.Duration), nil})
 	if t.MarketRuns > 0 {
 		all = append(all, figure{"Contracts", Mass(t.Market) + " CO2e", []string{fmt.Sprintf("(market-based, %d of %d runs)", t.MarketRuns, t.Runs)}})
@@ -169,6 +151,14 @@ func totalFigures(t runs.Total, car Car) []figure {
 		all = append(all, figure{"Manufacture", Mass(t.Embodied) + " CO2e", []string{fmt.Sprintf("(%d of %d runs, not in the emissions above)", t.EmbodiedRuns, t.Runs)}})
 	}
 	return all
+}
+
+// chargeWords say what part of their machines the runs are charged.
+func chargeWords(t runs.Total) (all []string) {
+	if n := t.Charges[footprint.ChargeProcess]; n > 0 && n < t.Runs {
+		all = append(all, fmt.Sprintf("the whole machine, but for %s only the command's share", runCount(n)))
+	}
+	return append(all, Shared(t.Summary)...)
 }
 
 // Shared says what was left out of a sum since it is counted already, a line each; none
@@ -193,9 +183,9 @@ func measuredWords(g *runs.Group) string {
 	case g.Energy == 0:
 		return "nothing measured"
 	case !ok:
-		return "not known whether measured or modelled"
+		return "basis not recorded"
 	case g.Unknown > 0:
-		return fmt.Sprintf("%s measured, %s not known, the rest modelled", Percent(share), Percent(float64(g.Unknown)/float64(g.Energy)))
+		return fmt.Sprintf("%s measured, %s not recorded, the rest modelled", Percent(share), Percent(float64(g.Unknown)/float64(g.Energy)))
 	case share >= 0.9995:
 		return "all measured"
 	case share == 0:
@@ -271,15 +261,20 @@ func (t Totals) groupSection(list []*runs.Group) section {
 		p.chart.title = "Emissions (" + scopeWord(head) + ") by " + keys
 	}
 	p.table.columns = []column{{keys, name}, {"runs", amount}, {"energy", amount}}
-	for _, e := range total.Scopes {
-		p.table.columns = append(p.table.columns, column{massHead(total, e), amount}, column{"bounds", amount})
+	used := EnergyScale(total.Energy, total.Low, upper(total, &total.High))
+	p.table.columns[2].head = used.unit.Name
+	scales := make([]Scale, len(total.Scopes))
+	for i, e := range total.Scopes {
+		scales[i] = MassScale(e.Grams, e.Low, highOf(e))
+		p.table.columns = append(p.table.columns, column{scales[i].unit.Name + " " + massHead(total, e), amount}, column{"interval", amount})
 	}
 	p.table.columns = append(p.table.columns, column{"measured", amount})
 	for _, g := range list {
-		row := []string{called(g), fmt.Sprint(g.Runs), Energy(g.Energy)}
-		for _, of := range total.Scopes {
+		row := []string{called(g), thousands(g.Runs), EnergyScale(g.Energy, g.Low, upper(g.Summary, &g.High)).in(used.unit).number(g.Energy.Joules())}
+		for i, of := range total.Scopes {
 			if e, ok := g.Of(of.Scope); ok {
-				row = append(row, Mass(e.Grams), emittedRange(g.Summary, e))
+				scale := MassScale(e.Grams, e.Low, highOf(e)).in(scales[i].unit)
+				row = append(row, scale.number(float64(e.Grams)), strings.TrimSuffix(unbounded(g.Summary, scale.span(e)), " "+scale.unit.Name))
 			} else {
 				row = append(row, "", "")
 			}

@@ -272,11 +272,16 @@ func (t Totals) JSON(w io.Writer) error {
 	o.list("groups", len(list), func(i int) any { return groupOf(list[i], t.Groups.By, scope) })
 	o.field("monthly_budget", budget)
 	o.field("months", months)
-	n := 0
-	if t.Latest != nil {
-		n = t.Latest.Len()
+	for _, l := range []struct {
+		name string
+		runs runs.List
+	}{{"largest", t.Largest}, {"list", t.Latest}} {
+		n := 0
+		if l.runs != nil {
+			n = l.runs.Len()
+		}
+		o.list(l.name, n, func(i int) any { return runOf(l.runs.At(i)) })
 	}
-	o.list("list", n, func(i int) any { return runOf(t.Latest.At(i)) })
 	return o.end()
 }
 

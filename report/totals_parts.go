@@ -15,11 +15,14 @@ import (
 
 func (t Totals) monthSection(months []*runs.Group) section {
 	p := section{title: "By month", chart: &chart{title: "Emissions by month", upright: true}}
-	p.table.columns = []column{{"month", name}, {"runs", amount}, {"energy", amount}}
 	total := t.Groups.Total.Summary
 	head := total.Headline().Scope
-	for _, e := range total.Scopes {
-		p.table.columns = append(p.table.columns, column{massHead(total, e), amount})
+	used := EnergyScale(total.Energy, total.Low, upper(total, &total.High))
+	p.table.columns = []column{{"month", name}, {"runs", amount}, {used.unit.Name, amount}}
+	scales := make([]Scale, len(total.Scopes))
+	for i, e := range total.Scopes {
+		scales[i] = MassScale(e.Grams, e.Low, highOf(e))
+		p.table.columns = append(p.table.columns, column{scales[i].unit.Name + " " + massHead(total, e), amount})
 	}
 	p.table.columns = append(p.table.columns, column{"used", amount}, column{"left", amount})
 	b := t.Budget
@@ -30,15 +33,19 @@ func (t Totals) monthSection(months []*runs.Group) section {
 		p.title = "By month, against a budget of " + allowance(b)
 	}
 	for _, g := range months {
-		row := []string{called(g), fmt.Sprint(g.Runs), Energy(g.Energy)}
-		for _, e := range total.Scopes {
-			row = append(row, massCell(g.Summary, e.Scope))
+		row := []string{called(g), thousands(g.Runs), EnergyScale(g.Energy, g.Low, upper(g.Summary, &g.High)).in(used.unit).number(g.Energy.Joules())}
+		for i, scope := range total.Scopes {
+			if e, ok := g.Of(scope.Scope); ok {
+				row = append(row, MassScale(e.Grams, e.Low, highOf(e)).in(scales[i].unit).number(float64(e.Grams)))
+			} else {
+				row = append(row, "")
+			}
 		}
-		used, rest := "", ""
+		spent, rest := "", ""
 		if b != (runs.Allowance{}) {
-			used, rest = Percent(b.Used(g.Summary)), left(b, g.Summary)
+			spent, rest = Percent(b.Used(g.Summary)), left(b, g.Summary)
 		}
-		p.table.rows = append(p.table.rows, append(row, used, rest))
+		p.table.rows = append(p.table.rows, append(row, spent, rest))
 		p.chart.bars = append(p.chart.bars, massBar(g, head))
 	}
 	return p
@@ -83,12 +90,30 @@ func grids(t runs.Total) []runs.Grid {
 	})
 }
 
+// maxSources is for how many factors the source is named: JSON has all.
+const maxSources = 8
+
+// kindText is a kind of intensity in words.
+func kindText(kind string) string {
+	switch regions.Kind(kind) {
+	case regions.WorldDefault:
+		return "world mean"
+	case regions.Profile:
+		return "typical hours"
+	case regions.Own:
+		return "own figure"
+	}
+	return strings.ReplaceAll(kind, "-", " ")
+}
+
 func gridsSection(t runs.Total) section {
 	p := section{title: "Factors"}
-	p.table.columns = []column{{"region", name}, {"runs", amount}, {"energy", amount}, {"g/kWh", amount}, {"PUE", amount}, {"kind", text}, {"year", amount}, {"counts", text}}
+	p.table.columns = []column{{"region", name}, {"runs", amount}, {"energy", amount}, {"g/kWh", amount}, {"PUE", amount}, {"kind", text}, {"year", amount}, {"scope", text}}
+	var sources []string
+	var zones [][]string // of each source
 	for i, g := range grids(t) {
 		c := t.Grids[g]
-		row := []string{g.Zone, fmt.Sprint(c.Runs), Energy(c.Energy), digits(float64(c.PerKWh())), "", g.Kind, "", g.Scope}
+		row := []string{g.Zone, thousands(c.Runs), Energy(c.Energy), digits(float64(c.PerKWh())), "", kindText(g.Kind), "", g.Scope}
 		if pue := c.PUE(); pue != 0 && (pue < 0.9995 || pue > 1.0005) {
 			row[4] = fmt.Sprintf("%.3g", pue)
 		}
@@ -96,19 +121,29 @@ func gridsSection(t runs.Total) section {
 			row[6] = fmt.Sprint(g.Year)
 		}
 		p.table.rows = append(p.table.rows, row)
-		if note := nameText(g.Zone) + ": " + cmp.Or(g.Source, "source not known"); i < 8 && !slices.Contains(p.notes, note) {
-			p.notes = append(p.notes, note)
+		if i < maxSources {
+			source := cmp.Or(g.Source, "source not known")
+			of := slices.Index(sources, source)
+			if of < 0 {
+				of, sources, zones = len(sources), append(sources, source), append(zones, nil)
+			}
+			if zone := nameText(g.Zone); !slices.Contains(zones[of], zone) {
+				zones[of] = append(zones[of], zone)
+			}
 		}
+	}
+	for i, source := range sources {
+		p.notes = append(p.notes, strings.Join(zones[i], ", ")+": "+source)
 	}
 	return p
 }
 
 func countedSection(t runs.Total) section {
 	p := section{title: "Warnings"}
-	p.table.columns = []column{{"code", name}, {"runs", amount}, {"of all", amount}}
+	p.table.columns = []column{{"warning", name}, {"runs", amount}, {"of all", amount}}
 	for _, code := range codes(t.Warnings) {
 		n := t.Warnings[code]
-		p.table.rows = append(p.table.rows, []string{code, fmt.Sprint(n), Percent(float64(n) / float64(t.Runs))})
+		p.table.rows = append(p.table.rows, []string{codeText(code), thousands(n), Percent(float64(n) / float64(t.Runs))})
 	}
 	return p
 }
@@ -161,11 +196,6 @@ func latestSection(list runs.List, all int) section {
 	if list.Len() < all {
 		p.title = fmt.Sprintf("The latest %d", list.Len())
 	}
-	p.table.columns = []column{{"project", name}, {"started (UTC)", text}, {"time", amount}, {"status", text}, {"energy", amount}, {"CO2e", amount}, {"zone", name}}
-	for i := range list.Len() {
-		r := list.At(i)
-		p.table.rows = append(p.table.rows, []string{r.Project, minute(r.StartedAt.Time), Duration(seconds(float64(r.DurationS))),
-			string(r.Status), Energy(r.Energy), Mass(regions.Grams(r.Emissions)), r.Zone})
-	}
+	p.table = runTable(list)
 	return p
 }

@@ -77,11 +77,19 @@ func TestTotalsPages(t *testing.T) {
 	rows := month()
 	whole := totals(rows)
 	whole.Latest = runs.Rows(rows[24:])
+	var largest runs.Largest
+	largest.Most = 3
+	for i := range rows {
+		largest.Add(&rows[i])
+	}
+	overview := totals(rows, runs.ByProject)
+	overview.Overview, overview.Largest = true, largest.Of("lifecycle")
 	projects := totals(rows, runs.ByProject)
+	projects.Spread = true
 	projects.Budget = runs.Allowance{Emissions: 180}
 	projects.Filter = runs.Filter{From: time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC), Labels: map[string]string{"a|b": hostile}}
 	for name, v := range map[string]report.Totals{
-		"whole": whole, "projects": projects, "months": totals(rows, runs.ByMonth, "label:model"), "none": totals(nil, runs.ByProject),
+		"whole": whole, "overview": overview, "projects": projects, "months": totals(rows, runs.ByMonth, "label:model"), "none": totals(nil, runs.ByProject),
 	} {
 		for ext, write := range totalsFormats {
 			var b bytes.Buffer
@@ -181,10 +189,10 @@ func TestWhatRowsDoNotTell(t *testing.T) {
 		return b.String()
 	}
 	assert.Contains(t, text(foreign), "bounds not known")
-	assert.Contains(t, text(foreign), "not known whether measured or modelled")
+	assert.Contains(t, text(foreign), "basis not recorded")
 	assert.NotContains(t, text(foreign), "all modelled")
 	assert.Contains(t, text(own, foreign), "but some runs have no bounds")
-	assert.Contains(t, text(own, foreign), "50 % not known")
+	assert.Contains(t, text(own, foreign), "50 % not recorded")
 	assert.NotContains(t, text(own), "bounds not known")
 }
 

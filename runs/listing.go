@@ -3,6 +3,7 @@ package runs
 import (
 	"cmp"
 	"encoding/binary"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -48,6 +49,8 @@ type listed struct {
 	duration Number
 	energy   energy.Energy
 	grams    Number
+	low      float32   // of the grams: seven digits, of which at most three are shown
+	high     float32   // NaN: the bounds are not known
 	id       uuid.UUID // or a place in Listing.ids
 	kind     uint32    // its place in Listing.kinds
 }
@@ -62,7 +65,10 @@ const listedPage = 1024
 
 // Add takes one row.
 func (l *Listing) Add(r *Row) {
-	x := listed{start: unixNano(r.StartedAt), duration: r.DurationS, energy: r.Energy, grams: r.Emissions}
+	x := listed{start: unixNano(r.StartedAt), duration: r.DurationS, energy: r.Energy, grams: r.Emissions, high: float32(math.NaN())}
+	if r.EmissionsLow != nil && r.EmissionsHigh != nil {
+		x.low, x.high = float32(*r.EmissionsLow), float32(*r.EmissionsHigh)
+	}
 	id, err := uuid.Parse(r.RunID)
 	text := err != nil || id.String() != r.RunID
 	if x.id = id; text {
@@ -150,7 +156,8 @@ func (l *Listing) Len() int {
 }
 
 // At is the run at a place, in the order of their starts: its ID, project, status,
-// start, duration, zone, energy, emissions, and what counts it. No more is kept.
+// start, duration, zone, energy, emissions with their bounds to seven digits, and what
+// counts it. No more is kept.
 func (l *Listing) At(i int) Row {
 	l.cut()
 	x := l.at(l.order[i])
@@ -161,6 +168,9 @@ func (l *Listing) At(i int) Row {
 	}
 	if k.text {
 		r.RunID = l.ids[binary.BigEndian.Uint64(x.id[:])]
+	}
+	if !math.IsNaN(float64(x.high)) {
+		r.EmissionsLow, r.EmissionsHigh = new(Number(x.low)), new(Number(x.high))
 	}
 	if x.start != -1<<63 {
 		r.StartedAt = Stamp{time.Unix(0, x.start).UTC()}

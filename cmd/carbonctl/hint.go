@@ -49,6 +49,8 @@ func hint(err error) string {
 		return `"carbonctl regions data" lists the zones with typical hours; elsewhere --live asks a live forecast`
 	case errors.As(err, &none):
 		return "no run was recorded there yet; carbonctl wrap -- CMD records one"
+	case errors.As(err, new(report.NoMatchError)):
+		return "carbonctl report --by project lists what is there; the keys: project, host, user, region, status, label:NAME"
 	case errors.As(err, &need):
 		return needHint(need)
 	case errors.Is(err, report.ErrNoRuns):

@@ -27,6 +27,9 @@ import (
 	"github.com/carbonctl/carbonctl/runs"
 )
 
+// maxLargest is how many of the largest runs are listed.
+const maxLargest = 5
+
 // reporting is one run of report.
 type reporting struct {
 	reading
@@ -38,6 +41,7 @@ type reporting struct {
 	output string
 	last   int
 	nested bool
+	spread bool
 	sign   string
 	about  aboutFlags
 }
@@ -73,7 +77,8 @@ altered, use "carbonctl verify".`,
 	f.StringVar(&r.format, "format", "", "`FORMAT`: text, json, csv, markdown, html, latex or openmetrics")
 	f.BoolVar(&r.json, "json", false, "print as JSON; the same as --format json")
 	f.StringVarP(&r.output, "output", "o", "", "write to this `FILE`; its extension sets the format, unless --format does")
-	f.IntVar(&r.last, "last", 20, "list the latest `N` runs; 0 for all")
+	f.IntVar(&r.last, "last", 20, "list the latest `N` runs, in text only if given; 0 for all")
+	f.BoolVar(&r.spread, "spread", false, "show what one run takes: the mean of each group and its standard error")
 	f.BoolVar(&r.nested, "include-nested", false, "list runs too that another run already counts")
 	f.String("ledger", "", "ledger `FILE` to read if no argument names one")
 	f.String(config.Car, "", config.CarUsage)
@@ -95,7 +100,7 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 	if err != nil {
 		return wrong(err)
 	}
-	t := report.Totals{Groups: &runs.Groups{}, Car: r.car}
+	t := report.Totals{Groups: &runs.Groups{}, Car: r.car, Spread: r.spread}
 	if t.Filter, err = r.filter.parse(); err != nil {
 		return wrong(err)
 	}
@@ -106,6 +111,10 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 		}
 		t.Groups.By = append(t.Groups.By, key)
 	}
+	forPeople := r.about.statement == "" && !slices.Contains([]string{"json", "csv", "openmetrics"}, r.format)
+	if forPeople && len(t.Groups.By) == 0 {
+		t.Groups.By, t.Overview = []runs.Key{runs.ByProject}, true
+	}
 	if r.budget != "" {
 		if t.Budget, err = runs.ParseAllowance(r.budget); err != nil {
 			return wrong(fmt.Errorf("--budget: %w", err))
@@ -115,7 +124,7 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 	if err != nil {
 		return err
 	}
-	list := &runs.Listing{Most: r.last}
+	list, largest := &runs.Listing{Most: r.last}, &runs.Largest{Most: maxLargest}
 	r.Columns = append(t.Groups.Columns(t.Filter), "ledger_id")
 	err = r.Rows(files, func(row *runs.Row) {
 		if !t.Filter.Match(*row) {
@@ -126,12 +135,23 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 		if row.CountedBy == "" || r.nested {
 			list.Add(row)
 		}
+		if row.CountedBy == "" {
+			largest.Add(row)
+		}
 	})
 	if err != nil {
 		return wrong(err)
 	}
 	t.Groups.Settle()
-	t.Latest = list
+	t.Largest = largest.Of(t.Groups.Total.Headline().Scope)
+	if t.Latest = list; r.format == "text" {
+		if t.Latest = nil; flags.Changed("last") {
+			t.Latest, t.Largest = list, nil
+		}
+	}
+	if t.Groups.Total.Runs == 0 && r.filter.given(flags) {
+		return r.nothing(write, t)
+	}
 	defer input.BoundGarbage()()
 	if err := r.write(func(w io.Writer) error { return write(w, t) }); err != nil {
 		return wrong(err)
@@ -140,6 +160,16 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 		return &exitError{code: exitFinding}
 	}
 	return nil
+}
+
+// nothing is the answer where no run matches: programs get their form of it.
+func (r *reporting) nothing(write func(io.Writer, report.Totals) error, t report.Totals) error {
+	if r.format != "text" {
+		if err := r.write(func(w io.Writer) error { return write(w, t) }); err != nil {
+			return fmt.Errorf("report: %w", err)
+		}
+	}
+	return &exitError{exitFinding, fmt.Errorf("report: %w", report.NoMatchError{Filter: t.Filter})}
 }
 
 // write gives the answer to a file, or to stdout.
@@ -162,8 +192,9 @@ func (r *reporting) form() (func(io.Writer, report.Totals) error, error) {
 		if name := r.about.alone(); name != "" {
 			return nil, fmt.Errorf("--%s belongs to a statement: add --statement FORM", name)
 		}
-		format, err := formatOf(r.format, r.output, report.Formats())
-		return func(w io.Writer, t report.Totals) error { return t.Write(w, format) }, err
+		var err error
+		r.format, err = formatOf(r.format, r.output, report.Formats())
+		return func(w io.Writer, t report.Totals) error { return t.Write(w, r.format) }, err
 	}
 	if r.format != "" || len(r.by) > 0 || r.budget != "" {
 		return nil, errors.New("--statement has a format of its own, and no groups: leave out --format, --json, --by and --budget")
@@ -276,6 +307,11 @@ func (f *filterFlags) add(to *pflag.FlagSet) {
 	to.StringArrayVar(&f.filter.Users, "user", nil, "runs of this user, by `NAME`")
 	to.StringArrayVar(&f.zones, "region", nil, "runs in this `ZONE`")
 	to.StringArrayVar(&f.statuses, "status", nil, "runs that ended as `STATUS`: completed, failed, interrupted, recovered")
+}
+
+// given reports whether runs are left out by any of the flags.
+func (f *filterFlags) given(flags *pflag.FlagSet) bool {
+	return slices.ContainsFunc([]string{"from", "to", "project", "label", "host", "user", "region", "status"}, flags.Changed)
 }
 
 func (f *filterFlags) parse() (runs.Filter, error) {

@@ -1,0 +1,316 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/runs"
+)
+
+const (
+	// maxParts is how many parts of a total a person is shown without asking.
+	maxParts = 10
+	// shortID is how much of a run's ID is shown: a UUIDv7 begins with its time, of which
+	// these are about 250 ns; other UUIDs are random from the start.
+	shortID = 18
+)
+
+// Text writes the totals for a person, in 80 columns: the sum, its parts, the runs that
+// matter, and what it rests on.
+func (t Totals) Text(w io.Writer) error {
+	var p Page
+	total := t.Groups.Total
+	p.Lead("", t.headline())
+	if total.Runs > 0 {
+		t.facts(&p)
+		for _, s := range t.parts() {
+			p.Title(lower(s.title))
+			p.table(s.table)
+			for _, n := range s.notes {
+				p.Note(n)
+			}
+		}
+		p.Title("more: carbonctl report show RUN, --by project,month, --last 20, --format html")
+	}
+	_, err := p.WriteTo(w)
+	return err
+}
+
+// A NoMatchError says that a filter leaves no run.
+type NoMatchError struct{ Filter runs.Filter }
+
+func (e NoMatchError) Error() string { return "no runs match: " + filterWords(e.Filter) }
+
+// headline is the answer in a sentence: "565 g CO2e from 10.7 kWh in 26 runs, …".
+func (t Totals) headline() string {
+	total := t.Groups.Total
+	if total.Runs == 0 {
+		if filterWords(t.Filter) != "" {
+			return NoMatchError{t.Filter}.Error()
+		}
+		return "no runs recorded"
+	}
+	text := ""
+	for i, e := range total.Scopes {
+		if i > 0 {
+			text += " and "
+		}
+		text += MassWithin(e.Grams, e.Low, highOf(e)) + " CO2e"
+		if len(total.Scopes) > 1 {
+			text += fmt.Sprintf(" %s (%d %s)", scopeWord(e.Scope), e.Runs, plural(e.Runs, "run", "runs"))
+		}
+	}
+	text += fmt.Sprintf(" from %s in %s", EnergyWithin(total.Energy, total.Low, upper(total.Summary, &total.High)), runCount(total.Runs))
+	if !total.First.IsZero() {
+		text += ", " + days(total.Summary)
+	}
+	words := measuredWords(&total.Group)
+	if share, ok := total.MeasuredShare(); ok && total.Unknown == 0 && share > 0 && share < 0.9995 {
+		words = Percent(share) + " measured" // the rest is modelled
+	}
+	return text + ", " + words
+}
+
+// days are the days of the first start and the last end.
+func days(s runs.Summary) string {
+	const day = "2006-01-02"
+	first, last := s.First.UTC().Format(day), s.Last.UTC().Format(day)
+	if s.Last.IsZero() || first == last {
+		return first
+	}
+	return first + " to " + last
+}
+
+func runCount(n int) string { return thousands(n) + plural(n, " run", " runs") }
+
+// thousands shows a number of things: "5,000".
+func thousands(n int) string { return fixed(float64(n), 0) }
+
+// facts are what belongs to the headline.
+func (t Totals) facts(p *Page) {
+	total := t.Groups.Total
+	if f := filterWords(t.Filter); f != "" {
+		p.Row("only", "%s", f)
+	}
+	interval := energyRange(total.Summary)
+	for _, e := range total.Scopes {
+		if text := emittedRange(total.Summary, e); text != interval {
+			interval += "; " + text + " CO2e"
+		}
+	}
+	p.Row("interval", "%s", interval)
+	for _, c := range t.Car.Compare(total.Headline().Grams, total.Headline().Low) {
+		p.Row("", "%s", c)
+	}
+	for _, f := range totalFigures(total, t.Car) {
+		if label := lower(f.label); label != "energy" && !strings.HasPrefix(label, "emissions") {
+			p.Row(label, "%s", strings.Join(append([]string{f.value}, f.details...), " "))
+		}
+	}
+	label := "charged"
+	for _, d := range chargeWords(total) {
+		p.Row(label, "%s", d)
+		label = ""
+	}
+	if total.Nested > 0 {
+		p.Row("nested", "%s inside others, not counted again", runCount(total.Nested))
+	}
+}
+
+// parts are the tables below the headline.
+func (t Totals) parts() (all []section) {
+	total := t.Groups.Total
+	list, months := t.Groups.List(), t.Groups.Months()
+	byMonth := len(t.Groups.By) == 1 && t.Groups.By[0] == runs.ByMonth
+	switch {
+	case t.Budget != (runs.Allowance{}):
+		all = append(all, t.monthSection(months))
+	case len(months) > 1 && !byMonth:
+		all = append(all, t.partsOf("month", months, true))
+	}
+	switch {
+	case len(t.Groups.By) == 0:
+	case !t.Overview:
+		all = append(all, t.groupSection(list))
+	case len(list) > 1:
+		all = append(all, t.partsOf(by(t.Groups.By), list, false))
+	}
+	if t.Spread {
+		if s := t.meanSection(list); len(s.table.rows) > 0 {
+			all = append(all, s)
+		}
+	}
+	if t.Largest != nil && t.Largest.Len() > 0 {
+		all = append(all, t.largestSection())
+	}
+	if t.Latest != nil && t.Latest.Len() > 0 {
+		all = append(all, latestSection(t.Latest, total.Runs))
+	}
+	if total.Foresight.N > 0 {
+		all = append(all, foresightSection(total.Foresight))
+	}
+	all = append(all, gridsSection(total))
+	if len(total.Warnings) > 0 {
+		all = append(all, countedSection(total))
+	}
+	return all
+}
+
+// partsOf shows what each group has of the total, at most maxParts of them: the last
+// where they are in the order of time, else the first; the others are one row. Emissions
+// of one scope add up to the headline as they are shown.
+func (t Totals) partsOf(what string, list []*runs.Group, latest bool) section {
+	total := t.Groups.Total.Summary
+	s := section{title: "By " + what}
+	rest := 0 // how many are one row
+	if len(list) > maxParts+1 {
+		rest = len(list) - maxParts
+	}
+	shown := list[:len(list)-rest]
+	if latest {
+		shown = list[rest:]
+	}
+	labels, sums := []string{}, []runs.Summary{}
+	for _, g := range shown {
+		labels, sums = append(labels, called(g)), append(sums, g.Summary)
+	}
+	if rest > 0 {
+		label, others := fmt.Sprintf("%s more", thousands(rest)), list[len(list)-rest:]
+		if latest {
+			label, others = fmt.Sprintf("%s earlier", thousands(rest)), list[:rest]
+		}
+		var sum runs.Summary
+		for _, g := range others {
+			sum = added(sum, g.Summary)
+		}
+		if latest {
+			labels, sums = slices.Insert(labels, 0, label), slices.Insert(sums, 0, sum)
+		} else {
+			labels, sums = append(labels, label), append(sums, sum)
+		}
+	}
+	s.table.columns = []column{{what, name}}
+	columns := [][]string{labels}
+	for _, e := range total.Scopes {
+		parts := make([]float64, len(sums))
+		for i, sum := range sums {
+			if of, ok := sum.Of(e.Scope); ok {
+				parts[i] = float64(of.Grams)
+			}
+		}
+		scale := MassScale(e.Grams, e.Low, highOf(e))
+		cells := scale.Parts(parts)
+		for i := range cells {
+			cells[i] = strings.TrimSuffix(cells[i], " "+scale.unit.Name)
+			if _, ok := sums[i].Of(e.Scope); !ok {
+				cells[i] = ""
+			}
+		}
+		head := scale.unit.Name + " " + massHead(total, e)
+		s.table.columns, columns = append(s.table.columns, column{head, amount}), append(columns, cells)
+		if len(total.Scopes) == 1 {
+			s.table.columns, columns = append(s.table.columns, column{"share", amount}), append(columns, Shares(parts))
+		}
+	}
+	counts := make([]string, len(sums))
+	for i, sum := range sums {
+		counts[i] = thousands(sum.Runs)
+	}
+	s.table.columns, columns = append(s.table.columns, column{"runs", amount}), append(columns, counts)
+	for i := range labels {
+		row := make([]string, len(columns))
+		for j := range columns {
+			row[j] = columns[j][i]
+		}
+		s.table.rows = append(s.table.rows, row)
+	}
+	return s
+}
+
+// added is the sum of the runs and emissions of two.
+func added(a, b runs.Summary) runs.Summary {
+	a.Runs += b.Runs
+	a.Scopes = slices.Clone(a.Scopes)
+	for _, e := range b.Scopes {
+		if i := slices.IndexFunc(a.Scopes, func(have runs.Emitted) bool { return have.Scope == e.Scope }); i >= 0 {
+			a.Scopes[i].Grams += e.Grams
+		} else {
+			a.Scopes = append(a.Scopes, e)
+		}
+	}
+	return a
+}
+
+// largestSection lists the runs that matter, with what opens them.
+func (t Totals) largestSection() section {
+	s := section{title: "Largest runs"}
+	if t.Largest.Len() == t.Groups.Total.Runs {
+		s.title = "Runs"
+	}
+	if total := t.Groups.Total.Summary; len(total.Scopes) > 1 {
+		s.title += ", " + scopeWord(total.Headline().Scope)
+	}
+	s.table = runTable(t.Largest)
+	return s
+}
+
+// runTable lists runs, their emissions in the unit of the largest.
+func runTable(list runs.List) table {
+	var most regions.Grams
+	for i := range list.Len() {
+		most = max(most, regions.Grams(list.At(i).Emissions))
+	}
+	scale := MassScale(most, most, &most)
+	t := table{columns: []column{{"run", name}, {scale.unit.Name + " CO2e", amount}, {"started", text}, {"time", amount}, {"status", text}, {"zone", name}, {"project", name}}}
+	ids := shortIDs(list)
+	for i := range list.Len() {
+		r := list.At(i)
+		status := string(r.Status)
+		if status == "completed" {
+			status = ""
+		}
+		started := minute(r.StartedAt.Time)
+		if day, _, ok := strings.Cut(started, " "); ok && !r.StartedAt.IsZero() {
+			started = day
+		}
+		t.rows = append(t.rows, []string{ids[i], emittedBy(r).in(scale.unit).number(float64(r.Emissions)), started,
+			Duration(seconds(float64(r.DurationS))), status, r.Zone, r.Project})
+	}
+	return t
+}
+
+// emittedBy is the scale of a run's emissions; without bounds, all that they were
+// recorded with.
+func emittedBy(r runs.Row) Scale {
+	g := regions.Grams(r.Emissions)
+	if r.EmissionsLow == nil || r.EmissionsHigh == nil {
+		return MassScale(g, g, &g)
+	}
+	return MassScale(g, regions.Grams(*r.EmissionsLow), (*regions.Grams)(r.EmissionsHigh))
+}
+
+// shortIDs are as much of the IDs of runs as opens them; where two of them begin alike,
+// the whole.
+func shortIDs(list runs.List) []string {
+	ids, seen := make([]string, list.Len()), map[string]int{}
+	for i := range ids {
+		ids[i] = shortened(list.At(i).RunID)
+		seen[ids[i]]++
+	}
+	for i := range ids {
+		if seen[ids[i]] > 1 {
+			ids[i] = list.At(i).RunID
+		}
+	}
+	return ids
+}
+
+func shortened(id string) string {
+	if len(id) == 36 && strings.Count(id, "-") == 4 {
+		return id[:shortID]
+	}
+	return id
+}
