@@ -149,8 +149,8 @@ func (t Totals) parts() (all []section) {
 	if t.Latest != nil && t.Latest.Len() > 0 {
 		all = append(all, latestSection(t.Latest, total.Runs))
 	}
-	if total.Foresight.N > 0 {
-		all = append(all, foresightSection(total.Foresight))
+	if len(total.Foresights) > 0 {
+		all = append(all, foresightSection(total.Foresights))
 	}
 	all = append(all, gridsSection(total))
 	if len(total.Warnings) > 0 {
