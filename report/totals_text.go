@@ -276,15 +276,15 @@ func runTable(list runs.List) table {
 		if day, _, ok := strings.Cut(started, " "); ok && !r.StartedAt.IsZero() {
 			started = day
 		}
-		t.rows = append(t.rows, []string{ids[i], emittedBy(r).in(scale.unit).number(float64(r.Emissions)), started,
+		t.rows = append(t.rows, []string{ids[i], runScale(r).in(scale.unit).number(float64(r.Emissions)), started,
 			Duration(seconds(float64(r.DurationS))), status, r.Zone, r.Project})
 	}
 	return t
 }
 
-// emittedBy is the scale of a run's emissions; without bounds, all that they were
+// runScale is the scale of a run's emissions; without bounds, all that they were
 // recorded with.
-func emittedBy(r runs.Row) Scale {
+func runScale(r runs.Row) Scale {
 	g := regions.Grams(r.Emissions)
 	if r.EmissionsLow == nil || r.EmissionsHigh == nil {
 		return MassScale(g, g, &g)
