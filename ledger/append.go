@@ -90,7 +90,7 @@ func (w Writer) Append(ctx context.Context, row runs.Row) (footprint.Receipt, er
 		return footprint.Receipt{}, err
 	}
 	defer unlock()
-	return w.add(path, row)
+	return w.addOne(path, row)
 }
 
 // A HeadError says that the ledger was not as FILE.head had it when a row was
@@ -106,13 +106,23 @@ func (e *HeadError) Error() string {
 	return fmt.Sprintf("ledger %s: %s; the old head (%d rows, %s) is kept in the new row's details", e.Path, e.Why, e.Head.Rows, e.Head.Hash)
 }
 
-// add appends rows, under the lock. The receipt is that of the last one.
-func (w Writer) add(path string, rows ...runs.Row) (footprint.Receipt, error) {
-	head, err := w.appendRows(path, rows)
-	if head.Hash == "" {
+// add appends rows, under the lock. There is a receipt for each, or none.
+func (w Writer) add(path string, rows ...runs.Row) ([]footprint.Receipt, error) {
+	heads, err := w.appendRows(path, rows)
+	receipts := make([]footprint.Receipt, len(heads))
+	for i, head := range heads {
+		receipts[i] = footprint.Receipt{Path: w.Path, LedgerID: head.LedgerID, Rows: head.Rows, Hash: head.Hash}
+	}
+	return receipts, err
+}
+
+// addOne appends a row, under the lock.
+func (w Writer) addOne(path string, row runs.Row) (footprint.Receipt, error) {
+	receipts, err := w.add(path, row)
+	if len(receipts) == 0 {
 		return footprint.Receipt{}, err
 	}
-	return footprint.Receipt{Path: w.Path, LedgerID: head.LedgerID, Rows: head.Rows, Hash: head.Hash}, err
+	return receipts[0], err
 }
 
 // ledger opens the file that rows are added to. It does not use O_APPEND, with
@@ -133,24 +143,24 @@ func (w Writer) side(path string, like fs.FileInfo) (file, error) {
 }
 
 // appendRows adds rows with one write, one fsync and one head, under the lock.
-// It returns the head that the last one made.
-func (w Writer) appendRows(path string, rows []runs.Row) (Head, error) {
+// It returns the head that each of them made.
+func (w Writer) appendRows(path string, rows []runs.Row) ([]Head, error) {
 	f, err := w.ledger(path)
 	if err != nil {
-		return Head{}, fmt.Errorf("ledger: %w", err)
+		return nil, fmt.Errorf("ledger: %w", err)
 	}
 	defer f.Close()
 	like, err := f.Stat()
 	if err != nil {
-		return Head{}, fmt.Errorf("ledger: %w", err)
+		return nil, fmt.Errorf("ledger: %w", err)
 	}
 	at, err := findTail(f, path)
 	if err != nil {
-		return Head{}, err
+		return nil, err
 	}
 	next, err := nextHead(f, path, at)
 	if err != nil {
-		return Head{}, err
+		return nil, err
 	}
 	now := time.Now().UTC()
 	if w.Key != nil && at.last.id != "" && !w.signedBefore(path, next.Hash) {
@@ -163,26 +173,27 @@ func (w Writer) appendRows(path string, rows []runs.Row) (Head, error) {
 	if len(rows) > 1 {
 		next.note(batchRows, len(rows))
 	}
-	text, head, err := w.chain(next, rows, schemaOf(at.header))
+	text, heads, err := w.chain(next, rows, schemaOf(at.header))
 	if err != nil {
-		return Head{}, fmt.Errorf("ledger %s: %w", path, err)
+		return nil, fmt.Errorf("ledger %s: %w", path, err)
 	}
 	if at.end == 0 {
 		text = append([]byte(at.header+"\n"), text...)
 	}
 	if at.torn > 0 {
 		if err := w.setAside(path, like, f, at, now); err != nil {
-			return Head{}, fmt.Errorf("ledger: set aside the torn line of %s: %w", path, err)
+			return nil, fmt.Errorf("ledger: set aside the torn line of %s: %w", path, err)
 		}
 	}
 	if err := write(f, text, at.end); err != nil {
-		return Head{}, fmt.Errorf("ledger: nothing was added to %s: %w", path, err)
+		return nil, fmt.Errorf("ledger: nothing was added to %s: %w", path, err)
 	}
+	head := heads[len(heads)-1]
 	if at.end == 0 {
 		err = syncDir(filepath.Dir(path))
 	}
 	if err = errors.Join(err, w.replace(path+".head", like, head.bytes())); err != nil {
-		return head, fmt.Errorf("ledger: the row is in %s, but its head is not: %w", path, err)
+		return heads, fmt.Errorf("ledger: the row is in %s, but its head is not: %w", path, err)
 	}
 	if w.Key != nil {
 		sig, err := w.Key.Sign(head.bytes())
@@ -190,36 +201,37 @@ func (w Writer) appendRows(path string, rows []runs.Row) (Head, error) {
 			err = w.replace(path+".head.sig", like, sig)
 		}
 		if err != nil {
-			return head, fmt.Errorf("ledger: the row is in %s, but its head is not signed: %w", path, err)
+			return heads, fmt.Errorf("ledger: the row is in %s, but its head is not signed: %w", path, err)
 		}
 	}
 	if next.lost != nil {
-		return head, next.lost
+		return heads, next.lost
 	}
-	return head, nil
+	return heads, nil
 }
 
 // chain gives the lines of rows, each chained to the one before it. The first one
 // carries what there is to note.
-func (w Writer) chain(from next, rows []runs.Row, schema string) (text []byte, head Head, err error) {
-	head = from.Head
+func (w Writer) chain(from next, rows []runs.Row, schema string) (text []byte, heads []Head, err error) {
+	head := from.Head
 	for i, row := range rows {
 		if i == 0 {
 			if row.Details, err = addNotes(row.Details, from.notes); err != nil {
-				return nil, Head{}, fmt.Errorf("row %s: %w", row.RunID, err)
+				return nil, nil, fmt.Errorf("row %s: %w", row.RunID, err)
 			}
 		}
 		row.Schema, row.LedgerID, row.PreviousHash, row.Hash = schema, head.LedgerID, head.Hash, ""
 		line, err := encode(row)
 		if err != nil {
-			return nil, Head{}, err
+			return nil, nil, err
 		}
 		body := line[:len(line)-1]
 		head.Hash = rowHash(row.PreviousHash, body)
 		head.Rows++
+		heads = append(heads, head)
 		text = append(append(append(text, body...), head.Hash...), '\n')
 	}
-	return text, head, nil
+	return text, heads, nil
 }
 
 // signedBefore reports whether our own key has signed the row that the new one

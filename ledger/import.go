@@ -89,11 +89,8 @@ func (w Writer) importBatch(ctx context.Context, path string, batch []runs.Row, 
 	if len(fresh) == 0 {
 		return 0, had, nil
 	}
-	receipt, err := w.add(path, fresh...)
-	if receipt.Hash == "" {
-		return 0, had, err
-	}
-	return len(fresh), had, err
+	receipts, err := w.add(path, fresh...)
+	return len(receipts), had, err
 }
 
 // recordedIDs are the runs of a ledger, read once and from then on where it grew.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -53,6 +54,8 @@ type journal struct {
 	slots slots
 
 	powerAt time.Time // when it was encoded
+	ended   bool      // it holds the report of a run that has ended
+	named   sync.Once // its files' names are on the disk
 }
 
 // openJournal takes the lock of a run's journal. ledger is the resolved path.
@@ -70,7 +73,7 @@ func (w Writer) openJournal(ledger, id string) (*journal, error) {
 	name := filepath.Join(ledger+".d", id)
 	lock, err := lockJournal(name, like)
 	for tries := 0; lock == nil && err == nil && tries < 20; tries++ {
-		time.Sleep(5 * time.Millisecond) // who recovers takes it for a moment, to see whose it is
+		time.Sleep(5 * time.Millisecond) // who recovers takes it for a moment, before we did
 		lock, err = lockJournal(name, like)
 	}
 	if err != nil {
@@ -86,8 +89,8 @@ func (w Writer) openJournal(ledger, id string) (*journal, error) {
 		j.entry.LedgerBytes = like.Size()
 	}
 	j.slots = slots{open: func(n int) (file, error) { return w.slot(slotName(name, n), like) }}
-	if c, err := newest(name); err == nil {
-		j.slots.seq = c.seq // of this run, whose row could not be added
+	if c, err := newest(name); err == nil { // of this run, whose row could not be added
+		j.slots.seq, j.slots.at, j.slots.synced, j.slots.safe = c.seq, c.slot, true, c.slot
 	}
 	j.sign()
 	return j, nil
@@ -134,12 +137,12 @@ func isPlain(id string) bool {
 	return id != "" && len(id) <= 100
 }
 
-// checkpoint writes the report to the slot whose turn it is. It has reached the
-// disk when it returns; on an error the one before it is still there.
-func (j *journal) checkpoint(r footprint.Report, pending json.RawMessage) error {
+// save writes the report, and does not wait for the disk.
+func (j *journal) save(r footprint.Report, pending json.RawMessage) error {
 	now := time.Now()
 	j.entry.WrittenAt, j.entry.Pending = now.UTC(), pending
-	if r.Status != footprint.Running || j.powerAt.IsZero() || now.Sub(j.powerAt) >= powerEvery {
+	ended := r.Status != footprint.Running
+	if ended || j.powerAt.IsZero() || now.Sub(j.powerAt) >= powerEvery {
 		b, err := json.Marshal(r.Power)
 		if err != nil {
 			return err
@@ -157,12 +160,19 @@ func (j *journal) checkpoint(r footprint.Report, pending json.RawMessage) error 
 			return encodeErr
 		}
 		if err = j.slots.write(append(b, '\n')); err == nil {
+			j.ended = ended
 			break
 		}
 	}
 	j.entry.Report = footprint.Report{}
-	if err == nil && j.slots.seq == 1 {
-		err = syncDir(filepath.Dir(j.name))
+	return err
+}
+
+// sync waits until what was saved last is on the disk.
+func (j *journal) sync() error {
+	err := j.slots.sync()
+	if err == nil {
+		j.named.Do(func() { err = syncDir(filepath.Dir(j.name)) })
 	}
 	return err
 }
@@ -199,8 +209,8 @@ func (j *journal) remove() error {
 }
 
 // dropJournal removes a journal and its lock, which the caller holds. The lock
-// goes last, and unlocked, since not all systems remove open files; whoever gets
-// it in between finds no journal.
+// goes last, and while it is held: whoever opened it meanwhile finds that it has no
+// name any more. Where open files can't be removed, nobody else has it open then.
 func dropJournal(name string, lock *flock.Flock) error {
 	var errs []error
 	for n := range 2 {
@@ -208,7 +218,10 @@ func dropJournal(name string, lock *flock.Flock) error {
 			errs = append(errs, err)
 		}
 	}
+	removed := os.Remove(lock.Path()) == nil
 	errs = append(errs, lock.Unlock())
-	_ = os.Remove(lock.Path())
+	if !removed {
+		_ = os.Remove(lock.Path())
+	}
 	return errors.Join(errs...)
 }

@@ -60,13 +60,31 @@ func (w *Writer) Every() time.Duration { return w.Flush }
 // is still there. The first one of a run opens its journal and takes the room
 // that the later ones need; Record or Report end it.
 func (w *Writer) Checkpoint(r footprint.Report) error {
+	sync, err := w.Save(r)
+	if err != nil {
+		return err
+	}
+	return sync()
+}
+
+// Save writes the report into the run's journal, as Checkpoint does, but does not
+// wait for the disk: what it wrote outlives the process at once, and a crash of the
+// system when sync has returned. A sync that waits may go on beside all other
+// calls, also those that end the journal.
+func (w *Writer) Save(r footprint.Report) (sync func() error, err error) {
 	if err := w.begin(r.RunID); err != nil {
-		return fmt.Errorf("ledger: journal of run %s: %w", r.RunID, err)
+		return nil, fmt.Errorf("ledger: journal of run %s: %w", r.RunID, err)
 	}
-	if err := w.journal.checkpoint(r, w.Pending); err != nil {
-		return fmt.Errorf("ledger: journal of run %s: %w", r.RunID, err)
+	j := w.journal
+	if err := j.save(r, w.Pending); err != nil {
+		return nil, fmt.Errorf("ledger: journal of run %s: %w", r.RunID, err)
 	}
-	return nil
+	return func() error {
+		if err := j.sync(); err != nil {
+			return fmt.Errorf("ledger: journal of run %s: %w", r.RunID, err)
+		}
+		return nil
+	}, nil
 }
 
 // begin opens the journal of a run; that of another run, which has had no
@@ -93,9 +111,9 @@ func (w *Writer) Report(ctx context.Context, r footprint.Report) error {
 }
 
 // Record appends the row of a run that has ended, as Append does, and then
-// removes its journal. If another writer holds the ledger, the report with its
-// status goes into the journal first, so that nothing is lost when ctx ends
-// before the ledger is free. If the row can't be added, the report is kept in
+// removes its journal. Where the run has one, the report with its status goes into
+// that first, so that nothing is lost if the process dies, or ctx ends before the
+// ledger is free. If the row can't be added, the report is kept in
 // the journal, from which Recover adds it later: a *NotRecordedError. A run that
 // has a row already, since somebody took it for dead and recovered it, is not
 // added again: ErrRecorded.
@@ -128,7 +146,7 @@ func (w *Writer) keep(r footprint.Report, why error) error {
 	if j := w.journal; j != nil {
 		w.journal = nil
 		if j.slots.seq > 0 {
-			e.Journal = slotName(j.name, int(j.slots.seq%2))
+			e.Journal = slotName(j.name, j.slots.at)
 		}
 		err = errors.Join(err, j.close())
 	}
@@ -145,6 +163,9 @@ func (w *Writer) record(ctx context.Context, r footprint.Report) (receipt footpr
 	if err != nil {
 		return receipt, fmt.Errorf("ledger: %w", err)
 	}
+	if j := w.journal; j != nil && j.id == r.RunID && !j.ended {
+		_, _ = w.Save(r) // if it fails, keep will show it
+	}
 	row := runs.FromReport(r)
 	row.User = w.User
 	hash, keepErr := w.keepRun(path, r)
@@ -156,62 +177,65 @@ func (w *Writer) record(ctx context.Context, r footprint.Report) (receipt footpr
 			}
 		}()
 	}
-	unlock, err := tryLock(path)
-	if unlock == nil && err == nil {
-		if w.journal != nil {
-			_ = w.Checkpoint(r) // if it fails, the end of the waiting will show it
-		}
-		unlock, err = lockLedger(ctx, path)
-	}
+	unlock, err := lockLedger(ctx, path)
 	if err != nil {
 		return footprint.Receipt{}, err
 	}
 	defer unlock()
 	if w.journal == nil || w.journal.id != row.RunID {
-		return w.add(path, row)
+		return w.addOne(path, row)
 	}
-	there, err := recorded(path, row.RunID, w.journal.entry.LedgerBytes)
+	there, err := recorded(path, map[string]int64{row.RunID: w.journal.entry.LedgerBytes})
 	if err != nil {
 		return receipt, fmt.Errorf("ledger: look for run %s: %w", row.RunID, err)
 	}
-	if there {
+	if there[row.RunID] {
 		_ = os.Remove(keptName(path, row.RunID)) // its row was made of what the journal knew
 		return receipt, fmt.Errorf("ledger %s: run %s: %w", path, row.RunID, ErrRecorded)
 	}
-	return w.add(path, row)
+	return w.addOne(path, row)
 }
 
-// recorded looks for the row of a run in what was added to the ledger after it
-// was from bytes long. Where no line starts there, it is another file by now, and
-// all of it is read.
-func recorded(path, id string, from int64) (bool, error) {
+// recorded looks for the rows of some runs in what was added to the ledger after it
+// was so many bytes long, and gives those that it finds. Where no line starts there,
+// it is another file by now, and all of it is read.
+func recorded(path string, after map[string]int64) (map[string]bool, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+		return nil, nil
 	}
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	var end [1]byte
-	if from > info.Size() || from > 0 && (readAt(f, end[:], from-1) != nil || end[0] != '\n') {
-		from = 0
+	from := info.Size()
+	for _, at := range after {
+		var end [1]byte
+		if at > info.Size() || at > 0 && (readAt(f, end[:], at-1) != nil || end[0] != '\n') {
+			at = 0
+		}
+		from = min(from, at)
 	}
+	there := map[string]bool{}
 	l := newLines(io.NewSectionReader(f, from, info.Size()-from))
 	for {
 		line, err := l.next()
 		if errors.Is(err, io.EOF) {
-			return false, nil
+			return there, nil
 		}
 		if err != nil {
-			return false, err
+			return nil, err
 		}
-		if line[len(line)-1] == '\n' && string(cellAt(line, 2)) == id {
-			return true, nil
+		if line[len(line)-1] != '\n' {
+			continue
+		}
+		id := string(cellAt(line, 2))
+		if _, wanted := after[id]; wanted {
+			there[id] = true
 		}
 	}
 }

@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/gofrs/flock"
 
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/runs"
@@ -63,32 +66,50 @@ type Orphan struct {
 // A journal is of this host if it has our host name or our boot id: containers
 // of one machine share the latter.
 func (w Writer) Recover(ctx context.Context) ([]Orphan, error) {
-	path, names, err := journalNames(w.Path)
-	if err != nil {
-		return nil, fmt.Errorf("ledger: recover: %w", err)
-	}
-	var found []Orphan
+	var all []Orphan
 	var errs []error
-	for _, name := range names {
-		o, err := w.recoverOne(ctx, path, name)
-		if o != nil {
-			found = append(found, *o)
+	for found, err := range w.RecoverBatches(ctx) {
+		all = append(all, found...)
+		errs = append(errs, err)
+	}
+	return all, errors.Join(errs...)
+}
+
+// recoverBatch is how many rows are recovered under one lock, with one fsync and
+// one head: so few that a run which has just begun or ended hardly waits for them.
+const recoverBatch = 16
+
+// RecoverBatches does what Recover does a few runs at a time, the oldest first, and
+// gives those of each batch. Whoever breaks off leaves the others to the next
+// recovery.
+func (w Writer) RecoverBatches(ctx context.Context) iter.Seq2[[]Orphan, error] {
+	return func(yield func([]Orphan, error) bool) {
+		path, names, err := journalNames(w.Path)
+		if err != nil {
+			yield(nil, recoverError(err))
+			return
 		}
-		if err == nil {
-			continue
+		for stop := false; len(names) > 0 && !stop; {
+			var batch []orphan
+			var errs []error
+			for ; len(names) > 0 && len(batch) < recoverBatch; names = names[1:] {
+				o, err := claim(path, names[0])
+				if o != nil {
+					batch = append(batch, *o)
+				}
+				errs = append(errs, err)
+			}
+			stop = !w.addOrphans(ctx, path, batch, &errs) // it would be the same for the next ones
+			found := settle(batch, &errs)
+			if err := errors.Join(errs...); (len(found) > 0 || err != nil) && !yield(found, recoverError(err)) {
+				return
+			}
 		}
-		errs = append(errs, fmt.Errorf("ledger: recover: %w", err))
-		var header *HeaderError
-		var row *RowError
-		if ctx.Err() != nil || errors.As(err, &header) || errors.As(err, &row) {
-			break // it would be the same for the next one
+		sweep(path)
+		if err := w.prune(path); err != nil {
+			yield(nil, fmt.Errorf("ledger: remove old runs: %w", err))
 		}
 	}
-	sweep(path)
-	if err := w.prune(path); err != nil {
-		errs = append(errs, fmt.Errorf("ledger: remove old runs: %w", err))
-	}
-	return found, errors.Join(errs...)
 }
 
 // sweep removes what writers that were killed had begun to write, and not renamed:
@@ -138,42 +159,23 @@ func journalNames(path string) (string, []string, error) {
 	return path, slices.Compact(names), err
 }
 
-// Running gives the runs of this host that go on, as their journals hold them:
-// as they were at their last checkpoint, some seconds ago. It changes nothing. Of
-// a ledger or a folder that is not there it gives none. A journal that can't be
-// read is an error, and the others are given all the same.
-func Running(path string) ([]footprint.Report, error) {
-	_, names, err := journalNames(path)
-	errs := []error{err}
-	var found []footprint.Report
-	for _, name := range names {
-		e, _, err := readEntry(name)
-		switch {
-		case errors.Is(err, fs.ErrNotExist): // it has ended meanwhile
-		case err != nil:
-			errs = append(errs, &JournalError{Path: name, Err: err})
-		case e.here() && held(name):
-			found = append(found, e.Report)
-		}
-	}
-	return found, errors.Join(errs...)
+// orphan is a journal whose lock we hold, since its writer does not any more.
+type orphan struct {
+	name  string
+	lock  *flock.Flock
+	entry entry
+	own   bool
+	// What has become of it.
+	added bool // a row
+	done  bool // it has a row
 }
 
-// held reports whether a journal's writer lives.
-func held(name string) bool {
-	if _, err := os.Stat(name + ".lock"); err != nil {
-		return false // and taking it would make one
+// claim takes a journal that nobody writes, nil if there is none; a lock that was
+// left without one is removed.
+func claim(path, name string) (*orphan, error) {
+	if by, ok := holder(name); ok && (!by.here() || held(name)) {
+		return nil, nil
 	}
-	lock, err := lockJournal(name, nil)
-	if lock == nil {
-		return err == nil
-	}
-	_ = lock.Unlock()
-	return false
-}
-
-// recoverOne deals with one journal, or with a lock that was left without one.
-func (w Writer) recoverOne(ctx context.Context, path, name string) (*Orphan, error) {
 	if e, _, err := readEntry(name); err == nil && !e.here() {
 		return nil, nil
 	}
@@ -196,27 +198,31 @@ func (w Writer) recoverOne(ctx context.Context, path, name string) (*Orphan, err
 	case !e.here():
 		return nil, lock.Unlock()
 	}
-	r, done, err := w.addOrphan(ctx, path, name, e)
-	if !done {
-		return nil, errors.Join(err, lock.Unlock())
+	return &orphan{name: name, lock: lock, entry: e, own: own}, nil
+}
+
+// settle ends the journals of orphans that have their rows, and leaves the others.
+func settle(batch []orphan, errs *[]error) (found []Orphan) {
+	for _, o := range batch {
+		pending := o.entry.Pending
+		if !o.done || pending != nil && !o.own { // it waits, for its owner too
+			pending = nil
+			*errs = append(*errs, o.lock.Unlock())
+		} else {
+			*errs = append(*errs, dropJournal(o.name, o.lock))
+		}
+		if o.added || pending != nil {
+			found = append(found, Orphan{Report: o.entry.Report, Own: o.own, Pending: pending})
+		}
 	}
-	o := &Orphan{Report: e.Report, Own: own}
-	if r != nil {
-		o.Report = *r
+	return found
+}
+
+func recoverError(err error) error {
+	if err == nil {
+		return nil
 	}
-	switch {
-	case e.Pending != nil && !own:
-		err = errors.Join(err, lock.Unlock()) // the journal waits for its owner
-	case own:
-		o.Pending = e.Pending
-		fallthrough
-	default:
-		err = errors.Join(err, dropJournal(name, lock))
-	}
-	if r == nil && o.Pending == nil {
-		return nil, err
-	}
-	return o, err
+	return fmt.Errorf("ledger: recover: %w", err)
 }
 
 // readEntry reads the newest checkpoint of a journal, and whether it is this
@@ -255,10 +261,10 @@ func (e *schemaError) Error() string {
 	return fmt.Sprintf("schema %.80q is not %q: another version wrote it", e.got, JournalSchema)
 }
 
-// here reports whether the journal is of this machine.
-func (e entry) here() bool {
+// here reports whether it writes on this machine.
+func (w writer) here() bool {
 	host, err := os.Hostname()
-	return err == nil && e.Host == host || e.BootID != "" && e.BootID == bootID()
+	return err == nil && w.Host == host || w.BootID != "" && w.BootID == bootID()
 }
 
 // setJournalAside makes sure that a journal that can't be read is told of once.
@@ -280,26 +286,66 @@ func setJournalAside(name string, why error) error {
 	return bad
 }
 
-// addOrphan appends the row of a dead run, unless there is one. done says that
-// there is a row now, r is nil if it was there before.
-func (w Writer) addOrphan(ctx context.Context, path, name string, e entry) (r *footprint.Report, done bool, err error) {
+// addOrphans appends the rows of those dead runs that have none, all at once. It
+// reports whether the ledger took them.
+func (w Writer) addOrphans(ctx context.Context, path string, batch []orphan, errs *[]error) bool {
+	if len(batch) == 0 {
+		return true
+	}
+	fail := func(err error) bool { *errs = append(*errs, err); return err == nil }
 	unlock, err := lockLedger(ctx, path)
 	if err != nil {
-		return nil, false, err
+		return fail(err)
 	}
 	defer unlock()
-	there, err := recorded(path, e.Report.RunID, e.LedgerBytes)
-	if there || err != nil {
-		return nil, there, err
+	after := map[string]int64{}
+	for _, o := range batch {
+		after[o.entry.Report.RunID] = o.entry.LedgerBytes
 	}
-	if e.Report.Status == footprint.Running || e.Report.Status == "" {
-		e.Report.Status, e.Report.ExitCode = footprint.Recovered, nil
+	there, err := recorded(path, after)
+	if err != nil {
+		return fail(err)
 	}
-	row := runs.FromReport(e.Report)
-	row.User = e.User
+	var rows []runs.Row
+	var fresh []*orphan
+	for i := range batch {
+		o := &batch[i]
+		if o.done = there[o.entry.Report.RunID]; o.done {
+			continue
+		}
+		row, err := o.row()
+		if err != nil {
+			fail(setJournalAside(o.name, err))
+			continue
+		}
+		if hash, err := w.keepRun(path, o.entry.Report); err == nil { // the row alone is better than neither
+			row.RunHash = hash
+		}
+		rows, fresh = append(rows, row), append(fresh, o)
+	}
+	if len(rows) == 0 {
+		return true
+	}
+	receipts, err := w.add(path, rows...)
+	for i, receipt := range receipts {
+		fresh[i].added, fresh[i].done = true, true
+		fresh[i].entry.Report.Ledger = &receipt
+	}
+	return fail(err) || len(receipts) > 0
+}
+
+// row is that of a dead run.
+func (o *orphan) row() (runs.Row, error) {
+	r := &o.entry.Report
+	if r.Status == footprint.Running || r.Status == "" {
+		r.Status, r.ExitCode = footprint.Recovered, nil
+	}
+	row := runs.FromReport(*r)
+	row.User = o.entry.User
+	var err error
 	row.Details, err = addNotes(row.Details, []note{
 		{"recovered_at", time.Now().UTC().Format(time.RFC3339)},
-		{"journal_written_at", e.WrittenAt.UTC().Format(time.RFC3339Nano)},
+		{"journal_written_at", o.entry.WrittenAt.UTC().Format(time.RFC3339Nano)},
 	})
 	if err == nil {
 		_, err = encode(row)
@@ -307,16 +353,5 @@ func (w Writer) addOrphan(ctx context.Context, path, name string, e entry) (r *f
 	if err == nil {
 		err = row.Impossible()
 	}
-	if err != nil {
-		return nil, false, setJournalAside(name, err)
-	}
-	if hash, err := w.keepRun(path, e.Report); err == nil { // the row alone is better than neither
-		row.RunHash = hash
-	}
-	receipt, err := w.add(path, row)
-	if receipt.Hash == "" {
-		return nil, false, err
-	}
-	e.Report.Ledger = &receipt
-	return &e.Report, true, err
+	return row, err
 }

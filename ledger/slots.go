@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
+	"sync"
 )
 
 // slotSize is how large each of a journal's two files is made: more than a
@@ -18,13 +19,22 @@ const slotSize = 256 << 10
 
 // slots are the two files of a journal. Each holds one checkpoint: a line of
 // fixed length with its number, its length and its checksum, and the JSON. They
-// are allocated whole, written in turn and in place, so that a crash at any
-// moment leaves one of the two, and a full disk changes nothing.
+// are allocated whole and written in place, never the one that holds the newest
+// checkpoint on the disk, so that a crash at any moment leaves one of the two, and
+// a full disk changes nothing.
+//
+// write and sync may be called at a time.
 type slots struct {
-	open  func(n int) (file, error)
-	files [2]file
-	size  int64
-	seq   uint64 // of the newest checkpoint, 0: none
+	open func(n int) (file, error)
+
+	mu     sync.Mutex
+	files  [2]file
+	size   int64
+	seq    uint64 // of the newest checkpoint, 0: none
+	at     int    // the slot that holds it
+	synced bool   // one is on the disk
+	safe   int    // the slot of the newest one that is
+	grown  bool   // since the last sync
 }
 
 func slotName(name string, n int) string { return name + ".journal." + strconv.Itoa(n) }
@@ -34,8 +44,11 @@ const (
 	slotHeadAt = len(JournalSchema) + 5 + 16 + 8 + 16 + 8 + 64 + 1
 )
 
-// write writes the next checkpoint. It has reached the disk when it returns.
+// write writes the next checkpoint, and does not wait for the disk: it outlives
+// the process, and a crash of the system once sync has returned.
 func (s *slots) write(content []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	need := int64(slotHeadAt + len(content))
 	if need > s.size {
 		size := max(s.size, slotSize)
@@ -47,14 +60,39 @@ func (s *slots) write(content []byte) error {
 		}
 	}
 	head := fmt.Sprintf(slotHead, s.seq+1, len(content), sha256.Sum256(content))
-	f := s.files[(s.seq+1)%2]
-	if _, err := f.WriteAt(append([]byte(head), content...), 0); err != nil {
+	n := 1 - s.at
+	if s.synced {
+		n = 1 - s.safe
+	}
+	if _, err := s.files[n].WriteAt(append([]byte(head), content...), 0); err != nil {
 		return err
 	}
-	if err := f.Sync(); err != nil {
-		return err
+	s.seq, s.at = s.seq+1, n
+	return nil
+}
+
+// sync waits until the newest checkpoint is on the disk. Another one that is
+// written meanwhile goes to the same slot, so that the one before stays.
+func (s *slots) sync() error {
+	s.mu.Lock()
+	seq, n, files := s.seq, s.at, []file{s.files[s.at]}
+	if s.grown {
+		files = s.files[:]
 	}
-	s.seq++
+	s.mu.Unlock()
+	for _, f := range files {
+		if f == nil {
+			return nil // closed: it has ended
+		}
+		if err := f.Sync(); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.seq == seq {
+		s.synced, s.safe, s.grown = true, n, false
+	}
 	return nil
 }
 
@@ -79,9 +117,6 @@ func (s *slots) allocate(size int64) error {
 	for n, f := range s.files {
 		err := reserve(f, had[n], size)
 		if err == nil {
-			err = f.Sync()
-		}
-		if err == nil {
 			continue
 		}
 		for n, f := range s.files[:n+1] {
@@ -89,7 +124,7 @@ func (s *slots) allocate(size int64) error {
 		}
 		return err
 	}
-	s.size = size
+	s.size, s.grown = size, true
 	return nil
 }
 
@@ -109,6 +144,8 @@ func reserve(f file, from, to int64) error {
 }
 
 func (s *slots) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var errs []error
 	for n, f := range s.files {
 		if f != nil {
@@ -125,6 +162,7 @@ var errNoCheckpoint = errors.New("no checkpoint in it is whole")
 // checkpoint is what a slot holds.
 type checkpoint struct {
 	seq     uint64
+	slot    int
 	content []byte
 	file    fs.FileInfo
 }
@@ -144,7 +182,7 @@ func newest(name string) (best checkpoint, err error) {
 		}
 		seq, content, ok := parseSlot(b)
 		if ok && seq > best.seq {
-			best = checkpoint{seq, content, info}
+			best = checkpoint{seq, n, content, info}
 		}
 		blank = blank && len(bytes.Trim(b, "\x00")) == 0
 	}
@@ -162,31 +200,49 @@ func newest(name string) (best checkpoint, err error) {
 // maxSlot bounds what is read of a file that is no slot of ours.
 const maxSlot = 64 << 20
 
+// readSlot reads as much of a slot as its first line says, or all of it where that
+// is no such line.
 func readSlot(path string) ([]byte, fs.FileInfo, error) {
 	f, info, err := openRegular(path)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxSlot))
-	return b, info, err
+	head := make([]byte, slotHeadAt)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, nil, err
+	}
+	rest := int64(maxSlot)
+	if _, length, ok := parseSlotHead(head[:n]); ok {
+		rest = min(rest, int64(length))
+	}
+	b := bytes.NewBuffer(head[:n])
+	b.Grow(int(min(rest, info.Size())))
+	_, err = io.Copy(b, io.LimitReader(f, rest))
+	return b.Bytes(), info, err
+}
+
+// parseSlotHead gives the number and the length that the first line of a slot says.
+func parseSlotHead(b []byte) (seq, length uint64, ok bool) {
+	if len(b) < slotHeadAt {
+		return 0, 0, false
+	}
+	head := string(b[:slotHeadAt])
+	const at = len(JournalSchema) + len(" seq=")
+	seq, seqErr := strconv.ParseUint(head[at:at+16], 16, 64)
+	length, lengthErr := strconv.ParseUint(head[at+16+8:at+16+8+16], 16, 63)
+	return seq, length, seqErr == nil && lengthErr == nil
 }
 
 // parseSlot gives the checkpoint of a slot, if it is whole.
 func parseSlot(b []byte) (seq uint64, content []byte, ok bool) {
-	if len(b) < slotHeadAt {
+	seq, length, ok := parseSlotHead(b)
+	if !ok || length > uint64(len(b)-slotHeadAt) {
 		return 0, nil, false
 	}
-	head, content := string(b[:slotHeadAt]), b[slotHeadAt:]
-	const at = len(JournalSchema) + len(" seq=")
-	seq, seqErr := strconv.ParseUint(head[at:at+16], 16, 64)
-	length, lengthErr := strconv.ParseUint(head[at+16+8:at+16+8+16], 16, 63)
-	if seqErr != nil || lengthErr != nil || length > uint64(len(content)) {
-		return 0, nil, false
-	}
-	content = content[:length]
-	sum := sha256.Sum256(content)
-	if head != fmt.Sprintf(slotHead, seq, length, sum) {
+	content = b[slotHeadAt:][:length]
+	if string(b[:slotHeadAt]) != fmt.Sprintf(slotHead, seq, length, sha256.Sum256(content)) {
 		return 0, nil, false
 	}
 	return seq, content, true

@@ -13,11 +13,39 @@ import (
 // lockWait is how long a command waits for others that write to the same ledger.
 const lockWait = 10 * time.Second
 
-// recovered says of a run that it was added.
-func recovered(r footprint.Report) string {
-	return fmt.Sprintf("recovered run %s of %s (%s, %s CO2e): its tracker had been killed",
-		r.RunID, r.StartedAt.Local().Format("2006-01-02 15:04"), report.Energy(r.Energy), report.Mass(r.Emissions))
+// maxRecovered is how many recovered runs are named one by one.
+const maxRecovered = 3
+
+// recovered says which runs were added from their journals: those whose tracker had
+// been killed, and those that had ended and had no time for their rows.
+func recovered(all []footprint.Report) (lines []string) {
+	killed, ended := []footprint.Report{}, 0
+	for _, r := range all {
+		if r.Status == footprint.Recovered {
+			killed = append(killed, r)
+		} else {
+			ended++
+		}
+	}
+	if len(killed) > maxRecovered {
+		lines = append(lines, fmt.Sprintf("recovered %d runs, %s to %s: their trackers had been killed",
+			len(killed), startOf(killed[0]), startOf(killed[len(killed)-1])))
+		killed = nil
+	}
+	for _, r := range killed {
+		lines = append(lines, fmt.Sprintf("recovered run %s of %s (%s, %s CO2e): its tracker had been killed",
+			r.RunID, startOf(r), report.Energy(r.Energy), report.Mass(r.Emissions)))
+	}
+	switch {
+	case ended == 1:
+		lines = append(lines, "added a run that had ended but not been recorded in time")
+	case ended > 1:
+		lines = append(lines, fmt.Sprintf("added %d runs that had ended but not been recorded in time", ended))
+	}
+	return lines
 }
+
+func startOf(r footprint.Report) string { return r.StartedAt.Local().Format("2006-01-02 15:04") }
 
 // login is who runs this, "" if that is not known.
 func login() string {

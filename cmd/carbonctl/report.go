@@ -261,13 +261,17 @@ func (a *app) recover(ctx context.Context, path string, key ledger.Signer) {
 	ctx, cancel := context.WithTimeout(ctx, lockWait)
 	defer cancel()
 	added, err := ledger.Writer{Path: path, User: login(), Key: key}.Recover(ctx)
+	var rows []footprint.Report
 	for _, run := range added {
 		if run.Ledger != nil {
-			a.say(path+": "+recovered(run.Report), "")
+			rows = append(rows, run.Report)
 		}
 		if err := session.Redo(ctx, run, redo); err != nil {
 			a.fail(fmt.Errorf("run %s: %w", run.RunID, err))
 		}
+	}
+	for _, line := range recovered(rows) {
+		a.say(path+": "+line, "")
 	}
 	if err != nil {
 		a.fail(err)

@@ -324,8 +324,8 @@ func (w *wrapping) show(s *session.Session, result session.Result) {
 		})
 		_ = report.Run{Report: r, Car: w.config.car}.Write(w.err, "text")
 	}
-	for _, r := range result.Recovered {
-		w.say(recovered(r), "")
+	for _, line := range recovered(result.Recovered) {
+		w.say(line, "")
 	}
 	if result.Damaged != nil {
 		w.say(result.Damaged.Error(), "")

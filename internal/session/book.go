@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -35,8 +34,8 @@ type book struct {
 	missing    error // why there is none although one was wanted
 	journal    *journal
 	slack      time.Duration
-	others     atomic.Int32 // how many runs of this ledger were underway at the start
-	busy       atomic.Bool  // with the row, for longer than we waited
+	others     others
+	busy       atomic.Bool // with the journal or the row, for longer than we waited
 }
 
 // errNoHome is why there is no ledger where nobody named one.
@@ -55,6 +54,9 @@ func newBook(l Ledger) *book {
 	return &book{own: &ledger.Writer{Path: l.Path, User: l.User, Key: l.Key, Keep: l.Keep, Flush: l.Flush}}
 }
 
+// nowhere reports whether no record was asked for.
+func (b *book) nowhere() bool { return b.own == nil && b.codecarbon == nil && b.missing == nil }
+
 // keeps reports whether the run gets a row that others can be a part of.
 func (b *book) keeps() bool { return b.own != nil }
 
@@ -71,9 +73,22 @@ func (b *book) sinks() []carbon.Sink {
 //
 // It is called where the journal's goroutine has not begun, or has ended.
 func (b *book) pend(p *pending) {
-	if b.own != nil && !b.busy.Load() {
+	if b.own != nil {
 		b.own.Pending = p.json()
 	}
+}
+
+// save puts the report of a run that has ended into its journal, with what is still
+// to be done. It does not wait for the disk: the row does, or who keeps the report
+// because there is no row.
+func (b *book) save(r footprint.Report, p *pending) error {
+	if b.own == nil {
+		return nil
+	}
+	b.journal.end()
+	b.pend(p)
+	_, err := b.own.Save(r)
+	return err
 }
 
 // settle leaves the journal with what is still to be done, or removes it.
@@ -83,7 +98,7 @@ func (b *book) settle(r footprint.Report, p *pending) {
 	}
 	b.pend(p)
 	if p != nil {
-		_ = b.own.Checkpoint(r) // if it fails, more is pending than is left to do
+		_, _ = b.own.Save(r) // if it fails, more is pending than is left to do
 		return
 	}
 	_ = b.own.Done() // what is left of it is found by the next run
@@ -91,103 +106,23 @@ func (b *book) settle(r footprint.Report, p *pending) {
 
 // discard removes the journal of a run whose command did not start.
 func (b *book) discard() {
-	if b.own != nil && b.journal.end(time.Now().Add(checkpointLimit+b.slack)) {
+	if b.own == nil {
+		return
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		b.journal.end()
 		_ = b.own.Done() // what is left becomes a row of a run that was interrupted
-	}
-}
-
-// recoverLimit is how long a run tries to recover others, beside its command.
-const recoverLimit = 10 * time.Second
-
-// orphans are runs that were added since their trackers had died.
-type orphans struct {
-	runs []footprint.Report
-	head *ledger.HeadError // what was wrong with the ledger then, nil if nothing
-}
-
-// recover counts the runs that go on beside this one, whose parent is none of them,
-// adds those whose tracker was killed, and does what they have left
-// undone, beside the command. What it returns ends that, at a time at the latest,
-// and gives what was added. What could not be added is tried
-// again by the next run, and by report, which tells of it.
-func (b *book) recover(ctx context.Context, run, parent string, redo func(name, target string) carbon.Sink) func(stopwatch) orphans {
-	if b.own == nil {
-		return func(stopwatch) orphans { return orphans{} }
-	}
-	ctx, cancel := context.WithTimeout(ctx, recoverLimit)
-	done := make(chan struct{})
-	var o orphans
-	go func() {
-		defer close(done)
-		going, _ := ledger.Running(b.own.Path)
-		for _, r := range going {
-			if r.RunID != run && r.RunID != parent {
-				b.others.Add(1)
-			}
-		}
-		w := ledger.Writer{Path: b.own.Path, User: b.own.User, Key: b.own.Key, Keep: b.own.Keep}
-		all, err := w.Recover(ctx)
-		errors.As(err, &o.head)
-		for _, r := range all {
-			if r.Ledger != nil {
-				o.runs = append(o.runs, r.Report)
-			}
-			_ = Redo(ctx, r, redo) // nobody would know what it is about
-		}
 	}()
-	return func(since stopwatch) orphans {
-		defer cancel()
-		if since.await(done, othersLimit) {
-			return o
-		}
-		return orphans{}
-	}
+	await(done, time.Now().Add(finishLimit+b.slack))
 }
 
-// beside looks for other runs that go on with the same ledger, by their journals,
-// while the last reading is taken; our own parent is none. What it returns gives how many there are, 0
-// where that takes too long.
-func (b *book) beside(run, parent string) func(stopwatch) int {
-	if b.own == nil {
-		return func(stopwatch) int { return 0 }
-	}
-	done := make(chan struct{})
-	n := 0
-	go func() {
-		defer close(done)
-		all, _ := ledger.Running(b.own.Path) // report tells of journals that can't be read
-		for _, r := range all {
-			if r.RunID != run && r.RunID != parent {
-				n++
-			}
-		}
-	}()
-	return func(since stopwatch) int {
-		if since.await(done, readingLimit) {
-			return n
-		}
-		return 0
-	}
-}
-
-// besideWarning says that the machine's energy is in other records too.
-func besideWarning(n int) footprint.Warning {
-	text := "another tracked run was underway on this machine"
-	if n > 1 {
-		text = fmt.Sprintf("%d other tracked runs were underway on this machine", n)
-	}
-	return footprint.Warning{
-		Code: footprint.RunsBeside, Text: text + ": each result shows all of its energy",
-		Hint: `"carbonctl report" counts what runs share once`,
-	}
-}
-
-// record appends the run's row, and leaves in the journal what is still to be done
-// until that is settled. What fails is a warning in the report: the
+// record appends the run's row. Its journal stays while something is pending. What fails is a warning in the report: the
 // command has run, and its result is still shown. lost says that the report is
 // kept nowhere, or not whole.
-func (b *book) record(ctx context.Context, r *footprint.Report, todo *pending, hint func(error) string) (lost bool) {
-	err := b.add(ctx, r, todo)
+func (b *book) record(ctx context.Context, r *footprint.Report, hint func(error) string) (lost bool) {
+	err := b.add(ctx, r)
 	if err == nil {
 		return false
 	}
@@ -196,7 +131,7 @@ func (b *book) record(ctx context.Context, r *footprint.Report, todo *pending, h
 	return errors.As(err, &kept) && !kept.Whole
 }
 
-func (b *book) add(ctx context.Context, r *footprint.Report, todo *pending) error {
+func (b *book) add(ctx context.Context, r *footprint.Report) error {
 	switch {
 	case b.missing != nil:
 		return b.missing
@@ -205,27 +140,9 @@ func (b *book) add(ctx context.Context, r *footprint.Report, todo *pending) erro
 	case b.own == nil:
 		return nil
 	}
-	if !b.journal.end(time.Now().Add(checkpointLimit + b.slack)) {
-		return b.addBeside(ctx, r)
-	}
-	b.pend(todo)
 	receipt, err := b.own.Record(ctx, *r)
 	if receipt.Hash != "" {
 		r.Ledger = &receipt
-	}
-	return err
-}
-
-// addBeside appends the row while the disk still has a checkpoint to take. The
-// journal stays; the next run finds that its run has a row.
-func (b *book) addBeside(ctx context.Context, r *footprint.Report) error {
-	b.busy.Store(true)
-	w := ledger.Writer{Path: b.own.Path, User: b.own.User, Key: b.own.Key, Keep: b.own.Keep}
-	receipt, err := w.Record(ctx, *r)
-	if receipt.Hash != "" {
-		r.Ledger = &receipt
-	} else if kept := (*ledger.NotRecordedError)(nil); errors.As(err, &kept) {
-		kept.Journal, kept.Whole = b.own.Path+".d", false // with the checkpoint
 	}
 	return err
 }

@@ -10,27 +10,25 @@ import (
 
 // Finish takes the last reading, records the run and hands its report to the
 // sinks, all within 200 ms of the command's end. The order is: what was printed or
-// marked until the end, the last reading (at most 100 ms), the warnings, the row,
-// the sinks, the outcome of the budget's action. What fails is a warning in the
-// report; what takes too long as well, and the next run does it.
+// marked until the end, the last reading (at most 100 ms), the warnings, the journal,
+// the row, the sinks, the outcome of the budget's action. What fails is a warning in
+// the report; what takes too long as well, and the next run does it.
 func (s *Session) Finish(ctx context.Context) Result {
+	s.recovery.stop()
 	s.tree.ended(s.exit)
 	s.alarm.rest()
 	unseen := s.lookout.ended(s.exit)
 	beside := s.book.beside(s.alarm.run, s.o.Tracker.Run.Parent)
 	r := s.lastReading()
 	s.warn(&r, unseen)
-	if n := max(beside(s.since), int(s.book.others.Load())); n > 0 {
+	if n := beside(s.since); n > 0 {
 		r.Warnings = append(r.Warnings, besideWarning(n))
 	}
 	r, lost := s.record(ctx, r)
 	late := s.giveSinks(ctx, &r)
 	s.settle(r, pendingOf(late, s.alarm.ended(s.since)))
 	result := Result{Exit: s.exit, Report: r, Lost: lost, Shown: func(done <-chan struct{}) bool { return s.since.await(done, finishLimit) }}
-	o := s.recovered(s.since)
-	if result.Recovered = o.runs; o.head != nil {
-		result.Damaged = o.head
-	}
+	result.Recovered, result.Damaged = s.recovery.result(s.since)
 	return result
 }
 
@@ -46,14 +44,33 @@ func (s *Session) lastReading() (r footprint.Report) {
 	if s.since.await(done, readingLimit) {
 		return whole
 	}
-	return s.tracker.Report()
+	r = s.tracker.Report()
+	if r.Status == footprint.Running { // the tracker has not got there yet
+		var signal string
+		if r.Status, r.ExitCode, signal = s.tree.Ended(); signal != "" {
+			r.Signal = &signal
+		}
+	}
+	return r
 }
 
-// record appends the run's row. lost says that the report is kept nowhere, or not
-// whole.
+// record puts the report into the journal, so that it outlives us, and then appends
+// the run's row. lost says that the report is kept nowhere, or not whole.
 func (s *Session) record(ctx context.Context, r footprint.Report) (_ footprint.Report, lost bool) {
+	if s.book.nowhere() {
+		return r, false
+	}
+	saved := make(chan struct{})
+	var saveErr error
+	go func() {
+		defer close(saved)
+		saveErr = s.book.save(r, pendingOf(s.o.Sinks, s.alarm.unsent()))
+	}()
+	if !s.since.await(saved, showLimit) { // what has no journal might be lost
+		s.book.busy.Store(true)
+		return s.unrecorded(r, "could not record this run"), true
+	}
 	ctx, cancel := context.WithCancel(ctx)
-	todo := pendingOf(s.o.Sinks, s.alarm.unsent())
 	type outcome struct {
 		r    footprint.Report
 		lost bool
@@ -64,22 +81,30 @@ func (s *Session) record(ctx context.Context, r footprint.Report) (_ footprint.R
 		defer cancel()
 		defer close(done)
 		r.Warnings = append([]footprint.Warning(nil), r.Warnings...)
-		o.lost = s.book.record(ctx, &r, todo, s.o.Voice.Hint)
+		o.lost = s.book.record(ctx, &r, s.o.Voice.Hint)
 		o.r = r
 	}(r)
-	if s.since.await(done, lockLimit) {
+	if s.since.strictly(done, lockLimit) {
 		return o.r, o.lost
 	}
 	cancel() // the waiting for the lock, and nothing else
-	if s.since.await(done, recordLimit) {
+	if s.since.strictly(done, recordLimit) {
 		return o.r, o.lost
 	}
-	r.Warnings = append(r.Warnings, notRecorded("this run is not in the ledger yet; the next run adds it from its journal", errSlow, s.o.Voice.Hint))
 	s.book.busy.Store(true)
-	return r, false
+	if s.book.own == nil || saveErr != nil {
+		return s.unrecorded(r, "could not record this run"), true
+	}
+	return s.unrecorded(r, "this run is not in the ledger yet; the next run adds it from its journal"), false
 }
 
-var errSlow = errors.New("the disk did not answer within 140 ms of the command's end")
+// unrecorded is a report that has no row in time.
+func (s *Session) unrecorded(r footprint.Report, what string) footprint.Report {
+	r.Warnings = append(r.Warnings, notRecorded(what, errSlow, s.o.Voice.Hint))
+	return r
+}
+
+var errSlow = errors.New("not done within 140 ms of the command's end")
 
 // giveSinks hands the report to all sinks at a time, and returns those that have
 // not taken it in time.
@@ -101,7 +126,7 @@ func (s *Session) giveSinks(ctx context.Context, r *footprint.Report) (late []Si
 	}
 	for i, sink := range s.o.Sinks {
 		err := errLate
-		if a := answers[i]; s.since.await(a.done, sinksLimit) {
+		if a := answers[i]; s.since.strictly(a.done, sinksLimit) {
 			err = a.err
 		}
 		switch {
@@ -124,5 +149,5 @@ var errLate = errors.New("not done within 180 ms of the command's end")
 func (s *Session) settle(r footprint.Report, p *pending) {
 	done := make(chan struct{})
 	go func() { defer close(done); s.book.settle(r, p) }()
-	s.since.await(done, showLimit)
+	s.since.strictly(done, showLimit)
 }

@@ -3,37 +3,34 @@ package session
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/ledger"
 )
 
-const (
-	// firstCheckpoint is how long a run must last to have a journal: a shorter one
-	// would mostly wait for its own journal's disk.
-	firstCheckpoint = 20 * time.Millisecond
-	// checkpointLimit is how long the end of a run waits for a checkpoint that is
-	// being written.
-	checkpointLimit = 40 * time.Millisecond
-)
+// firstSync is how long a run must last for its journal to be put on the disk: a
+// shorter one would mostly wait for that. Its journal outlives a kill all the same.
+const firstSync = 20 * time.Millisecond
 
 // journal keeps the report so far in a ledger's journal, on a goroutine of its
 // own: a disk that hangs does not keep the tracker from ending. It gives the
 // ledger no row: the report still gets warnings after the tracker has stopped.
 type journal struct {
-	to   *ledger.Writer // the goroutine's until end
 	next chan footprint.Report
 	quit chan struct{}
-	done chan struct{}
 
 	begin, over sync.Once
-	mu          sync.Mutex
-	failed      error // the latest, not told yet
+	mu          sync.Mutex     // held while the journal is written, not while the disk is waited for
+	to          *ledger.Writer // whoever has ended the journal has it for itself
+	ended       bool
+
+	failed atomic.Pointer[error] // the latest, not told yet
 }
 
 func newJournal(w *ledger.Writer) *journal {
-	return &journal{to: w, next: make(chan footprint.Report, 1), quit: make(chan struct{}), done: make(chan struct{})}
+	return &journal{to: w, next: make(chan footprint.Report, 1), quit: make(chan struct{})}
 }
 
 // Every is what carbon.Checkpointer asks for.
@@ -48,41 +45,56 @@ func (j *journal) Checkpoint(r footprint.Report) error {
 	default:
 	}
 	j.next <- r // there is room: nobody else puts
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	err := j.failed
-	j.failed = nil
-	return err
+	if err := j.failed.Swap(nil); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // Report implements carbon.Sink.
 func (*journal) Report(context.Context, footprint.Report) error { return nil }
 
 func (j *journal) write() {
-	defer close(j.done)
-	select {
-	case <-j.quit:
-		return
-	case <-time.After(firstCheckpoint):
-	}
+	old, waited := time.After(firstSync), false
 	for {
 		select {
 		case <-j.quit:
 			return
 		case r := <-j.next:
-			if err := j.to.Checkpoint(r); err != nil {
-				j.mu.Lock()
-				j.failed = err
-				j.mu.Unlock()
+			sync, err := j.save(r)
+			if err == nil && !waited {
+				select {
+				case <-j.quit:
+					return
+				case <-old:
+					waited = true
+				}
+			}
+			if sync != nil {
+				err = sync()
+			}
+			if err != nil {
+				j.failed.Store(&err)
 			}
 		}
 	}
 }
 
-// end lets the writer go to the caller. It waits for a checkpoint that is being
-// written, and reports whether that is done in time.
-func (j *journal) end(deadline time.Time) bool {
-	j.begin.Do(func() { close(j.done) }) // nothing was ever written
+func (j *journal) save(r footprint.Report) (sync func() error, err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.ended {
+		return nil, nil
+	}
+	return j.to.Save(r)
+}
+
+// end gives the writer to the caller, once nothing is being written any more. What
+// still waits for the disk keeps nobody.
+func (j *journal) end() *ledger.Writer {
 	j.over.Do(func() { close(j.quit) })
-	return await(j.done, deadline)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.ended = true
+	return j.to
 }

@@ -1,14 +1,15 @@
 package session
 
 import (
-	"sync"
 	"time"
 )
 
 // The time limits of Finish, all counted from the command's end. They are not for
 // what usually takes some milliseconds, but for drivers, disks, locks and services
 // that do not answer. Time for which we were ready to run and had no processor
-// comes on top: where everybody waits, nothing hangs.
+// comes on top until the journal has the report, and where the result is shown: where
+// everybody waits, nothing hangs. What is between the two is left to the next run
+// where it is late, for whatever reason.
 const (
 	finishLimit  = 200 * time.Millisecond // of all that follows
 	showLimit    = 190 * time.Millisecond // then the result is shown
@@ -42,44 +43,48 @@ func await(done <-chan struct{}, deadline time.Time) bool {
 type stopwatch struct {
 	start time.Time
 	slack time.Duration
-	base  func() map[string]time.Duration // what our threads had waited for a processor by then
 }
 
-// settling is how long the end of a run may take before it is worth to know why: to
-// ask takes a tenth of a millisecond.
-const settling = 20 * time.Millisecond
+func startWatch(slack time.Duration) stopwatch { return stopwatch{time.Now(), slack} }
 
-func startWatch(slack time.Duration) stopwatch {
-	w := stopwatch{start: time.Now(), slack: slack, base: sync.OnceValue(starved)}
-	time.AfterFunc(settling, func() { w.base() })
-	return w
+// by is the end of a limit.
+func (w stopwatch) by(limit time.Duration) time.Time { return w.start.Add(limit + w.slack) }
+
+// strictly waits until something is done, or for a limit. It reports which.
+func (w stopwatch) strictly(done <-chan struct{}, limit time.Duration) bool {
+	return await(done, w.by(limit))
 }
 
-// by is the end of a limit, as it stands now.
-func (w stopwatch) by(limit time.Duration) time.Time {
-	return w.start.Add(limit + w.slack + w.onTop())
-}
-
-// onTop is for how long the thread that had to wait the longest has waited.
-func (w stopwatch) onTop() (most time.Duration) {
-	base := w.base()
-	for thread, waited := range starved() {
-		most = max(most, waited-base[thread])
-	}
-	return min(most, starvedLimit)
-}
-
-// await waits until something is done, or for a limit. It reports which.
+// await waits until something is done, or for a limit and as long after it as a
+// thread of ours is ready to run and has no processor. It reports which.
 func (w stopwatch) await(done <-chan struct{}, limit time.Duration) bool {
-	const little = time.Millisecond
-	for more := time.Duration(0); ; {
-		if await(done, w.start.Add(limit+w.slack+more)) {
+	if w.strictly(done, limit) {
+		return true
+	}
+	const between = 3 * time.Millisecond
+	end := w.by(limit + starvedLimit)
+	for before := threads(); time.Now().Before(end); {
+		if await(done, time.Now().Add(between)) {
 			return true
 		}
-		now := w.onTop()
-		if now < more+little {
+		now := threads()
+		if !starved(before, now) {
 			return false
 		}
-		more = now
+		before = now
 	}
+	return false
+}
+
+// starved reports whether a thread has waited for a processor between two looks at
+// them, or has been ready all the while and has not run.
+func starved(before, now map[string]thread) bool {
+	const little = time.Millisecond
+	for number, t := range now {
+		b := before[number]
+		if t.waited-b.waited >= little || t.ready && b.ready && t.ran == b.ran {
+			return true
+		}
+	}
+	return false
 }

@@ -108,7 +108,7 @@ type Session struct {
 	tracker   *carbon.Tracker
 	lookout   *lookout
 	process   *child.Process
-	recovered func(stopwatch) orphans
+	recovery  *recovery
 	files     []io.Closer
 	unwritten []footprint.Warning
 	exit      child.Exit
@@ -175,7 +175,7 @@ func (s *Session) Start(ctx context.Context) error {
 	s.lookout.started()
 	s.tree.started(s.process)
 	s.alarm.started(s.process)
-	s.recovered = s.book.recover(ctx, s.alarm.run, cfg.Run.Parent, s.o.Redo)
+	s.recovery = s.book.recover(ctx, s.alarm.run, cfg.Run.Parent, s.o.Redo)
 	time.AfterFunc(sweepAfter, func() { watch.SweepEvents("") }) // it may end with us
 	return nil
 }

@@ -7,27 +7,36 @@ import (
 	"time"
 )
 
-// starved gives for how long each of our threads has been ready to run and had no
-// processor, so far, by its number; nothing where the kernel does not tell
+// thread is one of ours, as the kernel has it: for how long it has run and has been
+// ready to run without a processor, and whether it is ready now. Waiting counts once
+// it is over.
+type thread struct {
+	ran, waited time.Duration
+	ready       bool
+}
+
+// threads gives ours by their numbers; nothing where the kernel does not tell
 // (CONFIG_SCHED_INFO).
-func starved() map[string]time.Duration {
-	const tasks = "/proc/self/task"
-	threads, err := os.ReadDir(tasks)
+func threads() map[string]thread {
+	const tasks = "/proc/self/task/"
+	entries, err := os.ReadDir(tasks)
 	if err != nil {
 		return nil
 	}
-	all := make(map[string]time.Duration, len(threads))
-	for _, t := range threads {
-		b, err := os.ReadFile(tasks + "/" + t.Name() + "/schedstat")
-		if err != nil {
-			continue // it has ended
-		}
+	all := make(map[string]thread, len(entries))
+	for _, e := range entries {
 		// Time on a processor, time waiting for one, both in ns, and how often
 		// (Documentation/scheduler/sched-stats.rst).
-		if fields := bytes.Fields(b); len(fields) == 3 {
-			ns, _ := strconv.ParseInt(string(fields[1]), 10, 64)
-			all[t.Name()] = time.Duration(ns)
+		b, _ := os.ReadFile(tasks + e.Name() + "/schedstat")
+		times := bytes.Fields(b)
+		stat, _ := os.ReadFile(tasks + e.Name() + "/stat")
+		_, state, named := bytes.Cut(stat, []byte(") ")) // behind the name, which is ours
+		if len(times) != 3 || !named || len(state) == 0 {
+			continue // it has ended
 		}
+		ran, _ := strconv.ParseInt(string(times[0]), 10, 64)
+		waited, _ := strconv.ParseInt(string(times[1]), 10, 64)
+		all[e.Name()] = thread{time.Duration(ran), time.Duration(waited), state[0] == 'R'}
 	}
 	return all
 }

@@ -4,5 +4,10 @@ package session
 
 import "time"
 
-// starved is not known here.
-func starved() map[string]time.Duration { return nil }
+type thread struct {
+	ran, waited time.Duration
+	ready       bool
+}
+
+// threads: other systems do not tell.
+func threads() map[string]thread { return nil }

@@ -1,0 +1,94 @@
+//go:build unix
+
+package session_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/session"
+	"github.com/carbonctl/carbonctl/ledger"
+)
+
+// However late the end of a run is, what the next one makes of it has the status and
+// the exit code of its command: with the ledger held, and with a driver that hangs in
+// the last reading too.
+func TestTheEndIsInTheJournal(t *testing.T) {
+	for _, hangs := range []bool{false, true} {
+		t.Run(fmt.Sprintf("hangs=%v", hangs), func(t *testing.T) {
+			dir := t.TempDir()
+			path, ended := filepath.Join(dir, "l.csv"), filepath.Join(dir, "ended")
+			require.NoError(t, os.WriteFile(path, nil, 0o600))
+			lock := flock.New(path)
+			held, err := lock.TryLock()
+			require.True(t, held && err == nil)
+			hang := make(chan struct{})
+			var once sync.Once
+			free := func() { once.Do(func() { close(hang) }) }
+			t.Cleanup(free)
+			cfg := metered(func() {
+				if _, err := os.Stat(ended); hangs && err == nil {
+					<-hang
+				}
+			})
+			result := run(t, session.Options{Tracker: cfg, Ledger: session.Ledger{Path: path}, Slack: 1}, "touch "+ended+"; exit 7")
+			assert.Equal(t, 7, result.Exit.Code)
+			assert.Equal(t, footprint.Failed, result.Report.Status)
+			assert.Nil(t, result.Report.Ledger)
+			assert.False(t, result.Lost)
+			require.NoError(t, lock.Unlock())
+			got, err := ledger.Writer{Path: path}.Recover(t.Context())
+			require.NoError(t, err)
+			require.Len(t, got, 1)
+			assert.Equal(t, footprint.Failed, got[0].Status)
+			require.NotNil(t, got[0].ExitCode)
+			assert.Equal(t, 7, *got[0].ExitCode)
+			free()
+		})
+	}
+}
+
+// Runs too short for all that others have left behind do a part of it each, and none
+// waits for all.
+func TestShortRunsRecoverInTurn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "l.csv")
+	const n = 60
+	for i := range n {
+		leaveJournal(t, path, fmt.Sprintf("run-%03d", i))
+	}
+	left := n
+	for tries := 0; left > 0; tries++ {
+		require.Less(t, tries, n, "each run takes some")
+		start := time.Now()
+		left -= len(run(t, session.Options{Ledger: session.Ledger{Path: path}}, ":").Recovered)
+		assert.Less(t, time.Since(start), inTime)
+	}
+	again, err := ledger.Writer{Path: path}.Recover(context.Background())
+	require.NoError(t, err)
+	assert.Empty(t, again)
+}
+
+// leaveJournal leaves the journal of a run whose process was killed: a lock that
+// nobody holds.
+func leaveJournal(t *testing.T, path, id string) {
+	t.Helper()
+	w := ledger.Writer{Path: path}
+	var a footprint.Account
+	a.Run.ID = id
+	require.NoError(t, w.Checkpoint(a.Report()))
+	name := filepath.Join(path+".d", id+".lock")
+	by, err := os.ReadFile(name)
+	require.NoError(t, err)
+	require.NoError(t, os.Remove(name))
+	require.NoError(t, os.WriteFile(name, by, 0o600)) // another file of that name: it is free
+}

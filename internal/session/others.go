@@ -1,0 +1,130 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/carbonctl/carbonctl/carbon"
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/ledger"
+)
+
+// others are the other runs of the same ledger that were seen to go on beside this
+// one. It is safe for concurrent use.
+type others struct {
+	mu   sync.Mutex
+	seen map[string]bool // by run ID
+}
+
+// look looks for others; neither this run nor its parent is one.
+func (o *others) look(path, run, parent string) {
+	ids := ledger.Underway(path, func(id string) bool {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		return id == run || id == parent || o.seen[id]
+	})
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, id := range ids {
+		if o.seen == nil {
+			o.seen = map[string]bool{}
+		}
+		o.seen[id] = true
+	}
+}
+
+func (o *others) count() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.seen)
+}
+
+// beside looks once more for other runs, while the last reading is taken. What it
+// returns gives how many were seen until then.
+func (b *book) beside(run, parent string) func(stopwatch) int {
+	if b.own == nil {
+		return func(stopwatch) int { return 0 }
+	}
+	done := make(chan struct{})
+	go func() { defer close(done); b.others.look(b.own.Path, run, parent) }()
+	return func(since stopwatch) int {
+		since.strictly(done, readingLimit)
+		return b.others.count()
+	}
+}
+
+// besideWarning says that the machine's energy is in other records too.
+func besideWarning(n int) footprint.Warning {
+	text := "another tracked run was underway on this machine"
+	if n > 1 {
+		text = fmt.Sprintf("%d other tracked runs were underway on this machine", n)
+	}
+	return footprint.Warning{
+		Code: footprint.RunsBeside, Text: text + ": each result shows all of its energy",
+		Hint: `"carbonctl report" counts what runs share once`,
+	}
+}
+
+// recoverLimit is how long a run tries to recover others, beside its command.
+const recoverLimit = 10 * time.Second
+
+// recovery adds the runs whose tracker has died, and does what they have left undone,
+// beside the command. What could not be added is tried again by the next run, and by
+// report, which tells of it.
+type recovery struct {
+	cancel context.CancelFunc
+	enough chan struct{}
+	done   chan struct{}
+	runs   []footprint.Report // that were added
+	head   *ledger.HeadError  // what was wrong with the ledger then, nil if nothing
+}
+
+// recover looks for the runs that go on beside this one, and recovers those that do
+// not any more, a few at a time.
+func (b *book) recover(ctx context.Context, run, parent string, redo func(name, target string) carbon.Sink) *recovery {
+	ctx, cancel := context.WithTimeout(ctx, recoverLimit)
+	r := &recovery{cancel: cancel, enough: make(chan struct{}), done: make(chan struct{})}
+	if b.own == nil {
+		close(r.done)
+		return r
+	}
+	go func() {
+		defer close(r.done)
+		b.others.look(b.own.Path, run, parent)
+		w := ledger.Writer{Path: b.own.Path, User: b.own.User, Key: b.own.Key, Keep: b.own.Keep}
+		for found, err := range w.RecoverBatches(ctx) {
+			errors.As(err, &r.head)
+			for _, o := range found {
+				if o.Ledger != nil {
+					r.runs = append(r.runs, o.Report)
+				}
+				_ = Redo(ctx, o, redo) // nobody would know what it is about
+			}
+			select {
+			case <-r.enough:
+				return
+			default:
+			}
+		}
+	}()
+	return r
+}
+
+// stop has recovery end after the runs that it is at. It has been at some, also beside
+// the shortest command, so that each run leaves less to do.
+func (r *recovery) stop() { close(r.enough) }
+
+// result waits for its end, for a time, and gives what was added.
+func (r *recovery) result(since stopwatch) (added []footprint.Report, head error) {
+	defer r.cancel()
+	if !since.strictly(r.done, othersLimit) {
+		return nil, nil
+	}
+	if r.head != nil {
+		head = r.head
+	}
+	return r.runs, head
+}
