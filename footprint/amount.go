@@ -170,10 +170,14 @@ func (a Amount) Times(f float64) Amount {
 	}
 }
 
-// lasting is a duration of s seconds, at most 292 years.
+// lasting is a duration of s seconds, at most 292 years, before now or after.
 func lasting(s float64) time.Duration {
-	if ns := s * float64(time.Second); ns < math.MaxInt64 {
+	ns := s * float64(time.Second)
+	switch {
+	case math.Abs(ns) < math.MaxInt64:
 		return time.Duration(ns)
+	case ns < 0:
+		return math.MinInt64
 	}
 	return math.MaxInt64
 }

@@ -242,8 +242,8 @@ func TestOverheadIsByCapacity(t *testing.T) {
 
 func TestAReportPrintsItself(t *testing.T) {
 	r := run(at(0, joules(pkg, 0)), at(82, joules(pkg, 86400)))
-	assert.Equal(t, "984 mg CO2e from 24.0 Wh in 1m22s, measured (energy ± 0 %)", r.String())
-	assert.Equal(t, "energy unknown, 0s", footprint.Report{}.String())
+	assert.Equal(t, "so far: 984 mg CO2e from 24.0 Wh in 1m 22s, measured (energy ± 0.1 %)", r.String())
+	assert.Equal(t, "energy unknown, 0 ms", footprint.Report{}.String())
 	assert.Equal(t, "412 mg", fmt.Sprint(regions.Grams(0.412)))
 }
 

@@ -1,14 +1,9 @@
 package report
 
 import (
-	"math"
-	"math/rand/v2"
-	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/regions"
@@ -56,70 +51,4 @@ func TestBoundsInOneUnit(t *testing.T) {
 		assert.Equal(t, c.want, energyBounds(energy.Joules(c.x), energy.Joules(c.low), new(energy.Joules(c.high))), "%v", c)
 	}
 	assert.Equal(t, "at least 3.02 kWh", energyBounds(3020*energy.WattHour, 3020*energy.WattHour, nil))
-}
-
-// numeral reads what was shown.
-func numeral(t *testing.T, shown string) float64 {
-	t.Helper()
-	number, _, _ := strings.Cut(shown, " ")
-	x, err := strconv.ParseFloat(strings.ReplaceAll(strings.ReplaceAll(number, ",", ""), "−", "-"), 64)
-	require.NoError(t, err, shown)
-	return x
-}
-
-// Whatever the amount and its bounds: two or three digits, none below a tenth of the
-// half-width where there are three, and never off by more than half of the last digit.
-func TestDigitsHoldTheRule(t *testing.T) {
-	rnd := rand.New(rand.NewPCG(1, 2))
-	for range 20000 {
-		x := math.Pow(10, rnd.Float64()*14-6)
-		half := x * math.Pow(10, rnd.Float64()*6-5)
-		g, high := regions.Grams(x), regions.Grams(x+half)
-		s := MassScale(g, regions.Grams(x-half), &high)
-		shown := s.Text(x)
-		last := math.Pow(10, float64(lastPlace(s.value, s.half))) * s.unit.Size
-		assert.LessOrEqual(t, math.Abs(numeral(t, shown)*s.unit.Size-x), last*0.5000001, shown)
-		digits := int(math.Round(math.Log10(math.Pow(10, math.Floor(math.Log10(numeral(t, shown)*s.unit.Size/last*(1+1e-9))))))) + 1
-		assert.Contains(t, []int{2, 3}, digits, "%s of %g ± %g", shown, x, half)
-		if digits == 3 {
-			assert.GreaterOrEqual(t, last*1.000001, half/10, "%s of %g ± %g", shown, x, half)
-		}
-	}
-}
-
-// Whatever the parts: what is shown of them adds up to what is shown of the whole, to the
-// last digit, and no part is off by a whole one.
-func TestPartsAddUp(t *testing.T) {
-	rnd := rand.New(rand.NewPCG(3, 4))
-	for range 5000 {
-		parts := make([]float64, 1+rnd.IntN(6))
-		var sum energy.Energy
-		for i := range parts {
-			e := energy.Joules(math.Pow(10, rnd.Float64()*5))
-			parts[i] = e.Joules()
-			sum = sum.Plus(e)
-		}
-		high := sum.Scale(1 + rnd.Float64())
-		s := EnergyScale(sum, sum.Scale(0.9), &high)
-		last := math.Pow(10, float64(lastPlace(s.value, s.half)))
-		shown, total := s.Parts(parts), 0.0
-		for i, text := range shown {
-			if strings.HasPrefix(text, "< ") {
-				assert.Less(t, parts[i], last*s.unit.Size)
-				continue
-			}
-			total += numeral(t, text)
-			assert.Less(t, math.Abs(numeral(t, text)*s.unit.Size-parts[i]), last*s.unit.Size*1.000001)
-		}
-		assert.InDelta(t, numeral(t, s.Text(sum.Joules())), total, last/100, "%v of %v", shown, sum)
-		percent := 0.0
-		for _, text := range Shares(parts) {
-			if !strings.HasPrefix(text, "< ") {
-				percent += numeral(t, text)
-			}
-		}
-		assert.InDelta(t, 100, percent, 1e-9)
-	}
-	assert.Equal(t, []string{"0 %", "0 %"}, Shares([]float64{0, 0}))
-	assert.Equal(t, []string{"18.4 Wh", "5.1 Wh", "0.5 Wh"}, EnergyScale(24*energy.WattHour, 24*energy.WattHour, new(24*energy.WattHour)).Parts([]float64{18.39 * 3600, 5.12 * 3600, 0.49 * 3600}))
 }

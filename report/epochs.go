@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
@@ -27,8 +28,8 @@ func (p *Page) epochs(r footprint.Report) {
 	}
 	if q := r.Prediction; underway(q) {
 		p.Row("predicted", "%s", Predicted(*q))
-	} else if text := hindsight(r); text != "" {
-		p.Row("predicted", "%s", text)
+	} else if said := hindsight(r); len(said) > 0 {
+		p.Row("predicted", "%s", strings.Join(said, ", "))
 	}
 }
 
@@ -39,20 +40,31 @@ func epochsText(r footprint.Report) string {
 		return ""
 	}
 	var sum footprint.Stretch
+	var high energy.Energy
+	bounded := true
 	some := ended(r.Epochs)
 	if len(some) == 0 {
 		some = r.Epochs
 	}
 	for _, e := range some {
 		sum.Energy, sum.Emissions, sum.DurationS = sum.Energy.Plus(e.Energy), sum.Emissions+e.Emissions, sum.DurationS+e.DurationS
+		sum.EnergyLow = sum.EnergyLow.Plus(e.EnergyLow)
+		if e.EnergyHigh == nil {
+			bounded = false
+		} else {
+			high = high.Plus(*e.EnergyHigh)
+		}
 	}
 	n := float64(len(some))
 	sum.Energy, sum.Emissions, sum.DurationS = sum.Energy.Scale(1/n), sum.Emissions/regions.Grams(n), sum.DurationS/n
+	if sum.EnergyLow = sum.EnergyLow.Scale(1 / n); bounded {
+		sum.EnergyHigh = new(high.Scale(1 / n))
+	}
 	of := ""
 	if r.Prediction != nil && r.Prediction.OfEpochs > 0 {
 		of = fmt.Sprintf(" of %d", r.Prediction.OfEpochs)
 	}
-	return fmt.Sprintf("%d%s, on average %s", len(r.Epochs)+r.EpochsOmitted, of, stretchText(r, sum))
+	return fmt.Sprintf("%d%s, each %s", len(r.Epochs)+r.EpochsOmitted, of, stretchText(r, sum))
 }
 
 // ended leaves out the epochs that the run's end has cut off.
@@ -64,7 +76,20 @@ func stretchText(r footprint.Report, s footprint.Stretch) string {
 	if !known(r) {
 		return Duration(seconds(s.DurationS)) + ", energy not known"
 	}
-	return fmt.Sprintf("%s, %s, %s CO2e", Duration(seconds(s.DurationS)), Energy(s.Energy), Mass(s.Emissions))
+	return fmt.Sprintf("%s, %s, %s CO2e", Duration(seconds(s.DurationS)), EnergyWithin(s.Energy, s.EnergyLow, s.EnergyHigh), stretchMass(s))
+}
+
+// stretchMass shows the emissions of a stretch, whose bounds are those of its energy.
+func stretchMass(s footprint.Stretch) string {
+	if s.Energy <= 0 {
+		return Mass(s.Emissions)
+	}
+	per := s.Emissions / regions.Grams(s.Energy.Joules())
+	var high *regions.Grams
+	if s.EnergyHigh != nil {
+		high = new(per * regions.Grams(s.EnergyHigh.Joules()))
+	}
+	return MassWithin(s.Emissions, per*regions.Grams(s.EnergyLow.Joules()), high)
 }
 
 // stretchColumns are those of an epoch or a task, after what says which it is.
@@ -74,7 +99,7 @@ func stretchCells(r footprint.Report, s footprint.Stretch) []string {
 	row := []string{Duration(seconds(s.DurationS)), "not known", "", "not known", "", ""}
 	// What nobody has seen is no 0; its bounds say what it can be.
 	if seen := s.Coverage > 0 || s.Energy != 0 || s.DurationS == 0; known(r) && seen {
-		row[1], row[2], row[3] = Energy(s.Energy), energyBounds(s.Energy, s.EnergyLow, s.EnergyHigh), Mass(s.Emissions)
+		row[1], row[2], row[3] = EnergyWithin(s.Energy, s.EnergyLow, s.EnergyHigh), energyBounds(s.Energy, s.EnergyLow, s.EnergyHigh), stretchMass(s)
 	} else if known(r) && s.EnergyHigh != nil && *s.EnergyHigh > 0 {
 		row[2] = "at most " + Energy(*s.EnergyHigh)
 	}

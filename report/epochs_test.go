@@ -183,7 +183,7 @@ func TestUnknownEnergyOfEpochs(t *testing.T) {
 		assert.NotRegexp(t, `[^.\d]0 (J|g)\b`, page, ext)
 	}
 	all := pages(t, r)
-	assert.Contains(t, all["md"], "6 of 10, on average 11.9 s, energy not known")
+	assert.Contains(t, all["md"], "6 of 10, each 11.9 s, energy not known")
 	assert.Contains(t, all["md"], "**2m 4s** for 10 epochs, after 6", "time is known")
 	assert.NotContains(t, all["html"], "Energy of each epoch")
 	var b bytes.Buffer
@@ -245,7 +245,7 @@ func TestAPredictionWithinTheFirstEpoch(t *testing.T) {
 	r := training{epochs: 1, of: 10, name: "validate"}.run(t)
 	q := r.Prediction
 	q.AfterEpochs, q.Fraction, q.History = 0, new(0.05), []footprint.Earlier{}
-	assert.Contains(t, report.Predicted(*q), "for 10 epochs, after 5.0 % of the first: ")
+	assert.Contains(t, report.Predicted(*q), "in 3m 6s for 10 epochs, after 5.0 % of the first")
 	page := pages(t, r)["md"]
 	assert.Contains(t, page, "for 10 epochs, after 5.0 % of the first")
 	assert.NotContains(t, page, "## Prediction")

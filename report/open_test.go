@@ -29,7 +29,7 @@ func TestNoUpperBound(t *testing.T) {
 	require.NoError(t, report.Text(&text, r))
 	require.NoError(t, report.HTML(&page, r))
 	require.NoError(t, report.JSON(&object, r))
-	assert.Contains(t, text.String(), "(at least ")
+	assert.Contains(t, text.String(), "energy at least ")
 	assert.Contains(t, page.String(), "at least ")
 	assert.Contains(t, object.String(), `"energy_high_joules": null`)
 	back, err := report.Parse(&object)
@@ -66,8 +66,8 @@ func TestNothingIsSureToBeNothing(t *testing.T) {
 	}
 	r.EnergyLow, r.EnergyHigh = r.Energy, &r.Energy
 	var text bytes.Buffer
-	require.NoError(t, report.Text(&text, r))
-	assert.Contains(t, text.String(), "no use by the work seen: ")
+	require.NoError(t, report.Run{Report: r}.Write(&text, "text"))
+	assert.Contains(t, text.String(), "no use by this command seen: ")
 	assert.NotContains(t, text.String(), " 0 J, measured")
-	assert.Contains(t, text.String(), "(± < 0.1 %)")
+	assert.Contains(t, text.String(), "(± 0.1 %)")
 }

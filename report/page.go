@@ -4,19 +4,21 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 )
 
-// Width is how many columns text takes at the most.
+// Width is how many columns text takes at the most where no Screen says otherwise.
 const Width = 80
 
 // indent is where the second column of a page begins.
 const indent = 13
 
 // A Page is text in two columns, a label and what belongs to it, folded at
-// [Width]. The zero Page is empty. Control characters in it are replaced, so
-// that no name can move a terminal's cursor.
-type Page struct{ text strings.Builder }
+// the width of its screen. The zero Page is empty, of [Width] columns. Control
+// characters in it are replaced, so that no name can move a terminal's cursor.
+type Page struct {
+	Screen Screen
+	text   strings.Builder
+}
 
 // line writes a line as it is, folded nowhere.
 func (p *Page) line(format string, args ...any) {
@@ -33,12 +35,12 @@ func (p *Page) Title(title string) {
 
 // Row writes a label and its text.
 func (p *Page) Row(label, format string, args ...any) {
-	lead := fmt.Sprintf("  %-*s ", indent-3, label)
-	for i, l := range fold(fmt.Sprintf(format, args...), Width-indent) {
+	lead := "  " + label + strings.Repeat(" ", max(1, indent-2-cellWidth(label)))
+	for i, l := range fold(fmt.Sprintf(format, args...), p.Screen.columns()-indent) {
 		switch {
 		case i > 0:
 			lead = strings.Repeat(" ", indent)
-		case len([]rune(lead)) > indent: // a long label has a line of its own
+		case cellWidth(lead) > indent: // a long label has a line of its own
 			p.line("%s", lead)
 			lead = strings.Repeat(" ", indent)
 		}
@@ -54,15 +56,15 @@ func (p *Page) Code(line string) { p.line("    %s", line) }
 
 // Note writes text over the whole width.
 func (p *Page) Note(text string) {
-	for _, l := range fold(text, Width-2) {
+	for _, l := range fold(text, p.Screen.columns()-2) {
 		p.line("  %s", l)
 	}
 }
 
 // Lead writes text after a lead, and folds it below its beginning.
 func (p *Page) Lead(lead, text string) {
-	n := utf8.RuneCountInString(lead)
-	for i, l := range fold(text, Width-n) {
+	n := cellWidth(lead)
+	for i, l := range fold(text, p.Screen.columns()-n) {
 		if i > 0 {
 			lead = strings.Repeat(" ", n)
 		}
@@ -76,7 +78,7 @@ func (p *Page) WriteTo(w io.Writer) (int64, error) {
 	return int64(n), err
 }
 
-// fold breaks text at blanks into lines of at most n characters; a longer word
+// fold breaks text at blanks into lines of at most n columns; a longer word
 // stays whole.
 func fold(text string, n int) []string {
 	lines := []string{""}
@@ -85,7 +87,7 @@ func fold(text string, n int) []string {
 		switch {
 		case *last == "":
 			*last = word
-		case len([]rune(*last))+1+len([]rune(word)) > n:
+		case cellWidth(*last)+1+cellWidth(word) > n:
 			lines = append(lines, word)
 		default:
 			*last += " " + word

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/carbonctl/carbonctl/footprint"
 )
@@ -12,18 +11,18 @@ import (
 // underway reports whether a prediction is of more than what has been.
 func underway(q *footprint.Prediction) bool { return q != nil && q.AfterEpochs < q.OfEpochs }
 
-// Predicted says what a whole run is expected to need.
+// Predicted says what a whole run is expected to need: "7.1 g CO2e (6.3 to 8.6 g, 90 %
+// interval) from 21.9 Wh in 1m 20s for 40 epochs, after 1".
 func Predicted(q footprint.Prediction) string {
-	text := fmt.Sprintf("%s: %s, %s (%s), %s CO2e (%s)", epochsOf(q),
-		Duration(seconds(q.DurationS.Expected)), Energy(q.Energy.Expected), rangeText(q.Energy, energyBounds),
-		Mass(q.Emissions.Expected), rangeText(q.Emissions, massBounds))
-	if level := levelText(q); level != "" {
-		text += "; " + level
-		if alone := rangeText(q.Spread.Energy, energyBounds); alone != rangeText(q.Energy, energyBounds) {
-			text += " with the energy's own bounds, " + alone + " without"
-		}
+	if q.Energy.Expected == 0 {
+		return Duration(seconds(q.DurationS.Expected)) + " " + epochsOf(q)
 	}
-	return text
+	bounds := rangeText(q.Emissions, massBounds)
+	if level := levelText(q); level != "" {
+		bounds += ", " + level
+	}
+	return fmt.Sprintf("%s CO2e (%s) from %s in %s %s", MassWithin(q.Emissions.Expected, q.Emissions.Low, q.Emissions.High), bounds,
+		EnergyWithin(q.Energy.Expected, q.Energy.Low, q.Energy.High), Duration(seconds(q.DurationS.Expected)), epochsOf(q))
 }
 
 // rangeText shows the bounds of what is expected.
@@ -45,23 +44,22 @@ func levelText(q footprint.Prediction) string {
 	return fmt.Sprintf("%.0f %% interval", 100**q.Level)
 }
 
-// hindsight says how far the first and the last prediction of a run lay from what
-// it took, "" where that is not known.
-func hindsight(r footprint.Report) string {
+// hindsight says how far the first and the last prediction of a run lay from what it
+// emitted, nil where that is not known: "after 1: 6.43 g (−9 %)".
+func hindsight(r footprint.Report) (said []string) {
 	q := r.Prediction
 	if q == nil || underway(q) || r.Status != footprint.Completed || !known(r) {
-		return ""
+		return nil
 	}
-	var said []string
 	for _, e := range q.History {
-		if off, ok := e.Spread.Energy.Off(r.Energy); ok && e.AfterEpochs < q.OfEpochs {
-			said = append(said, fmt.Sprintf("%s after epoch %d, off by %s", Energy(e.Spread.Energy.Expected), e.AfterEpochs, signed(off)))
+		if off, ok := e.Spread.Emissions.Off(r.Emissions); ok && e.AfterEpochs < q.OfEpochs {
+			said = append(said, fmt.Sprintf("after %d: %s (%s)", e.AfterEpochs, r.MassScale().Text(float64(e.Spread.Emissions.Expected)), signed(off)))
 		}
 	}
 	if len(said) > 2 {
 		said = append(said[:1], said[len(said)-1])
 	}
-	return strings.Join(said, "; ")
+	return said
 }
 
 // predictionFigure is the headline of a run that has not had all its epochs.

@@ -60,31 +60,17 @@ func versions(tool, tables string) string {
 	return s
 }
 
-func known(r footprint.Report) bool {
-	return r.MeasuredShare != nil || r.Energy != 0 || r.MachineEnergy != 0
-}
+func known(r footprint.Report) bool { return r.Headline().Energy != "" }
 
 func (run Run) figures() []figure {
 	r := run.Report
 	if !known(r) {
 		return append([]figure{{label: "Emissions", value: "not known"}, {label: "Energy", value: "not known"}}, predictionFigure(r)...)
 	}
-	how := "all modelled"
-	switch share := deref(r.MeasuredShare); {
-	case share == 1:
-		how = "all measured"
-	case share > 0:
-		how = Percent(share) + " measured, the rest modelled"
-	}
-	charged := "charged: the whole machine"
-	if r.Charge == footprint.ChargeProcess {
-		charged = "charged: the work's part of the machine"
-	}
-	e := figure{"Energy", Energy(r.Energy), []string{"(" + energyBounds(r.Energy, r.EnergyLow, r.EnergyHigh) + ")", how, charged}}
-	if r.ProcessEnergy != nil && r.Charge != footprint.ChargeProcess {
-		e.details = append(e.details, fmt.Sprintf("this run's share: %s, %s", part(r), Energy(*r.ProcessEnergy)))
-	}
-	g := figure{"Emissions", Mass(r.Emissions) + " CO2e", append([]string{"(" + massBounds(r.Emissions, r.EmissionsLow, r.EmissionsHigh) + ")"}, run.Car.Compare(r.Emissions, r.EmissionsLow)...)}
+	e := figure{"Energy", EnergyWithin(r.Energy, r.EnergyLow, r.EnergyHigh), []string{
+		"(" + energyBounds(r.Energy, r.EnergyLow, r.EnergyHigh) + ")", measured(deref(r.MeasuredShare)), "counted: " + countedText(r), NotCounted,
+	}}
+	g := figure{"Emissions", MassWithin(r.Emissions, r.EmissionsLow, r.EmissionsHigh) + " CO2e", append([]string{"(" + massBounds(r.Emissions, r.EmissionsLow, r.EmissionsHigh) + ")"}, run.Car.Compare(r.Emissions, r.EmissionsLow)...)}
 	all := append([]figure{g, e}, predictionFigure(r)...)
 	if r.Market != nil {
 		all = append(all, figure{"Contracts", Mass(r.Market.Emissions) + " CO2e", []string{"(market-based, " + digits(float64(r.Market.PerKWh)) + " g/kWh)", r.Market.Source}})
@@ -102,7 +88,7 @@ func componentSection(r footprint.Report) section {
 	p := section{title: "Components", chart: &chart{title: "Energy of each component, with its bounds"}}
 	p.table.columns = []column{{"component", name}, {"kind", text}, {"basis", text}, {"energy", amount}, {"bounds", amount}, {"charged", amount}, {"seen", amount}, {"state", text}}
 	if r.Charge == footprint.ChargeProcess && len(r.Components) > 0 {
-		p.notes = []string{"Energy is what the machine used; charged is the work's part of it, which counts."}
+		p.notes = []string{"Energy is what the machine used; charged is this command's share of it, which counts."}
 	}
 	for _, l := range r.Components {
 		row := []string{l.Name, string(l.Kind), string(l.Basis) + ", " + l.Source, "not known", "", "", "", l.Status}

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 
+	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/runs"
 )
@@ -79,10 +80,10 @@ func highOf(e runs.Emitted) *regions.Grams {
 	return &e.High
 }
 
-// span shows the bounds of emissions in the unit of the scale.
-func (s Scale) span(e runs.Emitted) string {
+// emittedSpan shows the bounds of emissions in the unit of the scale.
+func emittedSpan(s energy.Scale, e runs.Emitted) string {
 	if e.Open > 0 {
 		return "at least " + s.Text(float64(e.Low))
 	}
-	return s.bounds(float64(e.Grams), float64(e.Low), float64(e.High))
+	return s.Bounds(float64(e.Grams), float64(e.Low), float64(e.High))
 }

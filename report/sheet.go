@@ -3,7 +3,6 @@ package report
 import (
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // A sheet is what a page says, before it has a form: Markdown, HTML and LaTeX are
@@ -106,12 +105,12 @@ func (p *Page) table(t table) {
 	t = t.used()
 	widths := make([]int, len(t.columns))
 	for i, c := range t.columns {
-		widths[i] = utf8.RuneCountInString(c.head)
+		widths[i] = cellWidth(c.head)
 		for _, r := range t.rows {
-			widths[i] = max(widths[i], utf8.RuneCountInString(t.cell(r, i)))
+			widths[i] = max(widths[i], cellWidth(t.cell(r, i)))
 		}
 	}
-	rest := Width - 2
+	rest := p.Screen.columns() - 2
 	for _, w := range widths[1:] {
 		rest -= w + 2
 	}
@@ -127,17 +126,17 @@ func (p *Page) table(t table) {
 	}
 	first := min(widths[0], max(rest, 4))
 	line := func(cells []string) {
-		if utf8.RuneCountInString(cells[0]) > first {
+		if cellWidth(cells[0]) > first {
 			p.line("  %s", cells[0])
 			cells = append([]string{""}, cells[1:]...)
 		}
 		var b strings.Builder
-		b.WriteString("  " + cells[0] + strings.Repeat(" ", first-utf8.RuneCountInString(cells[0])))
+		b.WriteString("  " + cells[0] + strings.Repeat(" ", first-cellWidth(cells[0])))
 		for i, c := range cells[1:] {
 			if i+1 == shrink {
 				c = clip(c, widths[shrink])
 			}
-			gap := strings.Repeat(" ", max(0, widths[i+1]-utf8.RuneCountInString(c)))
+			gap := strings.Repeat(" ", max(0, widths[i+1]-cellWidth(c)))
 			if t.columns[i+1].kind == amount {
 				b.WriteString("  " + gap + c)
 			} else {

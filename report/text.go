@@ -25,8 +25,8 @@ func JSON(w io.Writer, r footprint.Report) error {
 	return err
 }
 
-// Text writes the report for a person.
-func Text(w io.Writer, r footprint.Report) error { return Run{Report: r}.text(w) }
+// Text writes the result of a run for a person; see [Run.Result].
+func Text(w io.Writer, r footprint.Report) error { return Run{Report: r}.Result(w, Screen{}) }
 
 func (run Run) text(w io.Writer) error {
 	r := run.Report
@@ -45,26 +45,11 @@ func (run Run) text(w io.Writer) error {
 }
 
 func (p *Page) head(r footprint.Report) {
-	p.line("carbonctl: %s after %s", state(r), Duration(seconds(r.DurationS)))
+	p.line("carbonctl: %s", r)
 }
 
-// state is how a run ended: "failed, exit code 137 (killed by SIGKILL)".
-func state(r footprint.Report) string {
-	text := string(r.Status)
-	if r.ExitCode != nil && *r.ExitCode != 0 {
-		text += fmt.Sprintf(", exit code %d", *r.ExitCode)
-	}
-	stopped := r.Budget != nil && r.Budget.TrippedAt != nil && r.Budget.Action == "stop"
-	switch {
-	case stopped && r.Signal != nil && (*r.Signal == "TERM" || *r.Signal == "KILL"):
-		text += " (stopped at the budget by SIG" + Clean(*r.Signal) + ")"
-	case stopped && r.ExitCode != nil && *r.ExitCode != 0:
-		text += " (stopped at the budget)"
-	case r.Signal != nil:
-		text += " (killed by SIG" + Clean(*r.Signal) + ")"
-	}
-	return text
-}
+// state is how a run ended: "failed (exit 137)".
+func state(r footprint.Report) string { return cmp.Or(r.Headline().State, string(r.Status)) }
 
 // waited says what came of waiting for a greener grid.
 func (p *Page) waited(r footprint.Report) {
@@ -115,19 +100,13 @@ func (p *Page) energy(r footprint.Report) {
 		p.Row("energy", "not known")
 		return
 	}
-	p.Row("energy", "%s (%s), %s", Energy(r.Energy), energyBounds(r.Energy, r.EnergyLow, r.EnergyHigh), measured(deref(r.MeasuredShare)))
+	p.Row("energy", "%s (%s), %s", EnergyWithin(r.Energy, r.EnergyLow, r.EnergyHigh), energyBounds(r.Energy, r.EnergyLow, r.EnergyHigh), measured(deref(r.MeasuredShare)))
 	for _, k := range kinds(r) {
 		p.kind(r, k)
 	}
 	p.unknown(r)
-	switch {
-	case r.ProcessEnergy == nil:
-		p.Row("charged", "the whole machine; how much of it the work used is not known")
-	case r.Charge == footprint.ChargeProcess:
-		p.Row("charged", "this run's share: %s of the machine's %s", part(r), Energy(r.MachineEnergy))
-	default:
-		p.Row("charged", "the whole machine; this run's share: %s, %s", part(r), Energy(*r.ProcessEnergy))
-	}
+	p.Row("counted", "%s", countedText(r))
+	p.Row("", "%s", NotCounted)
 }
 
 // measured says how much of an energy comes from counters.
@@ -146,6 +125,37 @@ func part(r footprint.Report) string {
 		return "nothing"
 	}
 	return Percent(float64(*r.ProcessEnergy) / float64(r.MachineEnergy))
+}
+
+// NotCounted says what no figure of a run holds.
+const NotCounted = "not counted: power supply, disks, network, fans"
+
+// countedText says whose energy the headline is.
+func countedText(r footprint.Report) string {
+	share := ""
+	unshared := has(r.Warnings, footprint.ShareUnknown) // and in the share whole
+	if r.ProcessEnergy != nil && r.MachineEnergy > 0 && !(unshared && *r.ProcessEnergy >= r.MachineEnergy.Scale(0.995)) {
+		share = "this command's share: "
+		if unshared {
+			share += "at most "
+		}
+		share += part(r)
+	}
+	switch {
+	case share == "":
+		return "the whole machine; this command's share is not known"
+	case r.Charge == footprint.ChargeProcess:
+		return share + " of the machine's " + r.EnergyScale().Text(r.MachineEnergy.Joules())
+	}
+	text := "the whole machine; " + share + ", " + r.EnergyScale().Text(r.ProcessEnergy.Joules())
+	if has(r.Warnings, footprint.MachineWhole) {
+		text += " (--charge process counts that alone)"
+	}
+	return text
+}
+
+func has(list []footprint.Warning, code string) bool {
+	return slices.ContainsFunc(list, func(w footprint.Warning) bool { return w.Code == code })
 }
 
 // kinds gives the kinds and bases that the headline counts, in a fixed order.
@@ -172,7 +182,7 @@ func kinds(r footprint.Report) []footprint.Line {
 func (p *Page) kind(r footprint.Report, l footprint.Line) {
 	name := count(strings.Split(l.Name, "; "))
 	if l.Charged == 0 && r.Charge == footprint.ChargeProcess && r.MachineEnergy > 0 {
-		p.Row("  "+string(l.Kind), "no use by the work seen: %s", name)
+		p.Row("  "+string(l.Kind), "no use by this command seen: %s", name)
 		return
 	}
 	p.Row("  "+string(l.Kind), "%s, %s: %s", Energy(l.Charged), l.Basis, name)
@@ -234,7 +244,7 @@ func (p *Page) emissions(run Run) {
 		p.Row("emissions", "not known")
 		return
 	}
-	p.Row("emissions", "%s CO2e (%s)", Mass(r.Emissions), massBounds(r.Emissions, r.EmissionsLow, r.EmissionsHigh))
+	p.Row("emissions", "%s CO2e (%s)", MassWithin(r.Emissions, r.EmissionsLow, r.EmissionsHigh), massBounds(r.Emissions, r.EmissionsLow, r.EmissionsHigh))
 	for _, c := range run.Car.Compare(r.Emissions, r.EmissionsLow) {
 		p.Row("", "%s", c)
 	}

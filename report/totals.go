@@ -262,19 +262,19 @@ func (t Totals) groupSection(list []*runs.Group) section {
 	}
 	p.table.columns = []column{{keys, name}, {"runs", amount}, {"energy", amount}}
 	used := EnergyScale(total.Energy, total.Low, upper(total, &total.High))
-	p.table.columns[2].head = used.unit.Name
-	scales := make([]Scale, len(total.Scopes))
+	p.table.columns[2].head = used.Unit.Name
+	scales := make([]energy.Scale, len(total.Scopes))
 	for i, e := range total.Scopes {
 		scales[i] = MassScale(e.Grams, e.Low, highOf(e))
-		p.table.columns = append(p.table.columns, column{scales[i].unit.Name + " " + massHead(total, e), amount}, column{"interval", amount})
+		p.table.columns = append(p.table.columns, column{scales[i].Unit.Name + " " + massHead(total, e), amount}, column{"interval", amount})
 	}
 	p.table.columns = append(p.table.columns, column{"measured", amount})
 	for _, g := range list {
-		row := []string{called(g), thousands(g.Runs), EnergyScale(g.Energy, g.Low, upper(g.Summary, &g.High)).in(used.unit).number(g.Energy.Joules())}
+		row := []string{called(g), thousands(g.Runs), EnergyScale(g.Energy, g.Low, upper(g.Summary, &g.High)).In(used.Unit).Number(g.Energy.Joules())}
 		for i, of := range total.Scopes {
 			if e, ok := g.Of(of.Scope); ok {
-				scale := MassScale(e.Grams, e.Low, highOf(e)).in(scales[i].unit)
-				row = append(row, scale.number(float64(e.Grams)), strings.TrimSuffix(unbounded(g.Summary, scale.span(e)), " "+scale.unit.Name))
+				scale := MassScale(e.Grams, e.Low, highOf(e)).In(scales[i].Unit)
+				row = append(row, scale.Number(float64(e.Grams)), strings.TrimSuffix(unbounded(g.Summary, emittedSpan(scale, e)), " "+scale.Unit.Name))
 			} else {
 				row = append(row, "", "")
 			}

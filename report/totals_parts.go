@@ -18,11 +18,11 @@ func (t Totals) monthSection(months []*runs.Group) section {
 	total := t.Groups.Total.Summary
 	head := total.Headline().Scope
 	used := EnergyScale(total.Energy, total.Low, upper(total, &total.High))
-	p.table.columns = []column{{"month", name}, {"runs", amount}, {used.unit.Name, amount}}
-	scales := make([]Scale, len(total.Scopes))
+	p.table.columns = []column{{"month", name}, {"runs", amount}, {used.Unit.Name, amount}}
+	scales := make([]energy.Scale, len(total.Scopes))
 	for i, e := range total.Scopes {
 		scales[i] = MassScale(e.Grams, e.Low, highOf(e))
-		p.table.columns = append(p.table.columns, column{scales[i].unit.Name + " " + massHead(total, e), amount})
+		p.table.columns = append(p.table.columns, column{scales[i].Unit.Name + " " + massHead(total, e), amount})
 	}
 	p.table.columns = append(p.table.columns, column{"used", amount}, column{"left", amount})
 	b := t.Budget
@@ -33,10 +33,10 @@ func (t Totals) monthSection(months []*runs.Group) section {
 		p.title = "By month, against a budget of " + allowance(b)
 	}
 	for _, g := range months {
-		row := []string{called(g), thousands(g.Runs), EnergyScale(g.Energy, g.Low, upper(g.Summary, &g.High)).in(used.unit).number(g.Energy.Joules())}
+		row := []string{called(g), thousands(g.Runs), EnergyScale(g.Energy, g.Low, upper(g.Summary, &g.High)).In(used.Unit).Number(g.Energy.Joules())}
 		for i, scope := range total.Scopes {
 			if e, ok := g.Of(scope.Scope); ok {
-				row = append(row, MassScale(e.Grams, e.Low, highOf(e)).in(scales[i].unit).number(float64(e.Grams)))
+				row = append(row, MassScale(e.Grams, e.Low, highOf(e)).In(scales[i].Unit).Number(float64(e.Grams)))
 			} else {
 				row = append(row, "")
 			}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/runs"
 )
@@ -87,7 +88,7 @@ func days(s runs.Summary) string {
 func runCount(n int) string { return thousands(n) + plural(n, " run", " runs") }
 
 // thousands shows a number of things: "5,000".
-func thousands(n int) string { return fixed(float64(n), 0) }
+func thousands(n int) string { return energy.Fixed(float64(n), 0) }
 
 // facts are what belongs to the headline.
 func (t Totals) facts(p *Page) {
@@ -204,15 +205,15 @@ func (t Totals) partsOf(what string, list []*runs.Group, latest bool) section {
 		scale := MassScale(e.Grams, e.Low, highOf(e))
 		cells := scale.Parts(parts)
 		for i := range cells {
-			cells[i] = strings.TrimSuffix(cells[i], " "+scale.unit.Name)
+			cells[i] = strings.TrimSuffix(cells[i], " "+scale.Unit.Name)
 			if _, ok := sums[i].Of(e.Scope); !ok {
 				cells[i] = ""
 			}
 		}
-		head := scale.unit.Name + " " + massHead(total, e)
+		head := scale.Unit.Name + " " + massHead(total, e)
 		s.table.columns, columns = append(s.table.columns, column{head, amount}), append(columns, cells)
 		if len(total.Scopes) == 1 {
-			s.table.columns, columns = append(s.table.columns, column{"share", amount}), append(columns, Shares(parts))
+			s.table.columns, columns = append(s.table.columns, column{"share", amount}), append(columns, energy.Shares(parts))
 		}
 	}
 	counts := make([]string, len(sums))
@@ -264,7 +265,7 @@ func runTable(list runs.List) table {
 		most = max(most, regions.Grams(list.At(i).Emissions))
 	}
 	scale := MassScale(most, most, &most)
-	t := table{columns: []column{{"run", name}, {scale.unit.Name + " CO2e", amount}, {"started", text}, {"time", amount}, {"status", text}, {"zone", name}, {"project", name}}}
+	t := table{columns: []column{{"run", name}, {scale.Unit.Name + " CO2e", amount}, {"started", text}, {"time", amount}, {"status", text}, {"zone", name}, {"project", name}}}
 	ids := shortIDs(list)
 	for i := range list.Len() {
 		r := list.At(i)
@@ -276,7 +277,7 @@ func runTable(list runs.List) table {
 		if day, _, ok := strings.Cut(started, " "); ok && !r.StartedAt.IsZero() {
 			started = day
 		}
-		t.rows = append(t.rows, []string{ids[i], runScale(r).in(scale.unit).number(float64(r.Emissions)), started,
+		t.rows = append(t.rows, []string{ids[i], runScale(r).In(scale.Unit).Number(float64(r.Emissions)), started,
 			Duration(seconds(float64(r.DurationS))), status, r.Zone, r.Project})
 	}
 	return t
@@ -284,7 +285,7 @@ func runTable(list runs.List) table {
 
 // runScale is the scale of a run's emissions; without bounds, all that they were
 // recorded with.
-func runScale(r runs.Row) Scale {
+func runScale(r runs.Row) energy.Scale {
 	g := regions.Grams(r.Emissions)
 	if r.EmissionsLow == nil || r.EmissionsHigh == nil {
 		return MassScale(g, g, &g)

@@ -8,12 +8,12 @@
 package report
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/regions"
 )
 
@@ -47,44 +47,17 @@ func PerKWh(x float64) string { return strconv.FormatFloat(x, 'f', 1, 64) }
 const Minute = "2006-01-02 15:04 MST"
 
 // Percent shows a part of 1: "37 %", "0.4 %".
-func Percent(x float64) string {
-	switch p := 100 * x; {
-	case p == 0, p >= 9.95:
-		return fmt.Sprintf("%.0f %%", p)
-	case p < 0.05:
-		return "< 0.1 %"
-	default:
-		return fmt.Sprintf("%.1f %%", p)
-	}
-}
+func Percent(x float64) string { return energy.Percent(x) }
 
 // Duration shows a time: "83 ms", "12.3 s", "4m 7s", "3h 12m", "2d 5h".
-func Duration(d time.Duration) string {
-	switch {
-	case d < 0:
-		return "-" + Duration(max(-d, -(d+1))) // the least has no opposite
-	case d < 999500*time.Microsecond:
-		return digits(d.Seconds()*1e3) + " ms"
-	case d < 59950*time.Millisecond:
-		return digits(d.Seconds()) + " s"
-	case d < time.Hour-500*time.Millisecond:
-		d = d.Round(time.Second)
-		return fmt.Sprintf("%dm %ds", int(d.Minutes()), int(d.Seconds())%60)
-	case d < 24*time.Hour-30*time.Second:
-		d = d.Round(time.Minute)
-		return fmt.Sprintf("%dh %dm", int(d.Hours()), int(d.Minutes())%60)
-	default:
-		d = d.Round(time.Hour)
-		return fmt.Sprintf("%dd %dh", int(d.Hours())/24, int(d.Hours())%24)
-	}
-}
+func Duration(d time.Duration) string { return footprint.Duration(d) }
 
 // energyBounds shows the bounds of an energy; high is nil if there is none.
 func energyBounds(e, low energy.Energy, high *energy.Energy) string {
 	if high == nil {
 		return "at least " + Energy(low)
 	}
-	return EnergyScale(e, low, high).bounds(e.Joules(), low.Joules(), high.Joules())
+	return EnergyScale(e, low, high).Bounds(e.Joules(), low.Joules(), high.Joules())
 }
 
 // massBounds shows the bounds of a mass; high is nil if there is none.
@@ -92,16 +65,7 @@ func massBounds(g, low regions.Grams, high *regions.Grams) string {
 	if high == nil {
 		return "at least " + Mass(low)
 	}
-	return MassScale(g, low, high).bounds(float64(g), float64(low), float64(*high))
-}
-
-// bounds shows the least and the most that a value may be: "200 to 790 J", or,
-// where they are within 1 % of it, by how much: "± 0.2 %".
-func (s Scale) bounds(x, low, high float64) string {
-	if off := max(x-low, high-x); x > 0 && off < x/100 {
-		return "± " + Percent(max(off/x, 1e-9)) // nothing is exact to the last digit
-	}
-	return s.number(low) + " to " + s.Text(high)
+	return MassScale(g, low, high).Bounds(float64(g), float64(low), float64(*high))
 }
 
 // Clean takes away what could move a terminal's cursor: control characters.

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/internal/about"
+	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/report"
 )
 
@@ -178,6 +179,14 @@ func (a *app) say(text, hint string) {
 	if hint != "" {
 		fmt.Fprintf(a.err, "  hint: %s\n", report.Clean(hint))
 	}
+}
+
+// screen says what a writer of ours shows text on.
+func (a *app) screen(w io.Writer) report.Screen {
+	if o, ok := w.(*answer); ok {
+		w = o.w
+	}
+	return output.Screen(w, os.Getenv)
 }
 
 func (a *app) root() *cobra.Command {

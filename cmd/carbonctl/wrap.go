@@ -37,6 +37,7 @@ type wrapping struct {
 	forward child.Forward
 	json    bool   // the result as JSON in place of text
 	quiet   bool   // no result at all, only what went wrong
+	verbose bool   // the run whole
 	silent  bool   // nothing at all once the command has started
 	jsonTo  string // files for the report and the samples, "" for none
 	html    string
@@ -107,6 +108,7 @@ signal N.`,
 	f.StringVar(&w.events, "events-file", "", "write what happens as it does, JSON lines of epochs, predictions …, to this `FILE`")
 	w.budget.add(f)
 	f.BoolVarP(&w.quiet, "quiet", "q", false, "print no result; it is recorded all the same")
+	f.BoolVarP(&w.verbose, "verbose", "v", false, "print the run whole, as \"carbonctl report show last\" does")
 	f.BoolVar(&w.command, "record-command", false, "record the command line; it may hold secrets")
 	return cmd
 }
@@ -322,7 +324,12 @@ func (w *wrapping) show(s *session.Session, result session.Result) {
 			return n.Code == footprint.ConfigIgnored || // printed at the start, a wrong region too
 				n.Code == footprint.RegionAssumed && w.config.Refused(config.Region)
 		})
-		_ = report.Run{Report: r, Car: w.config.car}.Write(w.err, "text")
+		run := report.Run{Report: r, Car: w.config.car}
+		if w.verbose {
+			_ = run.Write(w.err, "text")
+		} else {
+			_ = run.Result(w.err, w.screen(w.err))
+		}
 	}
 	for _, line := range recovered(result.Recovered) {
 		w.say(line, "")

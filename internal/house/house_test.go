@@ -64,12 +64,12 @@ var rooms = map[string][]string{
 	"ledger":          {"energy", "internal/atomicfile", "footprint", "runs", "regions", "github.com/gocarina/gocsv", "github.com/gofrs/flock", "github.com/google/uuid", "golang.org/x/sys"},
 	"ledger/foreign":  {"energy", "footprint", "runs", "regions", "github.com/google/uuid"},
 	"ledger/sshsig":   {"golang.org/x/crypto"},
-	"report":          {"energy", "footprint", "runs", "regions"},
+	"report":          {"energy", "footprint", "runs", "regions", "github.com/rivo/uniseg"},
 
 	// Floor 5: the command.
 	"internal/child":   {"energy", "internal/proc", "golang.org/x/sys"},
 	"internal/input":   {"footprint", "ledger", "report", "runs"},
-	"internal/output":  {"internal/atomicfile"},
+	"internal/output":  {"internal/atomicfile", "report", "golang.org/x/term"},
 	"internal/session": {"energy", "footprint", "carbon", "ledger", "internal/child", "internal/nested", "internal/output", "internal/proc", "internal/watch"},
 	"internal/serve":   {"energy", "footprint", "regions"},
 	"internal/wait":    {"footprint", "internal/atomicfile", "regions", "report", "github.com/gofrs/flock"},

@@ -1,0 +1,271 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+// Result writes what a person wants to know when a run has ended: the answer in one line
+// that can be searched for, its parts, and what else matters. The run whole is its text
+// format.
+func (r Run) Result(w io.Writer, s Screen) error {
+	res := result{Report: r.Report, screen: s}
+	res.headline()
+	if !res.tiny() {
+		if known(r.Report) {
+			res.parts()
+			res.row("counted", countedText(r.Report))
+		}
+		res.grid()
+		if all := r.Car.Compare(r.Emissions, r.EmissionsLow); len(all) > 0 {
+			res.row("like", strings.TrimPrefix(all[0], "like "))
+		}
+		res.rest()
+	}
+	res.warnings()
+	res.saved()
+	_, err := io.WriteString(w, res.text.String())
+	return err
+}
+
+// result is the text of one run as it grows.
+type result struct {
+	footprint.Report
+	screen Screen
+	text   strings.Builder
+}
+
+// labelWidth is that of the longest label and what sets it apart.
+const labelWidth = 9
+
+// row writes a label and what belongs to it, folded at the width of the screen.
+func (r *result) row(label, text string) {
+	lead := "  " + label + strings.Repeat(" ", max(1, labelWidth-cellWidth(label)))
+	for i, line := range fold(Clean(text), r.screen.columns()-labelWidth-2) {
+		if i > 0 {
+			lead = strings.Repeat(" ", labelWidth+2)
+		}
+		r.text.WriteString(strings.TrimRight(lead+line, " ") + "\n")
+	}
+}
+
+// headline writes the answer. It is never folded.
+func (r *result) headline() {
+	h := r.Headline()
+	h.State, h.Energy = r.screen.red(Clean(h.State)), r.screen.bold(h.Energy)
+	h.Emissions = r.screen.bold(h.Emissions)
+	text := "carbonctl: " + h.String()
+	if r.tiny() && r.Intensity.Kind == regions.WorldDefault {
+		text += "; no region set: world mean"
+	}
+	r.text.WriteString(text + "\n")
+}
+
+// tiny reports whether a run is so short that its parts say nothing.
+func (r *result) tiny() bool {
+	return r.DurationS < 1 && len(r.Epochs)+len(r.Tasks) == 0 && r.Budget == nil && waited(r.Report) == ""
+}
+
+// parts writes what the energy is made of, the most first: amounts in the unit of the
+// headline that add up to it, and their shares.
+func (r *result) parts() {
+	lines := slices.DeleteFunc(kinds(r.Report), func(l footprint.Line) bool { return l.Charged <= 0 })
+	slices.SortStableFunc(lines, func(a, b footprint.Line) int { return cmp.Compare(b.Charged, a.Charged) })
+	joules, sum := make([]float64, len(lines)), 0.0
+	for i, l := range lines {
+		joules[i] = l.Charged.Joules()
+		sum += joules[i]
+	}
+	amounts, shares := r.EnergyScale().Parts(joules), energy.Shares(joules)
+	of := make([]float64, len(lines))
+	for i := range joules {
+		of[i] = joules[i] / sum
+	}
+	bars := r.screen.blocks(of, barWidth)
+	pad(amounts)
+	pad(shares)
+	for i, l := range lines {
+		text := amounts[i] + "  "
+		if bars != nil {
+			text += bars[i] + "  "
+		}
+		text += shares[i]
+		if name := r.name(l); name != "" {
+			text += "   " + name
+		}
+		r.text.WriteString(fmt.Sprintf("  %-*s%s\n", labelWidth, kindWord(l.Kind), cut(Clean(text), r.screen.columns()-labelWidth-2)))
+	}
+	for _, l := range r.Components {
+		if l.Within == nil && l.Kind != energy.Platform && l.Energy == nil && l.Low != nil {
+			text := "not measured: " + l.Name
+			if l.High != nil {
+				text += ", at most " + Energy(*l.High)
+			}
+			r.row(kindWord(l.Kind), text)
+		}
+	}
+}
+
+// barWidth is how many columns all of the energy takes.
+const barWidth = 20
+
+// pad aligns texts to the right.
+func pad(texts []string) {
+	longest := 0
+	for _, t := range texts {
+		longest = max(longest, cellWidth(t))
+	}
+	for i, t := range texts {
+		texts[i] = strings.Repeat(" ", longest-cellWidth(t)) + t
+	}
+}
+
+// kindWord is how a kind of component is written.
+func kindWord(k energy.Kind) string {
+	switch k {
+	case energy.CPU, energy.GPU:
+		return strings.ToUpper(string(k))
+	}
+	return string(k)
+}
+
+// name says what a part of the energy is, as short as that can be.
+func (r *result) name(l footprint.Line) string {
+	names := strings.Split(l.Name, "; ")
+	name := count(names)
+	switch {
+	case l.Kind == energy.GPU:
+		name = strings.ReplaceAll(name, "NVIDIA ", "")
+	case l.Kind == energy.CPU && l.Basis == energy.Measured && r.Host.CPUModel != "":
+		if name = shortModel(r.Host.CPUModel); len(names) > 1 {
+			name = fmt.Sprintf("%d × %s", len(names), name)
+		}
+	case l.Kind == energy.Memory && l.Basis == energy.Measured:
+		name = ""
+	}
+	if l.Basis == energy.Modelled && deref(r.MeasuredShare) > 0 {
+		name = strings.TrimSuffix("modelled: "+name, ": ")
+	}
+	return name
+}
+
+var modelNoise = regexp.MustCompile(`\((R|TM|r|tm)\)|( CPU)? @ .*$|( \d+-Core)? Processor$`)
+
+// shortModel is a processor's name without what it says of itself: "Intel Xeon Gold 5222".
+func shortModel(s string) string {
+	return strings.Join(strings.Fields(modelNoise.ReplaceAllString(s, "")), " ")
+}
+
+// grid says what a kWh emitted: how much, where and when, what it counts, and who says so.
+func (r *result) grid() {
+	in := r.Intensity
+	if in.Source == "" && in.PerKWh == 0 {
+		return
+	}
+	where := cmp.Or(r.Region.Name, r.Region.Zone, "your own figure")
+	if in.Kind == regions.WorldDefault {
+		where = "world mean"
+	}
+	if in.Year != nil {
+		where += fmt.Sprintf(" %d", *in.Year)
+	}
+	text := digits(float64(in.PerKWh)) + " g/kWh, " + where
+	switch in.Scope {
+	case regions.Direct:
+		text += ", direct only"
+	case "":
+	default:
+		text += ", " + string(in.Scope)
+	}
+	if who, _, _ := strings.Cut(in.Source, ","); who != "" && who != where {
+		text += " (" + cut(who, 30) + ")"
+	}
+	if r.PUE.Source != "not given" {
+		text += fmt.Sprintf("; PUE %.4g", r.PUE.Value)
+	}
+	r.row("grid", text)
+	for _, w := range r.Warnings {
+		if w.Code == footprint.RegionAssumed {
+			r.row("region", strings.TrimSuffix("none set: the world mean may be off by ten times; "+w.Hint, "; "))
+		}
+	}
+}
+
+// rest says what the run had beside its energy: a wait, a budget, epochs, tasks.
+func (r *result) rest() {
+	if text := waited(r.Report); text != "" {
+		r.row("waited", text)
+	}
+	if b := r.Budget; b != nil && !strings.HasPrefix(r.Headline().State, "stopped") {
+		text := b.Limit
+		if used, ok := r.BudgetUsed(); ok {
+			text += ", " + Percent(used) + " used"
+		}
+		r.row("budget", text)
+	}
+	if text := epochsText(r.Report); text != "" {
+		if after := hindsight(r.Report); len(after) > 0 {
+			text += "; predicted " + after[0]
+		}
+		r.row("epochs", text)
+	}
+	for i, t := range r.Tasks[:min(len(r.Tasks), mostTasks)] {
+		label := ""
+		if i == 0 {
+			label = "tasks"
+		}
+		r.row(label, fmt.Sprintf("%s: %s", clip(nameText(t.Name), mostName), stretchText(r.Report, t.Stretch)))
+	}
+	if n := len(r.Tasks) + r.TasksOmitted; n > mostTasks {
+		r.row("", fmt.Sprintf("… %d more", n-mostTasks))
+	}
+	if underway(r.Prediction) {
+		r.row("total", Predicted(*r.Prediction))
+	}
+}
+
+// mostTasks is how many tasks a result shows.
+const mostTasks = 4
+
+// said are warnings of what the other lines of a result say, or its bounds.
+var said = []string{
+	footprint.RegionAssumed, footprint.AllModelled, footprint.PartModelled, footprint.NoCounter, footprint.ShareUnknown,
+	footprint.MachineWhole, footprint.MachineShared, footprint.TooShort, footprint.CPUUntrue, footprint.GPUNote, footprint.BudgetReached,
+}
+
+// unsaid are the warnings of what no other line says.
+func (r *result) unsaid() []footprint.Warning {
+	return slices.DeleteFunc(slices.Clone(r.Warnings), func(w footprint.Warning) bool {
+		return slices.Contains(said, w.Code) || w.Code == footprint.IntensityInstead && r.Intensity.Scope == regions.Direct && strings.HasPrefix(w.Text, "only direct ")
+	})
+}
+
+func (r *result) warnings() {
+	for _, w := range r.unsaid() {
+		r.row("warning", w.Text)
+		if w.Hint != "" {
+			r.row("hint", w.Hint)
+		}
+	}
+}
+
+// saved says where the run is recorded, and how to see all of it.
+func (r *result) saved() {
+	if r.Ledger == nil {
+		return
+	}
+	path, row, more := Clean(r.Ledger.Path), fmt.Sprintf("row %d", r.Ledger.Rows), "more: carbonctl report show last"
+	gap := " "
+	if labelWidth+2+cellWidth(path+gap+row)+3+len(more) > r.screen.columns() {
+		gap = "\n" + strings.Repeat(" ", labelWidth+2) // a long path has a line of its own
+	}
+	fmt.Fprintf(&r.text, "  %-*s%s%s%s   %s\n", labelWidth, "saved", path, gap, row, r.screen.dim(more))
+}

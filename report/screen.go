@@ -1,0 +1,79 @@
+package report
+
+import (
+	"math"
+	"strings"
+
+	"github.com/rivo/uniseg"
+)
+
+// A Screen is what text is written for. The zero Screen is a pipe or a file: 80 columns,
+// no colour, no bars.
+type Screen struct {
+	// Width is in columns; 0 is 80.
+	Width int
+	// Bars says that it draws blocks, as terminals do; Color, that it has colours.
+	Bars, Color bool
+}
+
+// columns is the width of the screen.
+func (s Screen) columns() int {
+	if s.Width <= 0 {
+		return Width
+	}
+	return s.Width
+}
+
+func (s Screen) bold(text string) string { return s.style("\x1b[1m", text) }
+func (s Screen) dim(text string) string  { return s.style("\x1b[2m", text) }
+func (s Screen) red(text string) string  { return s.style("\x1b[31m", text) }
+
+func (s Screen) style(code, text string) string {
+	if !s.Color || text == "" {
+		return text
+	}
+	return code + text + "\x1b[0m"
+}
+
+// blocks draws parts of 1 as bars, of at most some columns, all padded to the longest of
+// them; nil where the screen draws none.
+func (s Screen) blocks(parts []float64, most int) []string {
+	if !s.Bars {
+		return nil
+	}
+	bars, longest := make([]string, len(parts)), 0
+	for i, part := range parts {
+		eighths := int(math.Round(min(max(part, 0), 1) * 8 * float64(most)))
+		if eighths == 0 && part > 0 {
+			eighths = 1
+		}
+		bars[i] = strings.Repeat("█", eighths/8)
+		if rest := eighths % 8; rest > 0 {
+			bars[i] += string([]rune("▏▎▍▌▋▊▉")[rest-1])
+		}
+		longest = max(longest, cellWidth(bars[i]))
+	}
+	for i := range bars {
+		bars[i] += strings.Repeat(" ", longest-cellWidth(bars[i]))
+	}
+	return bars
+}
+
+// cellWidth is how many columns a terminal gives to text: two to a Chinese character, none to
+// a combining accent.
+func cellWidth(s string) int { return uniseg.StringWidth(s) }
+
+// cut shortens text to some columns, with an ellipsis.
+func cut(s string, most int) string {
+	if cellWidth(s) <= most {
+		return s
+	}
+	kept, used := "", 0
+	for g := uniseg.NewGraphemes(s); g.Next(); {
+		if used += g.Width(); used > most-1 {
+			break
+		}
+		kept += g.Str()
+	}
+	return strings.TrimRight(kept, " ,;") + "…"
+}
