@@ -64,8 +64,9 @@ func (e *MissingError) Error() string {
 func (e *entry) missing(scope Scope, year int) *MissingError {
 	m := &MissingError{Zone: e.Code, Name: e.Name, Scope: scope, Year: year}
 	before, after := 0, 0
-	for i := range e.series {
-		s := &e.series[i]
+	series := e.all()
+	for i := range series {
+		s := &series[i]
 		if !slices.Contains(m.Scopes, s.scope) {
 			m.Scopes = append(m.Scopes, s.scope)
 		}

@@ -34,7 +34,7 @@ func (t *Table) Holdings() []Holding {
 func (t *Table) countZones(all []Holding) {
 	last := make([]int, len(t.sources)) // the last zone of each, from 1
 	for i := range t.zones {
-		for _, s := range t.zones[i].series {
+		for _, s := range t.zones[i].all() {
 			if last[s.source] != i+1 {
 				last[s.source] = i + 1
 				all[s.source].Places++

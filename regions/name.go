@@ -118,7 +118,7 @@ func (t *Table) nearest(name string, n int) []string {
 				best.distance, best.shared = d, s
 			}
 		}
-		for _, s := range z.series {
+		for _, s := range z.all() {
 			if t.sources[s.source].ID != derived {
 				best.figures += len(s.values)
 			}

@@ -7,6 +7,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // header begins the text form of a table, its version follows after a tab.
@@ -39,7 +40,84 @@ func parse(text string) (*Table, error) {
 			return nil, fmt.Errorf("line %d: %w", n, err)
 		}
 	}
+	for i := range t.zones {
+		if z := &t.zones[i]; len(z.series) == 0 {
+			return nil, fmt.Errorf("zone %s has no figures", z.Code)
+		}
+	}
 	return t, t.index()
+}
+
+// skim reads a text that parse accepts, less names and figures: they are read when
+// one is first asked for, since most processes ask for the figures of one code.
+func skim(text string) (*Table, error) {
+	first, rest, _ := strings.Cut(text, "\n")
+	n := strings.Count(rest, "\nz\t")
+	t := &Table{version: strings.TrimPrefix(first, header), zones: make([]entry, 0, n)}
+	for rest != "" {
+		var line string
+		line, rest, _ = strings.Cut(rest, "\n")
+		if err := t.line(line); err != nil {
+			return nil, err
+		}
+		if len(t.zones) == 0 {
+			continue // a source
+		}
+		end := strings.Index(rest, "\nz\t") + 1
+		if end == 0 {
+			end = len(rest)
+		}
+		t.zones[len(t.zones)-1].unread = &unread{lines: rest[:end], sources: len(t.sources)}
+		rest = rest[end:]
+	}
+	var err error
+	t.codes, err = codesOf(t.zones)
+	t.names = sync.OnceValue(func() names {
+		n, err := namesOf(t.zones)
+		if err != nil {
+			panic(untested(err))
+		}
+		return n
+	})
+	return t, err
+}
+
+// untested is what cannot be: the text is part of the program and a test parses it.
+func untested(err error) string { return "regions: built-in table: " + err.Error() }
+
+// unread are figures that skim has left for later.
+type unread struct {
+	lines   string
+	sources int // how many there are
+	once    sync.Once
+	series  []series
+}
+
+// read reads them when first called.
+func (u *unread) read() []series {
+	u.once.Do(func() {
+		for line := range strings.Lines(u.lines) {
+			var cells [8]string
+			_, c, err := split(strings.TrimSuffix(line, "\n"), &cells)
+			if err == nil {
+				var s series
+				s, err = figures(c, u.sources)
+				u.series = append(u.series, s)
+			}
+			if err != nil {
+				panic(untested(err))
+			}
+		}
+	})
+	return u.series
+}
+
+// all are the figures of a zone. What it returns is not changed.
+func (e *entry) all() []series {
+	if e.unread != nil {
+		return e.unread.read()
+	}
+	return e.series
 }
 
 func (t *Table) line(line string) error {
@@ -50,7 +128,7 @@ func (t *Table) line(line string) error {
 	}
 	n := len(c) + 1
 	switch {
-	case kind == "s" && n == 8:
+	case kind == "s" && n == 8 && len(t.zones) == 0:
 		t.sources = append(t.sources, Source{c[0], c[1], c[2], c[3], c[4], c[5], c[6]})
 	case kind == "z" && n == 8:
 		z := Zone{Code: c[0], Alpha3: c[1], Kind: ZoneKind(c[2]), Country: c[3], Continent: c[4], Name: c[5]}
@@ -144,48 +222,81 @@ func (e *entry) keys() iter.Seq[string] {
 	}
 }
 
-// index fills codes and names.
-func (t *Table) index() error {
-	t.codes = make(map[string]int32, 2*len(t.zones))
-	t.names = make(map[string]int32, 2*len(t.zones))
+// codesOf indexes the codes of the zones.
+func codesOf(zones []entry) (map[string]int32, error) {
+	codes := make(map[string]int32, 2*len(zones))
 	var room [maxKey]byte
-	for i := range t.zones {
-		z := &t.zones[i]
-		if len(z.series) == 0 {
-			return fmt.Errorf("zone %s has no figures", z.Code)
-		}
-		for name := range z.keys() {
-			key := string(fold(room[:0], name))
-			if key == "" {
-				return fmt.Errorf("zone %s: name %q cannot be used", z.Code, name)
+	for i := range zones {
+		z := &zones[i]
+		for _, code := range [...]string{z.Code, z.Alpha3} {
+			key := string(fold(room[:0], code))
+			switch old, taken := codes[key]; {
+			case code == "": // no alpha-3
+			case key == "":
+				return nil, unusable(z, code)
+			case taken && old != int32(i):
+				return nil, fmt.Errorf("zone %s: code %q stands for %s too", z.Code, code, zones[old].Code)
+			default:
+				codes[key] = int32(i)
 			}
-			if name != z.Code && name != z.Alpha3 {
-				t.name(key, int32(i))
-				continue
-			}
-			if old, taken := t.codes[key]; taken && old != int32(i) {
-				return fmt.Errorf("zone %s: code %q stands for %s too", z.Code, name, t.zones[old].Code)
-			}
-			t.codes[key] = int32(i)
 		}
 	}
-	return nil
+	return codes, nil
 }
 
-// name makes key lead to zone i, besides the zones it leads to already.
-func (t *Table) name(key string, i int32) {
-	old, taken := t.names[key]
+func unusable(z *entry, name string) error {
+	return fmt.Errorf("zone %s: name %q cannot be used", z.Code, name)
+}
+
+// names are what zones are called besides their codes: from a folded name to an index
+// of the zones or, where several share it, to ^index of shared.
+type names struct {
+	one    map[string]int32
+	shared [][]int32
+}
+
+func namesOf(zones []entry) (names, error) {
+	n := names{one: make(map[string]int32, 2*len(zones))}
+	var room [maxKey]byte
+	for i := range zones {
+		z := &zones[i]
+		for name := range z.keys() {
+			key := string(fold(room[:0], name))
+			switch {
+			case key == "":
+				return n, unusable(z, name)
+			case name != z.Code && name != z.Alpha3:
+				n.add(key, int32(i))
+			}
+		}
+	}
+	return n, nil
+}
+
+// add makes key lead to zone i, besides the zones it leads to already.
+func (n *names) add(key string, i int32) {
+	old, taken := n.one[key]
 	switch {
 	case !taken:
-		t.names[key] = i
+		n.one[key] = i
 	case old == i:
 	case old >= 0:
-		t.names[key] = ^int32(len(t.shared))
-		t.shared = append(t.shared, []int32{old, i})
+		n.one[key] = ^int32(len(n.shared))
+		n.shared = append(n.shared, []int32{old, i})
 	default:
-		both := &t.shared[^old]
+		both := &n.shared[^old]
 		if (*both)[len(*both)-1] != i {
 			*both = append(*both, i)
 		}
 	}
+}
+
+// index makes the zones findable.
+func (t *Table) index() (err error) {
+	if t.codes, err = codesOf(t.zones); err != nil {
+		return err
+	}
+	n, err := namesOf(t.zones)
+	t.names = func() names { return n }
+	return err
 }

@@ -49,6 +49,7 @@ func TestParseRefuses(t *testing.T) {
 		"infinite":      {"500", "Inf", `line 4: bad figure "Inf"`},
 		"two spaces":    {"500 ", "500  ", `line 4: bad figure ""`},
 		"gap at end":    {"480.5", "-", "line 4: figures end in a gap"},
+		"late source":   {"Gallia\n", "Gallia\ns\ta\tb\tc\td\te\tf\tg\n", "line 6: unexpected line"},
 		"no figures":    {"v\tl\tg\t0\t2020\t500 - 480.5\n", "", "zone WORLD has no figures"},
 		"code twice":    {"FRA", "World", `zone FR: code "World" stands for WORLD too`},
 		"unusable code": {"FRA", "?", `zone FR: name "?" cannot be used`},
@@ -64,6 +65,22 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
+// What is read zone by zone is what parse reads.
+func TestSkim(t *testing.T) {
+	whole, err := parse(tableText)
+	require.NoError(t, err)
+	skimmed, err := skim(tableText)
+	require.NoError(t, err)
+	assert.Equal(t, whole.version, skimmed.version)
+	assert.Equal(t, whole.sources, skimmed.sources)
+	require.Len(t, skimmed.zones, len(whole.zones))
+	for i := range whole.zones {
+		require.NotEmpty(t, whole.zones[i].series)
+		assert.Equal(t, whole.zones[i].Zone, skimmed.zones[i].Zone)
+		assert.Equal(t, whole.zones[i].series, skimmed.zones[i].all(), whole.zones[i].Code)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add(small)
 	f.Add(tableText[:2000])
@@ -74,6 +91,8 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
+		skimmed, err := skim(text)
+		require.NoError(t, err)
 		for z := range table.Zones() {
 			got, err := table.Zone(z.Code)
 			require.NoError(t, err)
@@ -81,6 +100,9 @@ func FuzzParse(f *testing.F) {
 			series, err := table.Series(z.Code)
 			require.NoError(t, err)
 			require.NotEmpty(t, series)
+			later, err := skimmed.Series(z.Code)
+			require.NoError(t, err)
+			require.Equal(t, series, later)
 			for _, in := range series {
 				v := float64(in.PerKWh)
 				require.False(t, math.IsNaN(v) || math.IsInf(v, 0) || v < 0)

@@ -268,7 +268,7 @@ func (t *Table) With(own *Table) (*Table, error) {
 		places:  t.places,
 	}
 	for _, e := range t.zones {
-		e.series = slices.Clone(e.series)
+		e.series, e.unread = slices.Clone(e.all()), nil
 		for i := range e.series {
 			e.series[i].source += n
 		}
@@ -277,7 +277,7 @@ func (t *Table) With(own *Table) (*Table, error) {
 	for _, e := range own.zones {
 		if i, ok := t.codes[string(fold(nil, e.Code))]; ok {
 			old := &both.zones[i]
-			old.series = append(slices.Clone(e.series), slices.DeleteFunc(old.series, func(s series) bool { return e.has(s.scope) })...)
+			old.series = append(slices.Clone(e.all()), slices.DeleteFunc(old.series, func(s series) bool { return e.has(s.scope) })...)
 			continue
 		}
 		country, _, _ := strings.Cut(e.Code, "-")

@@ -77,19 +77,19 @@ type Table struct {
 	version string
 	sources []Source
 	zones   []entry
-	// From a folded code or name to an index of zones or, where several zones
-	// share a name, to ^index of shared. Codes are looked at first, so that no
-	// name can hide one.
-	codes, names map[string]int32
-	shared       [][]int32
-	places       func() *places // nil: none; parsed when first called
+	// From a folded code to an index of zones. Codes are looked at before names, so
+	// that no name can hide one.
+	codes  map[string]int32
+	names  func() names   // nil: none; read when first called
+	places func() *places // nil: none; parsed when first called
 }
 
 // An entry is a zone with its figures.
 type entry struct {
 	Zone
-	aliases string // separated by ";"
-	series  []series
+	aliases string   // separated by ";"
+	series  []series // see all
+	unread  *unread  // nil: series has them
 }
 
 // A series is the figures of one zone, scope, basis and source in successive
@@ -116,17 +116,17 @@ func (s *series) at(year int) (float64, bool) {
 func (s *series) last() int { return s.first + len(s.values) - 1 }
 
 var builtin = sync.OnceValue(func() *Table {
-	t, err := parse(tableText)
+	t, err := skim(tableText)
 	if err != nil {
-		// The text is part of the program and a test parses it.
-		panic("regions: built-in table: " + err.Error())
+		panic(untested(err))
 	}
 	t.places = builtinPlaces
 	return t
 })
 
 // Builtin is the table that comes with the package; docs/regions.md says what
-// is in it. The first call parses it, until then it costs nothing.
+// is in it. The first call reads which codes there are, the first lookup of a name or
+// of a zone's figures those; until then they cost nothing.
 func Builtin() *Table { return builtin() }
 
 // Version is the edition of the table and a short hash of its content:
@@ -177,15 +177,17 @@ func (t *Table) find(name string) (*entry, error) {
 	var room [maxKey]byte
 	key := fold(room[:0], name)
 	i, ok := t.codes[string(key)]
-	if !ok {
-		i, ok = t.names[string(key)]
+	var n names
+	if !ok && t.names != nil {
+		n = t.names()
+		i, ok = n.one[string(key)]
 	}
 	switch {
 	case !ok:
 		return nil, &UnknownError{Zone: name, Nearest: t.nearest(name, 3)}
 	case i < 0:
 		e := &AmbiguousError{Zone: name}
-		for _, j := range t.shared[^i] {
+		for _, j := range n.shared[^i] {
 			e.Matches = append(e.Matches, t.label(j))
 		}
 		return nil, e
@@ -282,8 +284,9 @@ func stale(code string, at time.Time, year int) string {
 // nearest is the year for which there is a figure of a scope that is nearest to the one
 // wanted, and of two the later; 0 where there is none.
 func (e *entry) nearest(scope Scope, wanted int) (found int) {
-	for i := range e.series {
-		s := &e.series[i]
+	series := e.all()
+	for i := range series {
+		s := &series[i]
 		for year := s.first; s.scope == scope && year <= s.last(); year++ {
 			if _, ok := s.at(year); !ok {
 				continue
@@ -316,8 +319,9 @@ func (t *Table) Series(name string) ([]Intensity, error) {
 	for _, scope := range []Scope{Lifecycle, Direct} {
 		start := len(all)
 		newest, _ := e.pick(scope, 0)
-		for i := range e.series {
-			s := &e.series[i]
+		series := e.all()
+		for i := range series {
+			s := &series[i]
 			for year := s.first; s.scope == scope && year <= s.last(); year++ {
 				if _, ok := s.at(year); ok {
 					all = append(all, t.intensity(e, s, year))
@@ -360,7 +364,7 @@ func (t *Table) intensity(e *entry, s *series, year int) Intensity {
 const derived = "derived"
 
 func (e *entry) has(scope Scope) bool {
-	return slices.ContainsFunc(e.series, func(s series) bool { return s.scope == scope })
+	return slices.ContainsFunc(e.all(), func(s series) bool { return s.scope == scope })
 }
 
 // pick chooses the series of a scope that has the year, 0 for the newest year
@@ -368,8 +372,9 @@ func (e *entry) has(scope Scope) bool {
 // before consumption.
 func (e *entry) pick(scope Scope, year int) (*series, int) {
 	var newest, found *series
-	for i := range e.series {
-		s := &e.series[i]
+	all := e.all()
+	for i := range all {
+		s := &all[i]
 		if s.scope == scope && (newest == nil || s.last() > newest.last()) {
 			newest = s
 		}
@@ -380,8 +385,8 @@ func (e *entry) pick(scope Scope, year int) (*series, int) {
 		}
 		return newest, year
 	}
-	for i := range e.series {
-		s := &e.series[i]
+	for i := range all {
+		s := &all[i]
 		if s.scope != scope {
 			continue
 		}
