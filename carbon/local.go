@@ -3,7 +3,6 @@ package carbon
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/estimate"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/proc"
 	"github.com/carbonctl/carbonctl/nvml"
 	"github.com/carbonctl/carbonctl/rapl"
 )
@@ -19,12 +19,13 @@ func (h Host) root() fs.FS {
 	if h.Root != nil {
 		return h.Root
 	}
-	return os.DirFS("/")
+	return proc.Root("/")
 }
 
 // findMeters opens the meters that a machine has: counters, and the model that
-// stands in where they are not read. What is missing comes back as faults.
-func findMeters(root fs.FS) (meters []energy.Meter, found []footprint.Fault) {
+// stands in where they are not read. What is missing comes back as faults. once reads
+// the same root while everything is opened.
+func findMeters(root, once fs.FS) (meters []energy.Meter, found []footprint.Fault) {
 	counters, err := rapl.Open(root)
 	if counters != nil {
 		meters = append(meters, counters)
@@ -32,7 +33,7 @@ func findMeters(root fs.FS) (meters []energy.Meter, found []footprint.Fault) {
 	if err != nil && runtime.GOOS == "linux" {
 		found = faults(found, err)
 	}
-	model, err := estimate.Open(root, counters.Components()...)
+	model, err := estimate.Open(once, counters.Components()...)
 	if model != nil {
 		meters = append(meters, model)
 		found = append(found, doubts(model.Model())...)

@@ -34,7 +34,7 @@ func TestMemoryBetweenReadings(t *testing.T) {
 		"a peak at the end":   {[]Used{held(0), held(10), ended(60)}, 45, 60},
 	} {
 		t.Run(name, func(t *testing.T) {
-			u := newUsage(root, 2)
+			u := newUsage(root, 2, nil)
 			defer u.close()
 			var last energy.Use
 			for i, used := range tt.reads {

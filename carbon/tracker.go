@@ -3,7 +3,7 @@ package carbon
 import (
 	"context"
 	"fmt"
-	"os"
+	"io/fs"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,6 +14,7 @@ import (
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/about"
 	"github.com/carbonctl/carbonctl/internal/nested"
+	"github.com/carbonctl/carbonctl/internal/proc"
 	"github.com/carbonctl/carbonctl/regions"
 )
 
@@ -87,20 +88,21 @@ func New(cfg Config) (*Tracker, error) {
 		t.parent, _ = nested.Parse(value) // who makes the Config tells of what is wrong
 	}
 	root := cfg.Host.root()
-	machine, cpu := about.Host(root)
+	once := proc.Once(root)
+	machine, cpu := about.Host(once)
 	if cfg.Run.Charge == "" {
 		var found []footprint.Fault
-		cfg.Run.Charge, found = headline(root, cpu, machine.MemoryBytes, cfg.Host.Env)
+		cfg.Run.Charge, found = headline(once, cpu, machine.MemoryBytes, cfg.Host.Env)
 		t.faults = append(t.faults, found...)
 	}
 	t.process = cfg.Run.Charge == footprint.ChargeProcess
 	t.calls = cfg.Run.Budget != nil && cfg.Run.Budget.Reached != nil
-	t.openMeters(cfg)
+	t.openMeters(cfg, once)
 	if t.work == nil {
 		t.own = newSelf()
 		t.work = t.own
 	}
-	t.usage = newUsage(root, machine.CPUThreads)
+	t.usage = newUsage(root, machine.CPUThreads, t.meters)
 	t.head = footprint.Account{
 		Run: cfg.Run, Host: machine, Policy: cfg.Policy, PUE: cfg.PUE,
 		Versions: footprint.Versions{Tool: about.Version(), Data: table.Version()},
@@ -136,12 +138,12 @@ func (t *Tracker) openGrid(cfg Config) (*regions.Table, error) {
 }
 
 // openMeters finds the meters, and those of GPUs beside the work.
-func (t *Tracker) openMeters(cfg Config) {
-	t.late.ready, t.late.mine = make(chan struct{}), ours(os.DirFS("/"))
+func (t *Tracker) openMeters(cfg Config, once fs.FS) {
+	t.late.ready, t.late.mine = make(chan struct{}), ours(proc.Root("/"))
 	meters := cfg.Meters
 	if meters == nil {
 		var found []footprint.Fault
-		meters, found = findMeters(cfg.Host.root())
+		meters, found = findMeters(cfg.Host.root(), once)
 		t.faults = append(t.faults, found...)
 		t.late.start(openGPUs(cfg.Host))
 	}

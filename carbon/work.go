@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/estimate"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/proc"
 )
@@ -56,7 +57,8 @@ const tick = 10 * time.Millisecond
 
 // usage sets what the work uses against what the whole machine does.
 type usage struct {
-	stat    *proc.Stat
+	load    func() (busy, capacity float64, err error) // nil: not known
+	stat    *proc.Stat                                 // behind load, if it is not a meter's
 	memory  *proc.Memory
 	threads int // of the machine, 0 if not known
 
@@ -79,9 +81,20 @@ type usage struct {
 // times are seconds of CPU time of all CPUs: at work, and all that passed.
 type times struct{ busy, capacity float64 }
 
-func newUsage(root fs.FS, threads int) *usage {
+// newUsage sets work against what the model of the machine, if there is one among the
+// meters, reads of it anyway. They are read before.
+func newUsage(root fs.FS, threads int, meters []energy.Meter) *usage {
 	u := &usage{threads: threads}
-	u.stat, _ = proc.OpenStat(root) // nil: shares are not known, and the report says so
+	for _, m := range meters {
+		if model, ok := m.(*estimate.Meter); ok {
+			u.load = model.Load
+		}
+	}
+	if u.load == nil {
+		if stat, err := proc.OpenStat(root); err == nil { // else shares are not known, and the report says so
+			u.stat, u.load = stat, stat.Read
+		}
+	}
 	u.memory, _ = proc.OpenMemory(root)
 	return u
 }
@@ -118,25 +131,25 @@ func (u *usage) edge(own *self, to []energy.Use) []energy.Use {
 }
 
 func (u *usage) readCPU(used Used, to []energy.Use) []energy.Use {
-	if u.stat == nil {
+	if u.load == nil {
 		return to
 	}
-	var err error
-	if u.now.busy, u.now.capacity, err = u.stat.Read(); err != nil {
+	busy, capacity, err := u.load()
+	if err != nil {
 		return to
 	}
+	u.now = times{busy, capacity}
 	if !u.based {
 		u.based, u.first = true, u.now
 	}
 	// The machine's time comes in ticks of 10 ms. Until one has passed, nobody
 	// knows what part of it the work's is; a part of nothing would not be 0.
-	busy := u.now.busy
 	known := used.KnowsCPU && (!u.started || busy > u.shared || used.CPU <= u.told)
 	if known {
 		u.shared, u.told = busy, used.CPU
 	}
 	return append(to, energy.Use{
-		Kind: energy.CPU, Mine: used.CPU.Seconds(), All: busy, Capacity: u.now.capacity, Known: known,
+		Kind: energy.CPU, Mine: used.CPU.Seconds(), All: busy, Capacity: capacity, Known: known,
 		MineEdge: used.CPUEdge.Seconds(), AllEdge: u.error(),
 	})
 }

@@ -53,6 +53,14 @@ type Meter struct {
 	began       bool
 	since       time.Time // the window began,
 	busy, ratio float64   // with this busy time and clock
+	load        load
+}
+
+// load is what the last Read has read of /proc/stat.
+type load struct {
+	known          bool
+	busy, capacity float64
+	err            error
 }
 
 // Open finds out which CPU and how much memory the machine has whose root is
@@ -78,11 +86,8 @@ func Open(root fs.FS, counted ...energy.Component) (*Meter, error) {
 		m.clock, base = clock, clock.Base()
 	}
 	m.model.withClock(base)
-	if memory, err := proc.OpenMemory(root); err == nil {
-		defer memory.Close()
-		if total, _, err := memory.Read(); err == nil {
-			m.model.setMemory(cpu, total)
-		}
+	if total, err := proc.MemoryTotal(root); err == nil {
+		m.model.setMemory(cpu, total)
 	}
 	if m.model.MemoryGiB == 0 {
 		m.model.note("memory-unknown", "the size of the memory can't be read: its energy is left out")
@@ -173,8 +178,9 @@ func (m *Meter) Model() Model { return m.model }
 // the time between.
 func (m *Meter) Read(ctx context.Context, to []energy.Reading) ([]energy.Reading, error) {
 	before := time.Now()
-	busy, _, err := m.stat.Read()
+	busy, capacity, err := m.stat.Read()
 	now := time.Now()
+	m.load = load{true, busy, capacity, err}
 	state := energy.OK
 	if err != nil {
 		err = fmt.Errorf("estimate: %w", err)
@@ -192,6 +198,17 @@ func (m *Meter) Read(ctx context.Context, to []energy.Reading) ([]energy.Reading
 		to = append(to, r)
 	}
 	return to, err
+}
+
+// Load returns what the last Read has found of the load, in seconds of CPU time since
+// the machine started, summed over all CPUs: what was at work, and all that passed. It
+// is for who sets something against the whole machine at that reading. The error is
+// that of Read, fs.ErrNotExist before the first.
+func (m *Meter) Load() (busy, capacity float64, err error) {
+	if !m.load.known {
+		return 0, 0, fmt.Errorf("estimate: nothing read yet: %w", fs.ErrNotExist)
+	}
+	return m.load.busy, m.load.capacity, m.load.err
 }
 
 // advance takes the busy time of all CPUs as read at a time.

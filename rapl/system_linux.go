@@ -20,7 +20,7 @@ func host(root fs.FS) (s system) {
 		return s
 	}
 	defer top.Close()
-	if _, real := top.(*os.File); !real {
+	if _, real := top.(descriptor); !real {
 		return s
 	}
 	s.slept = slept
@@ -30,11 +30,14 @@ func host(root fs.FS) (s system) {
 	}
 	defer f.Close()
 	var st unix.Statfs_t
-	if real, ok := f.(*os.File); ok && unix.Fstatfs(int(real.Fd()), &st) == nil && int64(st.Type) == unix.SYSFS_MAGIC {
+	if real, ok := f.(descriptor); ok && unix.Fstatfs(int(real.Fd()), &st) == nil && int64(st.Type) == unix.SYSFS_MAGIC {
 		s.open = openEvent
 	}
 	return s
 }
+
+// descriptor is what a file of the operating system has.
+type descriptor interface{ Fd() uintptr }
 
 // slept compares the clock that goes on while the machine sleeps with the one that
 // does not. The first is read between two readings of the second: whoever loses the

@@ -19,6 +19,7 @@ import (
 	"github.com/carbonctl/carbonctl/internal/child"
 	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/output"
+	"github.com/carbonctl/carbonctl/internal/proc"
 	"github.com/carbonctl/carbonctl/internal/session"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/regions/live"
@@ -83,7 +84,7 @@ signal N.`,
 			if w.config, err = configure(cmd.Flags()); err != nil {
 				return err
 			}
-			w.config.locate(os.DirFS(w.root))
+			w.config.locate(proc.Root(w.root))
 			w.config.askCloud(cmd.Context())
 			w.args = args
 			return w.run(cmd.Context())
@@ -278,7 +279,7 @@ func (w *wrapping) carbon() carbon.Config {
 			Project: o.Project, Labels: o.Labels, Charge: o.Charge, Job: session.Job(os.Getenv),
 			Parent: o.parent, Epochs: o.Epochs, How: origins[o.Origin(config.Region)],
 		},
-		Host: carbon.Host{Root: os.DirFS(w.root), NVMLLibrary: libraryPath(w.nvml), Env: os.LookupEnv},
+		Host: carbon.Host{Root: proc.Root(w.root), NVMLLibrary: libraryPath(w.nvml), Env: os.LookupEnv},
 	}
 	if cfg.Run.How == "" && o.Region != "" {
 		cfg.Run.How = "config" // a file

@@ -19,10 +19,7 @@ func Host(root fs.FS) (footprint.Host, proc.CPU) {
 	if err == nil {
 		h.CPUModel, h.CPUThreads, h.Virtual = cpu.Brand, cpu.Threads, cpu.Virtual
 	}
-	if m, err := proc.OpenMemory(root); err == nil {
-		h.MemoryBytes, _, _ = m.Read()
-		_ = m.Close()
-	}
+	h.MemoryBytes, _ = proc.MemoryTotal(root)
 	return h, cpu
 }
 

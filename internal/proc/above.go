@@ -25,7 +25,7 @@ type Identity struct {
 }
 
 // Self identifies this process, by its own /proc.
-func Self() (Identity, error) { return identify(os.DirFS("/"), os.Getpid()) }
+func Self() (Identity, error) { return identify(Root("/"), os.Getpid()) }
 
 func identify(root fs.FS, pid int) (Identity, error) {
 	id := Identity{PID: pid, Machine: Machine(root)}
@@ -61,7 +61,7 @@ func ParseIdentity(s string) (Identity, error) {
 
 // Above reports whether the process lives and is above this one. false also where
 // that can't be told, as in another container.
-func (i Identity) Above() bool { return i.above(os.DirFS("/"), os.Getpid()) }
+func (i Identity) Above() bool { return i.above(Root("/"), os.Getpid()) }
 
 func (i Identity) above(root fs.FS, pid int) bool {
 	if i.PID <= 0 || i.Machine == "" || i.Machine != Machine(root) || !Descends(root, pid, i.PID) {

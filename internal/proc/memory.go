@@ -30,6 +30,24 @@ func OpenMemory(root fs.FS) (*Memory, error) {
 	return nil, err
 }
 
+// MemoryTotal reads how many bytes of memory the kernel has to give out.
+func MemoryTotal(root fs.FS) (uint64, error) {
+	const path = "proc/meminfo"
+	b, err := fs.ReadFile(root, path)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) && elsewhere {
+			total, _, err := systemMemory()
+			return total, err
+		}
+		return 0, fmt.Errorf("read %s: %w", path, cause(err))
+	}
+	total, _, ok := parseMemory(b)
+	if !ok {
+		return 0, fmt.Errorf("read %s: no MemTotal", path)
+	}
+	return total, nil
+}
+
 // Read returns bytes: total is what the kernel has to give out, a little less
 // than what is plugged in; available is what programs could have without
 // swapping. Total - available is in use.

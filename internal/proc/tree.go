@@ -94,7 +94,7 @@ func OpenTree(root fs.FS, top int) (*Tree, error) {
 
 // OwnTree looks at the descendants of this process, by its own /proc.
 func OwnTree() (*Tree, error) {
-	t, err := OpenTree(os.DirFS("/"), os.Getpid())
+	t, err := OpenTree(Root("/"), os.Getpid())
 	if err != nil {
 		return nil, err
 	}
