@@ -1,3 +1,8 @@
+// Go's runtime need not ask each second how many CPUs may be used: wrap would read files
+// for that as long as its command runs.
+//
+//go:debug updatemaxprocs=0
+
 // Command carbonctl measures the energy and the emissions of any program. Run
 // "carbonctl wrap -- CMD" first; "carbonctl --help" lists the rest.
 package main

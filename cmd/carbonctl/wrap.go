@@ -238,7 +238,10 @@ const (
 
 // ledger is where the run is to be recorded.
 func (w *wrapping) ledger() (session.Ledger, error) {
-	l := session.Ledger{Path: w.config.Ledger, User: login(), Keep: w.config.keep, Flush: w.flush, CodeCarbon: w.format == codecarbonFormat}
+	l := session.Ledger{Path: w.config.Ledger, Keep: w.config.keep, Flush: w.flush, CodeCarbon: w.format == codecarbonFormat}
+	if l.Path != session.None {
+		l.User = login()
+	}
 	var err error
 	if l.Key, err = readKey(w.sign); err != nil {
 		return l, err

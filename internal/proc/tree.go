@@ -61,6 +61,16 @@ type Tree struct {
 	queue []int
 	procs []process // of a whole scan, where there are no lists
 	most  float64
+
+	clocks []stopped // of the processes of the last Read; nil: not all of them are known
+	last   Usage     // what that returned
+}
+
+// stopped is the clock of a process as it was.
+type stopped struct {
+	pid     int
+	at      time.Duration
+	threads uint64
 }
 
 // process is what /proc/PID/stat says.
@@ -70,9 +80,10 @@ type process struct {
 	edge        float64 // how much more they may be
 	threads     uint64
 	runs        bool
-	start       uint64 // ticks since boot
-	rss         uint64 // pages
-	in          bool   // found to be in the tree
+	start       uint64        // ticks since boot
+	rss         uint64        // pages
+	in          bool          // found to be in the tree
+	clock       time.Duration // 0: not known
 }
 
 // OpenTree looks at the descendants of the process with the number given: the
@@ -119,6 +130,7 @@ func (t *Tree) Read() (Usage, error) {
 	// then missed once, and found in its parent's time at the next read; the
 	// other way round it would be counted twice.
 	u := Usage{CPU: top.waited}
+	t.clocks = t.clocks[:0]
 	if t.children {
 		t.walk(&u)
 	} else if err := t.scan(&u); err != nil {
@@ -126,15 +138,42 @@ func (t *Tree) Read() (Usage, error) {
 	}
 	t.most = max(t.most, u.CPU)
 	u.CPU = t.most
+	t.last = u
 	return u, nil
 }
 
-func (u *Usage) add(p process, page uint64) {
+// maxStill is how many processes Still asks.
+const maxStill = 32
+
+// Still returns what the last Read did where none of the processes has used CPU time
+// since: who has run nothing has started, ended and waited for nothing. That takes one
+// call a process, where Read opens files. false: use Read. It holds only as long as the
+// top process, whose own clock always moves, starts none itself.
+func (t *Tree) Still() (Usage, bool) {
+	if len(t.clocks) == 0 || len(t.clocks) != t.last.Processes || len(t.clocks) > maxStill {
+		return Usage{}, false
+	}
+	var threads uint64
+	for _, c := range t.clocks {
+		if now, ok := t.clock(c.pid); !ok || now != c.at {
+			return Usage{}, false
+		}
+		threads += c.threads
+	}
+	u := t.last
+	u.Edge += tick * float64(min(threads, uint64(runtime.NumCPU()))) // they may have begun to run since the kernel's last
+	return u, true
+}
+
+func (t *Tree) add(u *Usage, p process) {
 	u.CPU += p.own + p.waited
 	u.Living += p.own + p.waited
 	u.Edge += p.edge
-	u.RSS += p.rss * page
+	u.RSS += p.rss * t.page
 	u.Processes++
+	if p.clock > 0 {
+		t.clocks = append(t.clocks, stopped{p.pid, p.clock, p.threads})
+	}
 }
 
 // refine takes the time of a process from its clock, and says how far its times
@@ -144,7 +183,7 @@ func (p *process) refine(clock func(int) (time.Duration, bool)) {
 	p.edge = 2 * tick // user and system time are rounded down, each by itself
 	if clock != nil {
 		if d, ok := clock(p.pid); ok && d.Seconds() > p.own-tick && d.Seconds() < p.own+2*tick+late*float64(p.threads) {
-			p.own, p.edge = d.Seconds(), 0
+			p.own, p.edge, p.clock = d.Seconds(), 0, d
 			if p.runs || p.threads > 1 {
 				p.edge = tick * float64(min(p.threads, uint64(runtime.NumCPU())))
 			}
@@ -167,7 +206,7 @@ func (t *Tree) walk(u *Usage) {
 			if err != nil || p.parent != parent || t.skip != nil && t.skip(pid) {
 				continue // gone since, or its number with another already
 			}
-			u.add(p, t.page)
+			t.add(u, p)
 			t.queue[to] = pid
 			to++
 		}
@@ -237,7 +276,7 @@ func (t *Tree) scan(u *Usage) error {
 		for j := range t.procs {
 			if p := &t.procs[j]; !p.in && p.parent == t.queue[i] {
 				p.in = true
-				u.add(*p, t.page)
+				t.add(u, *p)
 				t.queue = append(t.queue, p.pid)
 			}
 		}

@@ -109,9 +109,6 @@ var errSlow = errors.New("not done within 140 ms of the command's end")
 // giveSinks hands the report to all sinks at a time, and returns those that have
 // not taken it in time.
 func (s *Session) giveSinks(ctx context.Context, r *footprint.Report) (late []Sink) {
-	if len(s.o.Sinks) == 0 {
-		return nil
-	}
 	ctx, cancel := context.WithDeadline(ctx, s.since.by(sinksLimit))
 	defer cancel()
 	type answer struct {

@@ -2,11 +2,9 @@ package session
 
 import (
 	"bytes"
-	"io/fs"
+	"os"
 	"strconv"
 	"time"
-
-	"github.com/carbonctl/carbonctl/internal/proc"
 )
 
 // thread is one of ours, as the kernel has it: for how long it has run and has been
@@ -20,9 +18,8 @@ type thread struct {
 // threads gives ours by their numbers; nothing where the kernel does not tell
 // (CONFIG_SCHED_INFO).
 func threads() map[string]thread {
-	const tasks = "proc/self/task/"
-	root := proc.Root("/")
-	entries, err := fs.ReadDir(root, "proc/self/task")
+	const tasks = "/proc/self/task/"
+	entries, err := os.ReadDir(tasks)
 	if err != nil {
 		return nil
 	}
@@ -30,9 +27,9 @@ func threads() map[string]thread {
 	for _, e := range entries {
 		// Time on a processor, time waiting for one, both in ns, and how often
 		// (Documentation/scheduler/sched-stats.rst).
-		b, _ := fs.ReadFile(root, tasks+ e.Name() + "/schedstat")
+		b, _ := os.ReadFile(tasks + e.Name() + "/schedstat")
 		times := bytes.Fields(b)
-		stat, _ := fs.ReadFile(root, tasks+ e.Name() + "/stat")
+		stat, _ := os.ReadFile(tasks + e.Name() + "/stat")
 		_, state, named := bytes.Cut(stat, []byte(") ")) // behind the name, which is ours
 		if len(times) != 3 || !named || len(state) == 0 {
 			continue // it has ended

@@ -12,9 +12,9 @@ import (
 
 // What looking at the command's processes may take: lookCost of one core's time,
 // and lookShare of what they use themselves. After a look that took a millisecond
-// the next one waits for ten seconds if they idle, and for two if they keep a core
-// busy. Until then what they use is not known, and the next look tells for the time
-// between.
+// the next one waits for ten seconds if they use little, and for two if they keep a
+// core busy. Until then what they use is not known, and the next look tells for the
+// time between. While all of them idle the last look holds.
 const (
 	lookCost  = 0.0001
 	lookShare = 0.0004
@@ -59,8 +59,15 @@ func (t *tree) ended(e child.Exit) {
 // below looks at what lives, if a look is due. It is called from within Used,
 // with the lock held.
 func (t *tree) below(int) (child.Live, bool) {
+	if t.procs == nil {
+		return child.Live{}, false
+	}
+	// Nothing starts below us but the command and what is aside.
+	if u, ok := t.procs.Still(); ok && t.exit == nil {
+		return liveOf(u), true
+	}
 	now := time.Now()
-	if t.procs == nil || t.exit == nil && now.Before(t.next) {
+	if t.exit == nil && now.Before(t.next) {
 		return child.Live{}, false
 	}
 	u, err := t.procs.Read()
@@ -71,11 +78,15 @@ func (t *tree) below(int) (child.Live, bool) {
 	}
 	t.looked, t.before = now, t.use.CPU
 	t.next = end.Add(time.Duration(float64(end.Sub(now)) / (lookCost + lookShare*busy)))
+	return liveOf(u), err == nil
+}
+
+func liveOf(u proc.Usage) child.Live {
 	return child.Live{
 		Processes: u.Processes, RSS: u.RSS,
 		CPU:  time.Duration(u.Living * float64(time.Second)),
 		Edge: time.Duration(u.Edge * float64(time.Second)),
-	}, err == nil
+	}
 }
 
 // Look implements carbon.Looker.

@@ -33,3 +33,11 @@ func ours(info fs.FileInfo) bool {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(st.Uid) == os.Geteuid()
 }
+
+// untouched reports whether a path still leads to a file, and that is of a size. false
+// also where that is not known.
+func untouched(path string, file fs.FileInfo, size int64) bool {
+	was, ok := file.Sys().(*syscall.Stat_t)
+	var now unix.Stat_t
+	return ok && unix.Lstat(path, &now) == nil && now.Dev == was.Dev && now.Ino == was.Ino && now.Size == size
+}

@@ -128,8 +128,7 @@ func (e *Events) Look() {
 	e.mu.Lock()
 	was := e.seen
 	e.mu.Unlock()
-	info, err := os.Lstat(e.Path)
-	if err == nil && was.info != nil && os.SameFile(info, was.info) && info.Size() == was.size {
+	if was.info != nil && untouched(e.Path, was.info, was.size) {
 		e.mu.Lock()
 		if e.seen == was {
 			e.seen.at = now
@@ -137,7 +136,7 @@ func (e *Events) Look() {
 		e.mu.Unlock()
 		return
 	}
-	if err != nil && was.info == nil {
+	if _, err := os.Lstat(e.Path); err != nil && was.info == nil {
 		return // it is still not there
 	}
 	done := make(chan struct{})
