@@ -16,22 +16,29 @@ const lookCost = 0.0005
 
 // self is this process and all that it starts. Children that live are looked at
 // as they run; what those that have ended used is in the kernel's sum, to the
-// microsecond, from the moment that they are waited for.
+// microsecond, from the moment that they are waited for. Without a /proc those that
+// live can only be counted: as long as there are any, what the work uses is not
+// known, and the first that is known after their end tells for all that time.
 type self struct {
-	statm *os.File // nil: not Linux
-	tree  *proc.Tree
-	next  time.Time // of the next look
+	statm *os.File   // nil: not Linux
+	tree  *proc.Tree // nil: no /proc
+	next  time.Time  // of the next look
 	live  proc.Usage
 	most  time.Duration // the largest CPU time told so far
 	buf   [128]byte
+
+	// Without a tree:
+	parent func() bool // there are children
+	others bool        // there were at the latest look
+	unsaid bool        // there were some whose time nobody tells
 }
 
 func newSelf() *self {
-	s := &self{}
+	s := &self{parent: proc.HasChildren}
 	if f, err := os.Open("/proc/self/statm"); err == nil {
 		s.statm = f
 	}
-	s.tree, _ = proc.OwnTree() // nil: no /proc
+	s.tree, _ = proc.OwnTree()
 	return s
 }
 
@@ -62,13 +69,18 @@ func (s *self) used(now time.Time, look bool) (u Used) {
 	// threads runs.
 	u.CPUEdge = tick * time.Duration(runtime.GOMAXPROCS(0)-1)
 	switch {
-	case s.tree == nil: // what is running now is told when it has ended
+	case s.tree == nil:
+		if look && !now.Before(s.next) {
+			s.others = s.parent()
+			s.unsaid = s.unsaid || s.others && !addsChildren
+			s.rest(now)
+		}
+		u.KnowsCPU = u.KnowsCPU && !s.others && !s.unsaid
 	case !proc.HasChildren():
 		s.live = proc.Usage{}
 	case look && !now.Before(s.next):
 		live, err := s.tree.Read()
-		s.next = time.Now()
-		s.next = s.next.Add(time.Duration(float64(s.next.Sub(now)) / lookCost))
+		s.rest(now)
 		if err != nil {
 			u.KnowsCPU = false
 			break
@@ -84,6 +96,12 @@ func (s *self) used(now time.Time, look bool) (u Used) {
 		u.CPU = s.most
 	}
 	return u
+}
+
+// rest puts the next look off, by how long the one took that began then.
+func (s *self) rest(began time.Time) {
+	now := time.Now()
+	s.next = now.Add(time.Duration(float64(now.Sub(began)) / lookCost))
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// addsChildren says that the system adds the time of children to their parent's.
+const addsChildren = true
+
 // processCPU is the CPU time of this process alone, childrenCPU that of its
 // children that were waited for, and of theirs.
 func processCPU() (time.Duration, bool)  { return usageOf(syscall.RUSAGE_SELF) }

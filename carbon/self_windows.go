@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// addsChildren says that the system adds the time of children to their parent's.
+const addsChildren = false
+
 // childrenCPU is not known: Windows does not add them to their parent.
 func childrenCPU() (time.Duration, bool) { return 0, true }
 

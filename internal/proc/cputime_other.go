@@ -2,7 +2,10 @@
 
 package proc
 
-import "time"
+import (
+	"os"
+	"time"
+)
 
 func cpuClock(int) (time.Duration, bool) { return 0, false }
 
@@ -10,5 +13,9 @@ func cpuClock(int) (time.Duration, bool) { return 0, false }
 // used. ok is false where the system does not tell.
 func ThreadCPU() (used time.Duration, ok bool) { return 0, false }
 
-// HasChildren reports whether this process may have children.
-func HasChildren() bool { return true }
+// HasChildren reports whether this process has children, as far as the system
+// tells: it may have some if it does not.
+func HasChildren() bool {
+	n, err := children(os.Getpid())
+	return err != nil || n > 0
+}
