@@ -199,8 +199,12 @@ func (w *wrapping) options() (o session.Options, service live.Service, err error
 	if !w.quiet && !w.json && !w.silent {
 		o.Voice.Predicted = func(p footprint.Prediction) { w.tell("predicted " + report.Predicted(p)) }
 	}
-	for _, p := range w.config.Problems {
-		o.Warnings = append(o.Warnings, footprint.Warning{Code: footprint.ConfigIgnored, Text: leftOut(p)})
+	for _, problem := range w.config.Problems {
+		code := footprint.ConfigIgnored
+		if p := (*config.Problem)(nil); errors.As(problem, &p) && p.Key == config.Region && w.config.Refused(config.Region) {
+			code = footprint.RegionAssumed // and why
+		}
+		o.Warnings = append(o.Warnings, footprint.Warning{Code: code, Text: leftOut(problem)})
 	}
 	if o.Ledger, err = w.ledger(); err != nil {
 		return o, service, err

@@ -21,6 +21,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -56,7 +57,8 @@ type Options struct {
 	Sinks []Sink
 	Redo  func(name, target string) carbon.Sink
 
-	// Warnings of what was found before the run.
+	// Warnings of what was found before the run. A RegionAssumed says why no region is
+	// known, in the place of what the tracker knows of it.
 	Warnings []footprint.Warning
 
 	Voice Voice
@@ -224,8 +226,24 @@ func (s *Session) warn(r *footprint.Report, unseen []footprint.Warning) {
 			Code: footprint.Escaped, Text: stillRunning(n),
 		})
 	}
-	r.Warnings = append(r.Warnings, s.o.Warnings...)
+	for _, w := range s.o.Warnings {
+		r.Warnings = note(r.Warnings, w)
+	}
 	r.Warnings = append(r.Warnings, s.unwritten...)
+}
+
+// note adds a warning from before the run. Why no region is known is one with what is
+// assumed.
+func note(to []footprint.Warning, w footprint.Warning) []footprint.Warning {
+	i := slices.IndexFunc(to, func(o footprint.Warning) bool { return o.Code == w.Code })
+	if w.Code != footprint.RegionAssumed || i < 0 {
+		return append(to, w)
+	}
+	if _, assumed, ok := strings.Cut(to[i].Text, ": "); ok {
+		to = slices.Clone(to)
+		to[i].Text = w.Text + ": " + assumed
+	}
+	return to
 }
 
 // NewLine ends the line that the command has begun on our stderr, such as a bar
