@@ -20,6 +20,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/atomicfile"
+	"github.com/carbonctl/carbonctl/internal/timespec"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
@@ -33,8 +34,7 @@ type Keep struct {
 // DefaultKeep is how many runs are kept where nothing else is said: some 4 MB.
 const DefaultKeep = 1000
 
-// ParseKeep reads a number of runs, 0 for none, or an age in days or as package
-// time has it: "1000", "90d", "12h".
+// ParseKeep reads a number of runs, 0 for none, or an age: "1000", "90d", "12h".
 func ParseKeep(s string) (Keep, error) {
 	if n, err := strconv.Atoi(s); err == nil && n >= 0 {
 		if n == 0 {
@@ -42,14 +42,8 @@ func ParseKeep(s string) (Keep, error) {
 		}
 		return Keep{Runs: n}, nil
 	}
-	age := s
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		if n, err := strconv.ParseFloat(days, 64); err == nil {
-			age = fmt.Sprintf("%fh", 24*n)
-		}
-	}
-	d, err := time.ParseDuration(age)
-	if err != nil || d <= 0 {
+	d, ok := timespec.Duration(s)
+	if !ok || d <= 0 {
 		return Keep{}, fmt.Errorf("invalid value %.40q: use a number of runs such as 1000, an age such as 90d, or 0 for none", s)
 	}
 	return Keep{For: d}, nil

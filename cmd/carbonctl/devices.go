@@ -36,7 +36,7 @@ sure that is, and which commands would improve it.`,
   carbonctl devices --root /host --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if _, err := machine(root); err != nil {
+			if err := checkRoot(root); err != nil {
 				return err
 			}
 			c, err := configure(cmd.Flags())

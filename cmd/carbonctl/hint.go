@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -123,4 +124,19 @@ func flagHint(e *flagError) string {
 		return fmt.Sprintf("%q lists the flags", e.cmd.CommandPath()+" --help")
 	}
 	return "did you mean --" + best + "?"
+}
+
+// needHint says how to give what a statement can't do without.
+func needHint(e *report.NeedError) string {
+	how := map[string]string{
+		"unit": "--per N=UNIT", "units": "--per N=UNIT", "stage": "--stage training", "family": `--family "text classification"`,
+		"data": "--data text", "run": "--run RUN.json (from wrap --json-file)",
+	}
+	var all []string
+	for _, n := range e.Needs {
+		if h := how[n]; h != "" && !slices.Contains(all, h) {
+			all = append(all, h)
+		}
+	}
+	return "add " + strings.Join(all, ", ")
 }

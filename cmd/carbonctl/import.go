@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/internal/about"
 	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/input"
 	"github.com/carbonctl/carbonctl/internal/output"
@@ -180,7 +181,7 @@ func (m *importing) parse(ctx context.Context, flags *pflag.FlagSet) error {
 		}
 	}
 	key, err := readKey(m.sign)
-	m.writer = ledger.Writer{Path: m.path, User: login(), Key: key}
+	m.writer = ledger.Writer{Path: m.path, User: about.User(), Key: key}
 	return err
 }
 

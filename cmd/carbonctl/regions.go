@@ -5,83 +5,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
-	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/regions/live"
 	"github.com/carbonctl/carbonctl/report"
 )
-
-// tableFlag adds the flag that table looks at.
-func tableFlag(flags *pflag.FlagSet) { flags.String(config.RegionsFile, "", config.RegionsFileUsage) }
-
-// table is the table in force: the built-in one, or that with the user's own
-// laid over it.
-func table(flags *pflag.FlagSet) (*regions.Table, error) {
-	c, err := only(flags, config.RegionsFile)
-	if err != nil {
-		return nil, err
-	}
-	return c.Table, nil
-}
-
-// only reads the settings where of all flags those with these names are flags of
-// settings. Any that is wrong is an error.
-func only(flags *pflag.FlagSet, keys ...string) (*settings, error) {
-	some := pflag.NewFlagSet("", pflag.ContinueOnError)
-	for _, key := range keys {
-		some.AddFlag(flags.Lookup(key))
-	}
-	c, err := configure(some)
-	if err == nil {
-		err = errors.Join(c.Problems...)
-	}
-	return c, err
-}
-
-// region is the zone that a flag names, or else the settings, or the cloud that
-// this machine is in.
-func region(flags *pflag.FlagSet) (string, error) {
-	if zone, _ := flags.GetString("region"); flags.Changed("region") {
-		return zone, nil
-	}
-	c, err := only(flags, config.RegionsFile)
-	if err != nil {
-		return "", err
-	}
-	c.locate(os.DirFS("/"))
-	return c.Region, nil
-}
-
-// figureFlags are those that choose between the figures of a place.
-func figureFlags(flags *pflag.FlagSet) {
-	flags.String("scope", "", "`SCOPE`: lifecycle, or direct for what leaves the stack")
-	flags.Int("year", 0, "`YEAR` of the figures (default: the newest)")
-	flags.Bool("market", false, "the cloud provider's own figure, by its contracts, instead of the grid's")
-}
-
-func figureQuery(flags *pflag.FlagSet) (q regions.Query, err error) {
-	scope, _ := flags.GetString("scope")
-	q.Scope = regions.Scope(scope)
-	q.Year, _ = flags.GetInt("year")
-	q.Market, _ = flags.GetBool("market")
-	switch {
-	case scope != "" && q.Scope != regions.Lifecycle && q.Scope != regions.Direct:
-		err = fmt.Errorf("--scope: %q is neither %s nor %s", scope, regions.Lifecycle, regions.Direct)
-	case q.Year < 0:
-		err = fmt.Errorf("--year: invalid year %d", q.Year)
-	case scope != "" && q.Market:
-		err = errors.New("--market: a figure by contracts has no --scope")
-	}
-	return q, err
-}
 
 func (a *app) regions() *cobra.Command {
 	cmd := &cobra.Command{

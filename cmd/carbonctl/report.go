@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,19 +8,20 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/carbonctl/carbonctl/export/file"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/about"
 	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/input"
 	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/internal/session"
+	"github.com/carbonctl/carbonctl/internal/timespec"
 	"github.com/carbonctl/carbonctl/ledger"
-	"github.com/carbonctl/carbonctl/ledger/sshsig"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
 	"github.com/carbonctl/carbonctl/runs"
@@ -204,23 +204,6 @@ func (r *reporting) form() (func(io.Writer, report.Totals) error, error) {
 	return func(w io.Writer, t report.Totals) error { return report.Statement(w, form, t.Groups.Total, about) }, err
 }
 
-// formatOf is the format by its name, one of those that are known, or else by the
-// name of the file that is to hold it; text for neither.
-func formatOf(name, file string, known []string) (string, error) {
-	also := map[string]string{"md": "markdown", "tex": "latex", "txt": "text", "htm": "html"}
-	named := func(s string) string { return cmp.Or(also[s], s) }
-	if name != "" {
-		if name = named(name); !slices.Contains(known, name) {
-			return "", fmt.Errorf("--format: %.40q is not one of %s", name, strings.Join(known, ", "))
-		}
-		return name, nil
-	}
-	if end := named(strings.TrimPrefix(filepath.Ext(file), ".")); slices.Contains(known, end) {
-		return end, nil
-	}
-	return "text", nil
-}
-
 // files finds what to read, and adds the runs of dead trackers to it.
 func (r *reporting) files(ctx context.Context, args []string) ([]input.File, error) {
 	if len(args) == 0 {
@@ -246,6 +229,9 @@ func (r *reporting) files(ctx context.Context, args []string) ([]input.File, err
 	return files, nil
 }
 
+// lockWait is how long we wait for others that write to the same ledger.
+const lockWait = 10 * time.Second
+
 // recover adds the runs whose tracker has died to a ledger, and says so. What
 // hinders it does not hinder reading. Only ledgers that were named are written
 // to: what lies in a directory may be a copy.
@@ -260,38 +246,22 @@ func (a *app) recover(ctx context.Context, path string, key ledger.Signer) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, lockWait)
 	defer cancel()
-	added, err := ledger.Writer{Path: path, User: login(), Key: key}.Recover(ctx)
+	added, err := ledger.Writer{Path: path, User: about.User(), Key: key}.Recover(ctx)
 	var rows []footprint.Report
 	for _, run := range added {
 		if run.Ledger != nil {
 			rows = append(rows, run.Report)
 		}
-		if err := session.Redo(ctx, run, redo); err != nil {
+		if err := session.Redo(ctx, run, file.Redo); err != nil {
 			a.fail(fmt.Errorf("run %s: %w", run.RunID, err))
 		}
 	}
-	for _, line := range recovered(rows) {
+	for _, line := range report.Recovered(rows) {
 		a.say(path+": "+line, "")
 	}
 	if err != nil {
 		a.fail(err)
 	}
-}
-
-// readKey reads the key that signs heads, nil if there is none.
-func readKey(path string) (ledger.Signer, error) {
-	if path == "" {
-		return nil, nil
-	}
-	file, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("--sign: %w", err)
-	}
-	key, err := sshsig.ParseKey(file)
-	if err != nil {
-		return nil, fmt.Errorf("--sign %s: %w", path, err)
-	}
-	return key, nil
 }
 
 // filterFlags say which runs are taken.
@@ -303,7 +273,7 @@ type filterFlags struct {
 }
 
 func (f *filterFlags) add(to *pflag.FlagSet) {
-	to.StringVar(&f.from, "from", "", "runs that started at this `TIME` or later: 2026, 2026-01, 2026-01-31, 2026-01-31T13:00:00Z")
+	to.StringVar(&f.from, "from", "", "runs that started at this `TIME` or later: 2026-01, yesterday, -30d, 2026-01-31T13:00:00Z")
 	to.StringVar(&f.to, "to", "", "runs that started before the end of this year, month or day, or before this `TIME`")
 	to.StringArrayVar(&f.filter.Projects, "project", nil, "runs of this project `NAME`; may be repeated, as all of these")
 	to.StringArrayVar(&f.labels, "label", nil, "runs with this label, `K=V`")
@@ -319,11 +289,12 @@ func (f *filterFlags) given(flags *pflag.FlagSet) bool {
 }
 
 func (f *filterFlags) parse() (runs.Filter, error) {
+	now := time.Now().UTC() // as the days of ledgers are
 	var err error
-	if f.filter.From, _, err = period(f.from); err != nil {
+	if f.filter.From, _, err = timespec.Period(f.from, now); err != nil {
 		return f.filter, fmt.Errorf("--from: %w", err)
 	}
-	if _, f.filter.To, err = period(f.to); err != nil {
+	if _, f.filter.To, err = timespec.Period(f.to, now); err != nil {
 		return f.filter, fmt.Errorf("--to: %w", err)
 	}
 	if !f.filter.To.IsZero() && !f.filter.From.Before(f.filter.To) {
@@ -354,26 +325,4 @@ func (f *filterFlags) parse() (runs.Filter, error) {
 		f.filter.Labels[key] = value
 	}
 	return f.filter, nil
-}
-
-// period reads a year, month, day or time, in UTC where nothing else is said. It
-// begins at from and ends before to; a time is both.
-func period(s string) (from, to time.Time, err error) {
-	if s == "" {
-		return from, to, nil
-	}
-	for _, l := range []struct {
-		layout             string
-		years, months, day int
-	}{{"2006", 1, 0, 0}, {"2006-01", 0, 1, 0}, {time.DateOnly, 0, 0, 1}} {
-		if t, err := time.Parse(l.layout, s); err == nil {
-			return t, t.AddDate(l.years, l.months, l.day), nil
-		}
-	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04"} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t, t, nil
-		}
-	}
-	return from, to, fmt.Errorf("invalid time %.40q: use 2026, 2026-01, 2026-01-31 or 2026-01-31T13:00:00Z", s)
 }

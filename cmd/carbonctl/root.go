@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -237,19 +236,4 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	return &commandError{cmd, args[0]}
-}
-
-// machine returns the root of the machine to look at.
-func machine(dir string) (os.FileInfo, error) {
-	info, err := os.Stat(dir)
-	if named := (*fs.PathError)(nil); errors.As(err, &named) {
-		err = fmt.Errorf("%s: %w", dir, named.Err)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("--root: %w", err)
-	}
-	if !info.IsDir() {
-		return nil, fmt.Errorf("--root: %s is not a directory", dir)
-	}
-	return info, nil
 }

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -10,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/internal/config"
+	"github.com/carbonctl/carbonctl/internal/locate"
 	"github.com/carbonctl/carbonctl/internal/nested"
 	"github.com/carbonctl/carbonctl/internal/watch"
 	"github.com/carbonctl/carbonctl/ledger"
@@ -111,4 +115,44 @@ func effective(s *settings) []config.Value {
 		all[i].Value += "; " + hint
 	}
 	return all
+}
+
+// locate finds the region where nobody has named one, by what the machine below root
+// says of itself: nobody is asked.
+func (s *settings) locate(root fs.FS) {
+	if s.Region != "" {
+		return
+	}
+	var found string
+	if found, s.cloud = s.Table.DetectRegion(root, os.Getenv); found != "" {
+		s.found(found)
+	}
+}
+
+// askCloud asks the cloud for the region, where nobody has named one and that is wanted.
+// What it can't tell is a problem.
+func (s *settings) askCloud(ctx context.Context) {
+	if s.Region != "" || !s.DetectCloud {
+		return
+	}
+	found, err := locate.Ask(ctx, s.Table, os.Getenv)
+	if err != nil {
+		s.Problems = append(s.Problems, fmt.Errorf("--detect-cloud: %w", err))
+		return
+	}
+	s.found(found)
+}
+
+func (s *settings) found(region string) {
+	s.Region = region
+	s.Note(config.Value{Key: config.Region, Value: region, Origin: config.Cloud})
+}
+
+// cloudHint says how the region of this machine could be known, "" if it could
+// not, or was looked for.
+func (s *settings) cloudHint() string {
+	if s.Region != "" || s.DetectCloud {
+		return ""
+	}
+	return locate.Hint(s.cloud)
 }

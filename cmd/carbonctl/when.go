@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/internal/output"
+	"github.com/carbonctl/carbonctl/internal/timespec"
 	"github.com/carbonctl/carbonctl/internal/wait"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/regions/live"
@@ -28,12 +29,12 @@ type plan struct {
 
 // times reads when the work may begin and is to be done.
 func (p *plan) times() (err error) {
-	if p.last, err = moment(p.by, p.now); err != nil {
+	if p.last, err = timespec.Coming(p.by, p.now); err != nil {
 		return fmt.Errorf("--by: %w", err)
 	}
 	p.start = p.now
 	if p.from != "" {
-		if p.start, err = moment(p.from, p.now); err != nil {
+		if p.start, err = timespec.Coming(p.from, p.now); err != nil {
 			return fmt.Errorf("--from: %w", err)
 		}
 	}

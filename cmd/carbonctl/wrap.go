@@ -15,7 +15,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/carbonctl/carbonctl/carbon"
+	"github.com/carbonctl/carbonctl/export/file"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/about"
 	"github.com/carbonctl/carbonctl/internal/child"
 	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/output"
@@ -114,21 +116,6 @@ signal N.`,
 	return cmd
 }
 
-const rootUsage = "`DIR` that holds /proc and /sys, such as /host in a container"
-
-const nvmlUsage = "`FILE` of NVIDIA's library, where the system does not find libnvidia-ml.so.1"
-
-// libraryPath is a file as the loader takes it: without a slash it would look
-// among the system's libraries only.
-func libraryPath(file string) string {
-	if abs, err := filepath.Abs(file); err == nil && file != "" {
-		if _, err := os.Stat(abs); err == nil {
-			return abs
-		}
-	}
-	return file
-}
-
 func (w *wrapping) run(ctx context.Context) error {
 	if lastLineIsResult(os.Getenv, os.Stdout, os.Stderr) {
 		w.silent = true
@@ -138,7 +125,7 @@ func (w *wrapping) run(ctx context.Context) error {
 			w.say(leftOut(p), "")
 		}
 	}
-	if _, err := machine(w.root); err != nil {
+	if err := checkRoot(w.root); err != nil {
 		return &exitError{exitWrapFailed, err}
 	}
 	options, service, err := w.options()
@@ -190,7 +177,7 @@ func (w *wrapping) options() (o session.Options, service live.Service, err error
 		Args: w.args, Forward: w.forward, Tracker: w.carbon(),
 		Epochs: session.Epochs{Planned: w.config.Epochs, Pattern: w.config.pattern}, Budget: w.budget.Budget,
 		SamplesFile: w.samples, EventsFile: w.events, EpochsFile: w.epochs,
-		Sinks: w.sinks(), Redo: redo, Slack: w.slack,
+		Sinks: w.sinks(), Redo: file.Redo, Slack: w.slack,
 		Voice: session.Voice{Hint: hint},
 	}
 	if !w.silent {
@@ -244,7 +231,7 @@ const (
 func (w *wrapping) ledger() (session.Ledger, error) {
 	l := session.Ledger{Path: w.config.Ledger, Keep: w.config.keep, Flush: w.flush, CodeCarbon: w.format == codecarbonFormat}
 	if l.Path != session.None {
-		l.User = login()
+		l.User = about.User()
 	}
 	var err error
 	if l.Key, err = readKey(w.sign); err != nil {
@@ -339,7 +326,7 @@ func (w *wrapping) show(s *session.Session, result session.Result) {
 			_ = run.Result(w.err, w.screen(w.err))
 		}
 	}
-	for _, line := range recovered(result.Recovered) {
+	for _, line := range report.Recovered(result.Recovered) {
 		w.say(line, "")
 	}
 	if result.Damaged != nil {

@@ -4,6 +4,8 @@ package about
 
 import (
 	"io/fs"
+	"os"
+	"os/user"
 	"runtime/debug"
 
 	"github.com/carbonctl/carbonctl/footprint"
@@ -44,4 +46,17 @@ func Version() string {
 		return v
 	}
 	return "devel"
+}
+
+// User is the login name of who runs this, "" if that is not known.
+func User() string {
+	for _, name := range []string{"USER", "LOGNAME", "USERNAME"} {
+		if v := os.Getenv(name); v != "" {
+			return v
+		}
+	}
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return ""
 }

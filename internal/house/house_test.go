@@ -29,6 +29,7 @@ var rooms = map[string][]string{
 	// Floor 1: words, and the kernel's files.
 	"energy":              {},
 	"internal/atomicfile": {},
+	"internal/timespec":   {},
 	"internal/nearest":    {"github.com/agnivade/levenshtein"},
 	"internal/proc":       {"github.com/shirou/gopsutil/v3", "golang.org/x/sys"},
 
@@ -41,7 +42,7 @@ var rooms = map[string][]string{
 	"regions/internal/gen": {},
 
 	// Its live providers, a package each, over one HTTP layer.
-	"regions/internal/fetch":  {"regions", "internal/atomicfile"},
+	"regions/internal/fetch":  {"regions", "internal/atomicfile", "internal/timespec"},
 	"regions/electricitymaps": {"regions", "regions/internal/fetch"},
 	"regions/gbcarbon":        {"regions", "regions/internal/fetch"},
 	"regions/rte":             {"regions", "regions/internal/fetch"},
@@ -61,22 +62,25 @@ var rooms = map[string][]string{
 	"internal/about":  {"footprint", "internal/proc"},
 	"internal/nested": {"internal/proc", "github.com/google/uuid"},
 	"carbon":          {"energy", "rapl", "nvml", "estimate", "regions", "footprint", "internal/about", "internal/config", "internal/nested", "internal/proc", "github.com/google/uuid"},
-	"ledger":          {"energy", "internal/atomicfile", "footprint", "runs", "regions", "github.com/gocarina/gocsv", "github.com/gofrs/flock", "github.com/google/uuid", "golang.org/x/sys"},
+	"ledger":          {"energy", "internal/atomicfile", "internal/timespec", "footprint", "runs", "regions", "github.com/gocarina/gocsv", "github.com/gofrs/flock", "github.com/google/uuid", "golang.org/x/sys"},
 	"ledger/foreign":  {"energy", "footprint", "runs", "regions", "github.com/google/uuid"},
 	"ledger/sshsig":   {"golang.org/x/crypto"},
 	"report":          {"energy", "footprint", "runs", "regions", "github.com/rivo/uniseg"},
+
+	"export/file": {"carbon", "footprint", "internal/output", "report"},
 
 	// Floor 5: the command.
 	"internal/child":   {"energy", "internal/proc", "golang.org/x/sys"},
 	"internal/input":   {"footprint", "ledger", "report", "runs"},
 	"internal/output":  {"internal/atomicfile", "report", "golang.org/x/term"},
+	"internal/locate":  {"regions", "regions/metadata"},
 	"internal/session": {"energy", "footprint", "carbon", "ledger", "internal/child", "internal/nested", "internal/output", "internal/proc", "internal/watch"},
-	"internal/serve":   {"energy", "footprint", "regions"},
+	"internal/serve":   {"energy", "footprint", "regions", "internal/timespec"},
 	"internal/wait":    {"footprint", "internal/atomicfile", "regions", "report", "github.com/gofrs/flock"},
 	"internal/watch":   {"golang.org/x/sys"},
 	"cmd/carbonctl": {
-		"carbon", "energy", "estimate", "footprint", "runs", "internal/atomicfile", "internal/child", "internal/config", "internal/input", "internal/about", "internal/nearest", "internal/nested", "internal/output", "internal/session", "internal/wait", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "internal/serve", "ledger", "nvml", "rapl", "regions", "report",
-		"regions/live", "regions/metadata",
+		"carbon", "energy", "estimate", "footprint", "runs", "internal/atomicfile", "internal/child", "internal/config", "internal/input", "internal/locate", "internal/timespec", "export/file", "internal/about", "internal/nearest", "internal/nested", "internal/output", "internal/session", "internal/wait", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "internal/serve", "ledger", "nvml", "rapl", "regions", "report",
+		"regions/live",
 		"github.com/spf13/cobra", "github.com/spf13/pflag",
 	},
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/timespec"
 	"github.com/carbonctl/carbonctl/regions"
 )
 
@@ -79,13 +80,12 @@ func (p *params) time(key string, otherwise time.Time) time.Time {
 	if v == "" {
 		return otherwise
 	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00"} {
-		if t, err := time.Parse(layout, v); err == nil {
-			return t.UTC()
-		}
+	t, err := timespec.Stamp(v)
+	if err != nil {
+		p.fail("%s: %w", key, err)
+		return otherwise
 	}
-	p.fail("%s: invalid time %.40q: use RFC 3339, such as 2026-12-01T18:00:00Z", key, v)
-	return otherwise
+	return t.UTC()
 }
 
 // query reads what chooses between the figures of a place.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/carbonctl/carbonctl/internal/timespec"
 	"github.com/carbonctl/carbonctl/regions"
 )
 
@@ -26,14 +27,13 @@ func Grams(v *float64) (g regions.Grams, ok bool, err error) {
 	return regions.Grams(*v), true, nil
 }
 
-// Stamp reads a time in RFC 3339, with or without seconds, as services write it.
+// Stamp reads a time as services write it, of this age.
 func Stamp(s string) (time.Time, error) {
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00"} {
-		if t, err := time.Parse(layout, s); err == nil && t.Year() >= 2000 && t.Year() <= 2200 {
-			return t.UTC(), nil
-		}
+	t, err := timespec.Stamp(s)
+	if err != nil || t.Year() < 2000 || t.Year() > 2200 {
+		return time.Time{}, fmt.Errorf("time %.40q: want RFC 3339", s)
 	}
-	return time.Time{}, fmt.Errorf("time %.40q: want RFC 3339", s)
+	return t.UTC(), nil
 }
 
 // JSON reads an answer that must be one object or list.

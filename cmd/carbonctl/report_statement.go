@@ -78,18 +78,3 @@ func (f *aboutFlags) parse(read func(name string) (input.Run, error)) (report.Fo
 	}
 	return form, f.about, nil
 }
-
-// needHint says how to give what a statement can't do without.
-func needHint(e *report.NeedError) string {
-	how := map[string]string{
-		"unit": "--per N=UNIT", "units": "--per N=UNIT", "stage": "--stage training", "family": `--family "text classification"`,
-		"data": "--data text", "run": "--run RUN.json (from wrap --json-file)",
-	}
-	var all []string
-	for _, n := range e.Needs {
-		if h := how[n]; h != "" && !slices.Contains(all, h) {
-			all = append(all, h)
-		}
-	}
-	return "add " + strings.Join(all, ", ")
-}

@@ -1,24 +1,17 @@
-package main
+package report
 
 import (
 	"fmt"
-	"os"
-	"os/user"
-	"time"
 
 	"github.com/carbonctl/carbonctl/footprint"
-	"github.com/carbonctl/carbonctl/report"
 )
-
-// lockWait is how long a command waits for others that write to the same ledger.
-const lockWait = 10 * time.Second
 
 // maxRecovered is how many recovered runs are named one by one.
 const maxRecovered = 3
 
-// recovered says which runs were added from their journals: those whose tracker had
+// Recovered says which runs were added from their journals: those whose tracker had
 // been killed, and those that had ended and had no time for their rows.
-func recovered(all []footprint.Report) (lines []string) {
+func Recovered(all []footprint.Report) (lines []string) {
 	killed, ended := []footprint.Report{}, 0
 	for _, r := range all {
 		if r.Status == footprint.Recovered {
@@ -34,7 +27,7 @@ func recovered(all []footprint.Report) (lines []string) {
 	}
 	for _, r := range killed {
 		lines = append(lines, fmt.Sprintf("recovered run %s of %s (%s, %s CO2e): its tracker had been killed",
-			r.RunID, startOf(r), report.Energy(r.Energy), report.Mass(r.Emissions)))
+			r.RunID, startOf(r), Energy(r.Energy), Mass(r.Emissions)))
 	}
 	switch {
 	case ended == 1:
@@ -46,16 +39,3 @@ func recovered(all []footprint.Report) (lines []string) {
 }
 
 func startOf(r footprint.Report) string { return r.StartedAt.Local().Format("2006-01-02 15:04") }
-
-// login is who runs this, "" if that is not known.
-func login() string {
-	for _, name := range []string{"USER", "LOGNAME", "USERNAME"} {
-		if v := os.Getenv(name); v != "" {
-			return v
-		}
-	}
-	if u, err := user.Current(); err == nil {
-		return u.Username
-	}
-	return ""
-}

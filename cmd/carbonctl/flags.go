@@ -1,0 +1,160 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/carbonctl/carbonctl/internal/config"
+	"github.com/carbonctl/carbonctl/ledger"
+	"github.com/carbonctl/carbonctl/ledger/sshsig"
+	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/regions/live"
+)
+
+// tableFlag adds the flag that table looks at.
+func tableFlag(flags *pflag.FlagSet) { flags.String(config.RegionsFile, "", config.RegionsFileUsage) }
+
+// table is the table in force: the built-in one, or that with the user's own
+// laid over it.
+func table(flags *pflag.FlagSet) (*regions.Table, error) {
+	c, err := only(flags, config.RegionsFile)
+	if err != nil {
+		return nil, err
+	}
+	return c.Table, nil
+}
+
+// only reads the settings where of all flags those with these names are flags of
+// settings. Any that is wrong is an error.
+func only(flags *pflag.FlagSet, keys ...string) (*settings, error) {
+	some := pflag.NewFlagSet("", pflag.ContinueOnError)
+	for _, key := range keys {
+		some.AddFlag(flags.Lookup(key))
+	}
+	c, err := configure(some)
+	if err == nil {
+		err = errors.Join(c.Problems...)
+	}
+	return c, err
+}
+
+// region is the zone that a flag names, or else the settings, or the cloud that
+// this machine is in.
+func region(flags *pflag.FlagSet) (string, error) {
+	if zone, _ := flags.GetString("region"); flags.Changed("region") {
+		return zone, nil
+	}
+	c, err := only(flags, config.RegionsFile)
+	if err != nil {
+		return "", err
+	}
+	c.locate(os.DirFS("/"))
+	return c.Region, nil
+}
+
+// figureFlags are those that choose between the figures of a place.
+func figureFlags(flags *pflag.FlagSet) {
+	flags.String("scope", "", "`SCOPE`: lifecycle, or direct for what leaves the stack")
+	flags.Int("year", 0, "`YEAR` of the figures (default: the newest)")
+	flags.Bool("market", false, "the cloud provider's own figure, by its contracts, instead of the grid's")
+}
+
+func figureQuery(flags *pflag.FlagSet) (q regions.Query, err error) {
+	scope, _ := flags.GetString("scope")
+	q.Scope = regions.Scope(scope)
+	q.Year, _ = flags.GetInt("year")
+	q.Market, _ = flags.GetBool("market")
+	switch {
+	case scope != "" && q.Scope != regions.Lifecycle && q.Scope != regions.Direct:
+		err = fmt.Errorf("--scope: %q is neither %s nor %s", scope, regions.Lifecycle, regions.Direct)
+	case q.Year < 0:
+		err = fmt.Errorf("--year: invalid year %d", q.Year)
+	case scope != "" && q.Market:
+		err = errors.New("--market: a figure by contracts has no --scope")
+	}
+	return q, err
+}
+
+// liveTimeout is how long an answer may take to come, with all tries.
+const liveTimeout = 20 * time.Second
+
+// liveOptions are how this user reaches live services.
+func liveOptions(t *regions.Table) live.Options {
+	o := live.Options{Table: t, Env: os.Getenv}
+	if dir, err := os.UserCacheDir(); err == nil {
+		o.Cache = filepath.Join(dir, "carbonctl")
+	}
+	return o
+}
+
+const rootUsage = "`DIR` that holds /proc and /sys, such as /host in a container"
+
+const nvmlUsage = "`FILE` of NVIDIA's library, where the system does not find libnvidia-ml.so.1"
+
+// libraryPath is a file as the loader takes it: without a slash it would look
+// among the system's libraries only.
+func libraryPath(file string) string {
+	if abs, err := filepath.Abs(file); err == nil && file != "" {
+		if _, err := os.Stat(abs); err == nil {
+			return abs
+		}
+	}
+	return file
+}
+
+// formatOf is the format by its name, one of those that are known, or else by the
+// name of the file that is to hold it; text for neither.
+func formatOf(name, file string, known []string) (string, error) {
+	also := map[string]string{"md": "markdown", "tex": "latex", "txt": "text", "htm": "html"}
+	named := func(s string) string { return cmp.Or(also[s], s) }
+	if name != "" {
+		if name = named(name); !slices.Contains(known, name) {
+			return "", fmt.Errorf("--format: %.40q is not one of %s", name, strings.Join(known, ", "))
+		}
+		return name, nil
+	}
+	if end := named(strings.TrimPrefix(filepath.Ext(file), ".")); slices.Contains(known, end) {
+		return end, nil
+	}
+	return "text", nil
+}
+
+// readKey reads the key that signs heads, nil if there is none.
+func readKey(path string) (ledger.Signer, error) {
+	if path == "" {
+		return nil, nil
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("--sign: %w", err)
+	}
+	key, err := sshsig.ParseKey(file)
+	if err != nil {
+		return nil, fmt.Errorf("--sign %s: %w", path, err)
+	}
+	return key, nil
+}
+
+// checkRoot checks that there is a root of a machine to look at.
+func checkRoot(dir string) error {
+	info, err := os.Stat(dir)
+	if named := (*fs.PathError)(nil); errors.As(err, &named) {
+		err = fmt.Errorf("%s: %w", dir, named.Err)
+	}
+	if err != nil {
+		return fmt.Errorf("--root: %w", err)
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("--root: %s is not a directory", dir)
+	}
+	return nil
+}
