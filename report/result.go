@@ -243,9 +243,27 @@ var said = []string{
 
 // unsaid are the warnings of what no other line says.
 func (r *result) unsaid() []footprint.Warning {
-	return slices.DeleteFunc(slices.Clone(r.Warnings), func(w footprint.Warning) bool {
-		return slices.Contains(said, w.Code) || w.Code == footprint.IntensityInstead && r.Intensity.Scope == regions.Direct && strings.HasPrefix(w.Text, "only direct ")
-	})
+	all := slices.Clone(r.Warnings)
+	for i := range all {
+		if all[i].Code == footprint.IntensityInstead {
+			all[i].Text = r.instead(all[i].Text)
+		}
+	}
+	return slices.DeleteFunc(all, func(w footprint.Warning) bool { return slices.Contains(said, w.Code) || w.Text == "" })
+}
+
+// instead is what the line of the grid, which has a year and a scope, does not say of why
+// its figure is not the usual one.
+func (r *result) instead(text string) string {
+	var rest []string
+	for part := range strings.SplitSeq(text, "; ") {
+		year := r.Intensity.Year != nil && strings.HasPrefix(part, fmt.Sprintf("that of %d: ", *r.Intensity.Year))
+		direct := r.Intensity.Scope == regions.Direct && strings.HasPrefix(part, "only direct emissions ")
+		if !year && !direct {
+			rest = append(rest, part)
+		}
+	}
+	return strings.Join(rest, "; ")
 }
 
 func (r *result) warnings() {

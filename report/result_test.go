@@ -38,7 +38,7 @@ func gpuRun() footprint.Report {
 			line(energy.GPU, "NVIDIA H100 80GB HBM3", "nvml", 9.16), line(energy.GPU, "NVIDIA H100 80GB HBM3", "nvml", 9.23),
 			line(energy.Memory, "memory of package 0 (powercap)", "rapl", 0.49),
 		},
-		Warnings: []footprint.Warning{{Code: footprint.IntensityInstead, Text: "only direct emissions are published for US-VA"}},
+		Warnings: []footprint.Warning{{Code: footprint.IntensityInstead, Text: "that of 2023: no figure is published for US-VA in 2026; only direct emissions are published for US-VA"}},
 		Ledger:   &footprint.Receipt{Path: "led/ledger.csv", Rows: 13},
 	}
 }
@@ -111,6 +111,7 @@ func TestAResultWarnsOfWhatIsNotSaid(t *testing.T) {
 	assert.NotContains(t, text, "MODELLED")
 	assert.NotContains(t, text, "SHARE")
 	assert.NotContains(t, text, "only direct emissions")
+	assert.NotContains(t, text, "no figure is published")
 	assert.Contains(t, text, "share: at most 22 %", "what has no share is in it whole")
 	assert.Contains(t, text, "  warning  a gap\n  hint     a way out\n")
 	assert.Contains(t, text, "  warning  that of another zone\n")

@@ -143,13 +143,13 @@ func countedText(r footprint.Report) string {
 	}
 	switch {
 	case share == "":
-		return "the whole machine; this command's share is not known"
+		return "whole machine; this command's share is not known"
 	case r.Charge == footprint.ChargeProcess:
 		return share + " of the machine's " + r.EnergyScale().Text(r.MachineEnergy.Joules())
 	}
-	text := "the whole machine; " + share + ", " + r.EnergyScale().Text(r.ProcessEnergy.Joules())
+	text := "whole machine; " + share + ", " + r.EnergyScale().Text(r.ProcessEnergy.Joules())
 	if has(r.Warnings, footprint.MachineWhole) {
-		text += " (--charge process counts that alone)"
+		text += " (--charge process)"
 	}
 	return text
 }
