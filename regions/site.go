@@ -64,6 +64,9 @@ type Filter struct {
 	From   Point
 	// Measure distances even with no bound on them.
 	Distances bool
+	// CloudOnly leaves out countries, CountryOnly cloud regions; zones of a user's own
+	// table are left out by neither.
+	CloudOnly, CountryOnly bool
 }
 
 // Site is the one that a query names. A scope that the zone lacks is taken from
@@ -111,13 +114,13 @@ func (t *Table) Sites(q Query, f Filter) (sites []Site, without int, err error) 
 	}
 	var names []string
 	for c := range t.Clouds() {
-		if !c.Announced && (len(f.Providers) == 0 || slices.Contains(f.Providers, c.Provider)) {
+		if !c.Announced && !f.CountryOnly && (len(f.Providers) == 0 || slices.Contains(f.Providers, c.Provider)) {
 			names = append(names, c.String())
 		}
 	}
 	if len(f.Providers) == 0 && f.Within == 0 && !q.Market {
 		for z := range t.Zones() {
-			if z.Kind == Country || z.Kind == Private && t.cloudOf(z.Code) == nil {
+			if z.Kind == Country && !f.CloudOnly || z.Kind == Private && t.cloudOf(z.Code) == nil {
 				names = append(names, z.Code)
 			}
 		}

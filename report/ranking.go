@@ -1,14 +1,11 @@
 package report
 
 import (
-	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/regions"
@@ -19,6 +16,9 @@ import (
 // [runs.Compare] ranked them.
 type Ranking struct {
 	Energy energy.Energy
+	// Low and High bound it; a nil High is none known. Both zero, it is exact.
+	Low  energy.Energy
+	High *energy.Energy
 	// Of says whose energy it is, "" if it was given as such.
 	Of string
 	// Recorded is what the work's own record says it emitted, nil without one.
@@ -69,11 +69,72 @@ func (r Ranking) Top(n int) Ranking {
 }
 
 func (r Ranking) title() string {
-	s := Energy(r.Energy) + " of computing"
+	s := r.energy() + " of computing"
 	if r.Of != "" {
 		s += ", " + r.Of
 	}
 	return s
+}
+
+func (r Ranking) energy() string {
+	if r.Low == 0 && r.High == nil {
+		return Energy(r.Energy)
+	}
+	return EnergyWithin(r.Energy, r.Low, r.High)
+}
+
+// scale shows emissions in the unit of those here, as precisely as the energy is known.
+func (r Ranking) scale() energy.Scale {
+	i := slices.IndexFunc(r.Places, func(c runs.Comparison) bool { return c.Here })
+	if i < 0 {
+		return MassScale(0, 0, new(regions.Grams))
+	}
+	return r.scaleOf(r.Places[i].Emissions)
+}
+
+func (r Ranking) scaleOf(g regions.Grams) energy.Scale {
+	low, high := g, &g
+	if r.Low != 0 || r.High != nil {
+		part := func(e energy.Energy) regions.Grams { return g * regions.Grams(e.Joules()/r.Energy.Joules()) }
+		if low, high = part(r.Low), nil; r.High != nil {
+			high = new(part(*r.High))
+		}
+	}
+	return MassScale(g, low, high)
+}
+
+// headline is the answer: the place that emits least, beside here.
+func (r Ranking) headline() string {
+	i := slices.IndexFunc(r.Places, func(c runs.Comparison) bool { return c.Here })
+	if i < 0 {
+		return r.title()
+	}
+	best, here := r.Places[0], r.Places[i]
+	mass := func(c runs.Comparison) string { return r.scaleOf(c.Emissions).Text(float64(c.Emissions)) + " CO2e" }
+	if best.Rank == here.Rank {
+		text := fmt.Sprintf("%s in %s, here", mass(here), full(here))
+		if len(r.Places) > 1 {
+			text += ": no other place emits less"
+		}
+		return text
+	}
+	change := ""
+	if best.Ratio != nil {
+		change = signed(*best.Ratio-1) + " on "
+	}
+	return fmt.Sprintf("%s in %s, %s%s in %s, here", mass(best), full(best), change, mass(here), full(here))
+}
+
+// full is a place with its name, for a sentence.
+func full(c runs.Comparison) string {
+	text, name := place(c), near(c)
+	switch {
+	case text == "":
+		return name
+	case name == "" || name == text:
+		return text
+	}
+	return text + " (" + name + ")"
 }
 
 // subtitle says how much of the ranking is shown.
@@ -100,15 +161,19 @@ func counted(c runs.Comparison) string {
 }
 
 // notes are what a reader must know of the table; marks, whether it has the marks
-// of PUEs and the column of CFE.
+// of stand-ins and PUEs and the column of CFE.
 func (r Ranking) notes(marks bool) []string {
-	var all []string
-	if r.Recorded != nil {
-		all = append(all, fmt.Sprintf("recorded: %s CO2e, with the PUE and the intensity that the record names.", Mass(*r.Recorded)))
+	all := slices.Clone(r.Notes)
+	if marks {
+		for _, n := range r.standIns() {
+			all = append(all, "* "+n+".")
+		}
 	}
-	all = append(all, r.Notes...)
+	if r.Recorded != nil && !slices.ContainsFunc(r.Places, func(c runs.Comparison) bool { return c.Here && nearly(c.Emissions, *r.Recorded) }) {
+		all = append(all, fmt.Sprintf("recorded: %s CO2e, by the factor and the PUE of the record.", Mass(*r.Recorded)))
+	}
 	if r.Without > 0 {
-		all = append(all, fmt.Sprintf("%d %s left out: no such figure is known.", r.Without, plural(r.Without, "place is", "places are")))
+		all = append(all, fmt.Sprintf("%d %s ignored: no such figure is published.", r.Without, plural(r.Without, "place", "places")))
 	}
 	pues := map[string]bool{}
 	for _, c := range r.Places {
@@ -126,15 +191,34 @@ func (r Ranking) notes(marks bool) []string {
 		mark = "(p) "
 	}
 	if pues[runs.Given] {
-		all = append(all, "PUE: the one given, everywhere.")
+		all = append(all, "PUE: as given, everywhere.")
 	} else {
-		all = append(all, "PUE here: "+home+". Elsewhere: the region's as published; else "+mark+"the provider's mean; else that of here.")
+		all = append(all, "PUE here: "+home+"; elsewhere as published for the region, else "+mark+"the provider's mean, else that of here.")
 	}
 	if marks && slices.ContainsFunc(r.Places, func(c runs.Comparison) bool { return c.CFE != nil }) {
-		all = append(all, "CFE: carbon-free energy hour by hour, the newest that the provider publishes; it is not in the grams.")
+		all = append(all, "CFE: carbon-free energy, hour by hour, as published; not in the grams.")
 	}
 	return append(all, runs.Uncovered+".")
 }
+
+// nearly reports whether two masses are the same but for rounding.
+func nearly(a, b regions.Grams) bool { return max(a-b, b-a) <= 1e-9*max(a, b) }
+
+// standIns say why figures are not their places' own, each once.
+func (r Ranking) standIns() (all []string) {
+	for _, c := range r.Places {
+		if c.Instead != "" && !slices.Contains(all, c.Instead) {
+			all = append(all, c.Instead)
+		}
+	}
+	if len(all) > maxStandIns {
+		all = append(all[:maxStandIns], fmt.Sprintf("and %d more figures that are not their places' own; --json names all", len(all)-maxStandIns))
+	}
+	return all
+}
+
+// maxStandIns is how many figures that stand in for others are explained one by one.
+const maxStandIns = 5
 
 // place is how a row is called: its cloud region, or its zone.
 func place(c runs.Comparison) string {
@@ -184,145 +268,4 @@ func (r Ranking) sources() (names []string, of func(c runs.Comparison) int) {
 		}
 	}
 	return names, func(c runs.Comparison) int { return 1 + slices.Index(names, name(c)) }
-}
-
-// Text writes the ranking for a person, 80 columns wide.
-func (r Ranking) Text(w io.Writer) error {
-	const wide, line = 28, "%4s  %s %7s %5s  %8s %6s %4s  %4s %2s"
-	width, far := wide, false
-	for _, c := range r.Places {
-		far = far || c.Kilometres != nil
-	}
-	if far {
-		width -= 6 // for the kilometres
-	}
-	label := func(s, km string) string {
-		s += strings.Repeat(" ", max(0, width-utf8.RuneCountInString(s)))
-		if far {
-			s += fmt.Sprintf(" %5s", km)
-		}
-		return s
-	}
-	var p Page
-	p.line("%s", r.title())
-	p.line("%s", r.subtitle())
-	p.line("")
-	p.line(line, "rank", label("place", "km"), "g/kWh", "PUE ", "CO2e", "ratio", "CFE", "year", "")
-	names, of := r.sources()
-	for i, c := range r.Places {
-		if i > 0 && c.Rank > r.Places[i-1].Rank+1 && len(r.Places) < r.All && i == len(r.Places)-1 {
-			p.line("   …")
-		}
-		cfe, km := "", ""
-		if c.CFE != nil {
-			cfe = strconv.FormatFloat(*c.CFE, 'f', 0, 64) + "%"
-		}
-		if c.Kilometres != nil {
-			km = strconv.FormatFloat(*c.Kilometres, 'f', 0, 64)
-		}
-		text, mark := clip(place(c), width), markedPUE(c)
-		if utf8.RuneCountInString(mark) < 5 {
-			mark += " " // digits below digits
-		}
-		if rest := width - 1 - utf8.RuneCountInString(text); rest >= 4 {
-			text += " " + clip(near(c), rest)
-		}
-		p.line(line, strconv.Itoa(c.Rank), label(text, km), PerKWh(float64(c.PerKWh)),
-			mark, Mass(c.Emissions), ratio(c), cfe, yearText(c.Year), strconv.Itoa(of(c)))
-	}
-	p.line("")
-	for i, n := range names {
-		p.Row(strconv.Itoa(i+1), "%s", n)
-	}
-	for _, n := range r.notes(true) {
-		p.Note(n)
-	}
-	_, err := p.WriteTo(w)
-	return err
-}
-
-func yearText(year int) string {
-	if year == 0 {
-		return ""
-	}
-	return strconv.Itoa(year)
-}
-
-// Markdown writes the ranking for a pull request, in GitHub's dialect.
-func (r Ranking) Markdown(w io.Writer) error {
-	t := table{columns: []column{{"rank", amount}, {"place", name}, {"where", text}, {"g/kWh", amount}, {"PUE", amount}, {"CO2e", amount},
-		{"ratio", amount}, {"CFE", amount}, {"km", amount}, {"year", amount}, {"source", text}}}
-	for _, c := range r.Places {
-		row := []string{strconv.Itoa(c.Rank), place(c), near(c), PerKWh(float64(c.PerKWh)), markedPUE(c), Mass(c.Emissions),
-			ratio(c), "", "", yearText(c.Year), c.Source}
-		if c.CFE != nil {
-			row[7] = strconv.FormatFloat(*c.CFE, 'f', 0, 64) + " %"
-		}
-		if c.Kilometres != nil {
-			row[8] = strconv.FormatFloat(*c.Kilometres, 'f', 0, 64)
-		}
-		t.rows = append(t.rows, row)
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "### %s\n\n%s\n\n", markdown(r.title()), markdown(r.subtitle()))
-	t.used().markdown(&b)
-	b.WriteString("\n")
-	for _, n := range r.notes(true) {
-		fmt.Fprintf(&b, "- %s\n", markdown(n))
-	}
-	fmt.Fprintf(&b, "\n<sub>table %s</sub>\n", markdown(r.Data))
-	_, err := io.WriteString(w, tidy(b.String()))
-	return err
-}
-
-// JSON writes the ranking for a program.
-func (r Ranking) JSON(w io.Writer) error {
-	places := append([]runs.Comparison{}, r.Places...)
-	notes := append([]string{}, r.Notes...)
-	b, err := json.MarshalIndent(struct {
-		Energy   energy.Energy     `json:"energy_joules"`
-		Of       string            `json:"of"`
-		Recorded *regions.Grams    `json:"recorded_emissions_g"`
-		Regions  []runs.Comparison `json:"regions"`
-		All      int               `json:"places"`
-		Without  int               `json:"without_figure"`
-		Notes    []string          `json:"notes"`
-		Not      string            `json:"not_covered"`
-		Data     string            `json:"data"`
-	}{r.Energy, r.Of, r.Recorded, places, r.All, r.Without, notes, runs.Uncovered, r.Data}, "", "  ")
-	if err != nil {
-		return fmt.Errorf("ranking: %w", err)
-	}
-	_, err = w.Write(append(b, '\n'))
-	return err
-}
-
-// CSV writes a line for each place; what is not known is an empty cell.
-func (r Ranking) CSV(w io.Writer) error {
-	out := csv.NewWriter(w)
-	_ = out.Write([]string{"rank", "here", "zone", "name", "provider", "cloud_region", "city", "energy_joules", "g_per_kwh", "pue", "pue_of", "emissions_g", "ratio",
-		"cfe_percent", "cfe_year", "distance_km", "scope", "market", "kind", "year", "source", "licence", "instead"}) // Flush tells its error
-	number := func(x *float64) string {
-		if x == nil {
-			return ""
-		}
-		return strconv.FormatFloat(*x, 'f', -1, 64)
-	}
-	words := func(s *string) string {
-		if s == nil {
-			return ""
-		}
-		return cell(*s)
-	}
-	for _, c := range r.Places {
-		cfeYear, perKWh, grams := "", float64(c.PerKWh), float64(c.Emissions)
-		if c.CFEYear != nil {
-			cfeYear = strconv.Itoa(*c.CFEYear)
-		}
-		_ = out.Write([]string{strconv.Itoa(c.Rank), strconv.FormatBool(c.Here), cell(c.Zone), cell(c.Name), words(c.Provider), words(c.CloudRegion), words(c.City),
-			r.Energy.Fixed(), number(&perKWh), number(&c.PUE), c.PUEOf, number(&grams), number(c.Ratio),
-			number(c.CFE), cfeYear, number(c.Kilometres), string(c.Scope), strconv.FormatBool(c.Market), string(c.Kind), yearText(c.Year), cell(c.Source), cell(c.Licence), cell(c.Instead)})
-	}
-	out.Flush()
-	return out.Error()
 }

@@ -8,7 +8,6 @@
 package report
 
 import (
-	"strconv"
 	"strings"
 	"time"
 
@@ -40,8 +39,8 @@ func fit(x float64, units []energy.Unit) string { return energy.Fit(x, units) }
 
 func digits(x float64) string { return energy.Digits(x) }
 
-// PerKWh shows an intensity in g/kWh as exactly as its sources do, to a tenth.
-func PerKWh(x float64) string { return strconv.FormatFloat(x, 'f', 1, 64) }
+// PerKWh shows an intensity in g/kWh with three significant digits.
+func PerKWh(x float64) string { return digits(x) }
 
 // Minute is the layout of a time as it is shown to people.
 const Minute = "2006-01-02 15:04 MST"

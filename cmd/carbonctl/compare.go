@@ -1,18 +1,15 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"maps"
-	"slices"
+	"io"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/carbonctl/carbonctl/energy"
-	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
 	"github.com/carbonctl/carbonctl/runs"
@@ -25,24 +22,32 @@ const fibre = 299.792458 / 1.468 / 2 // km
 func (a *app) compare() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "compare [RUN|LEDGER]",
+		Use:   "compare [RUN|LEDGER] [REGION…]",
 		Short: "Rank regions by what the same work would emit there",
-		Long: `Rank cloud regions and countries by what the energy of a run ("last", its ID or
-its JSON), of a ledger, or of --energy would emit there. All figures are of one
-scope, and the PUE follows one rule for all providers.`,
-		Example: `  carbonctl compare --energy 1.2kWh --region FR --continent europe
+		Long: `Rank regions by what the energy of a run ("last", its ID or its JSON), of a
+ledger, or of --energy would emit there. The row "here" is what was recorded.
+
+Without REGIONs these are the cloud regions of the same provider, or of all
+providers if the run was in none; --countries adds countries. All figures are of
+one scope, and the PUE follows one rule for all providers.`,
+		Example: `  carbonctl compare last
+  carbonctl compare last FR DE SE
+  carbonctl compare FR DE --energy 1.2kWh
   carbonctl compare run.json --provider aws,gcp --within 1500km
-  carbonctl compare ledger.csv --top 0 --format csv
-  carbonctl compare run.json --format svg > regions.svg`,
-		Args: cobra.MaximumNArgs(1),
+  carbonctl compare ledger.csv --countries --top 0 --output ranking.csv`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			flags := cmd.Flags()
 			format, _ := flags.GetString("format")
+			file, _ := flags.GetString("output")
+			if asJSON && format != "" && format != "json" {
+				return fmt.Errorf("compare: --json and --format %s: choose one", format)
+			}
 			if asJSON {
 				format = "json"
 			}
-			if !slices.Contains(report.RankingFormats(), format) {
-				return fmt.Errorf("--format: %.40q is not one of %s", format, strings.Join(report.RankingFormats(), ", "))
+			format, err := formatOf(format, file, report.RankingFormats())
+			if err != nil {
+				return err
 			}
 			w, bad, err := a.work(flags, args)
 			if err != nil {
@@ -56,153 +61,42 @@ scope, and the PUE follows one rule for all providers.`,
 			if !flags.Changed("top") && (format == "json" || format == "csv") {
 				top = 0
 			}
-			if err := r.Top(top).Write(a.out, format); err != nil {
-				return err
+			write := func(to io.Writer) error { return r.Top(top).Write(to, format) }
+			if file != "" {
+				err = output.Write(file, write)
+			} else {
+				err = write(a.out)
 			}
-			if bad {
-				return &exitError{code: exitFinding}
+			if err == nil && bad {
+				err = &exitError{code: exitFinding}
 			}
-			return nil
+			return err
 		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.String("energy", "", "`AMOUNT` of computing energy instead of a FILE: 1.2kWh, 500Wh, 3.6MJ")
-	f.Bool("predicted", false, "the energy that the run in FILE was expected to take in the end")
-	f.String("region", "", "`ZONE` that is here (default: that of the FILE, else as set)")
-	f.StringSlice("provider", nil, "cloud `NAME`s only: aws, azure, gcp …")
+	f.String("energy", "", "`AMOUNT` of computing energy instead of a run: 1.2kWh, 500Wh, 3.6MJ")
+	f.StringSlice("regions", nil, "compare with these `ZONES` only, as if given as arguments: FR,DE,SE")
+	f.Bool("countries", false, "compare with countries too")
+	f.Bool("predicted", false, "use the predicted energy of the whole run")
+	f.String("region", "", "`ZONE` that is here, by the table (default: as recorded, else as set)")
+	f.StringSlice("provider", nil, "cloud `NAMES`: aws, azure, gcp … or all (default: the one that here is in, else all)")
 	f.StringSlice("continent", nil, "`NAME`s of continents to stay on: europe, \"north america\" …")
 	f.String("within", "", "`DISTANCE` from here at the most: 1500km, 900mi, or 20ms of round trip in glass fibre")
 	f.String("from", "", "`PLACE` that the distance counts from, a ZONE or LAT,LON (default: here)")
 	f.Float64("pue", 0, "`FACTOR` to use everywhere, instead of the recorded and the published ones")
 	figureFlags(f)
 	tableFlag(f)
+	f.String("ledger", "", "ledger `FILE` of last and of run IDs")
 	f.Int("top", 20, "show the first `N` places, and here; 0 for all, as json and csv do by default")
-	f.String("format", "text", "`FORMAT`: "+strings.Join(report.RankingFormats(), ", "))
+	f.String("format", "", "`FORMAT`: "+strings.Join(report.RankingFormats(), ", "))
+	f.StringP("output", "o", "", "write to this `FILE`; its extension sets the format, unless --format does")
 	f.BoolVar(&asJSON, "json", false, "print as JSON")
 	return cmd
 }
 
-// work is what a comparison is about.
-type work struct {
-	energy   energy.Energy
-	of       string         // whose it is, for people
-	zone     string         // where it was, "" if not known
-	scope    regions.Scope  // of the intensity it was multiplied with, "" if not known
-	recorded *regions.Grams // what its record says that it emitted
-	pue      float64        // that of the record, 0 if not known
-}
-
-// work reads what to compare. bad: some lines of a ledger could not be read.
-func (a *app) work(flags *pflag.FlagSet, args []string) (w work, bad bool, err error) {
-	given, _ := flags.GetString("energy")
-	predicted, _ := flags.GetBool("predicted")
-	switch {
-	case given != "" && len(args) > 0:
-		return w, false, errors.New("compare: give a FILE or --energy, not both")
-	case given != "" && predicted:
-		return w, false, errors.New("compare: --predicted is of a run: give its FILE")
-	case given != "":
-		if w.energy, err = footprint.ParseEnergy(given); err != nil {
-			return w, false, fmt.Errorf("--energy: %w", err)
-		}
-		return w, false, nil
-	case len(args) == 0:
-		return w, false, errNothing
-	}
-	r := &reading{app: a}
-	if err := r.look(flags); err != nil {
-		return w, false, err
-	}
-	w, err = r.workOf(args[0], predicted)
-	if err != nil {
-		err = fmt.Errorf("compare: %w", err)
-	}
-	return w, r.bad, err
-}
-
-var errNothing = errors.New("compare: nothing to compare: give the JSON of a run, a ledger, or --energy 1.2kWh")
-
-// workOf adds up what a name stands for: one run, or many. Many are here where
-// all of them were.
-func (r *reading) workOf(name string, predicted bool) (w work, err error) {
-	files, err := r.Files([]string{name})
-	if err != nil {
-		return w, err
-	}
-	var sums runs.Groups
-	var only runs.Row // while there is no other
-	all := 0
-	zones, scopes := map[string]bool{}, map[string]bool{}
-	err = r.Rows(files, func(row *runs.Row) {
-		if all++; all == 1 {
-			only = *row
-		}
-		sums.Add(*row)
-		if row.CountedBy == "" {
-			zones[zoneOf(*row)], scopes[row.IntensityScope] = true, true
-		}
-	})
-	sums.Settle()
-	sum := sums.Total.Summary
-	switch {
-	case err != nil:
-		return w, err
-	case all == 1:
-		return runWork(only, name, predicted)
-	case predicted:
-		return w, errors.New("--predicted is of one run: name one")
-	case sum.Runs == 0:
-		return w, fmt.Errorf("%s holds no runs", name)
-	}
-	w = work{energy: sum.Energy, of: fmt.Sprintf("%d runs of %s", sum.Runs, name)}
-	if len(sum.Scopes) == 1 {
-		w.recorded = &sum.Scopes[0].Grams // of two scopes there is no sum
-	}
-	w.pue = sums.Total.PUE()
-	w.zone = strings.Join(slices.Sorted(maps.Keys(zones)), ", ")
-	if len(zones) > 1 {
-		w.zone = severalZones + w.zone
-	}
-	for s := range scopes {
-		if w.scope = regions.Scope(s); len(scopes) > 1 {
-			w.scope = ""
-		}
-	}
-	return w, nil
-}
-
-// runWork takes the energy of one run, or what it was expected to take.
-func runWork(row runs.Row, name string, predicted bool) (work, error) {
-	recorded := regions.Grams(row.Emissions)
-	w := work{energy: row.Energy, of: "run " + row.RunID, zone: zoneOf(row), scope: regions.Scope(row.IntensityScope), recorded: &recorded}
-	if row.Project != "" {
-		w.of += " of " + row.Project
-	}
-	if row.PUE != nil {
-		w.pue = float64(*row.PUE)
-	}
-	switch {
-	case predicted && row.PredictedEnergy == nil:
-		return w, fmt.Errorf("%s: the run has no prediction", name)
-	case predicted:
-		w.energy, w.of, w.recorded = *row.PredictedEnergy, w.of+", as predicted", (*regions.Grams)(row.PredictedEmissions)
-	}
-	return w, nil
-}
-
-// zoneOf is where a run was, as narrow as its record has it.
-func zoneOf(row runs.Row) string {
-	if row.Provider != "" && row.CloudRegion != "" {
-		return row.Provider + ":" + row.CloudRegion
-	}
-	return row.Zone
-}
-
-// severalZones begins the zone of work that was done in more than one.
-const severalZones = "\x00"
-
-// rank compares the work everywhere that the flags leave.
+// rank compares the work in all places that were named, or everywhere that the flags
+// leave.
 func rank(flags *pflag.FlagSet, w work) (r report.Ranking, err error) {
 	t, err := table(flags)
 	if err != nil {
@@ -212,34 +106,17 @@ func rank(flags *pflag.FlagSet, w work) (r report.Ranking, err error) {
 	if err != nil {
 		return r, err
 	}
-	r = report.Ranking{Energy: w.energy, Of: w.of, Recorded: w.recorded, Data: t.Version()}
+	r = report.Ranking{Energy: w.energy, Low: w.low, High: w.high, Of: w.of, Recorded: w.recorded, Data: t.Version()}
+	asked := q
 	if q.Scope == "" && !q.Market {
 		q.Scope = w.scope // as the run was accounted
 	}
-	q.Zone = w.zone
-	if flags.Changed("region") || w.zone == "" {
-		if q.Zone, err = region(flags); err != nil {
-			return r, err
-		}
-	}
-	if many, ok := strings.CutPrefix(q.Zone, severalZones); ok {
-		return r, fmt.Errorf("compare: the runs were in %s: set --region to the one that is here", many)
-	}
-	here, err := t.Site(q)
+	here, noted, err := w.here(flags, t, q, asked)
 	if err != nil {
 		return r, err
 	}
-	if q.Zone == "" {
-		r.Notes = append(r.Notes, "here: no region given: using the world mean; set yours with --region.")
-	}
-	if in := here.Intensity; in.Instead != "" {
-		r.Notes = append(r.Notes, "here: "+in.Instead+".")
-	}
-	filter, err := filterOf(flags, t, q.Zone)
-	if err != nil {
-		return r, err
-	}
-	sites, without, err := t.Sites(q, filter)
+	r.Notes = append(r.Notes, noted...)
+	sites, without, err := w.sites(flags, t, q, here)
 	if err != nil {
 		return r, fmt.Errorf("compare: %w", err)
 	}

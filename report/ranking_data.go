@@ -1,0 +1,65 @@
+package report
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/runs"
+)
+
+// JSON writes the ranking for a program.
+func (r Ranking) JSON(w io.Writer) error {
+	places := append([]runs.Comparison{}, r.Places...)
+	notes := append([]string{}, r.Notes...)
+	b, err := json.MarshalIndent(struct {
+		Energy   energy.Energy     `json:"energy_joules"`
+		Of       string            `json:"of"`
+		Recorded *regions.Grams    `json:"recorded_emissions_g"`
+		Regions  []runs.Comparison `json:"regions"`
+		All      int               `json:"places"`
+		Without  int               `json:"without_figure"`
+		Notes    []string          `json:"notes"`
+		Not      string            `json:"not_covered"`
+		Data     string            `json:"data"`
+	}{r.Energy, r.Of, r.Recorded, places, r.All, r.Without, notes, runs.Uncovered, r.Data}, "", "  ")
+	if err != nil {
+		return fmt.Errorf("ranking: %w", err)
+	}
+	_, err = w.Write(append(b, '\n'))
+	return err
+}
+
+// CSV writes a line for each place; what is not known is an empty cell.
+func (r Ranking) CSV(w io.Writer) error {
+	out := csv.NewWriter(w)
+	_ = out.Write([]string{"rank", "here", "zone", "name", "provider", "cloud_region", "city", "energy_joules", "g_per_kwh", "pue", "pue_of", "emissions_g", "ratio",
+		"cfe_percent", "cfe_year", "distance_km", "scope", "market", "kind", "year", "source", "licence", "instead"}) // Flush tells its error
+	number := func(x *float64) string {
+		if x == nil {
+			return ""
+		}
+		return strconv.FormatFloat(*x, 'f', -1, 64)
+	}
+	words := func(s *string) string {
+		if s == nil {
+			return ""
+		}
+		return cell(*s)
+	}
+	for _, c := range r.Places {
+		cfeYear, perKWh, grams := "", float64(c.PerKWh), float64(c.Emissions)
+		if c.CFEYear != nil {
+			cfeYear = strconv.Itoa(*c.CFEYear)
+		}
+		_ = out.Write([]string{strconv.Itoa(c.Rank), strconv.FormatBool(c.Here), cell(c.Zone), cell(c.Name), words(c.Provider), words(c.CloudRegion), words(c.City),
+			r.Energy.Fixed(), number(&perKWh), number(&c.PUE), c.PUEOf, number(&grams), number(c.Ratio),
+			number(c.CFE), cfeYear, number(c.Kilometres), string(c.Scope), strconv.FormatBool(c.Market), string(c.Kind), yearText(c.Year), cell(c.Source), cell(c.Licence), cell(c.Instead)})
+	}
+	out.Flush()
+	return out.Error()
+}
