@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/internal/formula"
 	"github.com/carbonctl/carbonctl/regions"
 )
 
@@ -55,12 +56,8 @@ func (w *EpochWriter) Write(e Epoch) error {
 	if e.EnergyHigh != nil {
 		high = e.EnergyHigh.Fixed()
 	}
-	name := e.Name
-	if name != "" && (name[0] < '0' || name[0] == '=' || name[0] == '@') {
-		name = "'" + name // or a spreadsheet would run it
-	}
 	_ = w.w.Write([]string{
-		strconv.Itoa(e.Index), name, e.StartedAt.Format("2006-01-02T15:04:05.000Z"), number(e.DurationS),
+		strconv.Itoa(e.Index), formula.Guard(e.Name), e.StartedAt.Format("2006-01-02T15:04:05.000Z"), number(e.DurationS),
 		e.Energy.Fixed(), e.EnergyLow.Fixed(), high, number(float64(e.Emissions)), number(e.Coverage), predicted,
 	})
 	w.w.Flush()

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/carbonctl/carbonctl/internal/formula"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
@@ -113,7 +114,7 @@ func (c *cells) decode(got []string, as []column, row *runs.Row) error {
 			if *last != got[i] {
 				*last = strings.Clone(got[i])
 			}
-			field.SetString(unguard(*last))
+			field.SetString(formula.Unguard(*last))
 			continue
 		}
 		if err := decodeCell(got[i], field); err != nil {

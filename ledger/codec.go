@@ -13,6 +13,7 @@ import (
 	"github.com/gocarina/gocsv"
 
 	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/internal/formula"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
@@ -28,7 +29,7 @@ func encode(row runs.Row) ([]byte, error) {
 	if err := tidy(&row); err != nil {
 		return nil, err
 	}
-	eachText(&row, guard)
+	eachText(&row, formula.Guard)
 	var b bytes.Buffer
 	w := picker{csv.NewWriter(&b), picked(row.Schema)}
 	if err := gocsv.MarshalCSVWithoutHeaders([]runs.Row{row}, w); err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/internal/formula"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
@@ -158,22 +159,9 @@ func TestReadAgreesWithGocsv(t *testing.T) {
 	var got []runs.Row
 	require.NoError(t, gocsv.UnmarshalCSV(csv.NewReader(&b), &got))
 	for i := range got {
-		eachText(&got[i], unguard)
+		eachText(&got[i], formula.Unguard)
 	}
 	require.Equal(t, want, got)
-}
-
-func TestGuard(t *testing.T) {
-	for _, c := range []struct{ text, cell string }{
-		{"plain", "plain"}, {"", ""}, {`C:\temp`, `C:\temp`}, {"a=b", "a=b"}, {"it's", "it's"},
-		{"=1+1", "'=1+1"}, {"-x", "'-x"}, {"+x", "'+x"}, {"@x", "'@x"}, {" =x", "' =x"}, {"＝x", "'＝x"},
-		{"'quoted'", "''quoted'"}, {"a\nb", `'a\nb`}, {"\tx", `'\tx`}, {"\rx", `'\rx`}, {"a\x00", `'a\u0000`},
-		{"a\xffb", `'a\xffb`}, {"x;=1+1", `'x\u003b=1+1`}, {`;" -1;a`, `'\u003b" -1;a`}, {"a;b=c", "a;b=c"}, {"=\\", `'=\\`}, {"a\u2028b", `'a\u2028b`},
-	} {
-		assert.Equal(t, c.cell, guard(c.text), "%q", c.text)
-		assert.Equal(t, c.text, unguard(c.cell), "%q", c.cell)
-	}
-	assert.Equal(t, `C:\dir\`, unguard(`'C:\dir\`), "escapes that we do not write stay")
 }
 
 func TestNumericCellsAreNotGuarded(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/formula"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/runs"
 )
@@ -174,7 +175,7 @@ func codecarbonCells(r footprint.Report) []string {
 		"", "", "", "", onCloud, number(r.PUE.Value), "",
 	}
 	for _, i := range []int{1, 2, 15, 17, 18, 19, 20, 22, 24, 26} { // texts
-		cells[i] = guard(cells[i])
+		cells[i] = formula.Guard(cells[i])
 	}
 	return cells
 }

@@ -177,17 +177,3 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
-
-func FuzzGuard(f *testing.F) {
-	for _, s := range awkward {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		cell := guard(s)
-		require.Equal(t, s, unguard(cell))
-		require.NotContains(t, cell, "\n")
-		require.NotContains(t, cell, "\r")
-		require.False(t, strings.HasPrefix(strings.TrimLeft(cell, " \t"), "="))
-		unguard(s) // whatever it is
-	})
-}

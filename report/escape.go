@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/carbonctl/carbonctl/internal/formula"
 )
 
 // What users name (projects, labels, hosts, sources) goes into languages that
@@ -86,19 +88,8 @@ func markdownName(s string) string {
 	return fence + strings.ReplaceAll(s, "|", `\|`) + fence
 }
 
-// cell keeps a spreadsheet from running a text as a formula: an apostrophe in
-// front makes it a text. So does one behind a semicolon, which separates cells in
-// some countries.
-func cell(s string) string {
-	parts := strings.Split(plain(s), ";")
-	for i, part := range parts {
-		first, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(part, func(r rune) bool { return r == '"' || unicode.IsSpace(r) }))
-		if strings.ContainsRune("=+-@＝＋－＠", first) || i == 0 && first == '\'' {
-			parts[i] = "'" + part
-		}
-	}
-	return strings.Join(parts, ";")
-}
+// cell makes text of any string, for a cell of CSV.
+func cell(s string) string { return formula.Guard(plain(s)) }
 
 // yaml quotes a text: JSON's strings are strings of YAML too.
 func yaml(s string) string {

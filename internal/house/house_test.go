@@ -30,6 +30,7 @@ var rooms = map[string][]string{
 	"energy":              {},
 	"internal/atomicfile": {},
 	"internal/timespec":   {},
+	"internal/formula":    {},
 	"internal/nearest":    {"github.com/agnivade/levenshtein"},
 	"internal/proc":       {"github.com/shirou/gopsutil/v3", "golang.org/x/sys"},
 
@@ -54,7 +55,7 @@ var rooms = map[string][]string{
 
 	// Floor 3: arithmetic on plain values.
 	"footprint/predict": {},
-	"footprint":         {"energy", "regions", "footprint/predict"},
+	"footprint":         {"energy", "regions", "footprint/predict", "internal/formula"},
 	"runs":              {"energy", "footprint", "regions", "github.com/google/uuid"},
 	"internal/config":   {"footprint", "regions", "internal/nearest", "github.com/BurntSushi/toml"},
 
@@ -62,10 +63,10 @@ var rooms = map[string][]string{
 	"internal/about":  {"footprint", "internal/proc"},
 	"internal/nested": {"internal/proc", "github.com/google/uuid"},
 	"carbon":          {"energy", "rapl", "nvml", "estimate", "regions", "footprint", "internal/about", "internal/config", "internal/nested", "internal/proc", "github.com/google/uuid"},
-	"ledger":          {"energy", "internal/atomicfile", "internal/timespec", "footprint", "runs", "regions", "github.com/gocarina/gocsv", "github.com/gofrs/flock", "github.com/google/uuid", "golang.org/x/sys"},
+	"ledger":          {"energy", "internal/formula", "internal/atomicfile", "internal/timespec", "footprint", "runs", "regions", "github.com/gocarina/gocsv", "github.com/gofrs/flock", "github.com/google/uuid", "golang.org/x/sys"},
 	"ledger/foreign":  {"energy", "footprint", "runs", "regions", "github.com/google/uuid"},
 	"ledger/sshsig":   {"golang.org/x/crypto"},
-	"report":          {"energy", "footprint", "runs", "regions", "github.com/rivo/uniseg"},
+	"report":          {"energy", "internal/formula", "footprint", "runs", "regions", "github.com/rivo/uniseg"},
 
 	"export/file": {"carbon", "footprint", "internal/output", "report"},
 

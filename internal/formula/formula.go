@@ -1,4 +1,15 @@
-package ledger
+// Package formula keeps spreadsheets from running what a text cell of a CSV file holds.
+//
+// A text is written as it is, unless a spreadsheet would run it as a formula, or it holds
+// what does not belong on one line of a text file. Such a cell is an apostrophe and the
+// text with backslash escapes:
+//
+//	\\  \n  \r  \t  \uXXXX (a control character, or a semicolon in front of a
+//	formula: some spreadsheets separate cells by it)  \xXX (a byte that is no UTF-8)
+//
+// A cell that starts with an apostrophe is always of this form, so that reading gives back
+// exactly what was written.
+package formula
 
 import (
 	"fmt"
@@ -8,18 +19,8 @@ import (
 	"unicode/utf8"
 )
 
-// A text cell is written as it is, unless a spreadsheet would run it as a
-// formula, or it holds what does not belong on one line of a text file. Such a
-// cell is written as an apostrophe and the text with backslash escapes:
-//
-//	\\  \n  \r  \t  \uXXXX (a control character, or a semicolon in front of a
-//	formula: some spreadsheets separate cells by it)  \xXX (a byte that is no UTF-8)
-//
-// A cell that starts with an apostrophe is always of this form, so that reading
-// gives back exactly what was written.
-
-// guard returns s as it stands in a cell.
-func guard(s string) string {
+// Guard returns a text as it stands in a cell.
+func Guard(s string) string {
 	if !needsGuard(s) {
 		return s
 	}
@@ -38,7 +39,7 @@ func guard(s string) string {
 			b = append(b, `\r`...)
 		case r == '\t':
 			b = append(b, `\t`...)
-		case unprintable(r), r == ';' && isFormula(s[i+1:]):
+		case unprintable(r), r == ';' && runs(s[i+1:]):
 			b = fmt.Appendf(b, `\u%04x`, r)
 		default:
 			b = append(b, s[i:i+n]...)
@@ -55,19 +56,19 @@ func needsGuard(s string) bool {
 	if s[0] == '\'' || strings.ContainsFunc(s, unprintable) || !utf8.ValidString(s) {
 		return true
 	}
-	if isFormula(s) {
+	if runs(s) {
 		return true
 	}
 	for {
 		var ok bool
-		if _, s, ok = strings.Cut(s, ";"); !ok || isFormula(s) {
+		if _, s, ok = strings.Cut(s, ";"); !ok || runs(s) {
 			return ok
 		}
 	}
 }
 
-// isFormula reports whether a spreadsheet takes a text for a formula.
-func isFormula(s string) bool {
+// runs reports whether a spreadsheet takes a text for a formula.
+func runs(s string) bool {
 	first, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(s, func(r rune) bool { return r == '"' || unicode.IsSpace(r) }))
 	return strings.ContainsRune("=+-@＝＋－＠", first)
 }
@@ -77,8 +78,8 @@ func unprintable(r rune) bool {
 	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == '\ufeff'
 }
 
-// unguard undoes guard. An escape that guard never writes is kept as it is.
-func unguard(cell string) string {
+// Unguard undoes Guard. An escape that Guard never writes is kept as it is.
+func Unguard(cell string) string {
 	if cell == "" || cell[0] != '\'' {
 		return cell
 	}
