@@ -76,6 +76,9 @@ type Report struct {
 	// not read whose greatest power is not known.
 	EnergyHigh *energy.Energy `json:"energy_high_joules"`
 	Charge     Charge         `json:"charge"`
+	// Policy names the function of the caller's own that decided the work's part,
+	// such as "main.byPriority"; "" is BusyShare.
+	Policy string `json:"policy,omitempty"`
 	// MeasuredShare is the part of Energy that comes from counters, 0 to 1;
 	// nil if Energy is 0.
 	MeasuredShare *float64 `json:"measured_share"`
@@ -258,7 +261,7 @@ func (a *Account) Report() Report {
 		Schema: Schema, RunID: a.Run.ID, Project: a.Run.Project, Labels: a.Run.Labels,
 		Command: a.Run.Command, Job: a.Run.Job, Wait: a.Run.Wait,
 		Status: a.End.Status, ExitCode: a.End.ExitCode, Overhead: a.End.Overhead,
-		Host: a.Host, Charge: a.Run.Charge, PUE: PUE{Value: a.pue(), Source: "given"},
+		Host: a.Host, Charge: a.Run.Charge, Policy: a.Policy.name(), PUE: PUE{Value: a.pue(), Source: "given"},
 		Power:    a.powers(),
 		Warnings: []Warning{}, Versions: a.Versions,
 	}

@@ -1,6 +1,8 @@
 package footprint
 
 import (
+	"reflect"
+	"runtime"
 	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
@@ -59,6 +61,14 @@ type Span struct {
 // A Policy says what part of a span the tracked work pays for. What it returns
 // is clamped to [0, 1], and NaN is 0. It must depend on the Span alone.
 type Policy func(Span) float64
+
+// name is what the program calls it, "" if it is nil.
+func (p Policy) name() string {
+	if p == nil {
+		return ""
+	}
+	return runtime.FuncForPC(reflect.ValueOf(p).Pointer()).Name()
+}
 
 // WholeMachine charges the work with everything.
 func WholeMachine(Span) float64 { return 1 }

@@ -31,6 +31,7 @@ type traceAccount struct {
 	Host     Host     `json:"host"`
 	PUE      float64  `json:"pue,omitempty"`
 	Versions Versions `json:"versions"`
+	Policy   string   `json:"policy,omitempty"`
 }
 
 type traceSample struct {
@@ -74,11 +75,11 @@ type Recorder struct {
 	intensity  *regions.Intensity
 }
 
-// Record begins a recording of what the account is given. A policy of the
-// caller's own is not recorded: the replay uses BusyShare.
+// Record begins a recording of what the account is given. Of a policy of the
+// caller's own it holds the name.
 func Record(w io.Writer, a *Account) (*Recorder, error) {
 	r := &Recorder{w: w, components: map[energy.Component]int{}}
-	r.write(traceLine{Schema: TraceSchema, Account: &traceAccount{a.Run, a.Host, a.PUE, a.Versions}})
+	r.write(traceLine{Schema: TraceSchema, Account: &traceAccount{a.Run, a.Host, a.PUE, a.Versions, a.Policy.name()}})
 	return r, r.err
 }
 
@@ -140,7 +141,7 @@ const longestLine = 1 << 20
 
 // Replay reads a recording and gives its report. A recording that breaks off is
 // replayed as far as it goes, and the error says where; its status stays
-// Running.
+// Running. One of a run whose shares a policy of its own decided can't be replayed.
 func Replay(r io.Reader) (Report, error) {
 	var p replay
 	in := bufio.NewScanner(r)
@@ -178,6 +179,9 @@ func (p *replay) line(b []byte, head bool) error {
 	case head:
 		if l.Schema != TraceSchema || l.Account == nil {
 			return fmt.Errorf("schema is %q, not %q", l.Schema, TraceSchema)
+		}
+		if l.Account.Policy != "" {
+			return fmt.Errorf("shares were decided by %s, which is not in the recording", l.Account.Policy)
 		}
 		p.account = Account{Run: l.Account.Run, Host: l.Account.Host, PUE: l.Account.PUE, Versions: l.Account.Versions}
 	case l.Component != nil:

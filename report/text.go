@@ -140,6 +140,9 @@ func countedText(r footprint.Report) string {
 			share += "at most "
 		}
 		share += part(r)
+		if r.Policy != "" {
+			share += " (by " + r.Policy + ")"
+		}
 	}
 	switch {
 	case share == "":
