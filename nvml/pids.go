@@ -15,6 +15,7 @@ type pids struct {
 	root  fs.FS
 	space string // our pid namespace, if root shows the /proc of another one
 	inner bool   // ours is not the first, so that the driver's pids may be the host's
+	told  bool   // one of the driver's could be told
 
 	// What processes were, the latest and those before: for one that has ended.
 	was, before map[int]bool
@@ -50,9 +51,19 @@ func (p *pids) forget(now time.Time) {
 	}
 }
 
+// silent reports whether a driver that lists no process may only hide them: in a
+// container it mostly does.
+func (p *pids) silent() bool { return (p.inner || p.space != "") && !p.told }
+
 // mine reports whether a process of the driver's is the work's, and whether that
 // can be told. One that has ended is what it was.
 func (p *pids) mine(pid int, mine func(int) bool) (ours, told bool) {
+	ours, told = p.tell(pid, mine)
+	p.told = p.told || told
+	return ours, told
+}
+
+func (p *pids) tell(pid int, mine func(int) bool) (ours, told bool) {
 	if ours, told = p.was[pid]; !told {
 		ours, told = p.before[pid]
 	}

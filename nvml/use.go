@@ -14,6 +14,7 @@ import (
 // Why it is not known who used a GPU. What is not known is not shared: the whole
 // GPU is then charged.
 var (
+	errHidden  = errors.New("the driver lists no processes in this container")
 	errForeign = errors.New("the driver lists processes that this /proc does not show")
 	errNobody  = errors.New("the driver does not report its processes")
 	errMixed   = errors.New("several programs use it, and the driver does not report how much each")
@@ -150,7 +151,7 @@ func (m *Meter) Use(ctx context.Context, mine func(pid int) bool, to []energy.Us
 		u := &g.use
 		u.fresh = false
 		if g.fresh && g.users.at.After(u.at) {
-			u.count(g, who)
+			u.count(g, who, m.pids.silent())
 		}
 		if u.full != nil {
 			errs = append(errs, u.full)
@@ -169,9 +170,9 @@ func (m *Meter) Use(ctx context.Context, mine func(pid int) bool, to []energy.Us
 }
 
 // count takes what was asked last. The error is made once for each reason.
-func (u *usage) count(g *gpu, who resolver) {
+func (u *usage) count(g *gpu, who resolver, silent bool) {
 	was := u.why
-	u.why = u.add(g.dev, &g.users, g.named, who)
+	u.why = u.add(g.dev, &g.users, g.named, who, silent)
 	switch u.fresh = u.why == nil; {
 	case u.why == nil || errors.Is(u.why, errNothing):
 		u.full = nil
@@ -207,9 +208,10 @@ func (t *tally) add(pid int, amount uint64) {
 // some can't be told, and none can.
 func (t *tally) foreign() bool { return t.lost > 0 && t.told == 0 }
 
-// add counts what was asked up to its time. With an error nothing is counted,
+// add counts what was asked up to its time. silent says that a driver which lists
+// nobody says nothing. With an error nothing is counted,
 // and the next one that succeeds counts for the time between.
-func (u *usage) add(d *device, a *userReport, named map[string]bool, who resolver) error {
+func (u *usage) add(d *device, a *userReport, named map[string]bool, who resolver, silent bool) error {
 	if u.at.IsZero() {
 		u.at, u.busyAt = a.at, a.at
 		u.book(a.accounts, nil)
@@ -230,8 +232,11 @@ func (u *usage) add(d *device, a *userReport, named map[string]bool, who resolve
 	default:
 		err = errNobody
 	}
-	if err == nil && t.foreign() {
+	switch {
+	case err == nil && t.foreign():
 		err = errForeign
+	case err == nil && silent && t.told == 0 && t.mine == 0: // silent, as it was before
+		err = errHidden
 	}
 	if err != nil {
 		return err

@@ -166,9 +166,9 @@ func TestSeveralPeriodsInOneStretch(t *testing.T) {
 	at := time.Unix(1000, 0)
 	var u usage
 	who := func(pid int) (bool, bool) { return pid == 100, true }
-	require.NoError(t, u.add(&device{}, &userReport{at: at}, nil, who))
+	require.NoError(t, u.add(&device{}, &userReport{at: at}, nil, who, false))
 	a := userReport{at: at.Add(3 * time.Second), busy: []busy{{100, 1, 60}, {200, 3, 60}, {100, 2, 60}, {100, 3, 60}}}
-	require.NoError(t, u.add(&device{}, &a, nil, who))
+	require.NoError(t, u.add(&device{}, &a, nil, who, false))
 	assert.EqualValues(t, 60*3e6, u.mine)
 	assert.EqualValues(t, 60*3e6+20*3e6, u.all)
 	assert.EqualValues(t, 100*3e6, u.capacity)
@@ -336,7 +336,7 @@ func TestSharesConserve(t *testing.T) {
 			a := randomUsers(r, at, len(d.slices))
 			for w := range usages {
 				who := func(pid int) (bool, bool) { return pid%works == w, true }
-				err := usages[w].add(&d, &a, nil, who)
+				err := usages[w].add(&d, &a, nil, who, false)
 				assert.True(t, err == nil || errors.Is(err, errNothing), err)
 			}
 		}
