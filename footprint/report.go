@@ -50,6 +50,10 @@ type Report struct {
 	// monotonic clock.
 	DurationS float64  `json:"duration_s"`
 	Command   []string `json:"command"`
+	// Revision is the git commit of the working directory, "+dirty" behind it where
+	// files that git tracks differ from that, "+unchecked" where it is not known whether
+	// they do; "" where there is no commit.
+	Revision string `json:"revision,omitempty"`
 	// Wait says why the run started when it did, nil without a wait.
 	Wait *Wait `json:"wait,omitempty"`
 

@@ -46,7 +46,7 @@ func differ(recorded, again map[string]string) (figures int, all []Difference) {
 }
 
 // after are the keys of a report that are told only when it has been computed.
-var after = []string{"ledger", "warnings"}
+var after = []string{"ledger", "warnings", "revision"}
 
 // keyed gives the values of a report by their paths of keys: "components/0/name".
 func keyed(r footprint.Report) map[string]string {
@@ -98,7 +98,7 @@ func columns(r Row) map[string]string {
 }
 
 // unsampled are the columns that samples say nothing of.
-var unsampled = []string{"schema", "ledger_id", "previous_hash", "hash", "run_sha256", "user", "warnings", "details"}
+var unsampled = []string{"schema", "ledger_id", "previous_hash", "hash", "run_sha256", "revision", "user", "warnings", "details"}
 
 // cellText shows the value of a cell.
 func cellText(v any) string {

@@ -73,7 +73,7 @@ type Row struct {
 	Machine    string `csv:"machine"`
 	Components string `csv:"components"` // see [Component]; "" where not known
 	// Revision is the git commit of the working directory, "+dirty" behind it where
-	// files differ from that.
+	// files differ from that, "+unchecked" where it is not known whether they do.
 	Revision string `csv:"revision"`
 	Work     string `csv:"work"` // compact JSON object of counted units, or ""
 	// Water is litres, on site and off. Cost is an amount and its currency.

@@ -68,6 +68,8 @@ var rooms = map[string][]string{
 	"ledger/sshsig":   {"golang.org/x/crypto"},
 	"report":          {"energy", "internal/formula", "footprint", "runs", "regions", "github.com/rivo/uniseg"},
 
+	"internal/revision": {},
+
 	"export/file": {"carbon", "footprint", "internal/output", "report"},
 
 	// Floor 5: the command.
@@ -75,7 +77,7 @@ var rooms = map[string][]string{
 	"internal/input":   {"footprint", "ledger", "report", "runs"},
 	"internal/output":  {"internal/atomicfile", "report", "golang.org/x/term"},
 	"internal/locate":  {"regions", "regions/metadata"},
-	"internal/session": {"energy", "footprint", "carbon", "ledger", "internal/child", "internal/nested", "internal/output", "internal/proc", "internal/watch"},
+	"internal/session": {"energy", "footprint", "carbon", "ledger", "internal/child", "internal/nested", "internal/output", "internal/proc", "internal/revision", "internal/watch"},
 	"internal/serve":   {"energy", "footprint", "regions", "internal/timespec"},
 	"internal/wait":    {"footprint", "internal/atomicfile", "regions", "report", "github.com/gofrs/flock"},
 	"internal/watch":   {"golang.org/x/sys"},

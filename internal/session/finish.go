@@ -20,6 +20,7 @@ func (s *Session) Finish(ctx context.Context) Result {
 	unseen := s.lookout.ended(s.exit)
 	beside := s.book.beside(s.alarm.run, s.o.Tracker.Run.Parent)
 	r := s.lastReading()
+	r.Revision = s.commit.ended(s.since)
 	s.warn(&r, unseen)
 	if n := beside(s.since); n > 0 {
 		r.Warnings = append(r.Warnings, besideWarning(n))

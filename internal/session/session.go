@@ -110,6 +110,7 @@ type Session struct {
 	tracker   *carbon.Tracker
 	lookout   *lookout
 	process   *child.Process
+	commit    *commit
 	recovery  *recovery
 	files     []io.Closer
 	unwritten []footprint.Warning
@@ -177,6 +178,7 @@ func (s *Session) Start(ctx context.Context) error {
 	s.lookout.started()
 	s.tree.started(s.process)
 	s.alarm.started(s.process)
+	s.commit = findCommit(s.process)
 	s.recovery = s.book.recover(ctx, s.alarm.run, cfg.Run.Parent, s.o.Redo)
 	time.AfterFunc(sweepAfter, func() { watch.SweepEvents("") }) // it may end with us
 	return nil
