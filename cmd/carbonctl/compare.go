@@ -40,7 +40,7 @@ one scope, and the PUE follows one rule for all providers.`,
 			format, _ := flags.GetString("format")
 			file, _ := flags.GetString("output")
 			if asJSON && format != "" && format != "json" {
-				return fmt.Errorf("compare: --json and --format %s: choose one", format)
+				return fmt.Errorf("--json and --format %s: choose one", format)
 			}
 			if asJSON {
 				format = "json"
@@ -118,7 +118,7 @@ func rank(flags *pflag.FlagSet, w work) (r report.Ranking, err error) {
 	r.Notes = append(r.Notes, noted...)
 	sites, without, err := w.sites(flags, t, q, here)
 	if err != nil {
-		return r, fmt.Errorf("compare: %w", err)
+		return r, err
 	}
 	pue := regions.PUE{Value: w.pue, Of: runs.Recorded}
 	if flags.Changed("pue") {

@@ -36,7 +36,7 @@ func (a *app) work(flags *pflag.FlagSet, args []string) (w work, bad bool, err e
 	named, _ := flags.GetStringSlice("regions")
 	switch {
 	case given != "" && predicted:
-		return w, false, errors.New("compare: --predicted needs a run, not --energy")
+		return w, false, errors.New("--predicted needs a run, not --energy")
 	case given != "":
 		if w.energy, err = footprint.ParseEnergy(given); err != nil {
 			return w, false, fmt.Errorf("--energy: %w", err)
@@ -51,14 +51,11 @@ func (a *app) work(flags *pflag.FlagSet, args []string) (w work, bad bool, err e
 		return w, false, err
 	}
 	w, err = r.workOf(args[0], predicted)
-	if err != nil {
-		err = fmt.Errorf("compare: %w", err)
-	}
 	w.named = append(args[1:], named...)
 	return w, r.bad, err
 }
 
-var errNothing = errors.New("compare: nothing to compare: name a run (last, an ID, a file) or give --energy 1.2kWh")
+var errNothing = errors.New("nothing to compare: name a run (last, an ID, a file) or give --energy 1.2kWh")
 
 // workOf adds up what a name stands for: one run, or many. Many are here where
 // all of them were.
@@ -159,7 +156,7 @@ func (w *work) here(flags *pflag.FlagSet, t *regions.Table, q, asked regions.Que
 	case len(w.zones) == 1 && w.zones[0] != "":
 		q.Zone = w.zones[0]
 	case len(w.zones) > 1:
-		return here, nil, fmt.Errorf("compare: the runs were in %s: set --region to the one that is here", strings.Join(w.zones, ", "))
+		return here, nil, fmt.Errorf("the runs were in %s: set --region to the one that is here", strings.Join(w.zones, ", "))
 	case q.Zone == "" && len(w.named) > 0:
 		q.Zone = w.named[0] // what is named first is what the others are compared with
 	}

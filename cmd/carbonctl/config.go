@@ -41,7 +41,7 @@ the environment, ./.carbonctl.toml, your own config.toml and what is built in.
 The exit code is 2 if a setting is wrong.`,
 		Example: `  carbonctl config show --origin
   carbonctl config show --json`,
-		Args: cobra.NoArgs,
+		Args: atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := configure(cmd.Flags())
 			if err != nil {
@@ -95,22 +95,22 @@ func (a *app) initConfig() *cobra.Command {
 print its path. A file that exists is never overwritten.`,
 		Example: `  carbonctl config init
   carbonctl config init --for-project`,
-		Args: cobra.NoArgs,
+		Args: atMost(0),
 		RunE: func(*cobra.Command, []string) error {
 			path := config.UserFile()
 			if project {
 				path = config.ProjectFile
 			}
 			if path == "" {
-				return errors.New("config init: no home directory; set XDG_CONFIG_HOME")
+				return errors.New("no home directory; set XDG_CONFIG_HOME")
 			}
 			err := config.Create(path, config.Template(project))
 			if errors.Is(err, fs.ErrExist) {
-				a.say(fmt.Sprintf("config init: %s exists already", path), "edit it, or move it away to begin a new one")
+				a.say(fmt.Sprintf("%s exists already", path), "edit it, or move it away to begin a new one")
 				return &exitError{code: exitUsage}
 			}
 			if err != nil {
-				return fmt.Errorf("config init: %w", err)
+				return err
 			}
 			_, err = fmt.Fprintln(a.out, path)
 			return err

@@ -34,7 +34,7 @@ sure that is, and which commands would improve it.`,
 		Example: `  carbonctl devices
   carbonctl devices --verbose
   carbonctl devices --root /host --json`,
-		Args: cobra.NoArgs,
+		Args: atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkRoot(root); err != nil {
 				return err

@@ -103,21 +103,20 @@ the exit code is 1.`,
 }
 
 func (m *importing) run(ctx context.Context, flags *pflag.FlagSet, args []string) error {
-	wrong := func(err error) error { return fmt.Errorf("import: %w", err) }
 	if len(args) == 0 {
-		return wrong(errors.New("no file given; it reads those of CodeCarbon, CarbonTracker, Green Algorithms and experiment-impact-tracker"))
+		return errors.New("no file given; it reads those of CodeCarbon, CarbonTracker, Green Algorithms and experiment-impact-tracker")
 	}
 	if err := m.look(flags); err != nil {
-		return wrong(err)
+		return err
 	}
 	if m.path = m.Ledger; m.path == "none" {
 		m.path = ""
 	}
 	if m.path == "" && !m.dry {
-		return wrong(errors.New("no ledger is set: add --ledger FILE"))
+		return errors.New("no ledger is set: add --ledger FILE")
 	}
 	if err := m.parse(ctx, flags); err != nil {
-		return wrong(err)
+		return err
 	}
 	m.Ends = []string{".csv", ".log", ".json", ".csv.gz", ".log.gz", ".json.gz"}
 	files, err := m.Files(args)
@@ -125,14 +124,14 @@ func (m *importing) run(ctx context.Context, flags *pflag.FlagSet, args []string
 		err = none.Err // no run of ours is meant
 	}
 	if err != nil {
-		return wrong(err)
+		return err
 	}
 	if err := m.readKnown(); err != nil {
-		return wrong(err)
+		return err
 	}
 	for _, in := range files {
 		if err := m.file(ctx, in); err != nil {
-			return wrong(err)
+			return err
 		}
 	}
 	if m.others > 0 {

@@ -28,22 +28,27 @@ func (a *app) mark() *cobra.Command {
 without waiting. Outside of such a run it prints a note and exits with 0.`,
 		Example: `  carbonctl mark epoch-start 3/10
   carbonctl mark task-start "load the data"`,
-		Args: cobra.MinimumNArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errors.New("no event given: use epoch-start, epoch-end, task-start NAME or task-end NAME")
+			}
+			return nil
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			e, err := watch.ParseEvent(strings.Join(args, " "), time.Now())
 			if err != nil {
-				return fmt.Errorf("mark: %w", err)
+				return err
 			}
 			// Who marks its epochs must run as well without us: this is no failure.
 			path := os.Getenv(watch.EnvEvents)
 			if path == "" {
-				a.say(fmt.Sprintf("mark: not running under carbonctl wrap (%s is not set)", watch.EnvEvents), "")
+				a.say(fmt.Sprintf("not running under carbonctl wrap (%s is not set)", watch.EnvEvents), "")
 				return nil
 			}
 			if err := watch.Append(path, e); errors.Is(err, fs.ErrNotExist) {
-				a.say("mark: the enclosing run has ended", "")
+				a.say("the enclosing run has ended", "")
 			} else if err != nil {
-				return &exitError{exitFinding, fmt.Errorf("mark: %w", err)}
+				return &exitError{exitFinding, err}
 			}
 			return nil
 		},

@@ -75,33 +75,32 @@ be read, or a run has no figure for what was asked; 2 if nothing could be done.`
 }
 
 func (r *recomputing) run(ctx context.Context, flags *pflag.FlagSet, args []string) error {
-	wrong := func(err error) error { return fmt.Errorf("recompute: %w", err) }
 	r.given = slices.ContainsFunc([]string{"region", "year", "scope", "intensity", config.RegionsFile, "pue"}, flags.Changed)
 	switch {
 	case r.samples != "" && r.given:
-		return wrong(errors.New("--samples does the recorded computation: apply other factors to FILE in a second step"))
+		return errors.New("--samples does the recorded computation: apply other factors to FILE in a second step")
 	case r.samples != "" && len(args) > 1:
-		return wrong(errors.New("--samples are those of one run: give one FILE"))
+		return errors.New("--samples are those of one run: give one FILE")
 	case r.last < 0:
-		return wrong(fmt.Errorf("--last: %d is below 0", r.last))
+		return fmt.Errorf("--last: %d is below 0", r.last)
 	}
 	if err := r.look(flags); err != nil {
-		return wrong(err)
+		return err
 	}
 	if r.samples != "" {
 		return r.replay(args)
 	}
 	var err error
 	if r.factors, err = r.lookup(flags); err != nil {
-		return wrong(err)
+		return err
 	}
 	files, err := r.Files(args)
 	if err != nil {
-		return wrong(err)
+		return err
 	}
 	r.newest.Most, r.which, r.why = r.last, []string{}, map[string]int{}
 	if err = r.Rows(files, func(row *runs.Row) { r.add(ctx, row) }); err != nil {
-		return wrong(err)
+		return err
 	}
 	return r.finish(ctx)
 }

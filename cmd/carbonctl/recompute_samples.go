@@ -12,24 +12,23 @@ import (
 // replay computes a run from its samples and compares it with its record, a
 // ledger or its JSON.
 func (r *recomputing) replay(args []string) error {
-	wrong := func(err error) error { return fmt.Errorf("recompute: %w", err) }
 	f, err := r.Open(r.samples)
 	if err != nil {
-		return wrong(fmt.Errorf("--samples: %w", err))
+		return fmt.Errorf("--samples: %w", err)
 	}
 	defer f.Close()
 	run, err := footprint.Replay(f)
 	switch {
 	case err != nil && run.RunID == "":
-		return wrong(fmt.Errorf("--samples %s: %w", r.samples, err))
+		return fmt.Errorf("--samples %s: %w", r.samples, err)
 	case err != nil: // what there is of it is computed
-		r.told(wrong(fmt.Errorf("--samples %s: %w", r.samples, err)))
+		r.told(fmt.Errorf("--samples %s: %w", r.samples, err))
 	}
 	answer := report.Replayed{Schema: report.RecomputeSchema, RunID: run.RunID, Differ: []runs.Difference{}, Report: run, Samples: r.samples}
 	if len(args) == 1 {
 		answer.Against = args[0]
 		if answer.Figures, answer.Differ, err = r.compare(args[0], run); err != nil {
-			return wrong(err)
+			return err
 		}
 		same := len(answer.Differ) == 0
 		answer.Same = &same

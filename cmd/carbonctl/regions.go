@@ -35,7 +35,7 @@ at a point, and how that came about; without a ZONE, list all.`,
   carbonctl regions show aws:eu-west-1
   carbonctl regions show 48.85,2.35
   carbonctl regions show`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			q, err := figureQuery(cmd.Flags())
 			if err != nil {
@@ -136,7 +136,7 @@ func (a *app) listZones(ctx context.Context, t *regions.Table, q regions.Query, 
 		}
 	}
 	if len(list.Zones) == 0 {
-		return fmt.Errorf("regions: no zone has a %s figure for %d", cmp.Or(string(q.Scope), "yearly"), q.Year)
+		return fmt.Errorf("no zone has a %s figure for %d", cmp.Or(string(q.Scope), "yearly"), q.Year)
 	}
 	if asJSON {
 		return output.JSON(a.out, list)

@@ -12,7 +12,7 @@ func (a *app) regionsData() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "data",
 		Short: "Show what the tables hold, their dates, sources and licences",
-		Args:  cobra.NoArgs,
+		Args:  atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t, err := table(cmd.Flags())
 			if err != nil {

@@ -89,25 +89,24 @@ altered, use "carbonctl verify".`,
 }
 
 func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string) error {
-	wrong := func(err error) error { return fmt.Errorf("report: %w", err) }
 	if r.last < 0 {
-		return wrong(fmt.Errorf("--last: %d is below 0", r.last))
+		return fmt.Errorf("--last: %d is below 0", r.last)
 	}
 	if err := r.look(flags); err != nil {
 		return err
 	}
 	write, err := r.form()
 	if err != nil {
-		return wrong(err)
+		return err
 	}
 	t := report.Totals{Groups: &runs.Groups{}, Car: r.car, Spread: r.spread}
 	if t.Filter, err = r.filter.parse(); err != nil {
-		return wrong(err)
+		return err
 	}
 	for _, name := range r.by {
 		key, err := runs.ParseKey(name)
 		if err != nil {
-			return wrong(fmt.Errorf("--by: %w", err))
+			return fmt.Errorf("--by: %w", err)
 		}
 		t.Groups.By = append(t.Groups.By, key)
 	}
@@ -117,7 +116,7 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 	}
 	if r.budget != "" {
 		if t.Budget, err = runs.ParseAllowance(r.budget); err != nil {
-			return wrong(fmt.Errorf("--budget: %w", err))
+			return fmt.Errorf("--budget: %w", err)
 		}
 	}
 	files, err := r.files(ctx, args)
@@ -140,7 +139,7 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 		}
 	})
 	if err != nil {
-		return wrong(err)
+		return err
 	}
 	t.Groups.Settle()
 	t.Largest = largest.Of(t.Groups.Total.Headline().Scope)
@@ -154,7 +153,7 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 	}
 	defer input.BoundGarbage()()
 	if err := r.write(func(w io.Writer) error { return write(w, t) }); err != nil {
-		return wrong(err)
+		return err
 	}
 	if r.bad || slices.ContainsFunc(t.Groups.Months(), func(m *runs.Group) bool { return t.Budget.Used(m.Summary) > 1 }) {
 		return &exitError{code: exitFinding}
@@ -166,10 +165,10 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 func (r *reporting) nothing(write func(io.Writer, report.Totals) error, t report.Totals) error {
 	if r.format != "text" {
 		if err := r.write(func(w io.Writer) error { return write(w, t) }); err != nil {
-			return fmt.Errorf("report: %w", err)
+			return err
 		}
 	}
-	return &exitError{exitFinding, fmt.Errorf("report: %w", report.NoMatchError{Filter: t.Filter})}
+	return &exitError{exitFinding, report.NoMatchError{Filter: t.Filter}}
 }
 
 // write gives the answer to a file, or to stdout.
@@ -208,13 +207,13 @@ func (r *reporting) form() (func(io.Writer, report.Totals) error, error) {
 func (r *reporting) files(ctx context.Context, args []string) ([]input.File, error) {
 	if len(args) == 0 {
 		if r.Ledger == "none" || r.Ledger == "" {
-			return nil, fmt.Errorf("report: %w", input.ErrNoLedger)
+			return nil, input.ErrNoLedger
 		}
 		args = []string{r.Ledger}
 	}
 	key, err := readKey(r.sign)
 	if err != nil {
-		return nil, fmt.Errorf("report: %w", err)
+		return nil, err
 	}
 	for _, path := range args {
 		if path == input.Last {
@@ -224,7 +223,7 @@ func (r *reporting) files(ctx context.Context, args []string) ([]input.File, err
 	}
 	files, err := r.Files(args)
 	if err != nil {
-		return nil, fmt.Errorf("report: %w", err)
+		return nil, err
 	}
 	return files, nil
 }

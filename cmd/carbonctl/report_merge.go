@@ -36,18 +36,18 @@ The exit code is 1 if an unfinished last line was ignored.`,
   carbonctl verify all.csv --head node1.csv.head --head node2.csv.head`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) < 2 {
-				return errors.New("merge: give the file to write and those to read: carbonctl report merge OUT IN…")
+				return errors.New("give the file to write and those to read: carbonctl report merge OUT IN…")
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r := &reading{app: a}
 			if err := r.look(cmd.Flags()); err != nil {
-				return fmt.Errorf("merge: %w", err)
+				return err
 			}
 			files, err := r.Ledgers(args[1:])
 			if err != nil {
-				return fmt.Errorf("merge: %w", err)
+				return err
 			}
 			var in []string
 			for _, f := range files {

@@ -39,12 +39,9 @@ The exit code is 1 if there is no such run.`,
   carbonctl report show run.json
   carbonctl report show run.json --output run.html
   carbonctl report show 0198c0de --json`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := s.run(cmd.Flags(), args); err != nil {
-				return fmt.Errorf("show: %w", err)
-			}
-			return nil
+			return s.run(cmd.Flags(), args)
 		},
 	}
 	f := cmd.Flags()

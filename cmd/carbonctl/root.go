@@ -68,12 +68,9 @@ type flagError struct {
 
 func (e *flagError) Error() string {
 	if v := (*pflag.InvalidValueError)(nil); errors.As(e.err, &v) {
-		return fmt.Sprintf("%s: --%s: %q is not %s", e.cmd.Name(), v.GetFlag().Name, v.GetValue(), kindOf(v.GetFlag()))
+		return fmt.Sprintf("--%s: %q is not %s", v.GetFlag().Name, v.GetValue(), kindOf(v.GetFlag()))
 	}
-	if !e.cmd.HasParent() {
-		return e.err.Error()
-	}
-	return fmt.Sprintf("%s: %v", e.cmd.Name(), e.err)
+	return e.err.Error()
 }
 
 func (e *flagError) Unwrap() error { return e.err }
@@ -222,12 +219,7 @@ type commandError struct {
 	name string
 }
 
-func (e *commandError) Error() string {
-	if e.cmd.HasParent() {
-		return fmt.Sprintf("unknown command %q for %q", e.name, e.cmd.CommandPath())
-	}
-	return fmt.Sprintf("unknown command %q", e.name)
-}
+func (e *commandError) Error() string { return fmt.Sprintf("unknown command %q", e.name) }
 
 // knownCommand is for commands that only have others below: what cobra did not
 // find among those is left over as an argument.
@@ -236,4 +228,14 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	return &commandError{cmd, args[0]}
+}
+
+// atMost is for commands that take up to n arguments.
+func atMost(n int) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) > n {
+			return fmt.Errorf("unexpected argument %.40q", args[n])
+		}
+		return nil
+	}
 }

@@ -35,7 +35,7 @@ SIGTERM or SIGINT.`,
   curl 'http://127.0.0.1:9106/v1/emissions?region=FR&energy=1.2kWh'
   curl 'http://127.0.0.1:9106/emissions/bylocation?location=westeurope'
   carbonctl serve --listen 0.0.0.0:9106 --live gbcarbon`,
-		Args: cobra.NoArgs,
+		Args: atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t, err := table(cmd.Flags())
 			if err != nil {

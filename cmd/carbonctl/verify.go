@@ -61,12 +61,12 @@ Exit code: 0 intact, 1 something was found, 2 a file could not be checked.`,
 			if signers != "" {
 				var err error
 				if check.signers, err = os.ReadFile(signers); err != nil {
-					return fmt.Errorf("verify: --allowed-signers: %w", err)
+					return fmt.Errorf("--allowed-signers: %w", err)
 				}
 			}
 			r := &reading{app: a}
 			if err := r.look(cmd.Flags()); err != nil {
-				return fmt.Errorf("verify: %w", err)
+				return err
 			}
 			files, failed := r.ledgers(args)
 			good := true
@@ -114,7 +114,7 @@ func (r *reading) ledgers(args []string) (files []input.File, err error) {
 	if len(args) == 0 {
 		args = []string{r.Ledger}
 		if r.Ledger == "none" || r.Ledger == "" {
-			return nil, fmt.Errorf("verify: %w", input.ErrNoLedger)
+			return nil, input.ErrNoLedger
 		}
 	}
 	for _, arg := range args {
@@ -125,7 +125,7 @@ func (r *reading) ledgers(args []string) (files []input.File, err error) {
 		}
 		found, wrong := r.Ledgers([]string{arg})
 		if wrong != nil {
-			err = errors.Join(err, fmt.Errorf("verify: %w", wrong))
+			err = errors.Join(err, wrong)
 		}
 		files = append(files, found...)
 	}
@@ -139,14 +139,14 @@ func heldHead(s string) (ledger.Head, error) {
 	}
 	b, err := os.ReadFile(s)
 	if errors.Is(err, fs.ErrNotExist) {
-		return ledger.Head{}, fmt.Errorf("verify: --head %q is neither a hash of 64 hexadecimal digits nor a file", report.Short(s, 70))
+		return ledger.Head{}, fmt.Errorf("--head %q is neither a hash of 64 hexadecimal digits nor a file", report.Short(s, 70))
 	}
 	if err != nil {
-		return ledger.Head{}, fmt.Errorf("verify: --head: %w", err)
+		return ledger.Head{}, fmt.Errorf("--head: %w", err)
 	}
 	h, err := ledger.ParseHead(b)
 	if err != nil {
-		return h, fmt.Errorf("verify: --head %s: %w", s, err)
+		return h, fmt.Errorf("--head %s: %w", s, err)
 	}
 	return h, nil
 }
@@ -189,7 +189,7 @@ func (c verifying) file(stdin io.Reader, path string) (report.Verification, erro
 		err = fmt.Errorf("%s: %w", path, err)
 	}
 	if err != nil {
-		return report.Verification{}, fmt.Errorf("verify: %w", err)
+		return report.Verification{}, err
 	}
 	v := verification(result)
 	v.File, v.Signature = path, signature

@@ -64,7 +64,7 @@ func (p *plan) window(ctx context.Context, flags *pflag.FlagSet) (report.Window,
 		return report.Window{}, err
 	}
 	if q.Zone == "" {
-		return report.Window{}, errors.New("when: no region given: set --region to where the work would run")
+		return report.Window{}, errors.New("no region given: set --region to where the work would run")
 	}
 	var ahead regions.Forecaster
 	if p.service != "" {
@@ -87,12 +87,12 @@ without one, from typical hourly profiles of the zone (no weather).`,
   carbonctl when --region GB --for 90m --by +24h --live gbcarbon
   CARBONCTL_ELECTRICITYMAPS_TOKEN=… carbonctl when --region FR --for 8h \
     --by 2026-12-01T08:00:00Z --live electricitymaps --json`,
-		Args: cobra.MaximumNArgs(1), // --by tomorrow 18:00, as people write it
+		Args: atMost(1), // --by tomorrow 18:00, as people write it
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p.now = time.Now()
 			if len(args) > 0 {
 				if !cmd.Flags().Changed("by") {
-					return fmt.Errorf("when: unexpected argument %.40q; the deadline is --by", args[0])
+					return fmt.Errorf("unexpected argument %.40q; the deadline is --by", args[0])
 				}
 				p.by += " " + args[0]
 			}
