@@ -134,24 +134,44 @@ func (t *Table) Cloud(provider, region string) (CloudRegion, error) {
 	return *c, nil
 }
 
+// maxID is more than any provider and region have together.
+const maxID = 96
+
 func (t *Table) cloud(provider, region string) *CloudRegion {
-	region = strings.TrimSpace(region)
-	clouds := t.cloudsOf(provider)
-	var within *CloudRegion
-	for i := range clouds {
-		c := &clouds[i]
-		n := len(c.Region)
-		if len(region) < n || !strings.EqualFold(region[:n], c.Region) {
-			continue
-		}
-		if len(region) == n {
-			return c
-		}
-		if isZoneSuffix(c.Provider, strings.ToLower(region[n:])) {
-			within = c
+	if t.places == nil {
+		return nil
+	}
+	provider, region = strings.TrimSpace(provider), strings.TrimSpace(region)
+	if len(provider)+len(region) >= maxID {
+		return nil
+	}
+	var room [maxID]byte
+	key := append(room[:0], also(strings.ToLower(provider))...)
+	p := t.places()
+	start := len(key) + 1
+	key = appendLower(append(key, ':'), region)
+	if i, ok := p.regions[string(key)]; ok {
+		return &p.clouds[i]
+	}
+	// It may be a zone in a region.
+	for n := len(key) - 1; n > start && len(key)-n <= maxSuffix; n-- {
+		if i, ok := p.regions[string(key[:n])]; ok && isZoneSuffix(p.clouds[i].Provider, string(key[n:])) {
+			return &p.clouds[i]
 		}
 	}
-	return within
+	return nil
+}
+
+// appendLower appends ASCII in lower case.
+func appendLower(to []byte, s string) []byte {
+	for i := range len(s) {
+		c := s[i]
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		to = append(to, c)
+	}
+	return to
 }
 
 // cloudsOf are the regions of one provider.
@@ -173,22 +193,31 @@ func (t *Table) cloudOf(code string) *CloudRegion {
 	return t.cloud(provider, region)
 }
 
+// maxSuffix is the longest that stands behind a region's name: "-ad-3", "-dc14".
+const maxSuffix = 5
+
 // isZoneSuffix tells what stands behind a region's name in that of one of its
-// zones: a letter (aws), a dash and a letter or number (gcp, alibaba, scaleway,
-// tencent, ibm), a dash, "dc" and a number (hetzner), or a number (ovhcloud).
+// zones: a letter (aws, coreweave), a dash and a letter or number (gcp, alibaba,
+// scaleway, tencent, ibm), a dash, "dc" and a number (hetzner), "-az" (azure) or "-ad-"
+// (oracle) and a number, or a number (ovhcloud).
 func isZoneSuffix(provider, s string) bool {
 	dashed, dash := strings.CutPrefix(s, "-")
 	digits := func(s string) bool {
 		return s != "" && len(s) <= 2 && strings.Trim(s, "0123456789") == ""
 	}
 	letter := func(s string) bool { return len(s) == 1 && s[0] >= 'a' && s[0] <= 'z' }
+	numbered := func(prefix string) bool { return strings.HasPrefix(dashed, prefix) && digits(dashed[len(prefix):]) }
 	switch provider {
-	case "aws":
+	case "aws", "coreweave":
 		return letter(s)
 	case "ovhcloud":
 		return digits(s)
 	case "hetzner":
-		return dash && strings.HasPrefix(dashed, "dc") && digits(dashed[2:])
+		return dash && numbered("dc")
+	case "azure":
+		return dash && (numbered("az") || digits(dashed))
+	case "oracle":
+		return dash && numbered("ad-")
 	}
 	return dash && (letter(dashed) || digits(dashed))
 }
@@ -203,7 +232,9 @@ func (t *Table) unknownCloud(provider, region string) error {
 		far := func(c CloudRegion) int { return distance(asked, strings.ToLower(c.Region)) }
 		clouds = slices.SortedStableFunc(slices.Values(clouds), func(a, b CloudRegion) int { return far(a) - far(b) })
 		for _, c := range clouds[:min(n, len(clouds))] {
-			e.Nearest = append(e.Nearest, c.label())
+			if far(c) <= max(2, near(asked)) {
+				e.Nearest = append(e.Nearest, c.label())
+			}
 		}
 	}
 	if nearest(t.cloudsOf(provider), 3); len(e.Nearest) == 0 {

@@ -20,7 +20,7 @@ func ExampleTable_Intensity() {
 	}
 	// Output:
 	// FR 2025: 41 g/kWh lifecycle; ""
-	// US-CA 2023: 179 g/kWh direct; "only direct emissions are published for US-CA"
+	// US-CA 2025: 191 g/kWh lifecycle; ""
 	// WORLD 2025: 458 g/kWh lifecycle; "no region was given"
 	// region "georgia" may be GE (Georgia) or US-GA (Georgia, United States): give the code
 }
@@ -57,5 +57,5 @@ func ExampleWindow() {
 	}
 	fmt.Printf("%s to %s: %.0f %% less than now (%s)\n", slot.From.Format("15:04"), slot.To.Format("15:04"), 100*slot.Saving(), slot.Kind)
 	// Output:
-	// 06:00 to 10:00: 4 % less than now (profile)
+	// 05:00 to 09:00: 9 % less than now (profile)
 }

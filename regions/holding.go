@@ -1,5 +1,10 @@
 package regions
 
+import (
+	"strconv"
+	"strings"
+)
+
 // A Holding is what a table has from one source.
 type Holding struct {
 	Source  Source
@@ -18,15 +23,20 @@ func (h *Holding) add(figures, first, last int) {
 }
 
 // Holdings says what is in the table, by source, in the order of
-// [Table.Sources].
+// [Table.Sources]. Of names and lists of regions it has no figures, 0.
 func (t *Table) Holdings() []Holding {
 	var all []Holding
-	for _, s := range t.Sources() {
+	at := map[string]int{}
+	for i, s := range t.Sources() {
 		all = append(all, Holding{Source: s})
+		at[s.ID] = i
 	}
 	t.countZones(all)
 	if t.places != nil {
-		t.places().count(all[len(t.sources):])
+		t.places().count(all, at)
+	}
+	if t.typical != nil {
+		t.typical().count(all, at)
 	}
 	return all
 }
@@ -48,10 +58,10 @@ func (t *Table) countZones(all []Holding) {
 	}
 }
 
-func (p *places) count(all []Holding) {
+func (p *places) count(all []Holding, at map[string]int) {
 	by := map[string]int{} // names of sources are as unique as their IDs
-	for i, s := range p.sources {
-		by[s.Name] = i
+	for _, s := range p.sources {
+		by[s.Name] = at[s.ID]
 	}
 	count := func(figures []Figure) {
 		seen := map[int]bool{}
@@ -70,8 +80,19 @@ func (p *places) count(all []Holding) {
 	for _, fleet := range p.fleets {
 		count(fleet)
 	}
+}
+
+// count adds hours of areas: one a month and hour of the day.
+func (p *typical) count(all []Holding, at map[string]int) {
 	for _, a := range p.areas {
-		all[a.source].add(12*24, a.year, a.year)
-		all[a.source].Places++
+		h := &all[at[p.sources[a.source].ID]]
+		from, to, ok := strings.Cut(a.years, "-")
+		if !ok {
+			to = from
+		}
+		first, _ := strconv.Atoi(from)
+		last, _ := strconv.Atoi(to)
+		h.add(12*24, first, last)
+		h.Places++
 	}
 }

@@ -94,6 +94,19 @@ type Intensity struct {
 	// Instead says why this is not the region's own value in the wanted scope,
 	// or "".
 	Instead string `json:"instead,omitempty"`
+	// Note is what a reader must know of the figure: that it is probably too low, or
+	// stands before a built-in one; "" where there is nothing.
+	Note string `json:"note,omitempty"`
+}
+
+// rangeYears is how long the range of a figure holds after its year: the mix that it was
+// made of changes.
+const rangeYears = 2
+
+// RangeOld reports whether the figure has a range, Low to High, that is of too long
+// before a time to bound what a kWh emitted then.
+func (in Intensity) RangeOld(at time.Time) bool {
+	return in.High > 0 && in.Year > 0 && at.UTC().Year()-in.Year > rangeYears
 }
 
 // Query asks for an intensity. The zero Query is the world, lifecycle, newest.

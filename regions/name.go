@@ -96,10 +96,13 @@ func unaccented(r rune) string {
 	return ""
 }
 
-// nearest gives the labels of the n zones whose code or name is most like the
+// near is how many letters a name may be off to be suggested.
+func near(asked string) int { return max(1, len(asked)/4) }
+
+// nearest gives the labels of at most n zones whose code or name is near the
 // one asked for: what it begins or is begun by, then by edit distance. Of
 // equals those that share a longer beginning come first, then those with more
-// figures, which people ask for more often.
+// figures, which people ask for more often. Then come names of other kinds.
 func (t *Table) nearest(name string, n int) []string {
 	type likeness struct{ zone, distance, shared, figures int }
 	asked := string(fold(nil, name))
@@ -130,7 +133,41 @@ func (t *Table) nearest(name string, n int) []string {
 	})
 	var labels []string
 	for _, l := range all[:min(n, len(all))] {
-		labels = append(labels, t.label(int32(l.zone)))
+		if l.distance <= near(asked) {
+			labels = append(labels, t.label(int32(l.zone)))
+		}
+	}
+	for _, label := range t.nearestAliases(asked) {
+		if len(labels) < n && !slices.Contains(labels, label) {
+			labels = append(labels, label)
+		}
+	}
+	return labels
+}
+
+// nearestAliases gives the labels of what names of other kinds near the one asked for
+// stand for, the nearest first.
+func (t *Table) nearestAliases(asked string) (labels []string) {
+	if t.aliases == nil {
+		return nil
+	}
+	type likeness struct {
+		distance    int
+		key, target string
+	}
+	var all []likeness
+	most := near(asked)
+	for key, target := range t.aliases().all() {
+		if off := len(key) - len(asked); off > most || off < -most {
+			continue
+		}
+		if d := distance(asked, key); d <= most {
+			all = append(all, likeness{d, key, target})
+		}
+	}
+	slices.SortFunc(all, func(a, b likeness) int { return cmp.Or(a.distance-b.distance, strings.Compare(a.key, b.key)) })
+	for _, l := range all {
+		labels = append(labels, t.targetLabel(l.target))
 	}
 	return labels
 }

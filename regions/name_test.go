@@ -22,11 +22,11 @@ func TestZoneNames(t *testing.T) {
 		"St. Lucia": "LC", "Timor-Leste": "TL", "Burma": "MM", "Swaziland": "SZ", "XKX": "XK", "Viet Nam": "VN",
 		"DRC": "CD", "Russian Federation": "RU", "EL": "GR", "UAE": "AE", "Macau": "MO", "Palestine": "PS",
 		"US-CA": "US-CA", "us_ca": "US-CA", "us ca": "US-CA", "California": "US-CA", "Washington D.C.": "US-DC",
-		"CA": "CA", "NSW": "", "New South Wales": "AU-NSW", "Quebec": "CA-QC", "Québec": "CA-QC",
+		"CA": "CA", "NSW": "AU-NSW", "New South Wales": "AU-NSW", "Quebec": "CA-QC", "Québec": "CA-QC",
 		"EGRID-CAMX": "EGRID-CAMX", "WECC California": "EGRID-CAMX", "NPCC NYC/Westchester": "EGRID-NYCW",
 		"World": "WORLD", "global": "WORLD", "EU": "EU27", "european union": "EU27", "north america": "NORTH_AMERICA",
 		// A piece of a code is never taken for another code.
-		"AU-S": "", "US-A": "", "F-R": "", "???": "", "日本": "",
+		"AU-S": "", "US-A": "", "F-R": "", "???": "", "日本": "JP",
 	} {
 		z, err := Builtin().Zone(name)
 		if code == "" {
@@ -64,15 +64,18 @@ func TestUnknown(t *testing.T) {
 		"DE-BE":         "DE (Germany)",
 		"califor":       "US-CA (California, United States)",
 		"US-XX":         "US (United States)",
-		"carolina":      "EGRID-SRVC (SERC Virginia/Carolina, United States), US-NC (North Carolina, United States), US-SC (South Carolina, United States)",
+		"carolina":      "US-NC (North Carolina, United States), US-SC (South Carolina, United States), EGRID-SRVC (SERC Virginia/Carolina, United States)",
 		"swit":          "CH (Switzerland)",
 		"EGRID-CAMS":    "EGRID-CAMX (WECC California, United States)",
 	} {
 		_, err := Builtin().Zone(name)
 		var unknown *UnknownError
 		require.ErrorAs(t, err, &unknown)
-		assert.Len(t, unknown.Nearest, 3)
 		assert.Contains(t, err.Error(), `region "`+name+`" is not known; nearest: `+want)
+	}
+	for _, far := range []string{"xyzzy", "Mordor", "qqqqqqq"} {
+		_, err := Builtin().Zone(far)
+		assert.EqualError(t, err, `region "`+far+`" is not known`, "nothing is suggested that is not near")
 	}
 	_, err := Builtin().Zone(strings.Repeat("x", 1000) + "\n")
 	assert.EqualError(t, err, `region "`+strings.Repeat("x", 40)+`…" is not known`)

@@ -18,10 +18,11 @@ import (
 //	s  a source: id, name, publisher, licence, url, attribution, note
 //	z  a zone: code, alpha-3, kind, country, continent, name, aliases (";" between)
 //	v  figures of the zone above: scope (l, d), basis (g, c), number of the
-//	   source from 0, first year, g/kWh by year (" " between, "-" for a gap)
+//	   source from 0, first year, g/kWh by year (" " between, "-" for a gap);
+//	   where the last one has a range also low, high, and a note or nothing
 //
 // Sources come first, in order of preference; so do the figures of a zone.
-const header = "carbonctl-regions/2\t"
+const header = "carbonctl-regions/3\t"
 
 // parse reads the text form. A table that it accepts answers every query
 // without surprise: all figures are finite and not negative, all zones have
@@ -97,7 +98,7 @@ type unread struct {
 func (u *unread) read() []series {
 	u.once.Do(func() {
 		for line := range strings.Lines(u.lines) {
-			var cells [8]string
+			var cells [maxCells]string
 			_, c, err := split(strings.TrimSuffix(line, "\n"), &cells)
 			if err == nil {
 				var s series
@@ -121,7 +122,7 @@ func (e *entry) all() []series {
 }
 
 func (t *Table) line(line string) error {
-	var cells [8]string
+	var cells [maxCells]string
 	kind, c, err := split(line, &cells)
 	if err != nil {
 		return err
@@ -141,7 +142,7 @@ func (t *Table) line(line string) error {
 			return fmt.Errorf("unknown kind of zone %q", z.Kind)
 		}
 		t.zones = append(t.zones, entry{Zone: z, aliases: c[6]})
-	case kind == "v" && n == 6 && len(t.zones) > 0:
+	case kind == "v" && (n == 6 || n == 9) && len(t.zones) > 0:
 		s, err := figures(c, len(t.sources))
 		if err != nil {
 			return err
@@ -154,8 +155,11 @@ func (t *Table) line(line string) error {
 	return nil
 }
 
+// maxCells is how many cells a line of figures has with all that it may.
+const maxCells = 9
+
 // split cuts a line at its tabs, into what it is and the other cells.
-func split(line string, cells *[8]string) (kind string, rest []string, err error) {
+func split(line string, cells *[maxCells]string) (kind string, rest []string, err error) {
 	n := 0
 	for cell := range strings.SplitSeq(line, "\t") {
 		if n == len(cells) {
@@ -202,8 +206,18 @@ func figures(c []string, sources int) (s series, err error) {
 		}
 		s.values = append(s.values, v)
 	}
-	if s.values[len(s.values)-1] < 0 {
+	last := s.values[len(s.values)-1]
+	if last < 0 {
 		return s, errors.New("figures end in a gap")
+	}
+	if len(c) > 5 {
+		var lowErr, highErr error
+		s.low, lowErr = strconv.ParseFloat(c[5], 64)
+		s.high, highErr = strconv.ParseFloat(c[6], 64)
+		if lowErr != nil || highErr != nil || !(0 <= s.low && s.low <= last && last <= s.high && s.high < math.Inf(1)) {
+			return s, fmt.Errorf("bad range %q to %q", c[5], c[6])
+		}
+		s.note = c[7]
 	}
 	return s, nil
 }

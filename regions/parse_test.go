@@ -37,7 +37,7 @@ func TestParseRefuses(t *testing.T) {
 		"no version":    {header + "1.0", header, "line 1: not a table of regions"},
 		"blank line":    {"\nz\tFR", "\n\nz\tFR", `line 5: unexpected line ""`},
 		"short line":    {"\tGaul;Gallia", "", "line 5: unexpected line"},
-		"long line":     {"Gaul", "a\tb\tc\td", "line 5: more than 8 cells"},
+		"long line":     {"Gaul", "a\tb\tc\td", "line 5: more than 9 cells"},
 		"kind":          {"country", "planet", `line 5: unknown kind of zone "planet"`},
 		"scope":         {"v\tl", "v\tm", `line 4: unknown scope "m"`},
 		"basis":         {"l\tg", "l\tx", `line 4: unknown basis "x"`},

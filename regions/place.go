@@ -1,7 +1,6 @@
 package regions
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -23,7 +22,9 @@ type Place struct {
 
 // Place finds what a region as people write it stands for: all that
 // [Table.Zone] takes, a cloud region or a zone in one ("aws:eu-west-1",
-// "gcp:europe-west6-a"), or a point: latitude and longitude in degrees
+// "gcp:europe-west6-a"), also without the provider where no other has one of that name
+// ("europe-west6"), by the name that the provider shows ("France Central") or the ID of
+// a zone in it ("use1-az1"), or a point: latitude and longitude in degrees
 // ("48.85,2.35"). A point stands for the zone of the nearest city that we know,
 // which near a border can be the wrong one: Guess says so. The error is an
 // *UnknownError, an *AmbiguousError, or tells what is wrong with a point.
@@ -64,32 +65,26 @@ func (t *Table) locate(name string) (*entry, where, error) {
 			return t.inCloud(name, name[:i], name[i+1:])
 		}
 	}
-	e, err := t.find(name)
+	e, err := t.direct(name)
+	if e != nil || err != nil {
+		return e, where{}, err
+	}
+	return t.aliased(name, func() error { return &UnknownError{Zone: name, Nearest: t.nearest(name, 3)} })
+}
+
+// aliased finds what a name of another kind stands for, where no other way led to it.
+func (t *Table) aliased(name string, unknown func() error) (*entry, where, error) {
+	target, err := t.alias(name)
 	if err != nil {
-		return nil, where{}, t.hintClouds(name, err)
+		return nil, where{}, err
 	}
-	return e, where{}, nil
-}
-
-// hintClouds adds the cloud regions of that name to an *UnknownError.
-func (t *Table) hintClouds(name string, err error) error {
-	var unknown *UnknownError
-	if errors.As(err, &unknown) {
-		unknown.Nearest = append(t.cloudsNamed(name), unknown.Nearest...)
-		unknown.Nearest = unknown.Nearest[:min(3, len(unknown.Nearest))]
+	if provider, region, ok := strings.Cut(target, ":"); ok {
+		return t.inCloud(target, provider, region)
 	}
-	return err
-}
-
-// cloudsNamed are the cloud regions of that name, whose provider is wanting.
-func (t *Table) cloudsNamed(name string) (labels []string) {
-	name = strings.ToLower(strings.TrimSpace(name))
-	for c := range t.Clouds() {
-		if strings.ToLower(c.Region) == name {
-			labels = append(labels, c.label())
-		}
+	if i, ok := t.codes[strings.ToLower(target)]; ok {
+		return &t.zones[i], where{}, nil
 	}
-	return labels
+	return nil, where{}, unknown()
 }
 
 // inCloud finds a cloud region and its zone. A zone of the user's own with that
@@ -106,7 +101,7 @@ func (t *Table) inCloud(name, provider, region string) (*entry, where, error) {
 		return &t.zones[i], where{cloud: c}, nil
 	}
 	if c == nil {
-		return nil, where{}, t.unknownCloud(provider, region)
+		return t.aliased(name, func() error { return t.unknownCloud(provider, region) })
 	}
 	e, err := t.find(c.Zone)
 	return e, where{cloud: c}, err

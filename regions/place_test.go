@@ -42,6 +42,35 @@ func TestPlaces(t *testing.T) {
 		"azure:swedencentral":       {"SE", "azure:swedencentral"},
 		"aws:ap-southeast-2":        {"AU-NSW", "aws:ap-southeast-2"},
 		"gcp:southamerica-east1-c ": {"BR", "gcp:southamerica-east1"},
+		"azure:westeurope-az2":      {"NL", "azure:westeurope"},
+		"oracle:uk-london-1-ad-3":   {"GB", "oracle:uk-london-1"},
+		"aws:us-east-1-lim-1a":      {"PE", "aws:us-east-1-lim-1a"}, // Local Zones are where they are
+		"us-east-1-nyc-1a":          {"US-NJ", "aws:us-east-1-nyc-1a"},
+
+		// Names of other kinds.
+		"europe-west6":     {"CH", "gcp:europe-west6"},
+		"europe-west6-a":   {"CH", "gcp:europe-west6"},
+		"eastus":           {"US-VA", "azure:eastus"},
+		"US-EAST-04":       {"US-VA", "coreweave:US-EAST-04"},
+		"eu-frankfurt":     {"DE", "tencent:eu-frankfurt"},
+		"EU (Frankfurt)":   {"DE", "aws:eu-central-1"},
+		"France Central":   {"FR", "azure:francecentral"},
+		"UK South":         {"GB", "azure:uksouth"},
+		"use1-az1":         {"US-VA", "aws:us-east-1"},
+		"use1-az6":         {"US-VA", "aws:us-east-1"},
+		"US-CAL-CISO":      {"US-CA", ""},
+		"JP-TK":            {"JP", ""},
+		"DK-DK1":           {"DK", ""},
+		"10YFR-RTE------C": {"FR", ""},
+		"Deutschland":      {"DE", ""},
+		"Allemagne":        {"DE", ""},
+		"Suisse":           {"CH", ""},
+		"德国":               {"DE", ""},
+		"England":          {"GB", ""},
+		"Scotland":         {"GB", ""},
+		"Hamburg":          {"DE", ""},
+		"Montréal":         {"CA-QC", ""},
+		"FRA":              {"FR", ""}, // a code goes before Vultr's name
 	} {
 		p, err := Builtin().Place(name)
 		require.NoError(t, err, name)
@@ -59,10 +88,10 @@ func TestPlaces(t *testing.T) {
 func TestPlacesThatAreNone(t *testing.T) {
 	for name, want := range map[string]string{
 		"aws:eu-wst-1":        `region "aws:eu-wst-1" is not known; nearest: aws:eu-west-1 (Dublin), aws:eu-west-2 (London), aws:eu-west-3 (Paris)`,
-		"aws:us-east-12":      `region "aws:us-east-12" is not known; nearest: aws:us-east-1 (Ashburn), aws:us-east-2 (Columbus), aws:`,
+		"aws:us-east-12":      `region "aws:us-east-12" is not known; nearest: aws:us-east-1 (Ashburn), aws:us-east-2 (Columbus)`,
 		"gcp:europe-west6-":   `region "gcp:europe-west6-" is not known; nearest: gcp:europe-west6 (Zürich), `,
 		"gcp:europe-west-6":   `region "gcp:europe-west-6" is not known; nearest: gcp:`,
-		"awz:eu-west-1":       `region "awz:eu-west-1" is not known; nearest: aws:eu-west-1 (Dublin), gcp:`,
+		"awz:eu-west-1":       `region "awz:eu-west-1" is not known; nearest: aws:eu-west-1 (Dublin)`,
 		":":                   `region ":" is not known; nearest: `,
 		"aws:":                `region "aws:" is not known; nearest: `,
 		"91,0":                `point "91,0": want a latitude of -90 to 90 and a longitude of -180 to 180 degrees`,
@@ -70,9 +99,14 @@ func TestPlacesThatAreNone(t *testing.T) {
 		"NaN,0":               `point "NaN,0": want`,
 		"48.85,east":          `region "48.85,east" is not known`,
 		"48.85,2.35,3":        `region "48.85,2.35,3" is not known`,
-		"azure:westeurope-x1": `region "azure:westeurope-x1" is not known; nearest: azure:westeurope (Amsterdam), `,
-		"eu-west-1":           `region "eu-west-1" is not known; nearest: alibaba:eu-west-1 (London), aws:eu-west-1 (Dublin)`,
-		"europe-west6":        `region "europe-west6" is not known; nearest: gcp:europe-west6 (Zürich)`,
+		"azure:westeurope-x1": `region "azure:westeurope-x1" is not known; nearest: azure:westeurope (Amsterdam)`,
+		"aws:nowhere":         `region "aws:nowhere" is not known`,
+		"eu-west-1":           `region "eu-west-1" may be alibaba:eu-west-1 (London) or aws:eu-west-1 (Dublin): give the code`,
+		"us-east-1":           `region "us-east-1" may be alibaba:us-east-1 (Ashburn) or aws:us-east-1 (Ashburn) or lambda:us-east-1 or ibm:us-east (Ashburn): give the code`,
+		"Canada Central":      `region "Canada Central" may be aws:ca-central-1 (Montréal) or azure:canadacentral (Toronto): give the code`,
+		"Washington":          `region "Washington" may be US-DC (District of Columbia, United States) or US-VA (Virginia, United States) or US-WA`,
+		"New York":            `region "New York" may be US-NJ (New Jersey, United States) or US-NY (New York, United States): give the code`,
+		"Portland":            `region "Portland" may be US-ME (Maine, United States) or US-OR (Oregon, United States): give the code`,
 	} {
 		_, err := Builtin().Place(name)
 		require.Error(t, err, name)
@@ -83,7 +117,7 @@ func TestPlacesThatAreNone(t *testing.T) {
 func TestPoints(t *testing.T) {
 	for point, want := range map[string]struct{ zone, near, guess string }{
 		"48.85,2.35":     {"FR", "Paris", "the nearest known point is Paris (FR), 1 km away"},
-		" 37.4 , -122.1": {"US-CA", "San Jose", "the nearest known point is San Jose (US-CA), 20 km away"},
+		" 37.4 , -122.1": {"US-CA", "Palo Alto", "the nearest known point is Palo Alto (US-CA), 6 km away"},
 		"-33.9,151.2":    {"AU-NSW", "Sydney", "the nearest known point is Sydney (AU-NSW), 3 km away"},
 		"64.1,-21.9":     {"IS", "Dublin", "the nearest known point is Reykjavík (IS), 6 km away"},
 		"-18,-179.9":     {"FJ", "Auckland", "the nearest known point is Suva (FJ), 176 km away"}, // over the date line
@@ -146,22 +180,34 @@ func TestMarket(t *testing.T) {
 	}
 }
 
+func rowsOf(t *testing.T, file string) [][]string {
+	f, err := os.Open("data/" + file)
+	require.NoError(t, err)
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	require.NoError(t, err)
+	return rows[1:]
+}
+
+// number is a cell, 0 for an empty one.
+func number(t *testing.T, cell string) float64 {
+	if cell == "" {
+		return 0
+	}
+	v, err := strconv.ParseFloat(cell, 64)
+	require.NoError(t, err)
+	return v
+}
+
 // Every row of the readable tables is in the parsed ones, and nothing else.
 func TestCloudsHoldAllRows(t *testing.T) {
-	rows := func(file string) [][]string {
-		f, err := os.Open("data/" + file)
-		require.NoError(t, err)
-		defer f.Close()
-		rows, err := csv.NewReader(f).ReadAll()
-		require.NoError(t, err)
-		return rows[1:]
-	}
+	rows := func(file string) [][]string { return rowsOf(t, file) }
 	clouds := slices.Collect(Builtin().Clouds())
 	want := rows("clouds.csv")
 	require.Len(t, clouds, len(want))
 	providers := map[string]bool{}
 	for i, c := range clouds {
-		assert.Equal(t, want[i], []string{c.Provider, c.Region, c.Zone, c.City, map[bool]string{true: "announced", false: "active"}[c.Announced]})
+		assert.Equal(t, want[i][:5], []string{c.Provider, c.Region, c.Zone, c.City, map[bool]string{true: "announced", false: "active"}[c.Announced]})
 		providers[c.Provider] = true
 		_, err := Builtin().Zone(c.Zone)
 		assert.NoError(t, err)
@@ -172,7 +218,7 @@ func TestCloudsHoldAllRows(t *testing.T) {
 			assert.Zero(t, c.Point)
 		}
 	}
-	assert.Len(t, providers, 14)
+	assert.Len(t, providers, 21)
 	names := map[string]string{}
 	for _, s := range Builtin().Sources() {
 		names[s.ID] = s.Name
@@ -260,42 +306,33 @@ const smallPlaces = placesHeader + "1.0\n" +
 	"s\town\tOur own\tUs\tCC0-1.0\thttps://example.org\tUs.\t\n" +
 	"p\tParis\tFR\t48.86\t2.35\n" +
 	"a\taws\nf\tpue\t2024\t1.15\t0\n" +
-	"r\taws\teu-west-3\tFR\t0\tactive\nf\tpue\t2023\t1.2\t0\n" +
-	"h\tAn area\t2022\t0\tFR\n"
-
-func withHours(text string) string {
-	return text + strings.Repeat("m\t"+strings.Repeat("7 ", 23)+"7\n", 12)
-}
+	"r\taws\teu-west-3\tFR\t0\tactive\nf\tpue\t2023\t1.2\t0\n"
 
 func TestParsePlacesRefuses(t *testing.T) {
-	_, err := parsePlaces(withHours(smallPlaces))
+	_, err := parsePlaces(smallPlaces)
 	require.NoError(t, err)
 	for name, c := range map[string]struct{ old, new, want string }{
-		"another file":   {placesHeader, "x", "line 1: not a table of places"},
-		"kind":           {"p\tParis", "q\tParis", "line 3: unexpected line"},
-		"latitude":       {"48.86", "98.86", `line 3: point "98.86,2.35"`},
-		"city":           {"FR\t0\tactive", "FR\t1\tactive", `line 6: no city "1"`},
-		"source":         {"1.15\t0", "1.15\t1", `line 5: no source "1"`},
-		"year":           {"2024", "24", `line 5: bad year "24"`},
-		"negative":       {"1.15", "-1", `line 5: bad figure "-1"`},
-		"NaN":            {"1.15", "NaN", `line 5: bad figure "NaN"`},
-		"scattered":      {"h\tAn", "r\tgcp\tx\tFR\t\tactive\nr\taws\tx\tFR\t\tactive\nh\tAn", "line 9: regions of aws are not together"},
-		"orphan figure":  {"a\taws\n", "", "line 4: figure of nothing"},
-		"area's year":    {"area\t2022", "area\tlast", "line 8: strconv.Atoi"},
-		"hours":          {"m\t7 7", "m\t7 x", "line 9: bad hours"},
-		"too few hours":  {"m\t7 7", "m\t7", "line 9: 23 hours"},
-		"too many hours": {"m\t7 7", "m\t7 7 7", "line 9: bad hours"},
-		"months":         {"m\t" + strings.Repeat("7 ", 23) + "7\n", "", "area An area has 11 months"},
+		"another file":  {placesHeader, "x", "line 1: not a table of places"},
+		"kind":          {"p\tParis", "q\tParis", "line 3: unexpected line"},
+		"latitude":      {"48.86", "98.86", `line 3: point "98.86,2.35"`},
+		"city":          {"FR\t0\tactive", "FR\t1\tactive", `line 6: no city "1"`},
+		"source":        {"1.15\t0", "1.15\t1", `line 5: no source "1"`},
+		"year":          {"2024", "24", `line 5: bad year "24"`},
+		"negative":      {"1.15", "-1", `line 5: bad figure "-1"`},
+		"NaN":           {"1.15", "NaN", `line 5: bad figure "NaN"`},
+		"scattered":     {"r\taws", "r\taws\tx\tFR\t\tactive\nr\tgcp\tx\tFR\t\tactive\nr\taws", "line 8: regions of aws are not together"},
+		"orphan figure": {"a\taws\n", "", "line 4: figure of nothing"},
+		"twice":         {"r\taws", "r\taws\tEU-west-3\tFR\t\tactive\nr\taws", "line 7: region aws:eu-west-3 stands twice"},
 	} {
-		text := strings.Replace(withHours(smallPlaces), c.old, c.new, 1)
-		require.NotEqual(t, withHours(smallPlaces), text, name)
+		text := strings.Replace(smallPlaces, c.old, c.new, 1)
+		require.NotEqual(t, smallPlaces, text, name)
 		_, err := parsePlaces(text)
 		assert.ErrorContains(t, err, c.want, name)
 	}
 }
 
 func FuzzParsePlaces(f *testing.F) {
-	f.Add(withHours(smallPlaces))
+	f.Add(smallPlaces)
 	f.Add(placesText[:3000])
 	f.Fuzz(func(t *testing.T, text string) {
 		p, err := parsePlaces(text)
@@ -319,7 +356,7 @@ func FuzzPlace(f *testing.F) {
 	}
 	table, err := parse(small) // misses are slow to explain on the whole table
 	require.NoError(f, err)
-	p, err := parsePlaces(withHours(smallPlaces))
+	p, err := parsePlaces(smallPlaces)
 	require.NoError(f, err)
 	table.places = func() *places { return p }
 	f.Fuzz(func(t *testing.T, name string) {

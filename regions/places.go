@@ -21,9 +21,7 @@ var placesText string
 //	a  all regions of a provider, "" for the whole industry: provider
 //	r  a cloud region: provider, name, zone, number of its city or nothing, status
 //	f  a figure of the a or r line above: measure, year, value, number of source
-//	h  an area with hours: name, year, number of source, zones (";" between)
-//	m  the hours of the area above in a month, UTC, in g/kWh (" " between)
-const placesHeader = "carbonctl-places/1\t"
+const placesHeader = "carbonctl-places/2\t"
 
 // places are what the table knows besides yearly figures of zones.
 type places struct {
@@ -31,25 +29,15 @@ type places struct {
 	sources []Source
 	cities  []city
 	clouds  []CloudRegion
-	areas   []area
 
 	providers map[string][2]int   // first of a provider's clouds, and one past the last
+	regions   map[string]int32    // by provider, ":" and name, in lower case
 	fleets    map[string][]Figure // by provider, "" for the industry
 }
 
 type city struct {
 	name, zone string
 	point      Point
-}
-
-// An area is a part of a grid with the mean of each hour of the day in each
-// month of a year, in g/kWh.
-type area struct {
-	name   string
-	year   int
-	source int
-	zones  string // separated by ";"
-	months [][24]float64
 }
 
 var builtinPlaces = sync.OnceValue(func() *places {
@@ -67,7 +55,7 @@ func parsePlaces(text string) (*places, error) {
 	if !ok || version == "" {
 		return nil, errors.New("line 1: not a table of places")
 	}
-	p := &places{version: version, fleets: map[string][]Figure{}, providers: map[string][2]int{}}
+	p := &places{version: version, fleets: map[string][]Figure{}, providers: map[string][2]int{}, regions: map[string]int32{}}
 	var fleet *string // of the last a line, nil after an r line
 	for n := 2; rest != ""; n++ {
 		var line string
@@ -76,16 +64,11 @@ func parsePlaces(text string) (*places, error) {
 			return nil, fmt.Errorf("line %d: %w", n, err)
 		}
 	}
-	for i := range p.areas {
-		if len(p.areas[i].months) != 12 {
-			return nil, fmt.Errorf("area %s has %d months", p.areas[i].name, len(p.areas[i].months))
-		}
-	}
 	return p, nil
 }
 
 func (p *places) line(line string, fleet **string) (err error) {
-	var cells [8]string
+	var cells [maxCells]string
 	kind, c, err := split(line, &cells)
 	if err != nil {
 		return err
@@ -118,18 +101,6 @@ func (p *places) line(line string, fleet **string) (err error) {
 		default:
 			return errors.New("figure of nothing")
 		}
-	case kind == "h" && n == 4:
-		a := area{name: c[0], zones: c[3]}
-		var yearErr error
-		a.year, yearErr = strconv.Atoi(c[1])
-		a.source, err = p.source(c[2])
-		p.areas = append(p.areas, a)
-		return errors.Join(yearErr, err)
-	case kind == "m" && n == 1 && len(p.areas) > 0:
-		last := &p.areas[len(p.areas)-1]
-		hours, err := readHours(c[0])
-		last.months = append(last.months, hours)
-		return err
 	default:
 		return fmt.Errorf("unexpected line %s", quote(line))
 	}
@@ -152,6 +123,11 @@ func (p *places) cloud(c []string) error {
 	case of[1] != len(p.clouds):
 		return fmt.Errorf("regions of %s are not together", r.Provider)
 	}
+	key := strings.ToLower(r.String())
+	if _, twice := p.regions[key]; twice {
+		return fmt.Errorf("region %s stands twice", r)
+	}
+	p.regions[key] = int32(len(p.clouds))
 	p.clouds = append(p.clouds, r)
 	of[1] = len(p.clouds)
 	p.providers[r.Provider] = of
@@ -180,20 +156,4 @@ func (p *places) figure(c []string) (Figure, error) {
 		return Figure{}, err
 	}
 	return Figure{Measure(c[0]), year, v, p.sources[i].Name, p.sources[i].Licence}, nil
-}
-
-func readHours(cell string) (hours [24]float64, err error) {
-	n := 0
-	for s := range strings.SplitSeq(cell, " ") {
-		v, err := strconv.ParseFloat(s, 64)
-		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) || v < 0 || n == len(hours) {
-			return hours, fmt.Errorf("bad hours %s", quote(cell))
-		}
-		hours[n] = v
-		n++
-	}
-	if n != len(hours) {
-		return hours, fmt.Errorf("%d hours", n)
-	}
-	return hours, nil
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -15,21 +13,13 @@ var ErrNoForecast = errors.New("no forecast")
 // maxForecast bounds how far a forecast may reach.
 const maxForecast = 366 * 24 * time.Hour
 
-// Forecast gives typical hours, of Kind Profile, where the table has a profile
-// of an area in the zone: the zone's yearly figure times the shape of the day in
-// that month. It is no forecast of weather. Instead names the area and the year
-// of its profile. Elsewhere the error wraps ErrNoForecast. Query.Market is not
-// looked at.
+// Forecast gives typical hours, of Kind Profile, where the table has those of the zone
+// ([Table.Hours]): the zone's yearly figure times the ratio of that hour in that month.
+// It is no forecast of weather. Instead names the area and the years. A zone whose mix
+// hardly changes with the hour has the year's figure at all hours, and Instead says why.
+// Elsewhere the error wraps ErrNoForecast. Query.Market is not looked at.
 func (t *Table) Forecast(ctx context.Context, q Query, until time.Time) ([]Intensity, error) {
 	q.Market = false
-	year, err := t.Intensity(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	a, source := t.profile(year.Zone)
-	if a == nil {
-		return nil, fmt.Errorf("%w: there are no typical hours for %s", ErrNoForecast, year.Zone)
-	}
 	from := q.Time
 	if from.IsZero() {
 		from = time.Now()
@@ -37,15 +27,13 @@ func (t *Table) Forecast(ctx context.Context, q Query, until time.Time) ([]Inten
 	if until.Sub(from) > maxForecast {
 		return nil, fmt.Errorf("forecast until %s: more than a year", stamp(until))
 	}
-	year.Instead = and(fmt.Sprintf("typical hours of %s in %d, scaled to the year's mean", a.name, a.year), year.Instead)
-	year.Kind, year.Source = Profile, year.Source+"; hours: "+source.Name
-	mean := a.mean()
+	year, h, err := t.hourly(ctx, q)
+	if err != nil {
+		return nil, err
+	}
 	var series []Intensity
 	for hour := from.UTC().Truncate(time.Hour); hour.Before(until); hour = hour.Add(time.Hour) {
-		in := year
-		in.From, in.To = hour, hour.Add(time.Hour)
-		in.PerKWh *= Grams(a.months[hour.Month()-1][hour.Hour()] / mean)
-		series = append(series, in)
+		series = append(series, h.at(year, hour))
 	}
 	if len(series) == 0 {
 		return nil, fmt.Errorf("%w: %s is not after %s", ErrNoForecast, stamp(until), stamp(from))
@@ -53,30 +41,35 @@ func (t *Table) Forecast(ctx context.Context, q Query, until time.Time) ([]Inten
 	return series, nil
 }
 
-// profile is the area whose hours stand for a zone, or nil.
-func (t *Table) profile(zone string) (*area, Source) {
-	if t.places == nil {
-		return nil, Source{}
+// hourly gives what a query's typical hours are made of: the zone's yearly figure, which
+// says already that it becomes one of hours, and their ratios.
+func (t *Table) hourly(ctx context.Context, q Query) (year Intensity, h Hours, err error) {
+	if year, err = t.Intensity(ctx, q); err != nil {
+		return year, h, err
 	}
-	p := t.places()
-	for i := range p.areas {
-		a := &p.areas[i]
-		if slices.Contains(strings.Split(a.zones, ";"), zone) {
-			return a, p.sources[a.source]
-		}
+	ok := false
+	if t.typical != nil {
+		h, ok = t.typical().of(year.Zone)
 	}
-	return nil, Source{}
+	if !ok {
+		return year, h, fmt.Errorf("%w: there are no typical hours for %s", ErrNoForecast, year.Zone)
+	}
+	why := h.String()
+	if year.Scope == Direct && h.Fit != "steady" {
+		why += "; their shape is that of lifecycle emissions"
+	}
+	year.Instead = and(why, year.Instead)
+	year.Kind = Profile
+	if h.Source != "" {
+		year.Source += "; hours: " + h.Source
+	}
+	return year, h, nil
 }
 
-// mean of the year. Its months count by their days.
-func (a *area) mean() float64 {
-	var sum, days float64
-	for m, hours := range a.months {
-		n := float64(time.Date(a.year, time.Month(m+2), 0, 0, 0, 0, 0, time.UTC).Day())
-		days += n
-		for _, v := range hours {
-			sum += v * n / 24
-		}
-	}
-	return sum / days
+// at is the yearly figure brought to the hour that begins at a time.
+func (h *Hours) at(year Intensity, hour time.Time) Intensity {
+	year.From, year.To = hour, hour.Add(time.Hour)
+	ratio := Grams(h.Ratio[hour.Month()-1][hour.Hour()])
+	year.PerKWh, year.Low, year.High = year.PerKWh*ratio, year.Low*ratio, year.High*ratio
+	return year
 }

@@ -265,7 +265,7 @@ func (t *Table) With(own *Table) (*Table, error) {
 		version: t.version + "+" + own.version,
 		sources: append(slices.Clone(own.sources), t.sources...),
 		zones:   make([]entry, 0, len(t.zones)+len(own.zones)),
-		places:  t.places,
+		places:  t.places, aliases: t.aliases, typical: t.typical,
 	}
 	for _, e := range t.zones {
 		e.series, e.unread = slices.Clone(e.all()), nil

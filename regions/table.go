@@ -79,9 +79,12 @@ type Table struct {
 	zones   []entry
 	// From a folded code to an index of zones. Codes are looked at before names, so
 	// that no name can hide one.
-	codes  map[string]int32
-	names  func() names   // nil: none; read when first called
-	places func() *places // nil: none; parsed when first called
+	codes map[string]int32
+	// What else it knows; nil: none. Each is read when first called.
+	names   func() names
+	places  func() *places
+	aliases func() *aliases
+	typical func() *typical
 }
 
 // An entry is a zone with its figures.
@@ -101,6 +104,9 @@ type series struct {
 	source int
 	first  int
 	values []float64
+	// The range of the last figure, 0 and 0 for none, and what is to be said of it.
+	low, high float64
+	note      string
 }
 
 // at gives the figure of a year, and whether there is one.
@@ -120,7 +126,7 @@ var builtin = sync.OnceValue(func() *Table {
 	if err != nil {
 		panic(untested(err))
 	}
-	t.places = builtinPlaces
+	t.places, t.aliases, t.typical = builtinPlaces, builtinAliases, builtinTypical
 	return t
 })
 
@@ -140,11 +146,29 @@ func Version() string {
 }
 
 // Sources lists where the figures come from, the preferred ones first; those
-// of cloud regions and hours come last.
+// of cloud regions, names and hours come last. A source of several of these comes once.
 func (t *Table) Sources() []Source {
 	all := slices.Clone(t.sources)
+	for _, more := range t.more() {
+		for _, s := range more {
+			if !slices.ContainsFunc(all, func(have Source) bool { return have.ID == s.ID }) {
+				all = append(all, s)
+			}
+		}
+	}
+	return all
+}
+
+// more are the sources of what is not yearly figures of zones.
+func (t *Table) more() (all [][]Source) {
 	if t.places != nil {
-		all = append(all, t.places().sources...)
+		all = append(all, t.places().sources)
+	}
+	if t.aliases != nil {
+		all = append(all, t.aliases().sources)
+	}
+	if t.typical != nil {
+		all = append(all, t.typical().sources)
 	}
 	return all
 }
@@ -161,8 +185,8 @@ func (t *Table) Zones() iter.Seq[Zone] {
 	}
 }
 
-// Zone finds a zone by its code, its alpha-3 code or an English name, whatever
-// the case, accents and punctuation: "FR", "fra", "Côte d'Ivoire", "us-ca". A
+// Zone finds a zone by its code, its alpha-3 code or a name, whatever the case,
+// accents and punctuation: "FR", "fra", "Côte d'Ivoire", "us-ca", "Allemagne". A
 // code is taken before a name: "CA" is Canada. The error is an *UnknownError,
 // or an *AmbiguousError where a name belongs to several zones.
 func (t *Table) Zone(name string) (Zone, error) {
@@ -174,6 +198,20 @@ func (t *Table) Zone(name string) (Zone, error) {
 }
 
 func (t *Table) find(name string) (*entry, error) {
+	e, err := t.direct(name)
+	if e != nil || err != nil {
+		return e, err
+	}
+	if target, err := t.alias(name); err != nil {
+		return nil, err
+	} else if i, ok := t.codes[strings.ToLower(target)]; ok {
+		return &t.zones[i], nil
+	}
+	return nil, &UnknownError{Zone: name, Nearest: t.nearest(name, 3)}
+}
+
+// direct finds a zone by what stands in the table of zones itself, nil for none.
+func (t *Table) direct(name string) (*entry, error) {
 	var room [maxKey]byte
 	key := fold(room[:0], name)
 	i, ok := t.codes[string(key)]
@@ -184,7 +222,7 @@ func (t *Table) find(name string) (*entry, error) {
 	}
 	switch {
 	case !ok:
-		return nil, &UnknownError{Zone: name, Nearest: t.nearest(name, 3)}
+		return nil, nil
 	case i < 0:
 		e := &AmbiguousError{Zone: name}
 		for _, j := range n.shared[^i] {
@@ -357,7 +395,31 @@ func (t *Table) intensity(e *entry, s *series, year int) Intensity {
 	if from.ID == derived {
 		in.Instead = "derived from the generation mix: no direct figure is published for " + e.Code
 	}
+	if s.high > 0 && year == s.last() {
+		in.Low, in.High, in.Note = Grams(s.low), Grams(s.high), s.note
+	}
+	if s.scope == Lifecycle && s.kind != Own {
+		in.Note = and(in.Note, t.below(e, year, v))
+	}
 	return in
+}
+
+// below says that a lifecycle figure is less than the direct one published of the same
+// year or, without one, of the newest: less than a part of itself, which one of the two
+// has wrong, or other years, imports or plants make so.
+func (t *Table) below(e *entry, year int, lifecycle float64) string {
+	s, at := e.pick(Direct, year)
+	if s == nil {
+		s, at = e.pick(Direct, 0)
+	}
+	if s == nil || t.sources[s.source].ID == derived {
+		return ""
+	}
+	direct, _ := s.at(at)
+	if lifecycle >= direct {
+		return ""
+	}
+	return fmt.Sprintf("below the direct figure of %.0f g/kWh (%d, %s): probably too low", direct, at, s.basis)
 }
 
 // derived is the ID of the source of figures that we computed ourselves.

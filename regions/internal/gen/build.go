@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -29,6 +30,7 @@ type figure struct {
 	source int
 	year   int
 	value  string // as published
+	band   string // low, high and note, with tabs before each; "" for none
 }
 
 // tables are the readable tables, checked.
@@ -37,21 +39,40 @@ type tables struct {
 	sources, zones [][]string
 	figures        []figure
 	places         places
+	hours          hours
+	names          [][]string
+	used           []int // sources of places, hours and names
 }
 
-// build gives the embedded forms, table.txt and places.txt; package regions
-// describes them. Both carry one version, with a hash over the two.
-func build(data fs.FS) (table, places []byte, err error) {
+// The embedded forms, by what their first line begins with.
+var headers = map[string]string{
+	"table.txt": "carbonctl-regions/3\t", "places.txt": "carbonctl-places/2\t", "names.txt": "carbonctl-names/1\t", "hours.txt": "carbonctl-hours/1\t",
+}
+
+// build gives the embedded forms by file; package regions describes them. All carry
+// one version, with a hash over all of them.
+func build(data fs.FS) (map[string][]byte, error) {
 	t, err := read(data)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if err := t.derive(data); err != nil {
-		return nil, nil, err
+	if err := errors.Join(t.derive(data), t.readRanges(data)); err != nil {
+		return nil, err
 	}
-	table, places = t.text(), t.placesText()
-	version := fmt.Sprintf("%s+%.4x\n", t.version, sha256.Sum256(append(slices.Clip(table), places...)))
-	return append([]byte("carbonctl-regions/2\t"+version), table...), append([]byte("carbonctl-places/1\t"+version), places...), nil
+	flat, err := t.flat(data)
+	if err != nil {
+		return nil, err
+	}
+	texts := map[string][]byte{"table.txt": t.text(), "places.txt": t.placesText(), "names.txt": t.namesText(), "hours.txt": t.hoursText(flat)}
+	sum := sha256.New()
+	for _, file := range slices.Sorted(maps.Keys(texts)) {
+		sum.Write(texts[file])
+	}
+	version := fmt.Sprintf("%s+%.4x\n", t.version, sum.Sum(nil))
+	for file, text := range texts {
+		texts[file] = append([]byte(headers[file]+version), text...)
+	}
+	return texts, nil
 }
 
 // writeSources writes the sources that are used, and gives their numbers in
@@ -90,7 +111,7 @@ func (t *tables) text() []byte {
 // source.
 func writeSeries(b *bytes.Buffer, figures []figure, numbers []int) {
 	for i, f := range figures {
-		if i > 0 && sameSeries(f, figures[i-1]) {
+		if i > 0 && sameSeries(f, figures[i-1]) && figures[i-1].band == "" && f.band == "" {
 			b.WriteString(strings.Repeat(" -", f.year-figures[i-1].year-1))
 			b.WriteString(" " + f.value)
 			continue
@@ -98,7 +119,7 @@ func writeSeries(b *bytes.Buffer, figures []figure, numbers []int) {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		fmt.Fprintf(b, "v\t%.1s\t%.1s\t%d\t%d\t%s", f.scope, f.basis, numbers[f.source], f.year, f.value)
+		fmt.Fprintf(b, "v\t%.1s\t%.1s\t%d\t%d\t%s%s", f.scope, f.basis, numbers[f.source], f.year, f.value, f.band)
 	}
 	b.WriteByte('\n')
 }
@@ -148,11 +169,14 @@ func read(data fs.FS) (*tables, error) {
 	}
 	slices.SortStableFunc(t.figures, order)
 	if len(errs) == 0 {
-		errs = append(errs, t.readPlaces(data, zones, sources))
+		errs = append(errs, t.readPlaces(data, zones, sources), t.readHours(data, zones, sources), t.readNames(data, zones, sources))
 	}
 	errs = append(errs, t.check()...)
 	return t, errors.Join(errs...)
 }
+
+// uses reports whether anything but yearly figures is from a source.
+func (t *tables) uses(source int) bool { return slices.Contains(t.used, source) }
 
 // ids gives the row of each source and zone.
 func (t *tables) ids() (sources, zones map[string]int, err error) {
@@ -180,7 +204,7 @@ func (t *tables) check() (errs []error) {
 		}
 	}
 	for i, used := range usedSource {
-		if !used && !t.places.uses(i) && t.sources[i][0] != derivedID {
+		if !used && !t.uses(i) && t.sources[i][0] != derivedID {
 			errs = append(errs, fmt.Errorf("sources.csv:%d: no figure comes from %s", i+2, t.sources[i][0]))
 		}
 	}

@@ -44,7 +44,7 @@ func (t *tables) derive(data fs.FS) error {
 			return fmt.Errorf("mix.csv:%d: zone %q, year %q: %w", i+2, row[0], row[1], err)
 		}
 		if !published[zone] {
-			t.figures = append(t.figures, figure{zone, "direct", "generation", source, year, strconv.FormatFloat(v, 'f', 0, 64)})
+			t.figures = append(t.figures, figure{zone, "direct", "generation", source, year, strconv.FormatFloat(v, 'f', 0, 64), ""})
 		}
 	}
 	slices.SortStableFunc(t.figures, order)

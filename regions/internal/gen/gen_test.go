@@ -18,9 +18,10 @@ import (
 // The embedded table is what the generator makes of the readable ones. If this
 // fails, run go generate ./regions and look at the difference.
 func TestTableIsFresh(t *testing.T) {
-	table, places, err := build(os.DirFS("../../data"))
+	texts, err := build(os.DirFS("../../data"))
 	require.NoError(t, err)
-	for file, want := range map[string][]byte{"table.txt": table, "places.txt": places} {
+	require.Len(t, texts, 4)
+	for file, want := range texts {
 		have, err := os.ReadFile("../../" + file)
 		require.NoError(t, err)
 		if string(want) != string(have) {
@@ -43,16 +44,20 @@ func small(file, old, new string) fstest.MapFS {
 		hours += fmt.Sprintf(",h%02d", h+1)
 	}
 	for month := range 12 {
-		hours += fmt.Sprintf("\nA,%d%s", month+1, strings.Repeat(",7", 24))
+		hours += fmt.Sprintf("\nA,%d%s", month+1, strings.Repeat(",1.5", 24))
 	}
 	for name, text := range map[string]string{
-		"points.csv":        "name,zone,lat,lon\nParis,FR,48.86,2.35\nAshburn,US,39.04,-77.49\n",
-		"clouds.csv":        "provider,region,zone,place,status\naws,eu-west-3,FR,Paris,active\naws,us-east-1,US,,announced\n",
-		"cloud_figures.csv": "provider,region,figure,year,value,source\naws,eu-west-3,pue,2023,1.2,epa\naws,eu-west-3,pue,2024,1.1,epa\naws,,pue,2024,1.15,epa\n",
-		"areas.csv":         "area,name,year,source,zones\nA,An area,2022,epa,US;FR\n",
-		"hours.csv":         hours + "\n",
-		"fuels.csv":         "fuel,kg_per_gj,efficiency\ncoal,90,0.36\ngas,50,0.5\noil,80,0.36\n",
-		"mix.csv":           "zone,year,coal_twh,gas_twh,oil_twh,nuclear_twh,hydro_twh,wind_twh,solar_twh,bioenergy_twh,other_renewable_twh\nFR,2020,1,1,1,4,,1,1,1,0\nUS,2020,1,0,0,0,0,0,0,0,0\n",
+		"points.csv":           "name,zone,lat,lon\nParis,FR,48.86,2.35\nAshburn,US,39.04,-77.49\n",
+		"clouds.csv":           "provider,region,zone,place,status,source,year\naws,eu-west-3,FR,Paris,active,epa,2025\naws,us-east-1,US,,announced,epa,2026\n",
+		"cloud_figures.csv":    "provider,region,figure,year,value,source\naws,eu-west-3,pue,2023,1.2,epa\naws,eu-west-3,pue,2024,1.1,epa\naws,,pue,2024,1.15,epa\n",
+		"areas.csv":            "area,name,years,source,note\nA,An area,2022,epa,old\n",
+		"hour_zones.csv":       "zone,area,fit,note\nUS,A,own,\nFR,A,proxy,far\n",
+		"names.csv":            "name,target,source,year\nFrankreich,FR,epa,2026\nParis,FR,epa,2026\nEurope (Paris),aws:eu-west-3,epa,2026\n",
+		"ranges.csv":           "zone,scope,source,year,low,high,note\nUS,direct,epa,2020,380,420,too high\n",
+		"mix_subdivisions.csv": "zone,year,source,unit,coal,gas,oil,nuclear,hydro,wind,solar,bioenergy,other_renewable\n",
+		"hours.csv":            hours + "\n",
+		"fuels.csv":            "fuel,kg_per_gj,efficiency\ncoal,90,0.36\ngas,50,0.5\noil,80,0.36\n",
+		"mix.csv":              "zone,year,coal_twh,gas_twh,oil_twh,nuclear_twh,hydro_twh,wind_twh,solar_twh,bioenergy_twh,other_renewable_twh\nFR,2020,1,1,1,4,,1,1,1,0\nUS,2020,1,0,0,0,0,0,0,0,0\n",
 	} {
 		texts[name] = text
 	}
@@ -67,10 +72,10 @@ func small(file, old, new string) fstest.MapFS {
 }
 
 func TestBuild(t *testing.T) {
-	table, places, err := build(small("", "", ""))
+	texts, err := build(small("", "", ""))
 	require.NoError(t, err)
-	head, body, _ := strings.Cut(string(table), "\n")
-	assert.Regexp(t, `^carbonctl-regions/2\t9\.1\+[0-9a-f]{8}$`, head)
+	head, body, _ := strings.Cut(string(texts["table.txt"]), "\n")
+	assert.Regexp(t, `^carbonctl-regions/3\t9\.1\+[0-9a-f]{8}$`, head)
 	// The US has a direct figure published; France gets a derived one:
 	// (900 + 360 + 800) / 10 g/kWh.
 	assert.Equal(t, `s	owid	OWID	OWID	CC-BY-4.0	https://owid.example	OWID.	
@@ -83,11 +88,16 @@ v	l	g	0	2020	50 49 - 40
 v	d	g	2	2020	206
 z	US	USA	country	US	NORTH_AMERICA	United States	
 v	l	g	0	2020	450
-v	d	g	1	2020	399
+v	d	g	1	2020	399	380	420	too high
 v	d	c	1	2020	400
 `, body)
-	placesHead, body, _ := strings.Cut(string(places), "\n")
-	assert.Equal(t, strings.TrimPrefix(head, "carbonctl-regions/2"), strings.TrimPrefix(placesHead, "carbonctl-places/1"), "one version")
+	_, version, _ := strings.Cut(head, "\t")
+	rest := map[string]string{}
+	for file, text := range texts {
+		head, body, _ := strings.Cut(string(text), "\n")
+		assert.Equal(t, headers[file]+version, head, "one version")
+		rest[file] = body
+	}
 	assert.Equal(t, `s	epa	EPA	EPA	public	https://epa.example	EPA.	old
 p	Paris	FR	48.86	2.35
 p	Ashburn	US	39.04	-77.49
@@ -97,8 +107,14 @@ r	aws	eu-west-3	FR	0	active
 f	pue	2023	1.2	0
 f	pue	2024	1.1	0
 r	aws	us-east-1	US		announced
-h	An area	2022	0	US;FR
-`+strings.Repeat("m\t7"+strings.Repeat(" 7", 23)+"\n", 12), body)
+`, rest["places.txt"])
+	assert.Equal(t, `s	epa	EPA	EPA	public	https://epa.example	EPA.	old
+n	FR	Frankreich	Paris
+n	aws:eu-west-3	Europe (Paris)
+`, rest["names.txt"])
+	assert.Equal(t, `s	epa	EPA	EPA	public	https://epa.example	EPA.	old
+h	An area	2022	0	old
+`+strings.Repeat("m\t1500"+strings.Repeat(" 1500", 23)+"\n", 12)+"u\tUS\town\t\nu\tFR\tproxy\tfar\n", rest["hours.txt"])
 }
 
 func TestBuildRefuses(t *testing.T) {
@@ -131,17 +147,26 @@ func TestBuildRefuses(t *testing.T) {
 		{"cloud_figures.csv", "2024,1.1,", "2023,1.1,", "cloud_figures.csv:3: aws,eu-west-3,pue,2023,1.1,epa: stands twice"},
 		{"cloud_figures.csv", "2024,1.1,", "2024,0.9,", "cloud_figures.csv:3:"},
 		{"cloud_figures.csv", "eu-west-3", "eu-west-4", "cloud_figures.csv:2:"},
-		{"areas.csv", "US;FR", "US;FX", "areas.csv:2: a zone or the source is not known"},
+		{"clouds.csv", "epa,2026", "iea,2026", `clouds.csv:3: no source "iea"`},
+		{"areas.csv", ",epa,", ",iea,", `areas.csv:2: no source "iea"`},
+		{"hour_zones.csv", "FR,A", "FX,A", "hour_zones.csv:3: FX stands twice, or its zone, area or fit"},
+		{"hour_zones.csv", "FR,A", "US,A", "hour_zones.csv:3: US stands twice"},
+		{"hour_zones.csv", "proxy", "far", "hour_zones.csv:3:"},
+		{"names.csv", "Paris,FR", "Paris,FX", `names.csv:3: "Paris" stands twice, or its target`},
+		{"names.csv", "aws:eu-west-3", "aws:eu-west-4", `names.csv:4:`},
+		{"ranges.csv", "US,direct,epa,2020", "US,direct,epa,2021", "ranges.csv:2: US 2021: no such figure"},
+		{"ranges.csv", "380,420", "400,420", "ranges.csv:2: 399 of US is not from 400 to 420"},
+		{"mix_subdivisions.csv", "other_renewable\n", "other_renewable\nUS,2020,owid,gwh,1,1,1,1,1,1,1,1,1\n", "mix_subdivisions.csv:2:"},
 		{"hours.csv", "\nA,12", "\nA,11", `hours.csv:13: month "11" is wrong or stands twice`},
-		{"hours.csv", "A,1,7", "A,1,-7", `hours.csv:2: "-7"`},
+		{"hours.csv", "A,1,1.5", "A,1,-7", `hours.csv:2: "-7"`},
 		{"fuels.csv", "0.36", "36", "fuels.csv:2: want coal, gas, oil"},
 		{"mix.csv", "FR,2020,1", "FR,2020,one", `mix.csv:2: zone "FR", year "2020": invalid amount of TWh "one"`},
 		{"mix.csv", "US,2020", "FR,2020", "mix.csv: FR 2020 stands twice"},
 	} {
-		_, _, err := build(small(c.file, c.old, c.new))
+		_, err := build(small(c.file, c.old, c.new))
 		assert.ErrorContains(t, err, c.want, c.new)
 	}
-	_, _, err := build(fstest.MapFS{})
+	_, err := build(fstest.MapFS{})
 	assert.Error(t, err)
 }
 

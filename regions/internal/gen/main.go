@@ -1,5 +1,5 @@
-// Command gen makes the embedded tables of package regions, table.txt and
-// places.txt, from the readable tables in regions/data. It is run by go generate
+// Command gen makes the embedded tables of package regions, table.txt, places.txt,
+// names.txt and hours.txt, from the readable tables in regions/data. It is run by go generate
 // ./regions; a test fails when they are not what it would write.
 //
 // With -owid FILE it first replaces the figures of Our World in Data in
@@ -42,12 +42,14 @@ func run(dir, owid string) error {
 			return err
 		}
 	}
-	table, places, err := build(data)
+	texts, err := build(data)
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "table.txt"), table, 0o644); err != nil {
-		return err
+	for file, text := range texts {
+		if err := os.WriteFile(filepath.Join(dir, file), text, 0o644); err != nil {
+			return err
+		}
 	}
-	return os.WriteFile(filepath.Join(dir, "places.txt"), places, 0o644)
+	return nil
 }

@@ -78,7 +78,7 @@ func (t *tables) owid(download []byte, source int) (fresh []figure, skipped []st
 		case value == "0":
 			skipped = append(skipped, fmt.Sprintf("%s %d: zero", row[0], year))
 		default:
-			fresh = append(fresh, figure{zone, "lifecycle", "generation", source, year, value})
+			fresh = append(fresh, figure{zone, "lifecycle", "generation", source, year, value, ""})
 		}
 	}
 	return fresh, skipped, nil

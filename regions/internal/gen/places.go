@@ -13,9 +13,8 @@ import (
 
 var (
 	pointColumns = []string{"name", "zone", "lat", "lon"}
-	cloudColumns = []string{"provider", "region", "zone", "place", "status"}
+	cloudColumns = []string{"provider", "region", "zone", "place", "status", "source", "year"}
 	cloudFigures = []string{"provider", "region", "figure", "year", "value", "source"}
-	areaColumns  = []string{"area", "name", "year", "source", "zones"}
 )
 
 // A limit is what a published figure must lie within.
@@ -23,16 +22,14 @@ var limits = map[string][2]float64{
 	"pue": {1, 3}, "wue": {0, 10}, "cfe-hourly": {0, 100}, "cfe-annual": {0, 100}, "grid": {0, 1500}, "market": {0, 1500},
 }
 
-// places are the tables of places.txt, checked: points, cloud regions with
-// their figures, and hours.
+// places are the tables of places.txt, checked: points and cloud regions with
+// their figures.
 type places struct {
 	points  [][]string
 	clouds  [][]string
 	figures map[string][]cloudFigure // by "provider region", region "" a fleet
 	fleets  []string                 // providers with figures of their fleet, "" for all
-	areas   [][]string
-	hours   map[string][12][]string // by area: the cells of each month
-	used    []int                   // sources
+	sources []int                    // of the figures and of the rows of clouds
 }
 
 type cloudFigure struct {
@@ -42,10 +39,8 @@ type cloudFigure struct {
 	source int
 }
 
-func (p *places) uses(source int) bool { return slices.Contains(p.used, source) }
-
 func (t *tables) readPlaces(data fs.FS, zones, sources map[string]int) error {
-	return errors.Join(t.readPoints(data, zones), t.readClouds(data, zones), t.readCloudFigures(data, sources), t.readHours(data, zones, sources))
+	return errors.Join(t.readPoints(data, zones), t.readClouds(data, zones, sources), t.readCloudFigures(data, sources))
 }
 
 func (t *tables) readPoints(data fs.FS, zones map[string]int) (err error) {
@@ -66,13 +61,17 @@ func (t *tables) readPoints(data fs.FS, zones map[string]int) (err error) {
 
 var cloudName = regexp.MustCompile(`^[a-zA-Z0-9-]+$`)
 
-func (t *tables) readClouds(data fs.FS, zones map[string]int) (err error) {
+func (t *tables) readClouds(data fs.FS, zones, sources map[string]int) (err error) {
 	t.places.clouds, err = readCSV(data, "clouds.csv", cloudColumns)
 	seen := map[string]bool{}
 	for i, row := range t.places.clouds {
 		id := row[0] + " " + row[1]
 		_, known := zones[row[2]]
+		source, sourced := sources[row[5]]
+		t.places.sources, t.used = append(t.places.sources, source), append(t.used, source)
 		switch {
+		case !sourced || row[6] < "2000" || row[6] > "2100":
+			err = errors.Join(err, fmt.Errorf("clouds.csv:%d: no source %q in sources.csv, or no year %q", i+2, row[5], row[6]))
 		case seen[id] || !cloudName.MatchString(row[0]) || !cloudName.MatchString(row[1]):
 			err = errors.Join(err, fmt.Errorf("clouds.csv:%d: %q stands twice or is not a name", i+2, id))
 		case !known:
@@ -115,59 +114,15 @@ func (t *tables) readCloudFigures(data fs.FS, sources map[string]int) error {
 			t.places.fleets = append(t.places.fleets, row[0])
 		}
 		t.places.figures[id] = append(t.places.figures[id], f)
-		t.places.used = append(t.places.used, f.source)
+		t.places.sources, t.used = append(t.places.sources, f.source), append(t.used, f.source)
 	}
 	return err
-}
-
-func (t *tables) readHours(data fs.FS, zones, sources map[string]int) (err error) {
-	if t.places.areas, err = readCSV(data, "areas.csv", areaColumns); err != nil {
-		return err
-	}
-	columns := []string{"area", "month"}
-	for h := range 24 {
-		columns = append(columns, fmt.Sprintf("h%02d", h))
-	}
-	rows, err := readCSV(data, "hours.csv", columns)
-	if err != nil {
-		return err
-	}
-	t.places.hours = map[string][12][]string{}
-	for i, row := range rows {
-		month, monthErr := strconv.Atoi(row[1])
-		for _, cell := range row[2:] {
-			if v, err := strconv.ParseFloat(cell, 64); err != nil || !(v >= 0 && v < 2000) {
-				return fmt.Errorf("hours.csv:%d: %q: want 0 to 2000 g/kWh", i+2, cell)
-			}
-		}
-		months := t.places.hours[row[0]]
-		if monthErr != nil || month < 1 || month > 12 || months[month-1] != nil {
-			return fmt.Errorf("hours.csv:%d: month %q is wrong or stands twice", i+2, row[1])
-		}
-		months[month-1] = row[2:]
-		t.places.hours[row[0]] = months
-	}
-	for i, row := range t.places.areas {
-		source, ok := sources[row[3]]
-		for z := range strings.SplitSeq(row[4], ";") {
-			_, known := zones[z]
-			ok = ok && known
-		}
-		for _, month := range t.places.hours[row[0]] {
-			ok = ok && month != nil
-		}
-		if !ok {
-			return fmt.Errorf("areas.csv:%d: a zone or the source is not known, or hours.csv lacks a month", i+2)
-		}
-		t.places.used = append(t.places.used, source)
-	}
-	return nil
 }
 
 // placesText is places.txt below its first line.
 func (t *tables) placesText() []byte {
 	var b bytes.Buffer
-	numbers := t.writeSources(&b, t.places.uses)
+	numbers := t.writeSources(&b, func(i int) bool { return slices.Contains(t.places.sources, i) })
 	for _, p := range t.places.points {
 		fmt.Fprintf(&b, "p\t%s\n", strings.Join(p, "\t"))
 	}
@@ -182,13 +137,6 @@ func (t *tables) placesText() []byte {
 		}
 		fmt.Fprintf(&b, "r\t%s\t%s\t%s\t%s\t%s\n", c[0], c[1], c[2], place, c[4])
 		writeCloudFigures(&b, t.places.figures[c[0]+" "+c[1]], numbers)
-	}
-	for _, a := range t.places.areas {
-		source := slices.IndexFunc(t.sources, func(s []string) bool { return s[0] == a[3] })
-		fmt.Fprintf(&b, "h\t%s\t%s\t%d\t%s\n", a[1], a[2], numbers[source], a[4])
-		for _, cells := range t.places.hours[a[0]] {
-			fmt.Fprintf(&b, "m\t%s\n", strings.Join(cells, " "))
-		}
 	}
 	return b.Bytes()
 }
