@@ -264,13 +264,10 @@ func (a *Account) emit(r *Report, counted []*track) {
 	}
 	r.Intensity = Intensity{
 		PerKWh: last.PerKWh, Kind: last.Kind, Scope: last.Scope, Basis: last.Basis,
-		Source: last.Source, Licence: last.Licence, Instead: last.Instead,
+		Source: last.Source, Licence: last.Licence, Instead: last.Instead, Note: last.Note,
 	}
 	if last.Year != 0 {
 		r.Intensity.Year = new(last.Year)
-	}
-	if last.High > 0 {
-		r.Intensity.Low, r.Intensity.High = new(last.Low), new(last.High)
 	}
 	r.Intensity.Parts = a.split(r.Energy, counted)
 	for _, p := range r.Intensity.Parts {
@@ -283,6 +280,28 @@ func (a *Account) emit(r *Report, counted []*track) {
 		r.Intensity.PerKWh = r.Emissions / regions.Grams(kwh*r.PUE.Value)
 	}
 	a.emitBounds(r, counted)
+	a.emitOuter(r)
+}
+
+// emitOuter bounds emissions by the factor's own range as well, where each part of the
+// run has one: by the least and the greatest that a range is of its figure.
+func (a *Account) emitOuter(r *Report) {
+	least, most := 1.0, 1.0
+	for _, p := range a.parts {
+		in := p.intensity
+		if p.merged || !(in.PerKWh > 0 && in.Low >= 0 && in.Low <= in.PerKWh && in.High >= in.PerKWh) {
+			return
+		}
+		least, most = min(least, float64(in.Low/in.PerKWh)), max(most, float64(in.High/in.PerKWh))
+		r.Intensity.RangeOld = r.Intensity.RangeOld || in.RangeOld(r.StartedAt)
+	}
+	r.Intensity.Low, r.Intensity.High = new(r.Intensity.PerKWh*regions.Grams(least)), new(r.Intensity.PerKWh*regions.Grams(most))
+	if len(a.parts) == 1 { // as it stands in the table
+		*r.Intensity.Low, *r.Intensity.High = a.inForce.Low, a.inForce.High
+	}
+	if !r.Intensity.RangeOld && r.EmissionsHigh != nil {
+		r.Outer = &Outer{r.EmissionsLow * regions.Grams(least), *r.EmissionsHigh * regions.Grams(most)}
+	}
 }
 
 // emitBounds bounds the emissions by the bounds of the energy. Where the intensity

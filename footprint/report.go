@@ -95,8 +95,11 @@ type Report struct {
 	Emissions     regions.Grams  `json:"emissions_g"`
 	EmissionsLow  regions.Grams  `json:"emissions_low_g"`
 	EmissionsHigh *regions.Grams `json:"emissions_high_g"`
-	Market        *Market        `json:"market"`
-	Embodied      *regions.Grams `json:"embodied_g"`
+	// Outer bounds them by the energy and by the factor's own range together; nil where
+	// the factor has none, or an old one.
+	Outer    *Outer         `json:"emissions_outer,omitempty"`
+	Market   *Market        `json:"market"`
+	Embodied *regions.Grams `json:"embodied_g"`
 
 	// Epochs and Tasks hold the first and the last [HalfShown] of each, in the order of
 	// their ends; what is still open comes last. Between is the rest of a run that
@@ -116,6 +119,13 @@ type Report struct {
 	Overhead Overhead  `json:"overhead"`
 	Ledger   *Receipt  `json:"ledger"`
 	Versions Versions  `json:"versions"`
+}
+
+// Outer is a bound of emissions by all that is uncertain at once: the energy, and the
+// factor within its own range. It is wider than what is likely.
+type Outer struct {
+	Low  regions.Grams `json:"low_g"`
+	High regions.Grams `json:"high_g"`
 }
 
 // Host is the machine that was measured.
@@ -170,6 +180,11 @@ type Intensity struct {
 	// Low and High are the factor's own range, nil where its source gives none.
 	Low  *regions.Grams `json:"low"`
 	High *regions.Grams `json:"high"`
+	// RangeOld is true where that range is of a mix of fuels that is more than two
+	// years older than the run: it bounds nothing then.
+	RangeOld bool `json:"range_old,omitempty"`
+	// Note is what a reader must know of the figure, "" for nothing.
+	Note string `json:"note,omitempty"`
 }
 
 // Part is the charged energy that one intensity applied to. There are at most

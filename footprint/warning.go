@@ -14,6 +14,7 @@ import (
 const (
 	RegionAssumed    = "region-assumed"    // no region was given: the world's mean
 	IntensityInstead = "intensity-instead" // not the region's own value in the usual scope
+	IntensityNote    = "intensity-note"    // the figure is known to be too low or too high, or replaces a built-in one
 	IntensityUnknown = "intensity-unknown" // no intensity was known in the whole run
 	IntensityStale   = "intensity-stale"   // a live intensity could not be had, or can't be: the one before is used
 	IntensityScope   = "intensity-scope"   // an intensity of another scope than the run's was ignored
@@ -140,6 +141,9 @@ func (a *Account) warnRegion(r *Report, add func(code, format string, args ...an
 		add(RegionAssumed, "no region given: using the world mean, %.0f g/kWh (%d)", float64(in.PerKWh), in.Year)
 	case in.Instead != "":
 		add(IntensityInstead, "%s", in.Instead)
+	}
+	if note := a.inForce.Note; note != "" {
+		add(IntensityNote, "the intensity of %s: %s", a.inForce.Zone, note)
 	}
 }
 

@@ -253,6 +253,15 @@ func (t *Table) nearestProviders(provider string) []string {
 		}
 	}
 	asked := string(fold(nil, provider))
-	slices.SortStableFunc(names, func(a, b string) int { return distance(asked, a) - distance(asked, b) })
+	far := func(name string) int {
+		least := distance(asked, name)
+		for _, other := range []string{"amazon", "google", "microsoft", "aliyun", "oci"} {
+			if also(other) == name {
+				least = min(least, distance(asked, other))
+			}
+		}
+		return least
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return far(a) - far(b) })
 	return names[:min(3, len(names))]
 }

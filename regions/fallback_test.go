@@ -75,7 +75,7 @@ func TestElseForecast(t *testing.T) {
 		assert.Equal(t, c.kind, series[1].Kind)
 		assert.True(t, strings.HasPrefix(series[1].Instead, c.instead), series[1].Instead)
 	}
-	_, err := ElseForecast(down, Builtin()).Forecast(ctx, Query{Zone: "FR", Time: at(0)}, at(2))
+	_, err := ElseForecast(down, Builtin()).Forecast(ctx, Query{Zone: "JP", Time: at(0)}, at(2))
 	assert.ErrorIs(t, err, ErrNoForecast)
 	assert.ErrorIs(t, err, down.err)
 	assert.NotContains(t, err.Error(), "\n")

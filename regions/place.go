@@ -149,7 +149,8 @@ func (t *Table) around(name string, p Point) (*entry, where, error) {
 		if c.City == "" || c.Announced {
 			continue
 		}
-		if d := p.Kilometres(c.Point); d < at.km {
+		// Of several in one city the one that most is known of.
+		if d := p.Kilometres(c.Point); d < at.km || d == at.km && len(c.figures) > len(at.near.figures) {
 			at.near, at.km = c, d
 		}
 	}

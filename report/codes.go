@@ -12,6 +12,7 @@ import (
 var codeWords = map[string]string{
 	footprint.RegionAssumed:    "no region set: world mean used",
 	footprint.IntensityInstead: "intensity of another zone, scope or year used instead",
+	footprint.IntensityNote:    "intensity known to be too low or too high, or a user's own",
 	footprint.IntensityUnknown: "intensity unknown: no emissions",
 	footprint.IntensityStale:   "live intensity unavailable for a time",
 	footprint.IntensityScope:   "intensity of another scope ignored",

@@ -20,6 +20,10 @@ func (r Ranking) Text(w io.Writer) error {
 	if far {
 		width -= 6 // for the kilometres
 	}
+	names, of := r.sources()
+	if len(names) > 1 {
+		width -= 2 // for the source
+	}
 	label := func(s, km string) string {
 		s += strings.Repeat(" ", max(0, width-utf8.RuneCountInString(s)))
 		if far {
@@ -27,7 +31,6 @@ func (r Ranking) Text(w io.Writer) error {
 		}
 		return s
 	}
-	names, of := r.sources()
 	source := func(c runs.Comparison) string { return fmt.Sprintf("[%d]", of(c)) }
 	heading := "source"
 	if len(names) < 2 {

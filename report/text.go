@@ -240,6 +240,13 @@ func (p *Page) emissions(run Run) {
 		name := cmp.Or(r.Region.Name, r.Region.Zone, "own figure")
 		p.Row("grid", "%s%s: %s g/kWh%s; %s", Clean(name), year, digits(float64(in.PerKWh)), scope, Clean(in.Source))
 	}
+	if in.Low != nil && in.High != nil {
+		old := ""
+		if in.RangeOld {
+			old = "; old: no bound of this run"
+		}
+		p.Row("  range", "%s to %s g/kWh by its fuels' factors%s", digits(float64(*in.Low)), digits(float64(*in.High)), old)
+	}
 	if r.PUE.Source != "not given" {
 		p.Row("PUE", "%.4g", r.PUE.Value)
 	}
@@ -248,6 +255,9 @@ func (p *Page) emissions(run Run) {
 		return
 	}
 	p.Row("emissions", "%s CO2e (%s)", MassWithin(r.Emissions, r.EmissionsLow, r.EmissionsHigh), massBounds(r.Emissions, r.EmissionsLow, r.EmissionsHigh))
+	if o := r.Outer; o != nil {
+		p.Row("", "outer bound, energy and factor together: %s", massBounds(r.Emissions, o.Low, &o.High))
+	}
 	for _, c := range run.Car.Compare(r.Emissions, r.EmissionsLow) {
 		p.Row("", "%s", c)
 	}

@@ -23,6 +23,12 @@ type Figure struct {
 	Kind    string  `json:"kind"`
 	Market  bool    `json:"market,omitempty"`
 	Instead string  `json:"instead,omitempty"` // why it is not in the usual scope
+	// Low and High are its own range, where there is one; RangeOld that it is of too
+	// long ago to bound what a kWh emits now.
+	Low      *float64 `json:"low_g_per_kwh,omitempty"`
+	High     *float64 `json:"high_g_per_kwh,omitempty"`
+	RangeOld bool     `json:"range_old,omitempty"`
+	Note     string   `json:"note,omitempty"` // what to know of it
 	// It holds From, until To: of a live service.
 	From time.Time `json:"from,omitzero"`
 	To   time.Time `json:"to,omitzero"`
@@ -30,7 +36,15 @@ type Figure struct {
 
 // FigureOf is the figure of an intensity.
 func FigureOf(in regions.Intensity) Figure {
-	return Figure{float64(in.PerKWh), string(in.Scope), in.Year, in.Basis, in.Source, in.Licence, string(in.Kind), in.Market, in.Instead, in.From.UTC(), in.To.UTC()}
+	f := Figure{
+		PerKWh: float64(in.PerKWh), Scope: string(in.Scope), Year: in.Year, Basis: in.Basis, Source: in.Source, Licence: in.Licence,
+		Kind: string(in.Kind), Market: in.Market, Instead: in.Instead, From: in.From.UTC(), To: in.To.UTC(),
+		RangeOld: in.RangeOld(time.Now()), Note: in.Note,
+	}
+	if in.High > 0 {
+		f.Low, f.High = new(float64(in.Low)), new(float64(in.High))
+	}
+	return f
 }
 
 // A Cloud is a cloud region as JSON has it, with what its provider publishes.
@@ -97,6 +111,16 @@ func (d Zone) Text(out io.Writer) error {
 	p.Row("used", "%s", d.Used.line())
 	if d.Used.Instead != "" && d.Used.Instead != d.Guess {
 		p.Row("", "%s", strings.TrimSuffix(d.Used.Instead, "; "+d.Guess))
+	}
+	if f := d.Used; f.Low != nil {
+		old := ""
+		if f.RangeOld {
+			old = fmt.Sprintf("; old: of the mix of %d", f.Year)
+		}
+		p.Row("range", "%s to %s g/kWh by its fuels' factors%s", PerKWh(*f.Low), PerKWh(*f.High), old)
+	}
+	if d.Used.Note != "" {
+		p.Row("note", "%s", d.Used.Note)
 	}
 	if d.Trend != nil {
 		p.Row("trend", "%s", trendLine(*d.Trend))

@@ -169,8 +169,8 @@ func TestLiveThatFails(t *testing.T) {
 	assert.Equal(t, "annual-average", got["kind"])
 	assert.Equal(t, "instead of a live value: it is down", got["instead"])
 	series := object(t, h, "/v1/forecast?region=US-NY")["series"].([]any)
-	assert.Contains(t, series[0].(map[string]any)["instead"], "instead of a live forecast: it is down; typical hours of New York ISO")
-	code, v := get(t, h, "/v1/forecast?region=FR")
+	assert.Contains(t, series[0].(map[string]any)["instead"], "instead of a live forecast: it is down; typical hours 2020-2022 of New York ISO")
+	code, v := get(t, h, "/v1/forecast?region=JP")
 	assert.Equal(t, http.StatusBadGateway, code, v)
 }
 
@@ -199,7 +199,7 @@ func TestWrongQuestions(t *testing.T) {
 		"/v1/emissions?region=FR":                                                              {400, "energy is missing"},
 		"/v1/emissions?region=FR&energy=5":                                                     {400, "invalid energy"},
 		"/v1/emissions?region=FR&energy=-5kWh":                                                 {400, "invalid energy"},
-		"/v1/forecast?region=FR":                                                               {501, "no typical hours for FR"},
+		"/v1/forecast?region=JP":                                                               {501, "no typical hours for JP"},
 		"/v1/forecast?region=US-NY&hours=9999":                                                 {400, "not a whole number from 1 to 168"},
 		"/v1/forecast?region=US-NY&for=0s":                                                     {400, "use a time above 0"},
 		"/v1/forecast?region=US-NY&for=99h":                                                    {400, "does not fit"},
@@ -207,13 +207,13 @@ func TestWrongQuestions(t *testing.T) {
 		"/emissions/bylocation":                                                                {400, "location is missing"},
 		"/emissions/bylocation?location=x-y-9":                                                 {404, "is not known"},
 		"/emissions/bylocation?location=cloud:":                                                {404, "is not known"},
-		"/emissions/bylocation?location=eu-west-1":                                             {400, "may be alibaba:eu-west-1 or aws:eu-west-1"},
+		"/emissions/bylocation?location=eu-west-1":                                             {400, "may be alibaba:eu-west-1 (London) or aws:eu-west-1 (Dublin)"},
 		"/emissions/bylocation?location=FR&toTime=2020-01-01T00:00Z":                           {400, "toTime is before time"},
 		"/emissions/bylocation?location=FR&toTime=2036-01-01T00:00Z":                           {400, "more than 168 hours"},
 		"/emissions/bylocations":                                                               {400, "location is missing"},
 		"/emissions/bylocations?" + strings.Repeat("location=FR&", 51):                         {400, "more than 50 locations"},
 		"/emissions/average-carbon-intensity?location=FR":                                      {400, "startTime is missing"},
-		"/emissions/forecasts/current?location=FR":                                             {501, "no typical hours"},
+		"/emissions/forecasts/current?location=JP":                                             {501, "no typical hours"},
 		"/emissions/forecasts/current?location=US-NY&windowSize=1":                             {400, "not a whole number from 5"},
 		"/emissions/forecasts/current?location=US-NY&windowSize=9000":                          {400, "does not fit"},
 		"/emissions/forecasts/current?location=US-NY&dataEndAt=2020-01-01T00:00Z":              {400, "dataEndAt is not after dataStartAt"},

@@ -64,8 +64,8 @@ func TestGreenestFallsBack(t *testing.T) {
 	w, err := Greenest(t.Context(), down, regions.Builtin(), q, 2*time.Hour, now.Add(24*time.Hour))
 	require.NoError(t, err)
 	assert.Equal(t, "profile", w.Kind)
-	assert.Contains(t, w.Instead, "instead of a live forecast: it is down; typical hours of New York ISO")
-	q.Zone = "FR"
+	assert.Contains(t, w.Instead, "instead of a live forecast: it is down; typical hours 2020-2022 of New York ISO")
+	q.Zone = "JP"
 	_, err = Greenest(t.Context(), down, regions.Builtin(), q, 2*time.Hour, now.Add(24*time.Hour))
 	assert.ErrorIs(t, err, down.err)
 	assert.ErrorIs(t, err, regions.ErrNoForecast)
