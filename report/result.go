@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
@@ -157,11 +158,13 @@ func (r *result) name(l footprint.Line) string {
 	return name
 }
 
-var modelNoise = regexp.MustCompile(`\((R|TM|r|tm)\)|( CPU)? @ .*$|( \d+-Core)? Processor$`)
+var modelNoise = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\((R|TM|r|tm)\)|( CPU)? @ .*$|( \d+-Core)? Processor$`)
+})
 
 // shortModel is a processor's name without what it says of itself: "Intel Xeon Gold 5222".
 func shortModel(s string) string {
-	return strings.Join(strings.Fields(modelNoise.ReplaceAllString(s, "")), " ")
+	return strings.Join(strings.Fields(modelNoise().ReplaceAllString(s, "")), " ")
 }
 
 // grid says what a kWh emitted: how much, where and when, what it counts, and who says so.

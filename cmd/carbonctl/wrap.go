@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -160,6 +161,9 @@ func (w *wrapping) run(ctx context.Context) error {
 		return refused(err)
 	}
 	defer s.Close()
+	if !w.watches() { // the command's output needs no work of ours: one thread of Go's is enough
+		runtime.GOMAXPROCS(1)
+	}
 	s.Wait()
 	result := s.Finish(ctx)
 	if w.silent {
@@ -170,6 +174,9 @@ func (w *wrapping) run(ctx context.Context) error {
 	result.Shown(shown)
 	return &exitError{code: result.Exit.Code}
 }
+
+// watches reports whether the command's output is read.
+func (w *wrapping) watches() bool { return w.config.Epochs > 0 || w.config.pattern != nil }
 
 // options are what the flags and settings say of the run.
 func (w *wrapping) options() (o session.Options, service live.Service, err error) {

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/carbonctl/carbonctl/internal/nearest"
 )
@@ -39,7 +40,7 @@ func inEnviron(all []Setting, environ []string) (list []given) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(vars)) {
-		if !Known(name) && !linked.MatchString(name) {
+		if !Known(name) && !linked().MatchString(name) {
 			list = append(list, given{origin: Environment, where: name, err: unknownVariable(all, name)})
 		}
 	}
@@ -49,7 +50,9 @@ func inEnviron(all []Setting, environ []string) (list []given) {
 // linked are the variables that Kubernetes gives every container of a namespace for a
 // service called carbonctl or carbonctl-NAME, in Docker's way too
 // (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables).
-var linked = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
+var linked = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
+})
 
 func unknownVariable(all []Setting, name string) error {
 	candidates := func(yield func(string) bool) { // without what all have in common

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -34,10 +35,29 @@ func ours(info fs.FileInfo) bool {
 	return ok && int(st.Uid) == os.Geteuid()
 }
 
-// untouched reports whether a path still leads to a file, and that is of a size. false
-// also where that is not known.
-func untouched(path string, file fs.FileInfo, size int64) bool {
-	was, ok := file.Sys().(*syscall.Stat_t)
-	var now unix.Stat_t
-	return ok && unix.Lstat(path, &now) == nil && now.Dev == was.Dev && now.Ino == was.Ino && now.Size == size
+// state is what changes with a file: whoever writes to it, moves or removes it changes
+// one of these.
+type state struct {
+	device, inode, links uint64
+	size                 int64
+	changed              unix.Timespec
+}
+
+// when is when it last changed.
+func (s state) when() time.Time { return time.Unix(s.changed.Unix()) }
+
+// stateOf is that of an open file; the zero state where it is not known.
+func stateOf(f *os.File) (s state) {
+	if f == nil {
+		return s
+	}
+	_ = control(f, func(fd int) error {
+		var st unix.Stat_t
+		err := unix.Fstat(fd, &st)
+		if err == nil {
+			s = state{uint64(st.Dev), st.Ino, uint64(st.Nlink), st.Size, st.Ctim}
+		}
+		return err
+	})
+	return s
 }

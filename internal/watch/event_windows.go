@@ -3,6 +3,7 @@ package watch
 import (
 	"io/fs"
 	"os"
+	"time"
 )
 
 const nonblocking = 0
@@ -15,8 +16,22 @@ func abandoned(string) bool { return true }
 // ours: the folder for temporary files is a user's own there.
 func ours(fs.FileInfo) bool { return true }
 
-// untouched reports whether a path still leads to a file, and that is of a size.
-func untouched(path string, file fs.FileInfo, size int64) bool {
-	now, err := os.Lstat(path)
-	return err == nil && os.SameFile(now, file) && now.Size() == size
+// state is what changes with a file: nobody can move or remove it while it is open.
+type state struct {
+	size    int64
+	changed time.Time
+}
+
+// when is when it last changed.
+func (s state) when() time.Time { return s.changed }
+
+// stateOf is that of an open file; the zero state where it is not known.
+func stateOf(f *os.File) (s state) {
+	if f == nil {
+		return s
+	}
+	if info, err := f.Stat(); err == nil {
+		s = state{info.Size(), info.ModTime()}
+	}
+	return s
 }

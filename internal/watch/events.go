@@ -41,13 +41,6 @@ type Events struct {
 	told    Told
 }
 
-// seen is what was seen of the file at last.
-type seen struct {
-	info os.FileInfo // of the file that is read; nil: none is there
-	size int64       // how far it was read
-	at   time.Time   // when nothing more was in it
-}
-
 // EnvEvents names the file of events to a command.
 const EnvEvents = "CARBONCTL_EVENTS"
 
@@ -112,7 +105,7 @@ func OpenEvents(dir string, found func(Event)) (*Events, error) {
 		return nil, fmt.Errorf("events: %w", err)
 	}
 	hold(e.file)
-	e.saw(e.began)
+	e.saw(e.began, stateOf(e.file))
 	go e.follow()
 	return e, nil
 }
@@ -128,15 +121,16 @@ func (e *Events) Look() {
 	e.mu.Lock()
 	was := e.seen
 	e.mu.Unlock()
-	if was.info != nil && untouched(e.Path, was.info, was.size) {
+	if is, same := was.check(e.Path, now); same {
+		is.at = now
 		e.mu.Lock()
 		if e.seen == was {
-			e.seen.at = now
+			e.seen = is
 		}
 		e.mu.Unlock()
 		return
 	}
-	if _, err := os.Lstat(e.Path); err != nil && was.info == nil {
+	if _, err := os.Lstat(e.Path); err != nil && was.file == nil {
 		return // it is still not there
 	}
 	done := make(chan struct{})
@@ -218,25 +212,27 @@ func (e *Events) Close() Told {
 		if e.file != nil {
 			_ = e.file.Close()
 		}
-		_ = os.RemoveAll(filepath.Dir(e.Path))
+		folder := filepath.Dir(e.Path)
+		_ = os.Remove(e.Path)
+		if os.Remove(folder) != nil { // somebody has put something else into it
+			_ = os.RemoveAll(folder)
+		}
 	})
 	return e.told
 }
 
 // look reads on, and in a new file where the old one was replaced.
 func (e *Events) look() {
-	now := time.Now()
+	now, state := time.Now(), stateOf(e.file)
 	e.read(now)
 	defer func() {
 		e.settle(now)
-		e.saw(now)
+		e.saw(now, state)
 	}()
-	info, err := os.Lstat(e.Path)
-	if err == nil && e.file != nil {
-		if own, err := e.file.Stat(); err == nil && os.SameFile(own, info) {
-			return
-		}
+	if leadsTo(e.Path, e.file) {
+		return
 	}
+	info, err := os.Lstat(e.Path)
 	e.told.Removed = true
 	if e.file != nil {
 		e.read(now)
@@ -252,16 +248,14 @@ func (e *Events) look() {
 		return
 	}
 	hold(e.file)
+	state = stateOf(e.file)
 	e.at = 0
 	e.read(now)
 }
 
 // saw notes how far the file was read, and that this was all of it at a time.
-func (e *Events) saw(at time.Time) {
-	s := seen{size: e.at, at: at}
-	if e.file != nil {
-		s.info, _ = e.file.Stat()
-	}
+func (e *Events) saw(at time.Time, state state) {
+	s := seen{file: e.file, size: e.at, at: at}.with(state, at)
 	e.mu.Lock()
 	e.seen = s
 	e.mu.Unlock()
@@ -376,10 +370,6 @@ func (e *Events) flush(now time.Time, last bool) {
 	}
 	e.found(*event)
 }
-
-// clockStep is by how much the times of files lag behind the clock: they are
-// those of the kernel's last tick, of which there are at least 100 a second.
-const clockStep = 10 * time.Millisecond
 
 func later(a, b time.Time) time.Time {
 	if a.After(b) {

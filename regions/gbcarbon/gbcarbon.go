@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"sync"
 	"time"
 
 	"github.com/carbonctl/carbonctl/regions"
@@ -40,11 +41,11 @@ type Provider struct {
 	service *fetch.Service
 }
 
-var outward = regexp.MustCompile(`^[A-Z]{1,2}[0-9][0-9A-Z]?$`)
+var outward = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Z]{1,2}[0-9][0-9A-Z]?$`) })
 
 // New returns a Provider; it asks nothing yet.
 func New(cfg Config) (*Provider, error) {
-	if cfg.Postcode != "" && !outward.MatchString(cfg.Postcode) {
+	if cfg.Postcode != "" && !outward().MatchString(cfg.Postcode) {
 		return nil, fmt.Errorf("gbcarbon: postcode %.10q: want the outward part, as RG10", cfg.Postcode)
 	}
 	base := cmp.Or(cfg.Base, "https://api.carbonintensity.org.uk")
