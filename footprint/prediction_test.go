@@ -1,9 +1,12 @@
 package footprint_test
 
 import (
+	"encoding/json"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
@@ -104,5 +107,24 @@ func TestWhatCannotBeReadIsInThePrediction(t *testing.T) {
 		seconds := s.High.Joules() / perSecond
 		assert.InEpsilon(t, s.High.Joules()+300*seconds, e.High.Joules(), 0.01)
 		assert.Equal(t, s.Low, e.Low)
+	}
+}
+
+// A part of an epoch that is next to nothing predicts nothing: what is not finite can't
+// be written down, and would take the whole report with it.
+func TestNextToNothingPredictsNothing(t *testing.T) {
+	for _, of := range []int{10, math.MaxInt} {
+		a := footprint.Account{Run: footprint.Run{Epochs: of}}
+		for i, fraction := range []float64{1e-310, 2e-310, math.SmallestNonzeroFloat64, 0.5} {
+			s := at(float64(i), joules(pkg, float64(i)))
+			s.Marks = []footprint.Mark{{Edge: footprint.EpochProgress, Fraction: fraction, Of: of}}
+			a.Add(s)
+			r := a.Report()
+			_, err := json.Marshal(r)
+			require.NoError(t, err)
+			if i == 3 {
+				require.NotNil(t, r.Prediction)
+			}
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package footprint
 
 import (
+	"math"
 	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
@@ -89,6 +90,9 @@ func (p progress) predict() (_ Prediction, ok bool) {
 		return Prediction{}, false
 	}
 	t, e := p.rest(p.planned-p.ended, spent.seconds), p.rest(p.planned-p.ended, spent.joules)
+	if math.IsInf(t.High, 0) || math.IsInf(e.High, 0) {
+		return Prediction{}, false // of next to nothing
+	}
 	level := predict.Level
 	r := Prediction{
 		Method: predict.Method, Level: &level, AfterEpochs: p.ended, OfEpochs: p.planned, History: []Earlier{},
