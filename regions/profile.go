@@ -4,11 +4,27 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
 // ErrNoForecast is wrapped where nothing is known of the hours to come.
 var ErrNoForecast = errors.New("no forecast")
+
+// A NoProfileError says that no typical hours of a zone are known. It wraps
+// [ErrNoForecast].
+type NoProfileError struct {
+	Zone  string
+	Known []string // the zones that have typical hours, in the order of their codes
+}
+
+func (e *NoProfileError) Error() string {
+	return fmt.Sprintf("%v: no typical hours for %s", ErrNoForecast, e.Zone)
+}
+
+// Unwrap gives ErrNoForecast.
+func (e *NoProfileError) Unwrap() error { return ErrNoForecast }
 
 // maxForecast bounds how far a forecast may reach.
 const maxForecast = 366 * 24 * time.Hour
@@ -52,7 +68,7 @@ func (t *Table) hourly(ctx context.Context, q Query) (year Intensity, h Hours, e
 		h, ok = t.typical().of(year.Zone)
 	}
 	if !ok {
-		return year, h, fmt.Errorf("%w: there are no typical hours for %s", ErrNoForecast, year.Zone)
+		return year, h, &NoProfileError{Zone: year.Zone, Known: t.profiled()}
 	}
 	why := h.String()
 	if year.Scope == Direct && h.Fit != "steady" {
@@ -64,6 +80,14 @@ func (t *Table) hourly(ctx context.Context, q Query) (year Intensity, h Hours, e
 		year.Source += "; hours: " + h.Source
 	}
 	return year, h, nil
+}
+
+// profiled lists the zones that have typical hours.
+func (t *Table) profiled() []string {
+	if t.typical == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(t.typical().zones))
 }
 
 // at is the yearly figure brought to the hour that begins at a time.

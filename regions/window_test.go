@@ -159,7 +159,7 @@ func TestProfile(t *testing.T) {
 	}
 	_, err = Builtin().Forecast(context.Background(), Query{Zone: "JP", Time: at(0)}, at(24))
 	assert.ErrorIs(t, err, ErrNoForecast)
-	assert.EqualError(t, err, "no forecast: there are no typical hours for JP")
+	assert.EqualError(t, err, "no forecast: no typical hours for JP")
 	_, err = Builtin().Forecast(context.Background(), Query{Zone: "US-NY", Time: at(0)}, at(0))
 	assert.ErrorIs(t, err, ErrNoForecast)
 	_, err = Builtin().Forecast(context.Background(), Query{Zone: "US-NY", Time: at(0)}, at(24*400))

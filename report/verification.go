@@ -59,8 +59,9 @@ type Signer struct {
 	Fingerprint string `json:"fingerprint"`
 }
 
-// Text shows the result to a person.
-func (v Verification) Text(w io.Writer) error {
+// Text shows the result to a person: what was found, and what was not checked; verbose
+// adds the heads, to be kept elsewhere.
+func (v Verification) Text(w io.Writer, verbose bool) error {
 	what := "hash chain intact"
 	if !v.OK {
 		faults := v.Faults
@@ -81,19 +82,21 @@ func (v Verification) Text(w io.Writer) error {
 	for _, f := range v.Findings {
 		label := fmt.Sprintf("line %d", f.Line)
 		if f.Line == 0 {
-			label = "beside it"
+			label = "beside"
 		}
 		p.Row(label, "%s: %s", f.Kind, f.Text)
 	}
 	if n := v.Faults - int64(len(v.Findings)); n > 0 {
 		p.Row("", "and %d more", n)
 	}
-	for _, c := range v.Chains {
-		p.Row("head", "after %s:", Count(c.Head.Rows, "row"))
-		p.Code(c.Head.Hash)
-	}
 	for _, s := range v.Unseen {
-		p.Row("unchecked", "%s", s)
+		p.Lead("  not checked: ", strings.Replace(s, ": no head kept elsewhere was given", "; pass --head HASH kept elsewhere", 1))
+	}
+	for _, c := range v.Chains {
+		if verbose {
+			p.Row("head", "after %s:", Count(c.Head.Rows, "row"))
+			p.Code(c.Head.Hash)
+		}
 	}
 	_, err := p.WriteTo(w)
 	return err

@@ -37,19 +37,21 @@ type Window struct {
 func (w Window) Text(out io.Writer, now time.Time) error {
 	var p Page
 	local := func(t time.Time) string { return t.In(now.Location()).Format(Minute) }
+	saves := "saves " + Percent(w.Saving) + " on starting now"
 	if wait := time.Duration(w.Wait * float64(time.Second)); wait < time.Minute {
-		p.Title("begin now, " + local(w.From))
+		p.Title("begin now, " + local(w.From) + ": no later start emits less")
 	} else {
-		p.Title(fmt.Sprintf("begin %s, in %s", local(w.From), Duration(w.From.Sub(now).Round(time.Minute))))
+		p.Title(fmt.Sprintf("begin %s, in %s: %s", local(w.From), Duration(w.From.Sub(now).Round(time.Minute)), saves))
 	}
 	p.Row("done", "%s; deadline %s", local(w.To), local(w.By))
-	p.Row("grid", "%s: %s, %s g/kWh then, %s now", cmp.Or(w.CloudRegion, w.Zone), w.Name, PerKWh(w.PerKWh), PerKWh(w.Now))
-	p.Row("saving", "%s compared with starting now", Percent(w.Saving))
-	kind := map[string]string{string(regions.Profile): "typical hourly profile (no weather)", string(regions.Forecast): "a forecast"}[w.Kind]
+	grid := fmt.Sprintf("%s, %s: %s g/kWh then, %s now", cmp.Or(w.CloudRegion, w.Zone), w.Name, PerKWh(w.PerKWh), PerKWh(w.Now))
+	if w.Scope != "" && !w.Marginal {
+		grid += ", " + w.Scope
+	}
+	p.Row("grid", "%s", grid)
+	kind := map[string]string{string(regions.Profile): "typical hours (no weather)", string(regions.Forecast): "a forecast"}[w.Kind]
 	if w.Marginal {
 		kind += ", marginal: what one more kWh would emit; reports do not count such a saving"
-	} else if w.Scope != "" {
-		kind += ", " + w.Scope + " emissions"
 	}
 	p.Row("by", "%s", cmp.Or(kind, w.Kind))
 	if w.Instead != "" {

@@ -86,19 +86,27 @@ type Zone struct {
 	// Trend of the yearly figures, over at most ten years.
 	Trend *regions.Trend `json:"trend,omitempty"`
 	All   []Figure       `json:"series,omitempty"` // all figures, the newest first
-	Data  string         `json:"data"`             // version of the table
+	// Typical are the typical hours of a day to come, where they are known.
+	Typical []Figure `json:"typical_hours,omitempty"`
+	Data    string   `json:"data"` // version of the table
 }
 
-// Text shows the zone to a person: the figure in force, the provider's own, and all years.
-func (d Zone) Text(out io.Writer) error {
+// Details are what a zone's text shows beyond the figure in force.
+type Details struct {
+	Years bool // the series, and what a cloud's provider publishes
+	Hours bool // typical hours
+}
+
+// Text shows the zone to a person: the figure in force and where it comes from, and the
+// details that are asked for.
+func (d Zone) Text(out io.Writer, more Details) error {
 	names := []string{d.Kind}
 	if d.Alpha3 != nil {
 		names = append(names, *d.Alpha3)
 	}
 	var p Page
 	if c := d.Cloud; c != nil {
-		p.Title(fmt.Sprintf("%s:%s  %s", c.Provider, c.Region, c.where()))
-		p.Row("grid", "%s, %s (%s)", d.Zone, d.Name, strings.Join(names, ", "))
+		p.Title(fmt.Sprintf("%s:%s  %s; grid of %s, %s", c.Provider, c.Region, c.where(), d.Zone, d.Name))
 	} else {
 		p.Title(fmt.Sprintf("%s  %s (%s)", d.Zone, d.Name, strings.Join(names, ", ")))
 	}
@@ -108,7 +116,11 @@ func (d Zone) Text(out io.Writer) error {
 	if c := d.Near; c != nil {
 		p.Row("near", "%s:%s, %s, %.0f km away", c.Provider, c.Region, c.where(), *c.Kilometres)
 	}
-	p.Row("used", "%s", d.Used.line())
+	used := d.Used.line()
+	if d.Trend != nil {
+		used += "; " + trendLine(*d.Trend)
+	}
+	p.Row("used", "%s", used)
 	if d.Used.Instead != "" && d.Used.Instead != d.Guess {
 		p.Row("", "%s", strings.TrimSuffix(d.Used.Instead, "; "+d.Guess))
 	}
@@ -122,22 +134,76 @@ func (d Zone) Text(out io.Writer) error {
 	if d.Used.Note != "" {
 		p.Row("note", "%s", d.Used.Note)
 	}
-	if d.Trend != nil {
-		p.Row("trend", "%s", trendLine(*d.Trend))
+	if other := d.other(); other != nil {
+		p.Row(other.Scope, "%s g/kWh, %d; not comparable with %s", PerKWh(other.PerKWh), other.Year, d.Used.Scope)
 	}
-	p.Row("source", "%s", d.Used.Source)
-	p.Row("licence", "%s", cmp.Or(d.Used.Licence, "the service's own terms"))
+	if c := d.Cloud; c != nil {
+		p.Row("PUE", "%.3g, of the %s, %d", c.PUE.Value, c.PUE.Of, c.PUE.Year)
+	}
+	p.Row("source", "%s; %s", d.Used.Source, cmp.Or(d.Used.Licence, "the service's own terms"))
+	if more.Years {
+		d.years(&p)
+	}
+	if more.Hours {
+		d.hours(&p)
+	}
+	if text := d.more(more); text != "" {
+		p.Row("more", "%s", text)
+	}
+	_, err := p.WriteTo(out)
+	return err
+}
+
+// other is the newest figure of another scope, nil if there is none.
+func (d Zone) other() *Figure {
+	i := slices.IndexFunc(d.All, func(f Figure) bool { return f.Scope != d.Used.Scope })
+	if i < 0 || d.Used.Scope == "" || d.Used.Market {
+		return nil
+	}
+	return &d.All[i]
+}
+
+// more says what the flags would add.
+func (d Zone) more(shown Details) string {
+	var all []string
+	n := len(d.All)
 	if d.Cloud != nil {
-		d.Cloud.published(&p)
+		n += len(d.Cloud.Published)
+	}
+	if !shown.Years && n > 1 {
+		all = append(all, fmt.Sprintf("--years (%d figures)", n))
+	}
+	if !shown.Hours && len(d.Typical) > 0 {
+		all = append(all, "--hours (typical hours)")
+	}
+	return strings.Join(all, ", ")
+}
+
+// years are the series, and what the provider of a cloud region publishes.
+func (d Zone) years(p *Page) {
+	if d.Cloud != nil {
+		d.Cloud.published(p)
 	}
 	p.Title(fmt.Sprintf("  %-10s %-11s %-4s %7s  %s", "scope", "basis", "year", "g/kWh", "source"))
 	for _, f := range d.All {
 		p.Line(fmt.Sprintf("  %-10s %-11s %d %7s  %s", f.Scope, f.Basis, f.Year, PerKWh(f.PerKWh), Short(f.Source, 40)))
 	}
 	p.Line("")
-	p.Note("The scopes are not comparable: lifecycle counts the fuel's way to the plant and the plant itself, direct only the stack. Table " + d.Data + ".")
-	_, err := p.WriteTo(out)
-	return err
+	p.Note("lifecycle includes the fuel's supply and the plant, direct only the stack: they are not comparable. Table " + d.Data + ".")
+}
+
+// hours are the typical ones of the day to come, in UTC.
+func (d Zone) hours(p *Page) {
+	if len(d.Typical) == 0 {
+		p.Row("hours", "no typical hours for %s", d.Zone)
+		return
+	}
+	p.Title("  hour, UTC          g/kWh")
+	for _, h := range d.Typical {
+		p.Line(fmt.Sprintf("  %s  %7s", h.From.UTC().Format("2006-01-02 15:04"), PerKWh(h.PerKWh)))
+	}
+	p.Line("")
+	p.Note(d.Typical[0].Instead + ".")
 }
 
 func (f Figure) line() string {
@@ -151,11 +217,14 @@ func (f Figure) line() string {
 }
 
 func trendLine(t regions.Trend) string {
-	s := fmt.Sprintf("%+.1f g/kWh a year, %d to %d", t.PerYear, t.First, t.Last)
 	if t.Change != nil {
-		s += fmt.Sprintf("; %+.0f %% in all", 100**t.Change)
+		return fmt.Sprintf("%s from %d to %d", signed(*t.Change), t.First, t.Last)
 	}
-	return s
+	sign := "+"
+	if t.PerYear < 0 {
+		sign = "−"
+	}
+	return fmt.Sprintf("%s%.1f g/kWh a year, %d to %d", sign, max(t.PerYear, -t.PerYear), t.First, t.Last)
 }
 
 func (c *Cloud) where() string {
@@ -179,7 +248,6 @@ var measures = map[regions.Measure]string{
 // printPublished shows the provider's own figures, which no run is multiplied
 // with, apart from those of the grid.
 func (c *Cloud) published(p *Page) {
-	p.Row("PUE", "%.3g, of the %s, %d; %s", c.PUE.Value, c.PUE.Of, c.PUE.Year, c.PUE.Source)
 	if len(c.Published) == 0 {
 		p.Row("published", "nothing known")
 		return

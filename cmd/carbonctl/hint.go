@@ -26,6 +26,7 @@ func hint(err error) string {
 		header *ledger.HeaderError
 		start  *child.Error
 		zone   *regions.UnknownError
+		hours  *regions.NoProfileError
 		flag   *flagError
 		cmd    *commandError
 		none   input.NoRunsError
@@ -46,6 +47,8 @@ func hint(err error) string {
 		return `"carbonctl regions show" lists the regions`
 	case errors.As(err, &env):
 		return "docs/regions.md lists what each live service needs; tokens come from environment variables only"
+	case errors.As(err, &hours):
+		return hoursHint(hours)
 	case errors.Is(err, regions.ErrNoForecast):
 		return `"carbonctl regions data" lists the zones with typical hours; elsewhere --live asks a live forecast`
 	case errors.As(err, &none):
@@ -68,6 +71,16 @@ func hint(err error) string {
 		return "the disk is full: free some space"
 	}
 	return ""
+}
+
+// hoursHint names zones that have typical hours, as far as a line holds them.
+func hoursHint(e *regions.NoProfileError) string {
+	const most = 10
+	known := strings.Join(e.Known[:min(most, len(e.Known))], ", ")
+	if n := len(e.Known) - most; n > 0 {
+		known += fmt.Sprintf(" and %d more zones (carbonctl regions data)", n)
+	}
+	return "typical hours are known for " + known + "; elsewhere --live NAME asks a forecast service"
 }
 
 func headerHint(e *ledger.HeaderError) string {

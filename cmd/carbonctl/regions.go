@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -25,12 +26,14 @@ func (a *app) regions() *cobra.Command {
 	}
 	var asJSON bool
 	var service string
+	var more report.Details
 	show := &cobra.Command{
 		Use:   "show [ZONE]",
-		Short: "Show one region and its trend, or list all",
+		Short: "Show the carbon intensity of a region, or list all regions",
 		Long: `Show what a kilowatt-hour emits in a country, a subdivision, a cloud region or
-at a point, and how that came about; without a ZONE, list all.`,
+at a point, and its source; without a ZONE, list all.`,
 		Example: `  carbonctl regions show FR
+  carbonctl regions show FR --years
   carbonctl regions show US-CA --json
   carbonctl regions show aws:eu-west-1
   carbonctl regions show 48.85,2.35
@@ -58,9 +61,11 @@ at a point, and how that came about; without a ZONE, list all.`,
 			if err != nil {
 				return fmt.Errorf("--live: %w", err)
 			}
-			return a.showZone(ctx, t, q, from, asJSON)
+			return a.showZone(ctx, t, q, from, more, asJSON)
 		},
 	}
+	show.Flags().BoolVar(&more.Years, "years", false, "show all years, and what a cloud's provider publishes")
+	show.Flags().BoolVar(&more.Hours, "hours", false, "show the typical hours of the next day")
 	show.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
 	show.Flags().StringVar(&service, "live", "", "`NAME` of a live service to ask: "+strings.Join(live.Counting(), ", "))
 	figureFlags(show.Flags())
@@ -90,7 +95,7 @@ func describe(ctx context.Context, t *regions.Table, from regions.Provider, p re
 	return d, nil
 }
 
-func (a *app) showZone(ctx context.Context, t *regions.Table, q regions.Query, from regions.Provider, asJSON bool) error {
+func (a *app) showZone(ctx context.Context, t *regions.Table, q regions.Query, from regions.Provider, more report.Details, asJSON bool) error {
 	p, err := t.Place(q.Zone)
 	if err != nil {
 		return err
@@ -113,10 +118,17 @@ func (a *app) showZone(ctx context.Context, t *regions.Table, q regions.Query, f
 		}
 	}
 	slices.SortStableFunc(d.All, func(x, y report.Figure) int { return cmp.Compare(y.Year, x.Year) })
+	day := q
+	day.Year = 0
+	if hours, err := t.Forecast(ctx, day, time.Now().Add(24*time.Hour)); err == nil && !q.Market { // else there are none
+		for _, in := range hours {
+			d.Typical = append(d.Typical, report.FigureOf(in))
+		}
+	}
 	if asJSON {
 		return output.JSON(a.out, d)
 	}
-	return d.Text(a.out)
+	return d.Text(a.out, more)
 }
 
 func (a *app) listZones(ctx context.Context, t *regions.Table, q regions.Query, asJSON bool) error {

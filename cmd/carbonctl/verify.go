@@ -24,7 +24,7 @@ type verifying struct {
 }
 
 func (a *app) verify() *cobra.Command {
-	var asJSON bool
+	var asJSON, verbose bool
 	var held []string
 	var signers string
 	var allowed bool
@@ -35,8 +35,8 @@ func (a *app) verify() *cobra.Command {
 since it was written, that it ends as FILE.head says, and that the kept runs are
 those that its rows were made of. The first finding is the first change.
 
-Who can change the ledger can change FILE.head too: pass a head that was kept
-elsewhere with --head. Each result prints one, and its JSON has it ("ledger").
+Whoever can change the ledger can change FILE.head too: pass a head that was
+kept elsewhere with --head. --verbose prints it; the JSON of a run has it too.
 
 With --allowed-signers, FILE.head.sig must be a signature of FILE.head by one of
 them, and it must cover every row unless --allow-unsigned is given. FILE may be
@@ -86,7 +86,7 @@ Exit code: 0 intact, 1 something was found, 2 a file could not be checked.`,
 				if asJSON {
 					continue
 				}
-				if err := v.Text(a.out); err != nil {
+				if err := v.Text(a.out, verbose); err != nil {
 					return err
 				}
 			}
@@ -101,7 +101,8 @@ Exit code: 0 intact, 1 something was found, 2 a file could not be checked.`,
 			return failed
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON, with heads")
+	cmd.Flags().BoolVar(&verbose, "verbose", false, "print the head of each chain, to be kept elsewhere")
 	cmd.Flags().StringVar(&signers, "allowed-signers", "", "`FILE` with the keys that may sign: a .pub file, or ssh-keygen's list")
 	cmd.Flags().BoolVar(&allowed, "allow-unsigned", false, "accept rows that no signature covers")
 	cmd.Flags().StringArrayVar(&held, "head", nil, "`HEAD` kept elsewhere: its hash, or a copy of FILE.head; may be repeated")
