@@ -17,6 +17,22 @@ func Fixed(perKWh Grams, names *Table) (Provider, error) {
 	return own{perKWh, names}, nil
 }
 
+// Plausible reports a figure that no electricity has, as one in another unit than grams
+// per kWh, with the likely meaning: 0.233 is kilograms. 0 and what [Fixed] refuses are
+// left to it.
+func Plausible(perKWh Grams) error {
+	const cleanest = 1 // the least of any grid's yearly means in the table is above 1 g/kWh
+	switch v := float64(perKWh); {
+	case v > 0 && v < cleanest:
+		return fmt.Errorf("%v g/kWh is below any grid's: if it is in kg/kWh, use %.4g", v, v*1000)
+	case v > maxPerKWh && v/1000 <= maxPerKWh:
+		return fmt.Errorf("%v g/kWh is above any plant's: if it is in g/MWh, use %.4g", v, v/1000)
+	case v > maxPerKWh:
+		return fmt.Errorf("%v g/kWh is above any plant's: at most %d", v, maxPerKWh)
+	}
+	return nil
+}
+
 type own struct {
 	perKWh Grams
 	names  *Table

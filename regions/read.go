@@ -169,6 +169,11 @@ func (o *ownReader) row() bool {
 	if err != nil || math.IsNaN(r.value) || r.value < 0 || math.Signbit(r.value) || r.value > maxPerKWh {
 		o.fail(l, c, "g_per_kwh %s: want a number from 0 to %d", quote(value), maxPerKWh)
 	}
+	if err == nil && r.value > 0 {
+		if err := Plausible(Grams(r.value)); err != nil && r.value <= maxPerKWh {
+			o.fail(l, c, "g_per_kwh %s: %v", quote(value), err)
+		}
+	}
 	r.basis, l, c = cell("basis")
 	switch r.basis {
 	case "":
@@ -255,6 +260,16 @@ func (t *Table) ownSource(name, licence string) int {
 	return len(t.sources) - 1
 }
 
+// shadowed says which figure of the built-in table one of the user's own stands before.
+func (t *Table) shadowed(e *entry, scope Scope) string {
+	s, year := e.pick(scope, 0)
+	if s == nil {
+		return ""
+	}
+	v, _ := s.at(year)
+	return fmt.Sprintf("your own figure, not the built-in %.3g g/kWh (%s, %d)", v, scope, year)
+}
+
 // With is the table with another laid over it: for a zone and scope of which
 // own has any figure, its figures stand alone, so that no two sources mix; its
 // further zones are added. Neither table changes. A new zone whose code begins
@@ -277,6 +292,10 @@ func (t *Table) With(own *Table) (*Table, error) {
 	for _, e := range own.zones {
 		if i, ok := t.codes[string(fold(nil, e.Code))]; ok {
 			old := &both.zones[i]
+			e.series = slices.Clone(e.series)
+			for j := range e.series {
+				e.series[j].note = t.shadowed(&t.zones[i], e.series[j].scope)
+			}
 			old.series = append(slices.Clone(e.all()), slices.DeleteFunc(old.series, func(s series) bool { return e.has(s.scope) })...)
 			continue
 		}

@@ -38,7 +38,8 @@ func TestOwnTable(t *testing.T) {
 		return in
 	}
 	in := get(Query{Zone: "France"})
-	assert.Equal(t, Intensity{Zone: "FR", Name: "France", Kind: Own, Scope: Lifecycle, Year: 2025, Basis: "generation", PerKWh: 18, Source: "Our supplier 2023"}, in)
+	assert.Equal(t, Intensity{Zone: "FR", Name: "France", Kind: Own, Scope: Lifecycle, Year: 2025, Basis: "generation", PerKWh: 18, Source: "Our supplier 2023",
+		Note: "your own figure, not the built-in 41.4 g/kWh (lifecycle, 2025)"}, in)
 	assert.Equal(t, Grams(20.5), get(Query{Zone: "FRA", Year: 2023}).PerKWh)
 	// The scope that the user's table does not speak of is as it was.
 	assert.Equal(t, lookup(t, Query{Zone: "FR", Scope: Direct}), get(Query{Zone: "FR", Scope: Direct}))

@@ -396,7 +396,13 @@ func (t *Table) intensity(e *entry, s *series, year int) Intensity {
 		in.Instead = "derived from the generation mix: no direct figure is published for " + e.Code
 	}
 	if s.high > 0 && year == s.last() {
-		in.Low, in.High, in.Note = Grams(s.low), Grams(s.high), s.note
+		in.Low, in.High = Grams(s.low), Grams(s.high)
+	}
+	if s.kind == Own || year == s.last() {
+		in.Note = s.note
+	}
+	if v == 0 && s.scope == Direct && s.basis == "generation" {
+		in.Note = and(in.Note, "0 by its own plants: what it imports is not counted")
 	}
 	if s.scope == Lifecycle && s.kind != Own {
 		in.Note = and(in.Note, t.below(e, year, v))

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -109,12 +111,29 @@ func (o *answer) Write(p []byte) (int, error) {
 	return n, err
 }
 
+var southernPoint = regexp.MustCompile(`^-[0-9.]+,-?[0-9.]+$`)
+
+// southern keeps points south of the equator, -33.9,151.2, from being read as flags. What
+// belongs to a command that is to be run is left alone.
+func southern(args []string) []string {
+	args = slices.Clone(args)
+	for i, arg := range args {
+		if arg == "--" || args[0] == "wrap" {
+			break
+		}
+		if southernPoint.MatchString(arg) {
+			args[i] = " " + arg
+		}
+	}
+	return args
+}
+
 // run is the whole command: it takes arguments and gives an exit code.
 func (a *app) run(ctx context.Context, args []string) int {
 	out := &answer{w: a.out}
 	a.out = out
 	root := a.root()
-	root.SetArgs(args)
+	root.SetArgs(southern(args))
 	root.SetOut(out)
 	root.SetErr(a.err)
 	cmd, err := root.ExecuteContextC(ctx)

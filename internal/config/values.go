@@ -110,6 +110,9 @@ func ParseIntensity(s string, t *regions.Table) (regions.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := regions.Plausible(regions.Grams(x)); err != nil {
+		return nil, err
+	}
 	own, err := regions.Fixed(regions.Grams(x), t)
 	if err != nil {
 		return nil, err
