@@ -27,7 +27,9 @@ type Inventory struct {
 	FixNote      string      `json:"fix_note"`  // what they open, or why there are none
 	Region       Region      `json:"region"`
 	Settings     []Effective `json:"settings"`
-	Problems     []string    `json:"problems"` // of the settings
+	// Screen is what text is shown on.
+	Screen   Screen   `json:"-"`
+	Problems []string `json:"problems"` // of the settings
 }
 
 // A Verdict is where the energy of each kind of component comes from.

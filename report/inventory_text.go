@@ -77,8 +77,8 @@ func (m Model) interval() string {
 // Text writes the inventory for a person: the verdict, what it rests on, and what
 // would improve it; verbose adds each counter, the model's notes and all settings.
 func (inv Inventory) Text(w io.Writer, verbose bool) error {
-	var p Page
-	p.Lead("", inv.headline())
+	p := Page{Screen: inv.Screen}
+	p.Headline(inv.headline())
 	inv.components(&p)
 	inv.improvements(&p, verbose)
 	inv.given(&p, verbose)

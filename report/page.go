@@ -61,6 +61,13 @@ func (p *Page) Note(text string) {
 	}
 }
 
+// Headline writes the answer, which stands out on a screen with colours.
+func (p *Page) Headline(text string) {
+	for _, l := range fold(text, p.Screen.columns()) {
+		p.text.WriteString(p.Screen.bold(strings.TrimRight(Clean(l), " ")) + "\n")
+	}
+}
+
 // Lead writes text after a lead, and folds it below its beginning.
 func (p *Page) Lead(lead, text string) {
 	n := cellWidth(lead)

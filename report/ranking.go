@@ -31,6 +31,8 @@ type Ranking struct {
 	Notes []string
 	// Data is the version of the table.
 	Data string
+	// Screen is what text is shown on.
+	Screen Screen
 }
 
 // RankingFormats are the names that [Ranking.Write] takes.

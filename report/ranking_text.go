@@ -37,8 +37,8 @@ func (r Ranking) Text(w io.Writer) error {
 		heading, source = "", func(runs.Comparison) string { return "" }
 	}
 	scale := r.scale()
-	var p Page
-	p.Lead("", r.headline())
+	p := Page{Screen: r.Screen}
+	p.Headline(r.headline())
 	p.Lead("", r.title()+"; "+r.subtitle())
 	p.line("")
 	p.line(line, "rank", label("place", "km"), "g/kWh ", "PUE ", scale.Unit.Name+" CO2e", "ratio", "CFE", "year", heading)

@@ -48,7 +48,9 @@ func (run Run) sheet() sheet {
 			s.sections = append(s.sections, p)
 		}
 	}
-	s.foot = versions(r.Versions.Tool, r.Versions.Data)
+	if s.foot = versions(r.Versions.Tool, r.Versions.Data); r.RunID != "" {
+		s.foot = "run " + r.RunID + "; " + s.foot
+	}
 	return s
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -32,6 +33,7 @@ func (run Run) text(w io.Writer) error {
 	r := run.Report
 	var p Page
 	p.head(r)
+	p.identity(r)
 	p.energy(r)
 	p.emissions(run)
 	p.waited(r)
@@ -46,6 +48,27 @@ func (run Run) text(w io.Writer) error {
 
 func (p *Page) head(r footprint.Report) {
 	p.line("carbonctl: %s", r)
+}
+
+// identity says which run it is.
+func (p *Page) identity(r footprint.Report) {
+	if r.RunID != "" {
+		p.Row("run", "%s", strings.TrimSuffix(r.RunID+", "+r.Project, ", "))
+	}
+	if !r.StartedAt.IsZero() {
+		started := r.StartedAt.UTC().Format("2006-01-02 15:04:05 MST")
+		if r.Host.Name != "" {
+			started += ", on " + r.Host.Name
+		}
+		p.Row("started", "%s", started)
+	}
+	var labels []string
+	for _, k := range slices.Sorted(maps.Keys(r.Labels)) {
+		labels = append(labels, k+"="+r.Labels[k])
+	}
+	if len(labels) > 0 {
+		p.Row("labels", "%s", strings.Join(labels, ", "))
+	}
 }
 
 // state is how a run ended: "failed (exit 137)".

@@ -31,6 +31,8 @@ type Totals struct {
 	// Overview says that the groups were chosen by no user: a person is shown what they
 	// have of the total, and nothing where there is but one.
 	Overview bool
+	// Screen is what text is shown on.
+	Screen Screen
 	// Spread asks what one run takes: the means of groups, and how sure they are.
 	Spread bool
 }

@@ -22,9 +22,9 @@ const (
 // Text writes the totals for a person, in 80 columns: the sum, its parts, the runs that
 // matter, and what it rests on.
 func (t Totals) Text(w io.Writer) error {
-	var p Page
+	p := Page{Screen: t.Screen}
 	total := t.Groups.Total
-	p.Lead("", t.headline())
+	p.Headline(t.headline())
 	if total.Runs > 0 {
 		t.facts(&p)
 		for _, s := range t.parts() {
@@ -214,6 +214,9 @@ func (t Totals) partsOf(what string, list []*runs.Group, latest bool) section {
 		s.table.columns, columns = append(s.table.columns, column{head, amount}), append(columns, cells)
 		if len(total.Scopes) == 1 {
 			s.table.columns, columns = append(s.table.columns, column{"share", amount}), append(columns, energy.Shares(parts))
+			if bars := t.Screen.blocks(shares(parts), barWidth); bars != nil {
+				s.table.columns, columns = append(s.table.columns, column{"", text}), append(columns, bars)
+			}
 		}
 	}
 	counts := make([]string, len(sums))
@@ -229,6 +232,21 @@ func (t Totals) partsOf(what string, list []*runs.Group, latest bool) section {
 		s.table.rows = append(s.table.rows, row)
 	}
 	return s
+}
+
+// shares are the parts of their sum.
+func shares(parts []float64) []float64 {
+	sum := 0.0
+	for _, x := range parts {
+		sum += x
+	}
+	all := make([]float64, len(parts))
+	for i, x := range parts {
+		if sum > 0 {
+			all[i] = x / sum
+		}
+	}
+	return all
 }
 
 // added is the sum of the runs and emissions of two.

@@ -61,6 +61,9 @@ one scope, and the PUE follows one rule for all providers.`,
 			if !flags.Changed("top") && (format == "json" || format == "csv") {
 				top = 0
 			}
+			if file == "" {
+				r.Screen = a.screen(a.out)
+			}
 			write := func(to io.Writer) error { return r.Top(top).Write(to, format) }
 			if file != "" {
 				err = output.Write(file, write)

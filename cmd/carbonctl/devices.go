@@ -48,6 +48,7 @@ sure that is, and which commands would improve it.`,
 			if asJSON {
 				err = output.JSON(a.out, inv)
 			} else {
+				inv.Screen = a.screen(a.out)
 				err = inv.Text(a.out, verbose)
 			}
 			if err == nil && len(inv.Problems) > 0 {

@@ -142,6 +142,9 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 		return err
 	}
 	t.Groups.Settle()
+	if r.output == "" {
+		t.Screen = r.screen(r.out)
+	}
 	t.Largest = largest.Of(t.Groups.Total.Headline().Scope)
 	if t.Latest = list; r.format == "text" {
 		if t.Latest = nil; flags.Changed("last") {

@@ -15,6 +15,7 @@ import (
 	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // showing is one run of report show.
@@ -34,8 +35,9 @@ input), the "last" run of the ledger, or any by its ID or a unique prefix, even
 while it is running. Without an argument, show all runs in progress that write
 to the ledger, each as of its last checkpoint, at most ten seconds ago.
 
-The exit code is 1 if there is no such run.`,
+The exit code is 1 if there is no such run, or no more of it than its row.`,
 		Example: `  carbonctl report show
+  carbonctl report show last
   carbonctl report show run.json
   carbonctl report show run.json --output run.html
   carbonctl report show 0198c0de --json`,
@@ -64,12 +66,15 @@ func (s *showing) run(flags *pflag.FlagSet, args []string) error {
 	if err != nil {
 		return err
 	}
-	runs, err := s.find(flags, args)
+	all, err := s.find(flags, args)
+	if row := (*rowError)(nil); errors.As(err, &row) && format != "json" {
+		return s.showRow(row, format, err)
+	}
 	if err != nil {
 		return err
 	}
 	write := func(w io.Writer) error {
-		for i, r := range runs {
+		for i, r := range all {
 			if i > 0 && format == "text" {
 				_, _ = fmt.Fprintln(w) // the next write fails as well
 			}
@@ -82,10 +87,44 @@ func (s *showing) run(flags *pflag.FlagSet, args []string) error {
 	if s.output == "" {
 		return write(s.out)
 	}
-	if len(runs) > 1 {
-		return fmt.Errorf("--output: %d runs are in progress: name one by its ID", len(runs))
+	if len(all) > 1 {
+		return fmt.Errorf("--output: %d runs are in progress: name one by its ID", len(all))
 	}
 	return output.Write(s.output, write)
+}
+
+// A rowError says that of a run there is no more than its row, as of an imported one.
+type rowError struct {
+	row  runs.Row
+	from string // the ledger
+}
+
+func (e *rowError) Error() string {
+	return fmt.Sprintf("only the row of run %s is kept, in %s", e.row.RunID, e.from)
+}
+
+// showRow shows what a row tells of its run. That there is no more stays an error.
+func (s *showing) showRow(row *rowError, format string, err error) error {
+	write := func(w io.Writer) error { return s.rowTotals(row.row).Write(w, format) }
+	wrong := error(nil)
+	if s.output != "" {
+		wrong = output.Write(s.output, write)
+	} else {
+		wrong = write(s.out)
+	}
+	if wrong != nil {
+		return wrong
+	}
+	return err
+}
+
+// rowTotals are what a row tells of its run.
+func (s *showing) rowTotals(row runs.Row) report.Totals {
+	t := report.Totals{Groups: &runs.Groups{}, Car: s.car, Latest: runs.Rows{row}}
+	row.CountedBy = "" // it is alone
+	t.Groups.Add(row)
+	t.Groups.Settle()
+	return t
 }
 
 // find gives the runs to show: the one that is named, or all that go on.
@@ -102,19 +141,19 @@ func (s *showing) find(flags *pflag.FlagSet, args []string) ([]footprint.Report,
 		case err != nil:
 			return nil, err
 		case found.Report == nil:
-			return nil, &exitError{exitFinding, fmt.Errorf("only the row of run %s is kept, in %s", found.Row.RunID, found.From)}
+			return nil, &exitError{exitFinding, &rowError{found.Row, found.From}}
 		}
 		return []footprint.Report{*found.Report}, nil
 	}
 	if s.Ledger == "none" || s.Ledger == "" {
 		return nil, input.ErrNoLedger
 	}
-	runs, err := ledger.Running(s.Ledger)
+	all, err := ledger.Running(s.Ledger)
 	if err != nil {
 		s.fail(err)
 	}
-	if len(runs) == 0 {
+	if len(all) == 0 {
 		return nil, &exitError{exitFinding, fmt.Errorf("no runs in progress in %s", s.Ledger)}
 	}
-	return runs, nil
+	return all, nil
 }
