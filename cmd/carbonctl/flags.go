@@ -90,7 +90,7 @@ const liveTimeout = 20 * time.Second
 // liveOptions are how this user reaches live services.
 func liveOptions(t *regions.Table) live.Options {
 	o := live.Options{Table: t, Env: os.Getenv}
-	if dir, err := os.UserCacheDir(); err == nil {
+	if dir, err := os.UserCacheDir(); err == nil && filepath.IsAbs(dir) {
 		o.Cache = filepath.Join(dir, "carbonctl")
 	}
 	return o

@@ -67,17 +67,20 @@ func FuzzFile(f *testing.F) {
 	})
 }
 
-// A service or a cron job has no HOME; the system knows the user all the same.
+// A service or a cron job has no HOME, or none that is a path; the system knows the user
+// all the same.
 func TestWithoutHome(t *testing.T) {
 	u, err := user.Current()
 	if err != nil || !filepath.IsAbs(u.HomeDir) {
 		t.Skip("this user has no home directory")
 	}
-	for _, name := range []string{"HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"} {
-		t.Setenv(name, "")
+	for _, value := range []string{"", "relative"} { // nothing is written below the current directory
+		for _, name := range []string{"HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"} {
+			t.Setenv(name, value)
+		}
+		assert.Equal(t, filepath.Join(u.HomeDir, ".local/state/carbonctl/ledger.csv"), DefaultLedger())
+		assert.Equal(t, filepath.Join(u.HomeDir, ".config"), configDir())
 	}
-	assert.Equal(t, filepath.Join(u.HomeDir, ".local/state/carbonctl/ledger.csv"), DefaultLedger())
-	assert.Equal(t, filepath.Join(u.HomeDir, ".config"), configDir())
 }
 
 // A key that is none is told with the one that was meant, and only with that.

@@ -33,7 +33,7 @@ func DefaultLedger() string {
 
 // configDir is where a user's settings are, "" without a home.
 func configDir() string {
-	if dir, err := os.UserConfigDir(); err == nil {
+	if dir, err := os.UserConfigDir(); err == nil && filepath.IsAbs(dir) {
 		return dir
 	}
 	if home := homeDir(); home != "" {
@@ -42,10 +42,11 @@ func configDir() string {
 	return ""
 }
 
-// homeDir is $HOME, or where a service or a cron job has none, what the system has
-// for the user; "" if neither is a path.
+// homeDir is $HOME, or where a service or a cron job has none, or one that would be a
+// folder of whatever directory carbonctl runs in, what the system has for the user; ""
+// if neither is an absolute path.
 func homeDir() string {
-	if home, err := os.UserHomeDir(); err == nil {
+	if home, err := os.UserHomeDir(); err == nil && filepath.IsAbs(home) {
 		return home
 	}
 	if u, err := user.Current(); err == nil && filepath.IsAbs(u.HomeDir) {

@@ -81,6 +81,11 @@ func (p *params) time(key string, otherwise time.Time) time.Time {
 		return otherwise
 	}
 	t, err := timespec.Stamp(v)
+	for _, layout := range [...]string{"2006-01-02T15:04:05", "2006-01-02T15:04", time.DateOnly} {
+		if utc, other := time.Parse(layout, v); other == nil {
+			t, err = utc, nil // as the Carbon Aware SDK takes it
+		}
+	}
 	if err != nil {
 		p.fail("%s: %w", key, err)
 		return otherwise

@@ -117,6 +117,24 @@ func TestByLocation(t *testing.T) {
 	assert.Contains(t, object(t, h, "/locations"), "aws:eu-west-1")
 }
 
+// A figure is that of the year that was asked for, or of the nearest that there is.
+func TestByLocationInAnotherYear(t *testing.T) {
+	h := offline()
+	of := func(query string) any { return list(t, h, "/emissions/bylocation?location=PL&time="+query)[0]["rating"] }
+	assert.InDelta(t, 826, of("2015-06-01T00:00:00Z"), 0.5)
+	assert.InDelta(t, 826, of("2015-06-01"), 0.5, "a date alone")
+	assert.InDelta(t, 589, of("2025-06-01T00:00:00Z"), 0.5)
+	assert.Equal(t, of("2025-06-01"), of("2036-01-01"), "the newest")
+	turn := list(t, h, "/emissions/bylocation?location=PL&time=2015-12-31T23:00Z&toTime=2016-01-01T01:00Z")
+	require.Len(t, turn, 2)
+	assert.NotEqual(t, turn[0]["rating"], turn[1]["rating"], "hour by hour")
+	one := object(t, h, "/emissions/average-carbon-intensity?location=PL&startTime=2015-06-01&endTime=2015-06-02")
+	assert.InDelta(t, 826, one["carbonIntensity"], 0.5)
+	best := list(t, h, "/emissions/bylocations/best?location=PL&location=FR&time=2015-06-01")
+	require.Len(t, best, 1)
+	assert.Equal(t, "FR", best[0]["location"])
+}
+
 // rising is a live service whose figure is the hour of the day.
 type rising struct{ err error }
 

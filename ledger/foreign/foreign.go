@@ -89,7 +89,7 @@ func Read(r io.Reader, name string, o Options) iter.Seq2[runs.Row, error] {
 		if o.Location == nil {
 			o.Location = time.UTC
 		}
-		b := bufio.NewReaderSize(utf8Of(r), 64<<10)
+		b := plainText(r)
 		if o.Format == "" {
 			start, err := b.Peek(64 << 10)
 			if err != nil && !errors.Is(err, io.EOF) {
