@@ -22,6 +22,7 @@ func (s *Session) Finish(ctx context.Context) Result {
 	r := s.lastReading()
 	r.Revision = s.commit.ended(s.since)
 	s.warn(&r, unseen)
+	s.lookout.handOver()
 	if n := beside(s.since); n > 0 {
 		r.Warnings = append(r.Warnings, besideWarning(n))
 	}

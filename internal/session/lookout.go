@@ -40,6 +40,7 @@ type lookout struct {
 	output  *watch.Output
 	events  *watch.Events
 	faults  []footprint.Warning
+	handed  chan error // why no relay took over what is left of the output; nil: nothing asked
 
 	predicted func(footprint.Prediction) // nil: nothing is to be said as the run goes on
 	said      bool                       // or the command has ended
@@ -173,13 +174,24 @@ func (l *lookout) ended(exit child.Exit) []footprint.Warning {
 	return l.faults
 }
 
-// release lets go of the output. Where processes outlive the command, or a reader does
-// not read, a relay passes on what there is yet to come; without one, we do.
+// handOver begins to give what there is yet to come to a relay, where processes outlive
+// the command or a reader does not read: beside all else that is done at the end, so that
+// nobody waits for its start.
+func (l *lookout) handOver() {
+	if l.output == nil || l.handed != nil {
+		return
+	}
+	l.handed = make(chan error, 1)
+	go func() { l.handed <- l.output.HandOver(relayLimit) }()
+}
+
+// release lets go of the output. Without a relay we pass on what there is yet to come.
 func (l *lookout) release(say func(string)) {
 	if l.output == nil {
 		return
 	}
-	if err := l.output.HandOver(relayLimit); err != nil {
+	l.handOver()
+	if err := <-l.handed; err != nil {
 		say(fmt.Sprintf("passing on the output of background processes until they end (%v)", err))
 		l.output.Stay()
 	}

@@ -28,6 +28,7 @@ type channel struct {
 	inner   *os.File // what the command prints comes out here
 	give    *os.File // its other end, ours until the command has started
 	outer   *os.File // where it goes: not descriptor 1 or 2 itself, at which Go dies of a broken pipe
+	polled  *polled  // outer, where a write to it can't be interrupted; nil where it can
 	file    os.FileInfo
 	sized   bool        // a terminal
 	seen    *Stream     // nil: only passed on
@@ -78,6 +79,11 @@ func (o *Output) open(f *os.File, m *Matcher) (*channel, error) {
 		return nil, fmt.Errorf("watch output: %w", err)
 	}
 	c := &channel{outer: outer, file: file, done: make(chan struct{})}
+	if errors.Is(outer.SetWriteDeadline(time.Time{}), os.ErrNoDeadline) {
+		if c.polled, err = poll(outer); err != nil {
+			return nil, errors.Join(fmt.Errorf("watch output: %w", err), outer.Close())
+		}
+	}
 	if terminal(f) {
 		c.sized = true
 		c.inner, c.give, err = pair(f)
@@ -85,7 +91,8 @@ func (o *Output) open(f *os.File, m *Matcher) (*channel, error) {
 		c.inner, c.give, err = pipe()
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("watch output: %w", err), outer.Close())
+		c.closeOuter()
+		return nil, fmt.Errorf("watch output: %w", err)
 	}
 	c.seen = m.Stream()
 	o.channels = append(o.channels, c)
@@ -152,7 +159,7 @@ func (c *channel) pass(b []byte) bool {
 		return true
 	}
 	c.writing.Store(true)
-	n, err := c.outer.Write(b)
+	n, err := c.write(b)
 	c.writing.Store(false)
 	if n > 0 {
 		c.midline.Store(b[n-1] != '\n')
@@ -166,6 +173,13 @@ func (c *channel) pass(b []byte) bool {
 		_ = c.inner.Close() // with our end closed, the command finds out
 	}
 	return false
+}
+
+func (c *channel) write(b []byte) (int, error) {
+	if c.polled != nil {
+		return c.polled.Write(b)
+	}
+	return c.outer.Write(b)
 }
 
 // Midline reports whether what was printed last on f, a file or terminal of ours,
@@ -190,5 +204,14 @@ func (o *Output) Close() {
 
 func (c *channel) close() {
 	_ = c.inner.Close() // nothing is written through it
-	_ = c.outer.Close() // what failed has been seen by who wrote
+	c.closeOuter()
+}
+
+func (c *channel) closeOuter() {
+	// What failed has been seen by who wrote.
+	if c.polled != nil {
+		_ = c.polled.Close()
+	} else {
+		_ = c.outer.Close()
+	}
 }

@@ -29,3 +29,12 @@ func pair(*os.File) (inner, give *os.File, err error) {
 }
 
 func follow([]*channel) (stop func()) { return func() {} }
+
+// A polled is not there: a write can't be interrupted on Windows.
+type polled struct{ *os.File }
+
+func poll(*os.File) (*polled, error) { return nil, nil }
+
+func (*polled) interrupt() {}
+
+func (*polled) resume() {}

@@ -54,7 +54,14 @@ func (c *channel) settle(deadline time.Time) {
 // interrupt makes copying stop at a time, the zero one for never.
 func (c *channel) interrupt(at time.Time) {
 	_ = c.inner.SetReadDeadline(at)
-	_ = c.outer.SetWriteDeadline(at)
+	switch {
+	case c.polled == nil:
+		_ = c.outer.SetWriteDeadline(at)
+	case at.IsZero():
+		c.polled.resume()
+	default:
+		c.polled.interrupt()
+	}
 }
 
 // stopped reports whether copying has stopped, as it does right after an interruption

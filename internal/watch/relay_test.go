@@ -8,11 +8,13 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 // The test binary is also the relay.
@@ -102,28 +104,95 @@ func atoi(s string) (n int) {
 // A reader that does not read holds the command up, as it does without us, and what is
 // on its way is kept for it, in order.
 func TestARelayGetsWhatTheReaderHasNotTaken(t *testing.T) {
-	read, w, err := os.Pipe()
-	require.NoError(t, err)
+	for kind, open := range map[string]func(*testing.T) (*os.File, *os.File){"pipe": pipePair, "socket": socketPair} {
+		t.Run(kind, func(t *testing.T) {
+			read, w := open(t)
+			m := null(t)
+			o, err := Open(w, nil, m)
+			require.NoError(t, err)
+			_ = w.Close()
+			want := make([]byte, 150_000) // more than a pipe, less than what is on its way
+			for i := range want {
+				want[i] = byte(i * i / 255)
+			}
+			cmd := exec.Command("cat")
+			cmd.Stdin, cmd.Stdout = bytes.NewReader(want), o.Stdout
+			require.NoError(t, cmd.Start())
+			o.Started()
+			require.NoError(t, cmd.Wait())
+			require.True(t, o.Drain(5*time.Millisecond))
+			require.NoError(t, o.HandOver(soon))
+			m.Close(false)
+			require.NoError(t, read.SetReadDeadline(time.Now().Add(soon)))
+			got, err := io.ReadAll(read)
+			require.NoError(t, err)
+			assert.True(t, bytes.Equal(want, got), "%d bytes of %d", len(got), len(want))
+		})
+	}
+}
+
+// The same where there is no relay: we pass on what is left.
+func TestASocketIsStayedFor(t *testing.T) {
+	read, w := socketPair(t)
 	m := null(t)
+	defer m.Close(false)
 	o, err := Open(w, nil, m)
 	require.NoError(t, err)
 	_ = w.Close()
-	want := make([]byte, 150_000) // more than a pipe, less than what is on its way
-	for i := range want {
-		want[i] = byte(i * i / 255)
-	}
-	cmd := exec.Command("cat")
-	cmd.Stdin, cmd.Stdout = bytes.NewReader(want), o.Stdout
+	cmd := exec.Command("head", "-c", "100000", "/dev/zero")
+	cmd.Stdout = o.Stdout
 	require.NoError(t, cmd.Start())
 	o.Started()
 	require.NoError(t, cmd.Wait())
 	require.True(t, o.Drain(5*time.Millisecond))
-	require.NoError(t, o.HandOver(soon))
-	m.Close(false)
-	_ = read.SetReadDeadline(time.Now().Add(soon))
+	stayed := make(chan struct{})
+	go func() { o.Stay(); close(stayed) }()
+	require.NoError(t, read.SetReadDeadline(time.Now().Add(soon)))
 	got, err := io.ReadAll(read)
 	require.NoError(t, err)
-	assert.True(t, bytes.Equal(want, got), "%d bytes of %d", len(got), len(want))
+	assert.Len(t, got, 100_000)
+	<-stayed
+}
+
+// A reader that closes its socket is felt by the command.
+func TestASocketThatIsClosed(t *testing.T) {
+	read, w := socketPair(t)
+	m := null(t)
+	defer m.Close(false)
+	o, err := Open(w, nil, m)
+	require.NoError(t, err)
+	_ = w.Close()
+	cmd := exec.Command("sh", "-c", "while echo y; do :; done")
+	cmd.Stdout = o.Stdout
+	require.NoError(t, cmd.Start())
+	o.Started()
+	require.NoError(t, read.Close())
+	require.Error(t, cmd.Wait())
+	assert.Equal(t, syscall.SIGPIPE, cmd.ProcessState.Sys().(syscall.WaitStatus).Signal())
+	assert.False(t, o.Drain(time.Second))
+}
+
+func pipePair(t *testing.T) (r, w *os.File) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = r.Close() })
+	return r, w
+}
+
+// socketPair is a stream of little room, as a service has it for its output. Its writing
+// end waits, as a program expects.
+func socketPair(t *testing.T) (r, w *os.File) {
+	t.Helper()
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	unix.CloseOnExec(fds[0])
+	unix.CloseOnExec(fds[1])
+	require.NoError(t, err)
+	require.NoError(t, unix.SetsockoptInt(fds[1], unix.SOL_SOCKET, unix.SO_SNDBUF, 4096))
+	require.NoError(t, unix.SetNonblock(fds[0], true))
+	r, w = os.NewFile(uintptr(fds[0]), "reader"), os.NewFile(uintptr(fds[1]), "writer")
+	t.Cleanup(func() { _ = r.Close() })
+	return r, w
 }
 
 // The reader goes away when only a relay is left: what goes on printing is told, as it
