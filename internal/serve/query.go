@@ -73,7 +73,8 @@ func (p *params) whole(key string, otherwise, least, most int) int {
 	return n
 }
 
-// time reads RFC 3339, with or without seconds; blanks are a plus sign that was
+// time reads RFC 3339, with or without seconds; a time without a zone and a date alone are
+// UTC. Blanks are a plus sign that was
 // not escaped.
 func (p *params) time(key string, otherwise time.Time) time.Time {
 	v := strings.ReplaceAll(strings.TrimSpace(p.values.Get(key)), " ", "+")

@@ -120,7 +120,9 @@ func TestByLocation(t *testing.T) {
 // A figure is that of the year that was asked for, or of the nearest that there is.
 func TestByLocationInAnotherYear(t *testing.T) {
 	h := offline()
-	of := func(query string) any { return list(t, h, "/emissions/bylocation?location=PL&time="+query)[0]["rating"] }
+	of := func(query string) any {
+		return list(t, h, "/emissions/bylocation?location=PL&time="+query)[0]["rating"]
+	}
 	assert.InDelta(t, 826, of("2015-06-01T00:00:00Z"), 0.5)
 	assert.InDelta(t, 826, of("2015-06-01"), 0.5, "a date alone")
 	assert.InDelta(t, 589, of("2025-06-01T00:00:00Z"), 0.5)
