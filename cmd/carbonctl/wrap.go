@@ -161,8 +161,9 @@ func (w *wrapping) run(ctx context.Context) error {
 		return refused(err)
 	}
 	defer s.Close()
-	if !w.watches() { // the command's output needs no work of ours: one thread of Go's is enough
-		runtime.GOMAXPROCS(1)
+	if !w.watches() {
+		calm := time.AfterFunc(calmAfter, func() { runtime.GOMAXPROCS(1) })
+		defer calm.Stop()
 	}
 	s.Wait()
 	result := s.Finish(ctx)
@@ -174,6 +175,10 @@ func (w *wrapping) run(ctx context.Context) error {
 	result.Shown(shown)
 	return &exitError{code: result.Exit.Code}
 }
+
+// calmAfter is how old a run is when one thread of Go's has to do: a timer that fires
+// wakes a second one in vain. Until then that would cost more than it saves.
+const calmAfter = time.Second
 
 // watches reports whether the command's output is read.
 func (w *wrapping) watches() bool { return w.config.Epochs > 0 || w.config.pattern != nil }
