@@ -16,7 +16,8 @@ func TestStill(t *testing.T) {
 	files := reads{machine(), map[string]int{}}
 	tree, err := OpenTree(files, 10)
 	require.NoError(t, err)
-	_, ok := tree.Still()
+	later := time.Now().Add(time.Hour)
+	_, ok := tree.Still(later)
 	assert.False(t, ok, "before the first Read")
 	clocks := map[int]time.Duration{11: 104 * time.Millisecond, 12: 201 * time.Millisecond, 14: 309 * time.Millisecond}
 	tree.clock = func(pid int) (time.Duration, bool) { d, ok := clocks[pid]; return d, ok }
@@ -28,7 +29,9 @@ func TestStill(t *testing.T) {
 		return u
 	}
 	u := read()
-	still, ok := tree.Still()
+	_, ok = tree.Still(tree.ended.Add(19 * time.Millisecond))
+	assert.False(t, ok, "a clock may stand still for a tick")
+	still, ok := tree.Still(later)
 	require.True(t, ok)
 	assert.Equal(t, u.Living, still.Living)
 	assert.InDelta(t, 0.104+0.05+0.201+0.309, still.Living, 1e-9)
@@ -38,17 +41,17 @@ func TestStill(t *testing.T) {
 	assert.Empty(t, files.of, "no file")
 
 	clocks[14]++ // by a nanosecond
-	_, ok = tree.Still()
+	_, ok = tree.Still(later)
 	assert.False(t, ok)
 	read()
-	_, ok = tree.Still()
+	_, ok = tree.Still(later)
 	assert.True(t, ok)
 
 	delete(clocks, 12)
-	_, ok = tree.Still()
+	_, ok = tree.Still(later)
 	assert.False(t, ok, "one has ended")
 	read()
-	_, ok = tree.Still()
+	_, ok = tree.Still(later)
 	assert.False(t, ok, "one has no clock that fits: it is not known to be still")
 }
 
@@ -65,7 +68,7 @@ func TestStillOfMany(t *testing.T) {
 		u, err := tree.Read()
 		require.NoError(t, err)
 		require.Equal(t, n, u.Processes)
-		_, ok := tree.Still()
+		_, ok := tree.Still(tree.ended.Add(time.Second))
 		assert.Equal(t, want, ok, n)
 	}
 }

@@ -64,6 +64,7 @@ type Tree struct {
 
 	clocks []stopped // of the processes of the last Read; nil: not all of them are known
 	last   Usage     // what that returned
+	ended  time.Time // and when
 }
 
 // stopped is the clock of a process as it was.
@@ -138,7 +139,7 @@ func (t *Tree) Read() (Usage, error) {
 	}
 	t.most = max(t.most, u.CPU)
 	u.CPU = t.most
-	t.last = u
+	t.last, t.ended = u, time.Now()
 	return u, nil
 }
 
@@ -146,22 +147,27 @@ func (t *Tree) Read() (Usage, error) {
 const maxStill = 32
 
 // Still returns what the last Read did where none of the processes has used CPU time
-// since: who has run nothing has started, ended and waited for nothing. That takes one
-// call a process, where Read opens files. false: use Read. It holds only as long as the
-// top process, whose own clock always moves, starts none itself.
-func (t *Tree) Still() (Usage, bool) {
-	if len(t.clocks) == 0 || len(t.clocks) != t.last.Processes || len(t.clocks) > maxStill {
+// until now: who has run nothing has started, ended and waited for nothing. That takes
+// one call a process, where Read opens files. false: use Read. It holds only as long as
+// the top process, whose own clock always moves, starts none itself.
+//
+// The clock of a thread that runs moves with the kernel's tick, so Still knows nothing
+// within two of them of a Read, and its Edge has the one that may be underway.
+func (t *Tree) Still(now time.Time) (Usage, bool) {
+	const settling = 2 * tick * float64(time.Second)
+	n := len(t.clocks)
+	if n == 0 || n > maxStill || n != t.last.Processes || now.Sub(t.ended) < time.Duration(settling) {
 		return Usage{}, false
 	}
 	var threads uint64
 	for _, c := range t.clocks {
-		if now, ok := t.clock(c.pid); !ok || now != c.at {
+		if at, ok := t.clock(c.pid); !ok || at != c.at {
 			return Usage{}, false
 		}
 		threads += c.threads
 	}
 	u := t.last
-	u.Edge += tick * float64(min(threads, uint64(runtime.NumCPU()))) // they may have begun to run since the kernel's last
+	u.Edge += tick * float64(min(threads, uint64(runtime.NumCPU())))
 	return u, true
 }
 

@@ -62,11 +62,11 @@ func (t *tree) below(int) (child.Live, bool) {
 	if t.procs == nil {
 		return child.Live{}, false
 	}
+	now := time.Now()
 	// Nothing starts below us but the command and what is aside.
-	if u, ok := t.procs.Still(); ok && t.exit == nil {
+	if u, ok := t.procs.Still(now); ok && t.exit == nil {
 		return liveOf(u), true
 	}
-	now := time.Now()
 	if t.exit == nil && now.Before(t.next) {
 		return child.Live{}, false
 	}
