@@ -21,7 +21,7 @@ import (
 //	CARBONCTL_REGIONS_FILE  a CSV table of regions, laid over the built-in one
 //	CARBONCTL_RUN_ID        the run around this one; set by "carbonctl wrap"
 //
-// A variable that is not set or empty leaves its default. One that is wrong or unknown
+// A variable that is not set or empty leaves its default. One that is wrong or misspelt
 // does too, and is named by the error: both results may be used. Those of other settings
 // of the command, such as CARBONCTL_LEDGER, have no effect here. No file of settings is
 // read.

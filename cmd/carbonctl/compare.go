@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
 	"github.com/carbonctl/carbonctl/runs"
@@ -20,7 +19,7 @@ import (
 const fibre = 299.792458 / 1.468 / 2 // km
 
 func (a *app) compare() *cobra.Command {
-	var asJSON bool
+	var form formFlags
 	cmd := &cobra.Command{
 		Use:   "compare [RUN|LEDGER] [REGION…]",
 		Short: "Rank regions by what the same work would emit there",
@@ -37,15 +36,7 @@ one scope, and the PUE follows one rule for all providers.`,
   carbonctl compare ledger.csv --countries --top 0 --output ranking.csv`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			flags := cmd.Flags()
-			format, _ := flags.GetString("format")
-			file, _ := flags.GetString("output")
-			if asJSON && format != "" && format != "json" {
-				return fmt.Errorf("--json and --format %s: choose one", format)
-			}
-			if asJSON {
-				format = "json"
-			}
-			format, err := formatOf(format, file, report.RankingFormats())
+			format, err := form.name()
 			if err != nil {
 				return err
 			}
@@ -61,15 +52,10 @@ one scope, and the PUE follows one rule for all providers.`,
 			if !flags.Changed("top") && (format == "json" || format == "csv") {
 				top = 0
 			}
-			if file == "" {
+			if form.output == "" {
 				r.Screen = a.screen(a.out)
 			}
-			write := func(to io.Writer) error { return r.Top(top).Write(to, format) }
-			if file != "" {
-				err = output.Write(file, write)
-			} else {
-				err = write(a.out)
-			}
+			err = form.write(a.out, func(to io.Writer) error { return r.Top(top).Write(to, format) })
 			if err == nil && bad {
 				err = &exitError{code: exitFinding}
 			}
@@ -92,9 +78,7 @@ one scope, and the PUE follows one rule for all providers.`,
 	tableFlag(f)
 	f.String("ledger", "", "ledger `FILE` of last and of run IDs")
 	f.Int("top", 20, "show the first `N` places, and here; 0 for all, as json and csv do by default")
-	f.String("format", "", "`FORMAT`: "+strings.Join(report.RankingFormats(), ", "))
-	f.StringP("output", "o", "", "write to this `FILE`; its extension sets the format, unless --format does")
-	f.BoolVar(&asJSON, "json", false, "print as JSON")
+	form.add(f, report.RankingFormats())
 	return cmd
 }
 

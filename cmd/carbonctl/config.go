@@ -87,7 +87,7 @@ func (a *app) printConfig(view configView, origin bool) error {
 }
 
 func (a *app) initConfig() *cobra.Command {
-	var project bool
+	var project, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "init",
 		Short: "Write a file with every setting, explained and commented out",
@@ -112,10 +112,14 @@ print its path. A file that exists is never overwritten.`,
 			if err != nil {
 				return err
 			}
+			if asJSON {
+				return output.JSON(a.out, map[string]string{"file": path})
+			}
 			_, err = fmt.Fprintln(a.out, path)
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the path as JSON")
 	cmd.Flags().BoolVar(&project, "for-project", false, "write ./.carbonctl.toml, with what a project may set")
 	return cmd
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/internal/config"
+	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/ledger/sshsig"
 	"github.com/carbonctl/carbonctl/regions"
@@ -111,21 +113,48 @@ func libraryPath(file string) string {
 	return file
 }
 
-// formatOf is the format by its name, one of those that are known, or else by the
-// name of the file that is to hold it; text for neither.
-func formatOf(name, file string, known []string) (string, error) {
+// formFlags say in what form an answer is written, and where to.
+type formFlags struct {
+	format, output string
+	json           bool
+	known          []string // names of formats
+}
+
+// add adds the flags; known are the formats that there are.
+func (f *formFlags) add(to *pflag.FlagSet, known []string) {
+	f.known = known
+	to.StringVar(&f.format, "format", "", "`FORMAT`: "+strings.Join(known, ", "))
+	to.BoolVar(&f.json, "json", false, "print as JSON; the same as --format json")
+	to.StringVarP(&f.output, "output", "o", "", "write to this `FILE`; its extension sets the format, unless --format does")
+}
+
+// name is the format: by its name, or else by the name of the file that is to hold it;
+// text for neither.
+func (f *formFlags) name() (string, error) {
 	also := map[string]string{"md": "markdown", "tex": "latex", "txt": "text", "htm": "html"}
 	named := func(s string) string { return cmp.Or(also[s], s) }
-	if name != "" {
-		if name = named(name); !slices.Contains(known, name) {
-			return "", fmt.Errorf("--format: %.40q is not one of %s", name, strings.Join(known, ", "))
-		}
+	name := named(f.format)
+	switch end := named(strings.TrimPrefix(filepath.Ext(f.output), ".")); {
+	case f.json && name != "" && name != "json":
+		return "", fmt.Errorf("--json and --format %.40s: choose one", f.format)
+	case f.json:
+		return "json", nil
+	case name != "" && !slices.Contains(f.known, name):
+		return "", fmt.Errorf("--format: %.40q is not one of %s", f.format, strings.Join(f.known, ", "))
+	case name != "":
 		return name, nil
-	}
-	if end := named(strings.TrimPrefix(filepath.Ext(file), ".")); slices.Contains(known, end) {
+	case slices.Contains(f.known, end):
 		return end, nil
 	}
 	return "text", nil
+}
+
+// write gives an answer to the file, or to stdout.
+func (f *formFlags) write(stdout io.Writer, answer func(io.Writer) error) error {
+	if f.output == "" {
+		return answer(stdout)
+	}
+	return output.Write(f.output, answer)
 }
 
 // readKey reads the key that signs heads, nil if there is none.

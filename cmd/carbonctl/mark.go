@@ -10,11 +10,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/internal/watch"
 )
 
 func (a *app) mark() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:   "mark EVENT [NAME]",
 		Short: "Mark the start or end of an epoch or task in the current run",
 		Long: `Mark the start or end of an epoch or task, from any program. EVENT is one of
@@ -39,18 +41,31 @@ without waiting. Outside of such a run it prints a note and exits with 0.`,
 			if err != nil {
 				return err
 			}
+			m := marked{Event: e.String()}
 			// Who marks its epochs must run as well without us: this is no failure.
-			path := os.Getenv(watch.EnvEvents)
-			if path == "" {
-				a.say(fmt.Sprintf("not running under carbonctl wrap (%s is not set)", watch.EnvEvents), "")
-				return nil
-			}
-			if err := watch.Append(path, e); errors.Is(err, fs.ErrNotExist) {
-				a.say("the enclosing run has ended", "")
+			if path := os.Getenv(watch.EnvEvents); path == "" {
+				m.Reason = fmt.Sprintf("not running under carbonctl wrap (%s is not set)", watch.EnvEvents)
+			} else if err := watch.Append(path, e); errors.Is(err, fs.ErrNotExist) {
+				m.Reason = "the enclosing run has ended"
 			} else if err != nil {
 				return &exitError{exitFinding, err}
+			}
+			if m.Marked = m.Reason == ""; asJSON {
+				return output.JSON(a.out, m)
+			}
+			if !m.Marked {
+				a.say(m.Reason, "")
 			}
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON what became of the mark")
+	return cmd
+}
+
+// marked is what mark answers.
+type marked struct {
+	Event  string `json:"event"` // the line of the events file
+	Marked bool   `json:"marked"`
+	Reason string `json:"reason"` // why it is not marked, "" if it is
 }

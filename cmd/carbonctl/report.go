@@ -18,7 +18,6 @@ import (
 	"github.com/carbonctl/carbonctl/internal/about"
 	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/input"
-	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/internal/session"
 	"github.com/carbonctl/carbonctl/internal/timespec"
 	"github.com/carbonctl/carbonctl/ledger"
@@ -36,9 +35,8 @@ type reporting struct {
 	by     []string
 	filter filterFlags
 	budget string
-	format string
-	json   bool
-	output string
+	form   formFlags
+	format string // of the totals
 	last   int
 	nested bool
 	spread bool
@@ -74,9 +72,7 @@ altered, use "carbonctl verify".`,
 	r.filter.add(f)
 	f.StringSliceVar(&r.by, "by", nil, "group by these `KEYS`: project, label:NAME, host, user, region, provider, status, job, day, month, year")
 	f.StringVar(&r.budget, "budget", "", "`AMOUNT` that a month may use, such as 50kg or 200kWh")
-	f.StringVar(&r.format, "format", "", "`FORMAT`: text, json, csv, markdown, html, latex or openmetrics")
-	f.BoolVar(&r.json, "json", false, "print as JSON; the same as --format json")
-	f.StringVarP(&r.output, "output", "o", "", "write to this `FILE`; its extension sets the format, unless --format does")
+	r.form.add(f, report.Formats())
 	f.IntVar(&r.last, "last", 20, "list the latest `N` runs, in text only if given; 0 for all")
 	f.BoolVar(&r.spread, "spread", false, "show what one run takes: the mean of each group and its standard error")
 	f.BoolVar(&r.nested, "include-nested", false, "list runs too that another run already counts")
@@ -95,7 +91,7 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 	if err := r.look(flags); err != nil {
 		return err
 	}
-	write, err := r.form()
+	write, err := r.writer()
 	if err != nil {
 		return err
 	}
@@ -142,7 +138,7 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 		return err
 	}
 	t.Groups.Settle()
-	if r.output == "" {
+	if r.form.output == "" {
 		t.Screen = r.screen(r.out)
 	}
 	t.Largest = largest.Of(t.Groups.Total.Headline().Scope)
@@ -155,7 +151,7 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 		return r.nothing(write, t)
 	}
 	defer input.BoundGarbage()()
-	if err := r.write(func(w io.Writer) error { return write(w, t) }); err != nil {
+	if err := r.form.write(r.out, func(w io.Writer) error { return write(w, t) }); err != nil {
 		return err
 	}
 	if r.bad || slices.ContainsFunc(t.Groups.Months(), func(m *runs.Group) bool { return t.Budget.Used(m.Summary) > 1 }) {
@@ -167,38 +163,24 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 // nothing is the answer where no run matches: programs get their form of it.
 func (r *reporting) nothing(write func(io.Writer, report.Totals) error, t report.Totals) error {
 	if r.format != "text" {
-		if err := r.write(func(w io.Writer) error { return write(w, t) }); err != nil {
+		if err := r.form.write(r.out, func(w io.Writer) error { return write(w, t) }); err != nil {
 			return err
 		}
 	}
 	return &exitError{exitFinding, report.NoMatchError{Filter: t.Filter}}
 }
 
-// write gives the answer to a file, or to stdout.
-func (r *reporting) write(answer func(io.Writer) error) error {
-	if r.output == "" {
-		return answer(r.out)
-	}
-	return output.Write(r.output, answer)
-}
-
-// form finds what is to be written: a statement, or the totals in a format.
-func (r *reporting) form() (func(io.Writer, report.Totals) error, error) {
-	if r.json && r.format != "" && r.format != "json" {
-		return nil, fmt.Errorf("--json and --format %s: choose one", r.format)
-	}
-	if r.json {
-		r.format = "json"
-	}
+// writer finds what is to be written: a statement, or the totals in a format.
+func (r *reporting) writer() (func(io.Writer, report.Totals) error, error) {
 	if r.about.statement == "" {
 		if name := r.about.alone(); name != "" {
 			return nil, fmt.Errorf("--%s belongs to a statement: add --statement FORM", name)
 		}
 		var err error
-		r.format, err = formatOf(r.format, r.output, report.Formats())
+		r.format, err = r.form.name()
 		return func(w io.Writer, t report.Totals) error { return t.Write(w, r.format) }, err
 	}
-	if r.format != "" || len(r.by) > 0 || r.budget != "" {
+	if r.form.format != "" || r.form.json || len(r.by) > 0 || r.budget != "" {
 		return nil, errors.New("--statement has a format of its own, and no groups: leave out --format, --json, --by and --budget")
 	}
 	form, about, err := r.about.parse(r.Run)

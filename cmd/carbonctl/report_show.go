@@ -1,10 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -12,7 +12,6 @@ import (
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/input"
-	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/report"
 	"github.com/carbonctl/carbonctl/runs"
@@ -21,14 +20,13 @@ import (
 // showing is one run of report show.
 type showing struct {
 	reading
-	format, output string
-	json           bool
+	form formFlags
 }
 
 func (a *app) showRun() *cobra.Command {
 	s := &showing{reading: reading{app: a}}
 	cmd := &cobra.Command{
-		Use:   "show [FILE|RUN_ID|last]",
+		Use:   "show [FILE|RUN_ID|last…]",
 		Short: "Show one run whole: components, epochs, prediction",
 		Long: `Show one run whole: the JSON that wrap writes with --json-file ("-" is standard
 input), the "last" run of the ledger, or any by its ID or a unique prefix, even
@@ -41,28 +39,19 @@ The exit code is 1 if there is no such run, or no more of it than its row.`,
   carbonctl report show run.json
   carbonctl report show run.json --output run.html
   carbonctl report show 0198c0de --json`,
-		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return s.run(cmd.Flags(), args)
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&s.format, "format", "", "`FORMAT`: "+strings.Join(report.RunFormats(), ", "))
-	f.BoolVar(&s.json, "json", false, "print as JSON; the same as --format json")
-	f.StringVarP(&s.output, "output", "o", "", "write to this `FILE`; its extension sets the format, unless --format does")
+	s.form.add(f, report.RunFormats())
 	f.String("ledger", "", "ledger `FILE` whose runs to show")
 	f.String(config.Car, "", config.CarUsage)
 	return cmd
 }
 
 func (s *showing) run(flags *pflag.FlagSet, args []string) error {
-	if s.json && s.format != "" && s.format != "json" {
-		return fmt.Errorf("--json and --format %s: choose one", s.format)
-	}
-	if s.json {
-		s.format = "json"
-	}
-	format, err := formatOf(s.format, s.output, report.RunFormats())
+	format, err := s.form.name()
 	if err != nil {
 		return err
 	}
@@ -73,7 +62,10 @@ func (s *showing) run(flags *pflag.FlagSet, args []string) error {
 	if err != nil {
 		return err
 	}
-	write := func(w io.Writer) error {
+	if s.form.output != "" && len(all) > 1 {
+		return fmt.Errorf("--output: %d runs are to be shown: name one by its ID", len(all))
+	}
+	return s.form.write(s.out, func(w io.Writer) error {
 		for i, r := range all {
 			if i > 0 && format == "text" {
 				_, _ = fmt.Fprintln(w) // the next write fails as well
@@ -83,14 +75,7 @@ func (s *showing) run(flags *pflag.FlagSet, args []string) error {
 			}
 		}
 		return nil
-	}
-	if s.output == "" {
-		return write(s.out)
-	}
-	if len(all) > 1 {
-		return fmt.Errorf("--output: %d runs are in progress: name one by its ID", len(all))
-	}
-	return output.Write(s.output, write)
+	})
 }
 
 // A rowError says that of a run there is no more than its row, as of an imported one.
@@ -105,17 +90,8 @@ func (e *rowError) Error() string {
 
 // showRow shows what a row tells of its run. That there is no more stays an error.
 func (s *showing) showRow(row *rowError, format string, err error) error {
-	write := func(w io.Writer) error { return s.rowTotals(row.row).Write(w, format) }
-	wrong := error(nil)
-	if s.output != "" {
-		wrong = output.Write(s.output, write)
-	} else {
-		wrong = write(s.out)
-	}
-	if wrong != nil {
-		return wrong
-	}
-	return err
+	wrong := s.form.write(s.out, func(w io.Writer) error { return s.rowTotals(row.row).Write(w, format) })
+	return cmp.Or(wrong, err)
 }
 
 // rowTotals are what a row tells of its run.
@@ -127,13 +103,13 @@ func (s *showing) rowTotals(row runs.Row) report.Totals {
 	return t
 }
 
-// find gives the runs to show: the one that is named, or all that go on.
-func (s *showing) find(flags *pflag.FlagSet, args []string) ([]footprint.Report, error) {
+// find gives the runs to show: those that are named, or all that go on.
+func (s *showing) find(flags *pflag.FlagSet, args []string) (all []footprint.Report, err error) {
 	if err := s.look(flags); err != nil {
 		return nil, err
 	}
-	if len(args) == 1 {
-		found, err := s.Run(args[0])
+	for _, name := range args {
+		found, err := s.Run(name)
 		var unknown *input.UnknownRunError
 		switch {
 		case errors.As(err, &unknown):
@@ -143,12 +119,15 @@ func (s *showing) find(flags *pflag.FlagSet, args []string) ([]footprint.Report,
 		case found.Report == nil:
 			return nil, &exitError{exitFinding, &rowError{found.Row, found.From}}
 		}
-		return []footprint.Report{*found.Report}, nil
+		all = append(all, *found.Report)
+	}
+	if len(args) > 0 {
+		return all, nil
 	}
 	if s.Ledger == "none" || s.Ledger == "" {
 		return nil, input.ErrNoLedger
 	}
-	all, err := ledger.Running(s.Ledger)
+	all, err = ledger.Running(s.Ledger)
 	if err != nil {
 		s.fail(err)
 	}

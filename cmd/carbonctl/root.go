@@ -15,15 +15,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/internal/about"
+	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/report"
-)
-
-// Exit codes of every command but wrap, whose own are the child's.
-const (
-	exitOK      = 0
-	exitFinding = 1 // it worked, and what it looked for is not as it should be
-	exitUsage   = 2 // wrong arguments or settings, or it could not do its work
 )
 
 // usage is cobra's text on flags and commands, for 80 columns.
@@ -39,28 +33,13 @@ Commands:
 {{- range .Commands}}{{if .IsAvailableCommand}}
   {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}
 
-Use "{{.CommandPath}} COMMAND --help" for more about a command.{{end}}
+Use "{{.CommandPath}} COMMAND --help" for more about a command{{if .HasParent}}.{{else}},
+and "carbonctl help exit-codes" for what the exit codes mean.{{end}}{{end}}
 {{- if .HasAvailableLocalFlags}}
 
 Flags:
 {{.LocalFlags.FlagUsagesWrapped 80 | trimTrailingWhitespaces}}{{end}}
 `
-
-// exitError carries an exit code up to run. One without an Err has already said
-// what there is to say.
-type exitError struct {
-	code int
-	err  error
-}
-
-func (e *exitError) Error() string {
-	if e.err == nil {
-		return fmt.Sprintf("exit code %d", e.code)
-	}
-	return e.err.Error()
-}
-
-func (e *exitError) Unwrap() error { return e.err }
 
 // flagError is a flag that is not one, or has a wrong value.
 type flagError struct {
@@ -178,6 +157,13 @@ func (a *app) fail(err error) {
 	}
 }
 
+// strangers names the variables of the environment that look like ours and are not.
+func (a *app) strangers() {
+	for _, name := range config.Strangers(os.Environ()) {
+		a.say(name+": unknown variable (ignored)", "")
+	}
+}
+
 // tell prints what is of note as a command goes on, folded as its result is.
 func (a *app) tell(text string) {
 	var p report.Page
@@ -221,6 +207,11 @@ the carbon intensity of the grid, and keeps a record that can be checked.`,
 		CompletionOptions:     cobra.CompletionOptions{HiddenDefaultCmd: true},
 		Args:                  knownCommand,
 		RunE:                  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
+			if !slices.Contains([]string{"wrap", "mark", "version"}, cmd.Name()) { // wrap does so itself
+				a.strangers()
+			}
+		},
 	}
 	root.SetUsageTemplate(usage)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
@@ -228,7 +219,7 @@ the carbon intensity of the grid, and keeps a record that can be checked.`,
 	})
 	root.AddCommand(a.wrap(), a.mark(), a.report(), a.verify(), a.recompute(), a.imports(),
 		a.devices(), a.regions(), a.version())
-	root.AddCommand(a.compare(), a.when(), a.serve(), a.config())
+	root.AddCommand(a.compare(), a.when(), a.serve(), a.config(), exitHelp())
 	return root
 }
 

@@ -29,9 +29,6 @@ import (
 	"github.com/carbonctl/carbonctl/report"
 )
 
-// exitWrapFailed is wrap's own failure before the child has started.
-const exitWrapFailed = child.CodeFailed
-
 // wrapping is one run of wrap.
 type wrapping struct {
 	*app
@@ -122,6 +119,7 @@ func (w *wrapping) run(ctx context.Context) error {
 		w.silent = true
 	}
 	if !w.json { // then it stands in the result alone, which is one line
+		w.strangers()
 		for _, p := range w.config.Problems {
 			w.say(leftOut(p), "")
 		}

@@ -1,9 +1,7 @@
 package config
 
 import (
-	"errors"
 	"fmt"
-	"maps"
 	"regexp"
 	"runtime"
 	"slices"
@@ -15,16 +13,7 @@ import (
 
 // inEnviron reads the settings of the environment; an empty variable is none.
 func inEnviron(all []Setting, environ []string) (list []given) {
-	vars := map[string]string{}
-	for _, e := range environ {
-		name, value, _ := strings.Cut(e, "=")
-		if runtime.GOOS == "windows" { // where case makes no difference
-			name = strings.ToUpper(name)
-		}
-		if strings.HasPrefix(name, prefix) && value != "" {
-			vars[name] = value
-		}
-	}
+	vars := ours(environ)
 	for _, s := range all {
 		name := s.Variable()
 		value, ok := vars[name]
@@ -39,12 +28,50 @@ func inEnviron(all []Setting, environ []string) (list []given) {
 			list = append(list, given{s, v, Environment, name, nil})
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(vars)) {
-		if !Known(name) && !linked().MatchString(name) {
-			list = append(list, given{origin: Environment, where: name, err: unknownVariable(all, name)})
+	for _, name := range unknownVariables(environ) {
+		if near := meant(all, name); near != "" {
+			list = append(list, given{origin: Environment, where: name, err: fmt.Errorf("unknown variable; did you mean %s?", near)})
 		}
 	}
 	return list
+}
+
+// Strangers are the variables of an environment that have our prefix, mean nothing to us,
+// and are like none of ours: somebody else's, who had the same idea of a name. One that is
+// like ours is a misspelt setting, and a problem.
+func Strangers(environ []string) (names []string) {
+	all := Table()
+	for _, name := range unknownVariables(environ) {
+		if meant(all, name) == "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func unknownVariables(environ []string) (names []string) {
+	for name := range ours(environ) {
+		if !Known(name) && !linked().MatchString(name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// ours are the variables with our prefix that are not empty.
+func ours(environ []string) map[string]string {
+	vars := map[string]string{}
+	for _, e := range environ {
+		name, value, _ := strings.Cut(e, "=")
+		if runtime.GOOS == "windows" { // where case makes no difference
+			name = strings.ToUpper(name)
+		}
+		if strings.HasPrefix(name, prefix) && value != "" {
+			vars[name] = value
+		}
+	}
+	return vars
 }
 
 // linked are the variables that Kubernetes gives every container of a namespace for a
@@ -54,7 +81,8 @@ var linked = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
 })
 
-func unknownVariable(all []Setting, name string) error {
+// meant is the variable of ours that an unknown one is most like, "" if it is like none.
+func meant(all []Setting, name string) string {
 	candidates := func(yield func(string) bool) { // without what all have in common
 		for _, s := range all {
 			if !yield(strings.TrimPrefix(s.Variable(), prefix)) {
@@ -68,7 +96,7 @@ func unknownVariable(all []Setting, name string) error {
 		}
 	}
 	if near := nearest.Of(strings.TrimPrefix(name, prefix), candidates); near != "" {
-		return fmt.Errorf("unknown variable; did you mean %s%s?", prefix, near)
+		return prefix + near
 	}
-	return errors.New("unknown variable")
+	return ""
 }

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/carbonctl/carbonctl/internal/child"
+	"github.com/carbonctl/carbonctl/report"
+)
+
+// Exit codes of every command but wrap, whose own are the child's.
+const (
+	exitOK      = 0
+	exitFinding = 1 // it worked, and what it looked for is not as it should be
+	exitUsage   = 2 // wrong arguments or settings, or it could not do its work
+
+	// exitWrapFailed is wrap's own failure before the child has started.
+	exitWrapFailed = child.CodeFailed
+)
+
+// exitError carries an exit code up to run. One without an Err has already said
+// what there is to say.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit code %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+// exitCodes says what each code means, for all commands.
+func exitCodes() []struct{ code, meaning string } {
+	return []struct{ code, meaning string }{
+		{"0", "done, and nothing is wrong; mark: also outside of a run"},
+		{"1", "done, and something is to be looked at: a finding (verify), a month over its budget or no run that matches (report), rows that could not be read, a figure that does not follow from its record (recompute), a run that is not there (report show), what was refused (import), a mark that could not be written"},
+		{"2", "wrong arguments, flags or settings, or the command could not do its work"},
+		{"125", "wrap only: carbonctl failed before the command started"},
+		{"126", "wrap only: the command cannot be executed"},
+		{"127", "wrap only: the command was not found"},
+		{"128+N", "wrap only: the command was killed by signal N"},
+		{"other", "wrap only: the command's own"},
+	}
+}
+
+// exitHelp is a topic of help: a command that does nothing.
+func exitHelp() *cobra.Command {
+	var p report.Page
+	p.Title("Exit codes of all commands")
+	p.Line("")
+	for _, e := range exitCodes() {
+		p.Lead(fmt.Sprintf("  %-6s ", e.code), e.meaning)
+	}
+	var b strings.Builder
+	_, _ = p.WriteTo(&b) // a Builder takes all
+	return &cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: strings.TrimRight(b.String(), "\n")}
+}
