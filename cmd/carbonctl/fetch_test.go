@@ -40,7 +40,7 @@ func playCloud(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // playForecast: forecast TIME plays the Carbon Aware SDK's service, by which the
-// grid is three times as green from then on.
+// grid is three times as green from then on; until then it is at 300 g/kWh.
 func playForecast(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: forecast TIME")
@@ -49,6 +49,12 @@ func playForecast(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	green := time.Now().Add(after)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/bylocation") {
+			_ = json.NewEncoder(w).Encode([]any{map[string]any{
+				"location": r.URL.Query().Get("location"), "time": time.Now().Add(-time.Hour), "duration": "23:00:00", "rating": 300,
+			}})
+			return
+		}
 		minutes := after.Truncate(time.Minute).Minutes() + 2
 		start := green.Add(-time.Duration(minutes) * time.Minute)
 		type point struct {
