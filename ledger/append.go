@@ -193,7 +193,7 @@ func (w Writer) appendRows(path string, rows []runs.Row) ([]Head, error) {
 		err = syncDir(filepath.Dir(path))
 	}
 	if err = errors.Join(err, w.replace(path+".head", like, head.bytes())); err != nil {
-		return heads, fmt.Errorf("ledger: the row is in %s, but its head is not: %w", path, err)
+		return heads, fmt.Errorf("ledger %s: FILE.head could not be replaced: %w", path, err)
 	}
 	if w.Key != nil {
 		sig, err := w.Key.Sign(head.bytes())
@@ -201,7 +201,7 @@ func (w Writer) appendRows(path string, rows []runs.Row) ([]Head, error) {
 			err = w.replace(path+".head.sig", like, sig)
 		}
 		if err != nil {
-			return heads, fmt.Errorf("ledger: the row is in %s, but its head is not signed: %w", path, err)
+			return heads, fmt.Errorf("ledger %s: FILE.head could not be signed: %w", path, err)
 		}
 	}
 	if next.lost != nil {

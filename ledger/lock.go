@@ -86,10 +86,20 @@ func named(lock *flock.Flock) bool {
 	return err == nil && os.SameFile(held, now)
 }
 
+// heldError is a lock that somebody else had until there was no more time to wait.
+type heldError struct {
+	path  string
+	ended error // of the context
+}
+
+func (e *heldError) Error() string { return "ledger: lock " + e.path + ": held by another writer" }
+
+func (e *heldError) Unwrap() error { return e.ended }
+
 func lockError(path string, err error) error {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return fmt.Errorf("ledger: lock %s: held by another writer: %w", path, err)
+		return &heldError{path, err}
 	case errors.Is(err, errors.ErrUnsupported), errors.Is(err, syscall.ENOLCK):
 		return fmt.Errorf("ledger: lock %s: this file system cannot lock files: %w", path, err)
 	}

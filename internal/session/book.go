@@ -156,8 +156,7 @@ func notRecorded(what string, err error, hint func(error) string) footprint.Warn
 	return n
 }
 
-// ledgerWarning tells of a failed append. With a receipt the row is there, and
-// only FILE.head is not.
+// ledgerWarning tells of a failed append. With a receipt the row is there.
 func ledgerWarning(receipt *footprint.Receipt, err error, hint func(error) string) footprint.Warning {
 	what := "could not record this run"
 	kept := (*ledger.NotRecordedError)(nil)
@@ -166,20 +165,33 @@ func ledgerWarning(receipt *footprint.Receipt, err error, hint func(error) strin
 		what = "this run is in the ledger, but"
 	case errors.Is(err, ledger.ErrRecorded):
 		what = "this run was recovered while it ran; the row has what its journal knew"
-	case errors.As(err, &kept) && kept.Journal != "":
-		what = "this run is not in the ledger yet; the next run adds it from its journal"
+	case errors.As(err, &kept):
+		err = kept.Err // what becomes of the report is said here
+		switch {
+		case kept.Whole:
+			what = notYet
+		case kept.Journal != "":
+			what = "could not record this run; the next run adds an earlier state of it from its journal"
+		}
 	}
 	n := notRecorded(what, err, hint)
-	if head := (*ledger.HeadError)(nil); errors.As(err, &head) {
+	head, header := (*ledger.HeadError)(nil), (*ledger.HeaderError)(nil)
+	switch {
+	case errors.As(err, &head):
 		n.Hint = "carbonctl verify " + head.Path + " shows what is left of it"
 		return n
+	case what == notYet && errors.Is(err, context.Canceled):
+		return n // it was busy
 	}
 	if n.Hint != "" {
 		n.Hint += ", or "
 	}
 	n.Hint += "choose another file with --ledger FILE, none with --ledger none"
-	if header := (*ledger.HeaderError)(nil); errors.As(err, &header) {
+	if errors.As(err, &header) {
 		n.Hint += "; this one is left as it is"
 	}
 	return n
 }
+
+// notYet begins the warning of a run whose row the next one makes.
+const notYet = "this run is not in the ledger yet; the next run adds it from its journal"

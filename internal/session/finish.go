@@ -97,7 +97,7 @@ func (s *Session) record(ctx context.Context, r footprint.Report) (_ footprint.R
 	if s.book.own == nil || saveErr != nil {
 		return s.unrecorded(r, "could not record this run"), true
 	}
-	return s.unrecorded(r, "this run is not in the ledger yet; the next run adds it from its journal"), false
+	return s.unrecorded(r, notYet), false
 }
 
 // unrecorded is a report that has no row in time.
