@@ -28,6 +28,9 @@ type Check struct {
 	Signed func(head, sig []byte) error
 	// AllowUnsigned takes rows that no good signature covers.
 	AllowUnsigned bool
+	// Through is what a file's bytes go through as they are read, so that it can be seen
+	// how far that is; size is 0 where it is not known. nil is nothing.
+	Through func(path string, from io.Reader, size int64) io.Reader
 }
 
 // A SignatureError says that FILE.head has no good signature.
@@ -57,7 +60,7 @@ func (c Check) File(path string) (Result, error) {
 	switch {
 	case f != nil:
 		defer f.Close()
-		if text, head, headErr, err = consistent(f, base); err != nil {
+		if text, head, headErr, err = c.consistent(f, base); err != nil {
 			return v.Result, err
 		}
 	case headErr != nil:
@@ -94,20 +97,25 @@ func (c Check) File(path string) (Result, error) {
 
 // consistent gives a ledger as long as it was when FILE.head was read: rows that
 // are added meanwhile are no finding.
-func consistent(f *os.File, base string) (text io.Reader, head []byte, headErr, err error) {
+func (c Check) consistent(f *os.File, base string) (text io.Reader, head []byte, headErr, err error) {
+	size := int64(0)
 	for range 20 {
 		head, headErr = readSide(base + ".head")
 		info, err := f.Stat()
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		text = f
+		text, size = f, 0
 		if info.Mode().IsRegular() {
-			text = io.NewSectionReader(f, 0, info.Size())
+			size = info.Size()
+			text = io.NewSectionReader(f, 0, size)
 		}
 		if now, _ := readSide(base + ".head"); bytes.Equal(now, head) {
 			break
 		}
+	}
+	if c.Through != nil {
+		text = c.Through(f.Name(), text, size)
 	}
 	text, err = unpacked(text)
 	return text, head, headErr, err

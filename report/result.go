@@ -102,7 +102,7 @@ func (r *result) parts() {
 		if name := r.name(l); name != "" {
 			text += "   " + name
 		}
-		r.text.WriteString(fmt.Sprintf("  %-*s%s\n", labelWidth, kindWord(l.Kind), cut(Clean(text), r.screen.columns()-labelWidth-2)))
+		r.text.WriteString(fmt.Sprintf("  %-*s%s\n", labelWidth, kindWord(l.Kind), Cut(Clean(text), r.screen.columns()-labelWidth-2)))
 	}
 	for _, l := range r.Components {
 		if l.Within == nil && l.Kind != energy.Platform && l.Energy == nil && l.Low != nil {
@@ -189,7 +189,7 @@ func (r *result) grid() {
 		text += ", " + string(in.Scope)
 	}
 	if who, _, _ := strings.Cut(in.Source, ","); who != "" && who != where {
-		text += " (" + cut(who, 30) + ")"
+		text += " (" + Cut(who, 30) + ")"
 	}
 	if r.PUE.Source != "not given" {
 		text += fmt.Sprintf("; PUE %.4g", r.PUE.Value)

@@ -63,8 +63,8 @@ func (s Screen) blocks(parts []float64, most int) []string {
 // a combining accent.
 func cellWidth(s string) int { return uniseg.StringWidth(s) }
 
-// cut shortens text to some columns, with an ellipsis.
-func cut(s string, most int) string {
+// Cut shortens text to some columns, with an ellipsis.
+func Cut(s string, most int) string {
 	if cellWidth(s) <= most {
 		return s
 	}

@@ -134,7 +134,7 @@ func (p *Page) table(t table) {
 		b.WriteString("  " + cells[0] + strings.Repeat(" ", first-cellWidth(cells[0])))
 		for i, c := range cells[1:] {
 			if i+1 == shrink {
-				c = cut(c, widths[shrink])
+				c = Cut(c, widths[shrink])
 			}
 			gap := strings.Repeat(" ", max(0, widths[i+1]-cellWidth(c)))
 			if t.columns[i+1].kind == amount {

@@ -31,7 +31,9 @@ func TestMain(m *testing.M) {
 	// What a session shows must not depend on how soon a busy machine's disk
 	// answers: the time limits themselves are tested by internal/session.
 	const slack = 5 * time.Second
-	testscript.Main(m, map[string]func(){"carbonctl": func() { os.Exit(command(slack)) }})
+	// Nor does a test wait until a run is old enough for a status line.
+	const patience = 100 * time.Millisecond
+	testscript.Main(m, map[string]func(){"carbonctl": func() { os.Exit(command(slack, patience)) }})
 }
 
 // TestSessions plays what a user types, over the real command. Each has a home
@@ -71,8 +73,8 @@ func TestSessions(t *testing.T) {
 			"json":    checkJSON, "jsonkeys": checkKeys, "cell": checkCell,
 			"fakenvml": func(ts *testscript.TestScript, neg bool, args []string) { fakeNVML(ts, args, driver) },
 			"replay":   checkReplay, "columns": checkColumns, "returns": checkReturns, "edit": edit,
-			"schema": checkSchema,
-			"fetch":  fetch, "cloud": playCloud, "forecast": playForecast,
+			"schema": checkSchema, "terminal": onTerminal,
+			"fetch": fetch, "cloud": playCloud, "forecast": playForecast,
 		},
 	})
 }

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"os"
+
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/internal/input"
+	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/report"
 )
 
@@ -30,6 +33,8 @@ func (r *reading) look(flags *pflag.FlagSet) error {
 	}
 	r.Ledger, r.car = c.Ledger, c.car
 	r.Skipped, r.Note = r.told, r.say
+	r.status = output.NewStatus(r.err, os.Getenv)
+	r.Through = r.status.Through
 	return nil
 }
 

@@ -73,17 +73,22 @@ func kindOf(f *pflag.Flag) string {
 type app struct {
 	out, err io.Writer
 	slack    time.Duration // see session.Options.Slack
+	patience time.Duration // of a run before it has a status line; see session.Live
+	// status is the line of stderr that says how far the command is; nil: none.
+	status *output.Status
 }
 
 // answer remembers what went wrong in writing, so that half an answer on a full
 // disk is no success.
 type answer struct {
+	*app
 	w   io.Writer
 	err error
 }
 
-func (o *answer) Write(p []byte) (int, error) {
-	n, err := o.w.Write(p)
+func (o *answer) Write(p []byte) (n int, err error) {
+	o.status.Forget() // what was read has its answer
+	o.status.Aside(func() { n, err = o.w.Write(p) })
 	if o.err == nil {
 		o.err = err
 	}
@@ -109,8 +114,9 @@ func southern(args []string) []string {
 
 // run is the whole command: it takes arguments and gives an exit code.
 func (a *app) run(ctx context.Context, args []string) int {
-	out := &answer{w: a.out}
+	out := &answer{app: a, w: a.out}
 	a.out = out
+	defer func() { a.status.Close() }()
 	root := a.root()
 	root.SetArgs(southern(args))
 	root.SetOut(out)
@@ -168,12 +174,16 @@ func (a *app) strangers() {
 func (a *app) tell(text string) {
 	var p report.Page
 	p.Lead("carbonctl: ", text)
-	_, _ = p.WriteTo(a.err) // nobody could be told of an error
+	a.status.Aside(func() { _, _ = p.WriteTo(a.err) }) // nobody could be told of an error
 }
 
 // say prints a message and a hint, if there is one. They are not folded: errors
 // are searched for, and hints copied.
 func (a *app) say(text, hint string) {
+	a.status.Aside(func() { a.print(text, hint) })
+}
+
+func (a *app) print(text, hint string) {
 	for line := range strings.SplitSeq(text, "\n") { // errors that are joined
 		fmt.Fprintf(a.err, "carbonctl: %s\n", report.Clean(line))
 	}

@@ -68,6 +68,7 @@ Exit code: 0 intact, 1 something was found, 2 a file could not be checked.`,
 			if err := r.look(cmd.Flags()); err != nil {
 				return err
 			}
+			check.check.Through = r.Through
 			files, failed := r.ledgers(args)
 			good := true
 			results := []report.Verification{}

@@ -194,6 +194,11 @@ func (w *wrapping) options() (o session.Options, service live.Service, err error
 		o.Voice.Say = func(text string) { w.say(text, "") }
 	}
 	if !w.quiet && !w.json && !w.silent {
+		o.Voice.Live = session.Live{Status: output.NewStatus(w.err, os.Getenv), Text: report.Live, After: w.patience}
+		if o.Voice.Live.Status == nil {
+			o.Voice.Live.Status, o.Voice.Live.Apart = output.TerminalStatus(os.Stdout, os.Stderr, os.Getenv), true
+		}
+		w.status = o.Voice.Live.Status
 		o.Voice.Predicted = func(p footprint.Prediction) { w.tell("predicted " + report.Predicted(p)) }
 	}
 	for _, problem := range w.config.Problems {

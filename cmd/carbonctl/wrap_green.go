@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/wait"
 	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/report"
 )
 
 // greenFlags say how long a command may wait for a greener grid.
@@ -57,6 +59,14 @@ func (w *wrapping) waitForGreen(ctx context.Context, ahead regions.Forecaster) (
 	if !w.quiet && !w.json {
 		o.Say = func(text string) { w.say(text, "") }
 	}
+	var start atomic.Pointer[time.Time]
+	o.Planned = func(t time.Time) { start.Store(&t) }
+	defer w.status.Every(0, time.Second, func() string {
+		if t := start.Load(); t != nil {
+			return "starts in " + report.Duration(max(time.Until(*t).Round(time.Second), 0))
+		}
+		return ""
+	})()
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
 	return wait.ForGreen(ctx, o)

@@ -75,7 +75,7 @@ var rooms = map[string][]string{
 	// Floor 5: the command.
 	"internal/child":   {"energy", "internal/proc", "golang.org/x/sys"},
 	"internal/input":   {"footprint", "ledger", "report", "runs"},
-	"internal/output":  {"internal/atomicfile", "report", "golang.org/x/term"},
+	"internal/output":  {"internal/atomicfile", "report", "golang.org/x/sys", "golang.org/x/term"},
 	"internal/locate":  {"regions", "regions/metadata"},
 	"internal/session": {"energy", "footprint", "carbon", "ledger", "internal/child", "internal/nested", "internal/output", "internal/proc", "internal/revision", "internal/watch"},
 	"internal/serve":   {"energy", "footprint", "regions", "internal/timespec"},

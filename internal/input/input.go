@@ -61,6 +61,9 @@ type Reader struct {
 	Columns []string
 	// Skipped is told what is left out, and why; may be nil.
 	Skipped func(error)
+	// Through is what the bytes of a file go through as they are read, so that it can be
+	// seen how far that is; nil is nothing.
+	Through func(path string, from io.Reader, size int64) io.Reader
 	// Note is told what a user should know besides, and what can be done about
 	// it, "" for nothing; may be nil.
 	Note func(text, hint string)

@@ -45,6 +45,9 @@ func (r *Reader) Open(path string) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && r.Through != nil {
+		return unpacked(path, r.Through(path, f, info.Size()), f)
+	}
 	return unpacked(path, f, f)
 }
 

@@ -15,6 +15,7 @@ import (
 // the report; what takes too long as well, and the next run does it.
 func (s *Session) Finish(ctx context.Context) Result {
 	s.recovery.stop()
+	s.stopLive()
 	s.tree.ended(s.exit)
 	s.alarm.rest()
 	unseen := s.lookout.ended(s.exit)

@@ -85,6 +85,8 @@ type Voice struct {
 	Predicted func(footprint.Prediction)
 	// Hint says what a user can do about an error, "" if nothing.
 	Hint func(error) string
+	// Live says how far the run is, again and again.
+	Live Live
 }
 
 // Result is what came of a run.
@@ -117,6 +119,7 @@ type Session struct {
 	exit      child.Exit
 	since     stopwatch // the command's end
 	waitErr   error
+	stopLive  func()
 }
 
 // Open checks what can be checked before anything happens. A command that can't
@@ -175,6 +178,7 @@ func (s *Session) Start(ctx context.Context) error {
 		return err
 	}
 	ignorePipe()
+	s.stopLive = s.o.Voice.Live.begin(s)
 	s.lookout.started()
 	s.tree.started(s.process)
 	s.alarm.started(s.process)

@@ -24,6 +24,9 @@ type Options struct {
 	// this one: see [Key].
 	Dir, Key string
 	Say      func(text string) // is told what is decided; nil: nobody is
+	// Planned is told when the work is to start, each time that this is decided; nil:
+	// nobody is.
+	Planned func(start time.Time)
 }
 
 type waiting struct{ Options }
@@ -71,6 +74,9 @@ func ForGreen(ctx context.Context, o Options) (*footprint.Wait, error) {
 		if w.AtOnce != kept.AtOnce {
 			kept.AtOnce = w.AtOnce
 			_ = kept.write() // else the old figure stands
+		}
+		if g.Planned != nil {
+			g.Planned(start)
 		}
 		until := wall().Add(replanEvery)
 		if start.Before(until) {

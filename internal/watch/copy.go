@@ -36,6 +36,7 @@ type channel struct {
 	bytes   atomic.Int64
 	writing atomic.Bool // the reader is waited for
 	midline atomic.Bool // what was passed on last has not ended its line
+	before  func()      // is called before anything is passed on; nil: nothing is
 
 	done chan struct{} // closed when copying has ended or was interrupted
 	// After done:
@@ -159,6 +160,9 @@ func (c *channel) pass(b []byte) bool {
 		return true
 	}
 	c.writing.Store(true)
+	if c.before != nil {
+		c.before()
+	}
 	n, err := c.write(b)
 	c.writing.Store(false)
 	if n > 0 {
@@ -189,6 +193,32 @@ func (o *Output) Midline(f *os.File) bool {
 	file, err := f.Stat()
 	return err == nil && slices.ContainsFunc(o.channels, func(c *channel) bool {
 		return os.SameFile(c.file, file) && c.midline.Load()
+	})
+}
+
+// Before has f called before anything is passed on to a file or terminal of ours, such as
+// to erase what we have drawn there. It must come before Started, and return at once. It is
+// false where what the command prints there does not pass us.
+func (o *Output) Before(file *os.File, f func()) bool {
+	info, err := file.Stat()
+	if err != nil {
+		return false
+	}
+	found := false
+	for _, c := range o.channels {
+		if os.SameFile(c.file, info) {
+			c.before, found = f, true
+		}
+	}
+	return found
+}
+
+// Idle reports whether nothing is being passed on to a file or terminal of ours, and what
+// was printed last there has ended its line.
+func (o *Output) Idle(file *os.File) bool {
+	info, err := file.Stat()
+	return err == nil && !slices.ContainsFunc(o.channels, func(c *channel) bool {
+		return os.SameFile(c.file, info) && (c.writing.Load() || c.midline.Load())
 	})
 }
 
