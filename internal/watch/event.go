@@ -115,5 +115,8 @@ func Append(path string, e Event) error {
 	if err == nil {
 		_, err = f.WriteString(line + "\n")
 	}
+	if err == nil {
+		ring(path)
+	}
 	return errors.Join(err, f.Close())
 }

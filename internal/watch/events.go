@@ -21,7 +21,9 @@ type Events struct {
 
 	found   func(Event)
 	began   time.Time
-	asked   chan chan struct{} // by Look; holds one, which is closed when it was done
+	bell    *bell         // rung by Append; nil: there is none
+	heard   chan struct{} // closed when nobody hears it any more
+	asked   chan request  // holds one
 	quit    chan struct{}
 	done    chan struct{}
 	closing sync.Once
@@ -41,6 +43,12 @@ type Events struct {
 	told    Told
 }
 
+// A request is to read what was added.
+type request struct {
+	done chan struct{} // closed when it was
+	rung bool          // by the bell
+}
+
 // EnvEvents names the file of events to a command.
 const EnvEvents = "CARBONCTL_EVENTS"
 
@@ -57,8 +65,8 @@ type Told struct {
 }
 
 // notifyAfter is how old a run is before the kernel is asked to tell: to give an
-// inotify back takes it 5 to 20 ms (it waits until nobody can still hold it), which
-// a short command must not pay.
+// inotify back takes it 5 to 20 ms (it waits until nobody can still hold its watches),
+// which a short command must not pay.
 const notifyAfter = time.Second
 
 // eventsPrefix begins the names of the folders that OpenEvents makes.
@@ -82,6 +90,7 @@ func SweepEvents(dir string) {
 		file := filepath.Join(folder, "events")
 		if info, err := os.Lstat(file); err == nil && info.Mode().IsRegular() && abandoned(file) {
 			_ = os.Remove(file)
+			_ = os.Remove(filepath.Join(folder, bellName))
 			_ = os.Remove(folder) // fails where anything else is in it
 		}
 	}
@@ -97,7 +106,7 @@ func OpenEvents(dir string, found func(Event)) (*Events, error) {
 	}
 	e := &Events{
 		Path: filepath.Join(folder, "events"), found: found, began: time.Now(),
-		asked: make(chan chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}),
+		asked: make(chan request, 1), quit: make(chan struct{}), done: make(chan struct{}),
 	}
 	e.file, err = os.OpenFile(e.Path, os.O_RDONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -106,8 +115,23 @@ func OpenEvents(dir string, found func(Event)) (*Events, error) {
 	}
 	hold(e.file)
 	e.saw(e.began, stateOf(e.file))
+	if e.bell = hang(folder); e.bell != nil {
+		e.heard = make(chan struct{})
+		go e.hear()
+	}
 	go e.follow()
 	return e, nil
+}
+
+// hear has the file read whenever the bell rings.
+func (e *Events) hear() {
+	defer close(e.heard)
+	for e.bell.wait() {
+		select {
+		case e.asked <- request{make(chan struct{}), true}:
+		default: // it is about to be read
+		}
+	}
 }
 
 // Look sees whether the file was used, and has it read if so: that takes some
@@ -135,7 +159,7 @@ func (e *Events) Look() {
 	}
 	done := make(chan struct{})
 	select {
-	case e.asked <- done:
+	case e.asked <- request{done: done}:
 	default:
 		return
 	}
@@ -161,13 +185,13 @@ func (e *Events) watched() bool {
 func (e *Events) follow() {
 	defer close(e.done)
 	for {
-		asked, more := e.wait()
+		done, more := e.wait()
 		if !more {
 			break
 		}
 		e.look()
-		if asked != nil {
-			close(asked)
+		if done != nil {
+			close(done)
 		}
 	}
 	e.look()
@@ -179,23 +203,35 @@ func (e *Events) follow() {
 
 // wait waits until something may have changed, and returns what Look waits for, if
 // that has asked. more is false after Close.
-func (e *Events) wait() (asked chan struct{}, more bool) {
+func (e *Events) wait() (done chan struct{}, more bool) {
 	if e.notify != nil { // set by us alone
-		return nil, e.notify.wait()
+		return nil, e.notify.wait() && !e.over()
 	}
+	var asked request
 	select {
 	case <-e.quit:
 		return nil, false
 	case asked = <-e.asked:
 	}
-	if time.Since(e.began) >= notifyAfter {
+	// Who rings needs no kernel that tells.
+	if !asked.rung && time.Since(e.began) >= notifyAfter {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		if !e.closed {
 			e.notify = openNotify(filepath.Dir(e.Path)) // nil where it is refused
 		}
 	}
-	return asked, true // to look once more, for what came before the kernel told
+	return asked.done, true // to look once more, for what came before the kernel told
+}
+
+// over reports whether Close was called.
+func (e *Events) over() bool {
+	select {
+	case <-e.quit:
+		return true
+	default:
+		return false
+	}
 }
 
 // Close reads what is there, and removes file and folder.
@@ -208,12 +244,17 @@ func (e *Events) Close() Told {
 			e.notify.close()
 		}
 		e.mu.Unlock()
+		if e.bell != nil {
+			e.bell.close()
+			<-e.heard
+		}
 		<-e.done
 		if e.file != nil {
 			_ = e.file.Close()
 		}
 		folder := filepath.Dir(e.Path)
 		_ = os.Remove(e.Path)
+		_ = os.Remove(filepath.Join(folder, bellName))
 		if os.Remove(folder) != nil { // somebody has put something else into it
 			_ = os.RemoveAll(folder)
 		}

@@ -238,27 +238,98 @@ func TestLinesInAFileOfAnotherClock(t *testing.T) {
 	}
 }
 
+// addLine appends a line as a program does that knows nothing of us.
+func addLine(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	require.NoError(t, err)
+	_, err = f.WriteString("epoch-end\n")
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+}
+
 // Until a file is used nothing watches it, and in a short run nothing does then.
 func TestTheKernelIsAskedLate(t *testing.T) {
 	c, e := collect(t)
 	e.Look()
 	assert.Nil(t, e.notify)
-	require.NoError(t, Append(e.Path, Event{Edge: EpochEnd, At: noon}))
+	addLine(t, e.Path)
 	c.await(t, e, 1)
 	e.Close()
 	assert.Nil(t, e.notify)
 
 	c, e = collect(t)
 	e.began = e.began.Add(-notifyAfter)
-	require.NoError(t, Append(e.Path, Event{Edge: EpochEnd, At: noon}))
+	addLine(t, e.Path)
 	c.await(t, e, 1)
 	if e.watched() {
-		require.NoError(t, Append(e.Path, Event{Edge: EpochEnd, At: noon}))
+		addLine(t, e.Path)
 		c.await(t, nil, 1) // without a look
 	} else {
 		assert.NotEqual(t, "linux", runtime.GOOS)
 	}
 	e.Close()
+}
+
+// What Append writes is read at once, without a look and without the kernel's telling.
+func TestAppendRings(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		return // there is no bell
+	}
+	c, e := collect(t)
+	e.began = e.began.Add(-notifyAfter)
+	for range 100 {
+		require.NoError(t, Append(e.Path, Event{Edge: EpochEnd, At: noon}))
+		c.await(t, nil, 1)
+	}
+	assert.False(t, e.watched())
+	require.NoError(t, os.Remove(filepath.Join(filepath.Dir(e.Path), bellName)))
+	require.NoError(t, Append(e.Path, Event{Edge: EpochEnd, At: noon}), "nobody hears it")
+	c.await(t, e, 1)
+	e.Close()
+	assert.NoDirExists(t, filepath.Dir(e.Path))
+	assert.ErrorIs(t, Append(e.Path, Event{Edge: EpochEnd, At: noon}), fs.ErrNotExist)
+}
+
+// Nothing is written to what only has the name of a bell, and a bell that nobody hears
+// keeps nobody waiting.
+func TestWhatIsNoBell(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		return // there is no bell
+	}
+	ours := filepath.Join(t.TempDir(), eventsPrefix+"1")
+	other := filepath.Join(t.TempDir(), "other")
+	for _, folder := range []string{ours, other} {
+		require.NoError(t, os.Mkdir(folder, 0o700))
+		path, file := filepath.Join(folder, "events"), filepath.Join(folder, bellName)
+		require.NoError(t, os.WriteFile(path, nil, 0o600))
+		require.NoError(t, os.WriteFile(file, []byte("mine"), 0o600))
+		require.NoError(t, Append(path, Event{Edge: EpochEnd, At: noon}))
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		assert.Equal(t, "mine", string(text))
+	}
+	path := filepath.Join(ours, "events")
+	require.NoError(t, os.Remove(filepath.Join(ours, bellName)))
+	b := hang(ours)
+	require.NotNil(t, b)
+	for range 100_000 { // more than a pipe holds
+		ring(path)
+	}
+	b.close()
+	ring(path)
+}
+
+// The folder may be gone before the end: nobody waits for it.
+func TestTheFolderIsGone(t *testing.T) {
+	for range 20 {
+		c, e := collect(t)
+		e.began = e.began.Add(-notifyAfter)
+		addLine(t, e.Path)
+		c.await(t, e, 1)
+		require.NoError(t, os.RemoveAll(filepath.Dir(e.Path)))
+		assert.True(t, e.Close().Removed)
+	}
 }
 
 func BenchmarkLook(b *testing.B) {
@@ -293,6 +364,9 @@ func TestWhatAKilledProcessLeftIsSwept(t *testing.T) {
 	}
 	young := make("carbonctl-events-1")
 	orphan, foreign, more := make("carbonctl-events-2"), make("other-3"), make("carbonctl-events-4")
+	if b := hang(orphan); b != nil {
+		b.close()
+	}
 	require.NoError(t, os.WriteFile(filepath.Join(more, "notes"), nil, 0o600))
 	for _, folder := range []string{filepath.Dir(held.Path), orphan, foreign, more} {
 		require.NoError(t, os.Chtimes(folder, old, old))

@@ -7,7 +7,10 @@ import (
 )
 
 // notify waits for the kernel to tell.
-type notify struct{ file *os.File }
+type notify struct {
+	file  *os.File
+	watch uint32
+}
 
 // openNotify watches a folder, nil if too many are watched already.
 func openNotify(folder string) *notify {
@@ -16,11 +19,12 @@ func openNotify(folder string) *notify {
 		return nil
 	}
 	const what = unix.IN_MODIFY | unix.IN_CREATE | unix.IN_DELETE | unix.IN_MOVED_FROM | unix.IN_MOVED_TO | unix.IN_DELETE_SELF
-	if _, err := unix.InotifyAddWatch(fd, folder, what); err != nil {
+	watch, err := unix.InotifyAddWatch(fd, folder, what)
+	if err != nil {
 		_ = unix.Close(fd)
 		return nil
 	}
-	return &notify{os.NewFile(uintptr(fd), "inotify")}
+	return &notify{os.NewFile(uintptr(fd), "inotify"), uint32(watch)}
 }
 
 func (n *notify) wait() bool {
@@ -29,4 +33,15 @@ func (n *notify) wait() bool {
 	return err == nil
 }
 
-func (n *notify) close() { _ = n.file.Close() }
+// close ends the watch, which tells who waits. The kernel needs 5 to 20 ms until nobody
+// can still hold it, and who closes the file meanwhile waits for that: so it is left to
+// the end of the process, or to who collects garbage.
+func (n *notify) close() {
+	err := control(n.file, func(fd int) error {
+		_, err := unix.InotifyRmWatch(fd, n.watch)
+		return err
+	})
+	if err != nil { // the folder is gone, and its watch
+		_ = n.file.Close()
+	}
+}
