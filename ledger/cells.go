@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/internal/formula"
 	"github.com/carbonctl/carbonctl/runs"
 )
@@ -16,10 +17,27 @@ import (
 type cells struct {
 	got  []string
 	cell []byte // of a quoted cell, while it is read
+	own  uint64 // a bit for each of the first 64 cells that is no part of the line
 	// last is the text that each field had in the row before. Most columns of
 	// text hold the same again: one string for all of them does not keep each
 	// row's whole line alive.
 	last [64]string
+
+	row      runs.Row // the one at hand
+	energies slab[energy.Energy]
+	numbers  slab[runs.Number]
+}
+
+// A slab is room for values of cells that may be empty: one allocation for many.
+type slab[T any] []T
+
+func (s *slab[T]) next() *T {
+	if len(*s) == 0 {
+		*s = make([]T, 256)
+	}
+	v := &(*s)[0]
+	*s = (*s)[1:]
+	return v
 }
 
 // split returns the cells of a line, valid until the next one. It reads what
@@ -29,7 +47,7 @@ func (c *cells) split(line []byte) ([]string, error) {
 	if s == "" {
 		return nil, errors.New("empty line")
 	}
-	c.got = c.got[:0]
+	c.got, c.own = c.got[:0], 0
 	plain := strings.IndexByte(s, '"') < 0
 	for rest, more := s, true; more; {
 		var cell string
@@ -85,6 +103,7 @@ func (c *cells) quoted(s string) (cell, rest string, more bool, err error) {
 		if len(c.cell) == 0 {
 			return s[from:i], rest, more, nil
 		}
+		c.own |= 1 << len(c.got)
 		return string(append(c.cell, s[from:i]...)), rest, more, nil
 	}
 }
@@ -103,7 +122,7 @@ func (c *cells) decode(got []string, as []column, row *runs.Row) error {
 			if !unread.IsValid() {
 				unread = reflect.ValueOf(&runs.Row{}).Elem()
 			}
-			if err := decodeCell(got[i], unread.Field(as[i].unread-1)); err != nil {
+			if err := c.decodeCell(got[i], unread.Field(as[i].unread-1)); err != nil {
 				return fmt.Errorf("%s: %w", as[i].name, err)
 			}
 			continue
@@ -111,13 +130,17 @@ func (c *cells) decode(got []string, as []column, row *runs.Row) error {
 		field := v.Field(as[i].field)
 		if field.Kind() == reflect.String {
 			last := &c.last[as[i].field]
-			if *last != got[i] {
+			switch {
+			case *last == got[i]:
+			case c.own&(1<<i) != 0:
+				*last = got[i]
+			default:
 				*last = strings.Clone(got[i])
 			}
 			field.SetString(formula.Unguard(*last))
 			continue
 		}
-		if err := decodeCell(got[i], field); err != nil {
+		if err := c.decodeCell(got[i], field); err != nil {
 			return fmt.Errorf("%s: %w", as[i].name, err)
 		}
 	}

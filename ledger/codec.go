@@ -211,14 +211,21 @@ func isFraction(cell string) bool {
 	return true
 }
 
-func decodeCell(cell string, field reflect.Value) error {
+func (c *cells) decodeCell(cell string, field reflect.Value) error {
 	switch field.Kind() {
 	case reflect.Pointer:
 		if cell == "" {
 			field.SetZero()
 			return nil
 		}
-		field.Set(reflect.New(field.Type().Elem()))
+		switch to := field.Addr().Interface().(type) {
+		case **energy.Energy:
+			*to = c.energies.next()
+		case **runs.Number:
+			*to = c.numbers.next()
+		default:
+			field.Set(reflect.New(field.Type().Elem()))
+		}
 	default:
 		field = field.Addr()
 	}

@@ -134,11 +134,11 @@ func readRow(line []byte, cells *cells, as []column) (runs.Row, error) {
 	if len(got) != len(as) {
 		return runs.Row{}, fmt.Errorf("%d cells instead of %d", len(got), len(as))
 	}
-	var row runs.Row
-	if err := cells.decode(got, as, &row); err != nil {
+	cells.row = runs.Row{}
+	if err := cells.decode(got, as, &cells.row); err != nil {
 		return runs.Row{}, err
 	}
-	return row, nil
+	return cells.row, nil
 }
 
 func possible(row *runs.Row) error {

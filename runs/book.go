@@ -87,7 +87,8 @@ func (b *book) write(r *Row, again float64, bucket uint32) {
 	b.line = append(b.line, flags)
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(r.RunID))
-	b.line = h.Sum(b.line)
+	sum := h.Sum32()
+	b.line = binary.BigEndian.AppendUint16(b.line, uint16(sum^sum>>16)) // folded, as FNV is to be
 	b.count(uint64(bucket))
 	b.writeFactor(r.perJoule())
 	if again != 0 {
@@ -113,10 +114,10 @@ func (b *book) write(r *Row, again float64, bucket uint32) {
 	b.count(uint64(lay))
 	for _, p := range parts {
 		if r.charged() {
-			b.amount(p.own)
+			b.count(uint64(p.own))
 			continue
 		}
-		b.amount(p.energy)
+		b.count(uint64(p.energy))
 		below := p.energy - p.low
 		b.amount(below)
 		if p.open {
@@ -127,7 +128,7 @@ func (b *book) write(r *Row, again float64, bucket uint32) {
 		if !p.known {
 			b.count(0)
 		} else {
-			b.count(zigzag(p.own) + 1)
+			b.count(uint64(p.own) + 1)
 		}
 	}
 }
@@ -153,7 +154,7 @@ func (b *book) get(at uint32, parts []part) (entry, []part) {
 	in := line(b.pages[at/page][at%page:])
 	flags := in.take(1)[0]
 	e := entry{process: flags&isProcess != 0, whole: flags&isWhole != 0, unknown: flags&isUnknown != 0, market: math.NaN()}
-	e.order = uint64(binary.BigEndian.Uint32(in.take(4)))
+	e.order = binary.BigEndian.Uint16(in.take(2))
 	e.bucket = uint32(in.count())
 	e.perJoule = b.readFactor(&in)
 	if flags&hasAgain != 0 {
@@ -220,10 +221,10 @@ func (b *book) readParts(in *line, process bool, parts []part) []part {
 	for _, c := range b.layouts[in.count()] {
 		p := part{component: c.component, kind: c.kind}
 		if process {
-			p.own, p.known = in.amount(), true
+			p.own, p.known = energy.Energy(in.count()), true
 			p.energy = p.own
 		} else {
-			p.energy = in.amount()
+			p.energy = energy.Energy(in.count())
 			below := in.amount()
 			p.low = p.energy - below
 			if n := in.count(); n == 0 {
@@ -232,7 +233,7 @@ func (b *book) readParts(in *line, process bool, parts []part) []part {
 				p.high = p.energy + below + unzigzag(n-1)
 			}
 			if n := in.count(); n > 0 {
-				p.own, p.known = unzigzag(n-1), true
+				p.own, p.known = energy.Energy(n-1), true
 			}
 		}
 		if c.measured {

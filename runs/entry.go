@@ -17,7 +17,7 @@ type entry struct {
 	measured        energy.Energy // of energy
 	unknown         bool          // measured is not known
 	whole           bool          // no components are known: parts are of the row as one
-	order           uint64        // breaks ties, so that the order of rows does not matter
+	order           uint16        // breaks ties, so that the order of rows does not matter
 	bucket          uint32
 	parts           []part
 	counted         energy.Energy // the results: what the row counts for

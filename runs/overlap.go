@@ -40,11 +40,12 @@ func (o *overlaps) end(s span) int64 {
 // not known where or when it ran counts for what it is. again is kept for who
 // computes with other factors: grams per joule, 0 for none.
 func (o *overlaps) add(r *Row, again float64, bucket func() uint32) {
-	start, end, ok := r.time()
+	imported := r.imported()
+	start, end, ok := r.time(imported)
 	if !ok || r.Energy < 0 {
 		return
 	}
-	machine := r.place()
+	machine := r.place(imported)
 	if machine == "" {
 		return
 	}
@@ -73,12 +74,12 @@ func (o *overlaps) add(r *Row, again float64, bucket func() uint32) {
 // time gives the row's in Unix milliseconds; ok is false where it is not known,
 // or too short to share anything. CodeCarbon and its kin stamp whole seconds, so
 // that runs one after the other seem to overlap: up to two seconds are none.
-func (r *Row) time() (start, end int64, ok bool) {
+func (r *Row) time(imported bool) (start, end int64, ok bool) {
 	if r.StartedAt.IsZero() || r.EndedAt.IsZero() {
 		return 0, 0, false
 	}
 	start, end = r.StartedAt.UnixMilli(), r.EndedAt.UnixMilli()
-	if r.imported() {
+	if imported {
 		const second = 1000
 		start, end = start+second, end-second
 	}
@@ -96,11 +97,11 @@ func (r *Row) imported() bool {
 // place names where the row ran: rows of one place shared a machine if they ran
 // at the same time. It is "" where nothing tells. A row of v1 has its host, an
 // imported one the file that it came from.
-func (r *Row) place() string {
+func (r *Row) place(imported bool) string {
 	switch {
 	case r.Machine != "":
 		return "machine " + r.Machine
-	case r.imported():
+	case imported:
 		var details struct {
 			Imported struct {
 				File string `json:"file"`

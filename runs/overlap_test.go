@@ -369,7 +369,7 @@ func TestOtherClustersDoNotMatter(t *testing.T) {
 			for i := range rows {
 				for j := range cluster {
 					s, u := rows[i], rows[j]
-					if !cluster[i] && s.place() == u.place() && s.StartedAt.Before(u.EndedAt.Time) && u.StartedAt.Before(s.EndedAt.Time) {
+					if !cluster[i] && s.place(s.imported()) == u.place(u.imported()) && s.StartedAt.Before(u.EndedAt.Time) && u.StartedAt.Before(s.EndedAt.Time) {
 						cluster[i], grew = true, true
 					}
 				}

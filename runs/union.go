@@ -13,7 +13,7 @@ import (
 // It orders the entries. ok is false where the rows contradict each other.
 func (s *sharing) share(all []entry) (ok bool) {
 	slices.SortFunc(all, func(a, b entry) int {
-		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end), cmp.Compare(a.order, b.order))
+		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end), cmp.Compare(a.energy, b.energy), cmp.Compare(a.order, b.order))
 	})
 	if slices.ContainsFunc(all, func(e entry) bool { return e.whole }) {
 		for i := range all {

@@ -93,9 +93,9 @@ func kept() uint64 {
 
 // read gives the rows of all files to add, in their order, each run once.
 func (r *Reader) read(files []File, add func(runs.Row)) error {
-	seen, twice := ledger.IDs{}, 0
+	seen, twice := newSeen(), 0
 	once := func(row runs.Row) {
-		if row.RunID != "" && !seen.Add(row.RunID) {
+		if row.RunID != "" && !seen.add(row.RunID) {
 			twice++
 			return
 		}
