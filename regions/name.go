@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/carbonctl/carbonctl/internal/nearest"
 )
 
 // maxKey is the longest folded name in bytes; no zone's is nearly as long.
@@ -96,7 +98,8 @@ func unaccented(r rune) string {
 	return ""
 }
 
-// near is how many letters a name may be off to be suggested.
+// near is how many letters a name may be off to be suggested. It is less than where a word
+// is one of a few: among thousands of names some are always alike.
 func near(asked string) int { return max(1, len(asked)/4) }
 
 // nearest gives the labels of at most n zones whose code or name is near the
@@ -181,8 +184,7 @@ func sharedPrefix(a, b string) int {
 }
 
 // distance is 0 where one of the names begins the other, 1 where a later word
-// of k begins with the name asked for, else how many letters must be inserted,
-// dropped, changed or swapped with their neighbour to get from one to the other.
+// of k begins with the name asked for, else that of their letters.
 func distance(asked, k string) int {
 	switch {
 	case strings.HasPrefix(k, asked), strings.HasPrefix(asked, k+"-"):
@@ -190,24 +192,5 @@ func distance(asked, k string) int {
 	case len(asked) >= 4 && strings.Contains(k, "-"+asked):
 		return 1
 	}
-	var rows [3][maxKey + 1]int
-	before, last, row := &rows[0], &rows[1], &rows[2]
-	for j := range len(k) + 1 {
-		last[j] = j
-	}
-	for i := 1; i <= len(asked); i++ {
-		row[0] = i
-		for j := 1; j <= len(k); j++ {
-			change := last[j-1]
-			if asked[i-1] != k[j-1] {
-				change++
-			}
-			row[j] = min(change, last[j]+1, row[j-1]+1)
-			if i > 1 && j > 1 && asked[i-1] == k[j-2] && asked[i-2] == k[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, last, row = last, row, before
-	}
-	return last[len(k)]
+	return nearest.Distance(asked, k)
 }

@@ -113,9 +113,18 @@ func startHint(e *child.Error) string {
 
 // commandHint names the command that is most like one that there is not.
 func commandHint(e *commandError) string {
-	e.cmd.SuggestionsMinimumDistance = 2
-	if near := e.cmd.SuggestionsFor(e.name); len(near) > 0 {
-		return fmt.Sprintf("did you mean %q?", e.cmd.CommandPath()+" "+near[0])
+	near := nearest.Of(e.name, func(yield func(string) bool) {
+		more := true
+		for _, c := range e.cmd.Commands() {
+			for _, name := range append([]string{c.Name()}, c.Aliases...) {
+				if c.IsAvailableCommand() {
+					more = more && yield(name)
+				}
+			}
+		}
+	})
+	if near != "" {
+		return fmt.Sprintf("did you mean %q?", e.cmd.CommandPath()+" "+near)
 	}
 	if e.cmd.HasParent() {
 		return fmt.Sprintf("%q lists them", e.cmd.CommandPath()+" --help")

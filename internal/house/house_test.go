@@ -31,7 +31,7 @@ var rooms = map[string][]string{
 	"internal/atomicfile": {},
 	"internal/timespec":   {},
 	"internal/formula":    {},
-	"internal/nearest":    {"github.com/agnivade/levenshtein"},
+	"internal/nearest":    {},
 	"internal/proc":       {"github.com/shirou/gopsutil/v3", "golang.org/x/sys"},
 
 	// Floor 2: counters of one source each, and grams per kWh.
@@ -39,7 +39,7 @@ var rooms = map[string][]string{
 	"nvml":                 {"energy", "github.com/NVIDIA/go-nvml"},
 	"nvml/internal/gen":    {},
 	"estimate":             {"energy", "internal/proc"},
-	"regions":              {"energy"},
+	"regions":              {"energy", "internal/nearest"},
 	"regions/internal/gen": {},
 
 	// Its live providers, a package each, over one HTTP layer.

@@ -22,6 +22,19 @@ func TestOf(t *testing.T) {
 	assert.Empty(t, nearest.Of("region", slices.Values([]string(nil))))
 }
 
+func TestDistance(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want int
+	}{
+		{"", "", 0}, {"", "abc", 3}, {"abc", "", 3}, {"abc", "abc", 0}, {"abc", "acb", 1}, {"regoin", "region", 1},
+		{"kitten", "sitting", 3}, {"é", "e", 1}, {"ca", "abc", 3},
+	} {
+		assert.Equal(t, c.want, nearest.Distance(c.a, c.b), "%s %s", c.a, c.b)
+		assert.Equal(t, c.want, nearest.Distance(c.b, c.a), "%s %s", c.b, c.a)
+	}
+}
+
 // What is suggested is a candidate, and one letter too many never hides it.
 func FuzzOf(f *testing.F) {
 	f.Add("regoin", "region")
