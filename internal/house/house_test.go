@@ -50,7 +50,8 @@ var rooms = map[string][]string{
 	"regions/watttime":        {"regions", "regions/internal/fetch"},
 	"regions/entsoe":          {"regions", "regions/internal/fetch"},
 	"regions/carbonaware":     {"regions", "regions/internal/fetch"},
-	"regions/live":            {"regions", "regions/carbonaware", "regions/electricitymaps", "regions/entsoe", "regions/gbcarbon", "regions/rte", "regions/watttime"},
+	"regions/live":            {"regions", "regions/carbonaware", "regions/electricitymaps", "regions/entsoe", "regions/gbcarbon", "regions/plain", "regions/rte", "regions/watttime"},
+	"regions/plain":           {"regions", "regions/internal/fetch"},
 	"regions/metadata":        {},
 
 	// Floor 3: arithmetic on plain values.

@@ -1,5 +1,5 @@
 // Package live is the table of the live services: what each is called, what it needs and
-// how it is made ready. The names in help and in errors come from it.
+// how it is made ready. One of them, file:PATH, reads a series that anybody may write. The names in help and in errors come from it.
 //
 // Addresses and secrets are variables of the environment, CARBONCTL_, the service's name
 // and the key: CARBONCTL_ENTSOE_TOKEN. Neither a flag, which others see, nor a file holds
@@ -47,7 +47,7 @@ func Forecasting() []string { return names(func(e entry) bool { return e.ahead }
 func names(want func(entry) bool) (list []string) {
 	for _, e := range table() {
 		if want(e) {
-			list = append(list, e.name)
+			list = append(list, e.label())
 		}
 	}
 	return list
@@ -76,7 +76,8 @@ var ErrMarginal = errors.New("its figures are marginal, not for accounting")
 // a variable is a [MissingError].
 func Open(name string, o Options) (Service, error) {
 	all := table()
-	i := slices.IndexFunc(all, func(e entry) bool { return e.name == name })
+	name, argument, given := strings.Cut(name, ":")
+	i := slices.IndexFunc(all, func(e entry) bool { return e.name == name && (!given || e.argument != "") })
 	if i < 0 {
 		return Service{}, fmt.Errorf("%.40q is not one of %s", name, strings.Join(Names(), ", "))
 	}
@@ -84,7 +85,12 @@ func Open(name string, o Options) (Service, error) {
 	if o.Env == nil {
 		o.Env = func(string) string { return "" }
 	}
-	value := func(key string) string { return o.Env(e.variable(key)) }
+	value := func(key string) string {
+		if key == e.argument && key != "" {
+			return argument
+		}
+		return o.Env(e.variable(key))
+	}
 	for _, key := range e.needs {
 		if value(key) == "" {
 			return Service{}, &MissingError{name, e.variable(key)}

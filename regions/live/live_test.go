@@ -43,10 +43,18 @@ func TestOpen(t *testing.T) {
 			assert.True(t, config.Known(variable), variable)
 		}
 	}
-	assert.Len(t, live.Names(), 6)
+	assert.Equal(t, []string{"carbonaware", "electricitymaps", "entsoe", "file:PATH", "gbcarbon", "rte", "watttime"}, live.Names())
+	s, err := live.Open("file:forecast.json", live.Options{})
+	require.NoError(t, err, "it is read when it is asked")
+	assert.NotNil(t, s.Now)
+	assert.NotNil(t, s.Ahead)
+	_, err = live.Open("file", live.Options{})
+	assert.EqualError(t, err, "file: no path or address given, such as file:forecast.json")
+	_, err = live.Open("rte:x", live.Options{})
+	assert.ErrorContains(t, err, "is not one of")
 	assert.True(t, slices.IsSorted(live.Names()))
-	_, err := live.Open("nobody", live.Options{})
-	assert.EqualError(t, err, `"nobody" is not one of carbonaware, electricitymaps, entsoe, gbcarbon, rte, watttime`)
+	_, err = live.Open("nobody", live.Options{})
+	assert.EqualError(t, err, `"nobody" is not one of carbonaware, electricitymaps, entsoe, file:PATH, gbcarbon, rte, watttime`)
 }
 
 func TestCarbonAwareScope(t *testing.T) {
@@ -70,7 +78,7 @@ func TestForecasts(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotNil(t, f)
 	_, err = live.Forecasts("rte", live.Options{})
-	assert.EqualError(t, err, "rte has no forecast; these have: carbonaware, electricitymaps, gbcarbon, watttime")
+	assert.EqualError(t, err, "rte has no forecast; these have: carbonaware, electricitymaps, file:PATH, gbcarbon, watttime")
 }
 
 func TestOver(t *testing.T) {

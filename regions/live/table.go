@@ -9,6 +9,7 @@ import (
 	"github.com/carbonctl/carbonctl/regions/electricitymaps"
 	"github.com/carbonctl/carbonctl/regions/entsoe"
 	"github.com/carbonctl/carbonctl/regions/gbcarbon"
+	"github.com/carbonctl/carbonctl/regions/plain"
 	"github.com/carbonctl/carbonctl/regions/rte"
 	"github.com/carbonctl/carbonctl/regions/watttime"
 )
@@ -19,7 +20,16 @@ type entry struct {
 	needs, takes []string // keys of the variables that it cannot do without, and of the others
 	ahead        bool     // it has forecasts
 	marginal     bool     // it has marginal figures only
+	argument     string   // what stands behind the name and a colon, "" for nothing
 	open         func(value func(key string) string, o Options) (Service, error)
+}
+
+// label is how the entry is named in help and errors.
+func (e entry) label() string {
+	if e.argument != "" {
+		return e.name + ":" + e.argument
+	}
+	return e.name
 }
 
 func (e entry) variable(key string) string {
@@ -41,6 +51,10 @@ func table() []entry {
 				p, err := entsoe.New(entsoe.Config{Token: value("TOKEN"), Base: value("URL"), Cache: o.Cache, Table: o.Table})
 				return Service{Now: p}, err
 			}},
+		{name: "file", argument: "PATH", ahead: true, open: func(value func(string) string, o Options) (Service, error) {
+			p, err := plain.New(plain.Config{From: value("PATH"), Cache: o.Cache, Table: o.Table})
+			return Service{Now: p, Ahead: p}, err
+		}},
 		{name: "gbcarbon", takes: []string{"URL"}, ahead: true,
 			open: func(value func(string) string, o Options) (Service, error) {
 				p, err := gbcarbon.New(gbcarbon.Config{Base: value("URL"), Cache: o.Cache, Table: o.Table})
