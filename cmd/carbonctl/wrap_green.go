@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -24,11 +26,13 @@ import (
 type greenFlags struct {
 	bound  time.Duration // 0: it does not wait
 	length time.Duration // of the work
+	save   string        // the least part of the emissions to wait for: "5%"
 }
 
 func (g *greenFlags) add(f *pflag.FlagSet) {
 	f.DurationVar(&g.bound, "wait-for-green", 0, "start when the grid is greenest, at most this `TIME` later: 6h")
 	f.DurationVar(&g.length, "for", time.Hour, "`TIME` that the command takes, for --wait-for-green")
+	f.StringVar(&g.save, "save", "1%", "with --wait-for-green, wait only to save this `PART` of the emissions: 5%")
 }
 
 func (g *greenFlags) check(zone string) error {
@@ -37,10 +41,22 @@ func (g *greenFlags) check(zone string) error {
 		return fmt.Errorf("--wait-for-green: %v is below 0", g.bound)
 	case g.length <= 0:
 		return fmt.Errorf("--for: %v is not above 0", g.length)
+	case g.bound == 0 && g.save != "1%":
+		return errors.New("--save: only with --wait-for-green")
 	case g.bound > 0 && zone == "":
 		return errors.New("--wait-for-green: no region given: set --region to where the command runs")
 	}
-	return nil
+	_, err := g.part()
+	return err
+}
+
+// part is what --save says, 0 to 1.
+func (g *greenFlags) part() (float64, error) {
+	n, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(g.save, "%")), 64)
+	if err != nil || !(n > 0 && n < 100) || !strings.HasSuffix(g.save, "%") {
+		return 0, fmt.Errorf("--save: invalid part %.20q: use more than 0%% and less than 100%%, such as 5%%", g.save)
+	}
+	return n / 100, nil
 }
 
 // interrupted is the exit code of a command that was given up before it began.
@@ -51,9 +67,13 @@ func (w *wrapping) waitForGreen(ctx context.Context, ahead regions.Forecaster) (
 	if w.green.bound == 0 {
 		return nil, nil
 	}
+	save, err := w.green.part()
+	if err != nil {
+		return nil, err
+	}
 	dir, _ := os.Getwd() // "" is a key too
 	o := wait.Options{
-		Bound: w.green.bound, Length: w.green.length, Zone: w.config.Region, Table: w.config.Table, Ahead: ahead,
+		Bound: w.green.bound, Length: w.green.length, Zone: w.config.Region, Table: w.config.Table, Ahead: ahead, Save: save,
 		Dir: waitsDir(), Key: wait.Key(dir, w.args),
 	}
 	if !w.quiet && !w.json {

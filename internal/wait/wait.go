@@ -20,6 +20,8 @@ type Options struct {
 	Zone   string
 	Table  *regions.Table
 	Ahead  regions.Forecaster // nil: the table's typical hours
+	// Save is the least part of the emissions to wait for, 0 for one per cent.
+	Save float64
 	// Dir and Key are the folder in which waits are kept, "" for nowhere, and what names
 	// this one: see [Key].
 	Dir, Key string
@@ -37,7 +39,7 @@ const (
 	// maxSleep is the longest sleep: the clock of sleeping stands while the machine is
 	// suspended, and the bound is one of the wall clock.
 	maxSleep = time.Minute
-	// minSaving is the least part of the emissions to wait for.
+	// minSaving is the least part of the emissions to wait for, where none is given.
 	minSaving = 0.01
 	// minShift is how much the start must change to be told again.
 	minShift = 5 * time.Minute
@@ -48,6 +50,9 @@ const (
 // broken off. Its error is that of ctx: the work is then not to be started, and
 // nothing is left to take up.
 func ForGreen(ctx context.Context, o Options) (*footprint.Wait, error) {
+	if o.Save == 0 {
+		o.Save = minSaving
+	}
 	g := &waiting{o}
 	if g.Say == nil {
 		g.Say = func(string) {}
@@ -102,8 +107,8 @@ func (g *waiting) why(w *footprint.Wait) string {
 	switch {
 	case w.Reason == footprint.WaitBound:
 		return "now: the time to wait was over at " + local(w.StartBy)
-	case waited < time.Minute && *w.PerKWh >= *w.AtOnce*(1-minSaving):
-		return fmt.Sprintf("at once: by %s, a later start within %s saves less than %s", foreseen(w.Kind), report.Duration(g.Bound), report.Percent(minSaving))
+	case waited < time.Minute && *w.PerKWh >= *w.AtOnce*(1-g.Save):
+		return fmt.Sprintf("at once: by %s, a later start within %s saves less than %s", foreseen(w.Kind), report.Duration(g.Bound), report.Percent(g.Save))
 	}
 	return fmt.Sprintf("after %s: %s g/kWh expected, by %s; %s without the wait", report.Duration(waited), report.PerKWh(*w.PerKWh), foreseen(w.Kind), report.PerKWh(*w.AtOnce))
 }
@@ -122,7 +127,7 @@ func (g *waiting) plan(ctx context.Context, w *footprint.Wait) (start time.Time,
 	if err != nil {
 		return now, err
 	}
-	if start = found.From; found.Saving < minSaving {
+	if start = found.From; found.Saving < g.Save {
 		start, found.PerKWh = now, found.Now
 	}
 	before, planned := w.PlannedFor, start.UTC().Truncate(time.Millisecond)
