@@ -107,3 +107,18 @@ func TestCrossingsAreFound(t *testing.T) {
 		"show.go:3:77 uses wrap of wrap.go",
 	}, crossings(t, dir))
 }
+
+// maxLines is how long a file may be: it is one idea.
+const maxLines = 400
+
+// TestFilesAreShort counts the lines of every Go file, tests and generated ones apart.
+func TestFilesAreShort(t *testing.T) {
+	for file := range sources(t, "../..") {
+		b, err := os.ReadFile(filepath.Join("../..", file))
+		require.NoError(t, err)
+		if strings.HasPrefix(string(b), "// Code generated ") {
+			continue
+		}
+		assert.LessOrEqual(t, strings.Count(string(b), "\n"), maxLines, file)
+	}
+}
