@@ -57,6 +57,7 @@ const (
 	EpochBeyond      = "epoch-beyond"      // more epochs than were planned
 	EpochDropped     = "epoch-dropped"     // too many epochs and tasks were open at once
 	EpochUnseen      = "epoch-unseen"      // no line of the output fits the pattern for epochs
+	EpochTotal       = "epoch-total"       // the output names another number of epochs than the user
 	EpochLate        = "epoch-late"        // lines taken for the starts of epochs look like their ends
 	OutputSkipped    = "output-skipped"    // lines of output came faster than they could be searched
 	EventsLost       = "events-lost"       // the file of events was removed, or has lines that are none

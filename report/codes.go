@@ -55,6 +55,7 @@ var codeWords = map[string]string{
 	footprint.EpochBeyond:      "more epochs than planned",
 	footprint.EpochDropped:     "too many open epochs and tasks",
 	footprint.EpochUnseen:      "no line matched the epoch pattern",
+	footprint.EpochTotal:       "output names another number of epochs",
 	footprint.EpochLate:        "epoch pattern may match ends, not starts",
 	footprint.OutputSkipped:    "output too fast to be searched for epochs",
 	footprint.EventsLost:       "events file removed or invalid",

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/carbonctl/carbonctl/carbon"
@@ -35,6 +36,8 @@ func (e Epochs) pattern() *watch.Pattern {
 
 // lookout is what watches a command for epochs and tasks.
 type lookout struct {
+	planned int            // epochs, 0 if the user gave no number
+	named   atomic.Int64   // how many there are by the latest word of the command, where the user gave one
 	pattern *watch.Pattern // nil: the output is left alone
 	matcher *watch.Matcher
 	output  *watch.Output
@@ -77,10 +80,13 @@ func (l *lookout) newLine(stderr *os.File) {
 // all the same.
 func watchFor(e Epochs, tracker *carbon.Tracker, predicted func(footprint.Prediction)) *lookout {
 	p, planned := e.pattern(), e.Planned
-	l := &lookout{pattern: p, predicted: predicted}
+	l := &lookout{planned: planned, pattern: p, predicted: predicted}
 	found := func(e watch.Event) {
 		time.AfterFunc(readSoon, func() { l.foresee(tracker) })
 		if planned > 0 {
+			if e.Of > 0 {
+				l.named.Store(int64(e.Of))
+			}
 			e.Of = 0 // who gave the number knows better
 		}
 		m := footprint.Mark{Edge: footprint.Edge(e.Edge), Name: e.Name, Index: e.Index, Of: e.Of, Whole: e.Whole, Again: e.Again, Fraction: e.Fraction}
@@ -170,6 +176,10 @@ func (l *lookout) ended(exit child.Exit) []footprint.Warning {
 	}
 	if l.matcher != nil {
 		l.saw(l.matcher.Seen(), told)
+	}
+	if n := int(l.named.Load()); n > 0 && n != l.planned {
+		l.warn(footprint.EpochTotal, fmt.Sprintf("the command counts to epoch %d, --epochs says %d: predictions are for %d", n, l.planned, l.planned))
+		l.faults[len(l.faults)-1].Hint = "without --epochs the command's own number counts"
 	}
 	return l.faults
 }
