@@ -120,7 +120,7 @@ func TestARhythmThatChanges(t *testing.T) {
 		l.run(3*lookOutEvery, time.Second)
 		l.wrong = 0
 		l.run(5*time.Minute, time.Second)
-		assert.Zero(t, l.wrong, to)
+		assert.LessOrEqual(t, l.wrong, 5*60/20, to) // a look-out may find another tick by chance
 		assert.True(t, l.ticks.rhythm.steady, to)
 	}
 }

@@ -43,7 +43,7 @@ type ticks struct {
 
 // relearnEvery is the time until a rhythm is learnt again that was lost, or not
 // found. It doubles each time.
-const relearnEvery = time.Minute
+const relearnEvery = 10 * time.Second
 
 // observe takes one look between two times, at a value that is new or not, with
 // the driver's stamp (zero if none). It returns between how long ago, before at,
@@ -101,7 +101,7 @@ func (t *ticks) hear(at time.Time) {
 // lose gives the rhythm up, for some time.
 func (t *ticks) lose(now time.Time) {
 	t.rhythm = rhythm{seen: t.rhythm.seen[:0]}
-	t.again = now.Add(relearnEvery << min(t.lost, 6))
+	t.again = now.Add(relearnEvery << min(t.lost, 8))
 	t.lost++
 }
 
