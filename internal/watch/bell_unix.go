@@ -15,11 +15,9 @@ import (
 // the line is read at once; who knows nothing of it is found by looking.
 type bell struct{ file *os.File }
 
-const bellName = "bell"
-
-// hang makes the bell of a folder, nil where there can be none.
-func hang(folder string) *bell {
-	path := filepath.Join(folder, bellName)
+// hang makes the bell of a file of events, nil where there can be none.
+func hang(events string) *bell {
+	path := bellOf(events)
 	if unix.Mkfifo(path, 0o600) != nil {
 		return nil
 	}
@@ -41,11 +39,10 @@ func (b *bell) close() { _ = b.file.Close() }
 
 // ring rings the bell beside a file of events, if there is one that somebody hears.
 func ring(path string) {
-	folder := filepath.Dir(path)
-	if !strings.HasPrefix(filepath.Base(folder), eventsPrefix) {
+	if !strings.HasPrefix(filepath.Base(path), eventsPrefix) {
 		return
 	}
-	f, err := os.OpenFile(filepath.Join(folder, bellName), os.O_WRONLY|nonblocking|unix.O_NOFOLLOW, 0)
+	f, err := os.OpenFile(bellOf(path), os.O_WRONLY|nonblocking|unix.O_NOFOLLOW, 0)
 	if err != nil {
 		return
 	}

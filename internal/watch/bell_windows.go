@@ -3,8 +3,6 @@ package watch
 // bell is what Windows has none of: what is appended is found by looking.
 type bell struct{}
 
-const bellName = "bell"
-
 func hang(string) *bell { return nil }
 
 func (*bell) wait() bool { return false }

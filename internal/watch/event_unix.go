@@ -12,7 +12,11 @@ import (
 )
 
 // nonblocking opens a pipe that nobody reads with an error, instead of waiting.
-const nonblocking = syscall.O_NONBLOCK
+// noFollow refuses a link.
+const (
+	nonblocking = syscall.O_NONBLOCK
+	noFollow    = syscall.O_NOFOLLOW
+)
 
 // hold locks a file for as long as this process has it open.
 func hold(f *os.File) {
@@ -21,7 +25,7 @@ func hold(f *os.File) {
 
 // abandoned reports whether nobody holds a file any more.
 func abandoned(path string) bool {
-	f, err := os.OpenFile(path, os.O_RDONLY|nonblocking|unix.O_NOFOLLOW, 0)
+	f, err := os.OpenFile(path, os.O_RDONLY|nonblocking|noFollow, 0)
 	if err != nil {
 		return false
 	}
@@ -33,6 +37,13 @@ func abandoned(path string) bool {
 func ours(info fs.FileInfo) bool {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(st.Uid) == os.Geteuid()
+}
+
+// trusted reports whether a file is this user's or root's: others may put files into a
+// folder for temporary ones.
+func trusted(info fs.FileInfo) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && (int(st.Uid) == os.Geteuid() || st.Uid == 0)
 }
 
 // state is what changes with a file: whoever writes to it, moves or removes it changes

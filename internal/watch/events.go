@@ -3,7 +3,6 @@ package watch
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 )
@@ -60,58 +59,21 @@ type Told struct {
 	Removed bool
 }
 
-// notifyAfter is how old a run is before the kernel is asked to tell: to give an
-// inotify back takes it 5 to 20 ms (it waits until nobody can still hold its watches),
-// which a short command must not pay.
-const notifyAfter = time.Second
-
-// eventsPrefix begins the names of the folders that OpenEvents makes.
-const eventsPrefix = "carbonctl-events-"
-
-// sweepAfter is how old a folder is that is swept: a younger one may not be held yet.
-const sweepAfter = time.Minute
-
-// SweepEvents removes what OpenEvents has made in dir ("" is that for temporary files)
-// for processes that were killed since. What another user made is left alone.
-func SweepEvents(dir string) {
-	if dir == "" {
-		dir = os.TempDir()
-	}
-	folders, _ := filepath.Glob(filepath.Join(dir, eventsPrefix+"*"))
-	for _, folder := range folders {
-		info, err := os.Lstat(folder)
-		if err != nil || !info.IsDir() || info.Mode().Perm() != 0o700 || !ours(info) || time.Since(info.ModTime()) < sweepAfter {
-			continue
-		}
-		file := filepath.Join(folder, "events")
-		if info, err := os.Lstat(file); err == nil && info.Mode().IsRegular() && abandoned(file) {
-			_ = os.Remove(file)
-			_ = os.Remove(filepath.Join(folder, bellName))
-			_ = os.Remove(folder) // fails where anything else is in it
-		}
-	}
-}
-
-// OpenEvents makes a private folder in dir ("" is that for temporary files) with
-// the file in it, and follows it. found is called from one goroutine, with events
-// in the order of their lines.
+// OpenEvents makes a private file in dir ("" is that for temporary files), and follows
+// it. It has no folder of its own: to remove one takes some disks milliseconds. found
+// is called from one goroutine, with events in the order of their lines.
 func OpenEvents(dir string, found func(Event)) (*Events, error) {
-	folder, err := os.MkdirTemp(dir, eventsPrefix) // for us alone: 0700
+	file, err := os.CreateTemp(dir, eventsPrefix) // for us alone: 0600
 	if err != nil {
 		return nil, fmt.Errorf("events: %w", err)
 	}
 	e := &Events{
-		Path: filepath.Join(folder, "events"), found: found, began: time.Now(),
+		Path: file.Name(), file: file, found: found, began: time.Now(),
 		asked: make(chan request, 1), quit: make(chan struct{}), done: make(chan struct{}),
 	}
-	e.file, err = os.OpenFile(e.Path, os.O_RDONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		_ = os.RemoveAll(folder)
-		return nil, fmt.Errorf("events: %w", err)
-	}
-	hold(e.file)
-	e.saw(e.began, stateOf(e.file))
-	if e.bell = hang(folder); e.bell != nil {
+	hold(file)
+	e.saw(e.began, stateOf(file))
+	if e.bell = hang(e.Path); e.bell != nil {
 		e.heard = make(chan struct{})
 		go e.hear()
 	}
@@ -171,13 +133,6 @@ func (e *Events) Look() {
 // lookLimit is how long Look waits on a machine that is busy.
 const lookLimit = 5 * time.Millisecond
 
-// watched reports whether the kernel tells of changes.
-func (e *Events) watched() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.notify != nil
-}
-
 func (e *Events) follow() {
 	defer close(e.done)
 	for {
@@ -210,12 +165,8 @@ func (e *Events) wait() (done chan struct{}, more bool) {
 	case asked = <-e.asked:
 	}
 	// Who rings needs no kernel that tells.
-	if !asked.rung && time.Since(e.began) >= notifyAfter {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		if !e.closed {
-			e.notify = openNotify(filepath.Dir(e.Path)) // nil where it is refused
-		}
+	if !asked.rung && time.Since(e.began) >= notifyAfter && e.file != nil {
+		e.watch()
 	}
 	return asked.done, true // to look once more, for what came before the kernel told
 }
@@ -230,7 +181,7 @@ func (e *Events) over() bool {
 	}
 }
 
-// Close reads what is there, and removes file and folder.
+// Close reads what is there, and removes the file.
 func (e *Events) Close() Told {
 	e.closing.Do(func() {
 		e.mu.Lock()
@@ -248,12 +199,8 @@ func (e *Events) Close() Told {
 		if e.file != nil {
 			_ = e.file.Close()
 		}
-		folder := filepath.Dir(e.Path)
 		_ = os.Remove(e.Path)
-		_ = os.Remove(filepath.Join(folder, bellName))
-		if os.Remove(folder) != nil { // somebody has put something else into it
-			_ = os.RemoveAll(folder)
-		}
+		_ = os.Remove(bellOf(e.Path))
 	})
 	return e.told
 }
@@ -271,6 +218,7 @@ func (e *Events) look() {
 	}
 	info, err := os.Lstat(e.Path)
 	e.told.Removed = true
+	told := e.unwatch() // a file that has gone
 	if e.file != nil {
 		e.read(now)
 		_ = e.file.Close()
@@ -280,11 +228,19 @@ func (e *Events) look() {
 		return
 	}
 	e.end(now)
-	if e.file, err = os.OpenFile(e.Path, os.O_RDONLY|nonblocking, 0); err != nil {
+	if e.file, err = os.OpenFile(e.Path, os.O_RDONLY|nonblocking|noFollow, 0); err != nil {
+		e.file = nil
+		return
+	}
+	if info, err := e.file.Stat(); err != nil || !trusted(info) { // put there by somebody else
+		_ = e.file.Close()
 		e.file = nil
 		return
 	}
 	hold(e.file)
+	if told {
+		e.watch()
+	}
 	state = stateOf(e.file)
 	e.at = 0
 	e.read(now)

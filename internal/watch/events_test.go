@@ -113,9 +113,6 @@ func TestAnyProgramCanWriteEvents(t *testing.T) {
 	info, err := os.Stat(e.Path)
 	require.NoError(t, err)
 	assert.Equal(t, fs.FileMode(0o600), info.Mode())
-	info, err = os.Stat(filepath.Dir(e.Path))
-	require.NoError(t, err)
-	assert.Equal(t, fs.FileMode(0o700), info.Mode().Perm())
 
 	cmd := exec.Command("/bin/sh", "-c", `echo epoch-start 1/2 >>"$CARBONCTL_EVENTS"; echo nonsense >>"$CARBONCTL_EVENTS"`)
 	cmd.Env = append(os.Environ(), EnvEvents+"="+e.Path)
@@ -135,8 +132,9 @@ func TestAnyProgramCanWriteEvents(t *testing.T) {
 	assert.EqualValues(t, 1, got.Wrong)
 	assert.Contains(t, got.Lines[0], "nonsense")
 	assert.False(t, got.Removed)
-	_, err = os.Stat(filepath.Dir(e.Path))
-	assert.ErrorIs(t, err, fs.ErrNotExist, "nothing is left")
+	left, err := os.ReadDir(filepath.Dir(e.Path))
+	require.NoError(t, err)
+	assert.Empty(t, left)
 	assert.Equal(t, got, e.Close())
 	assert.ErrorIs(t, Append(e.Path, Event{Edge: EpochEnd, At: noon}), fs.ErrNotExist)
 }
@@ -265,6 +263,21 @@ func TestTheKernelIsAskedLate(t *testing.T) {
 	if e.watched() {
 		addLine(t, e.Path)
 		c.await(t, nil, 1) // without a look
+
+		// Of a file that takes its place it tells as well.
+		require.NoError(t, os.WriteFile(e.Path+"-new", []byte("epoch-end\n"), 0o600))
+		require.NoError(t, os.Rename(e.Path+"-new", e.Path))
+		c.await(t, nil, 1)
+		require.NoError(t, Append(e.Path, Event{Edge: EpochEnd, At: noon}))
+		c.await(t, nil, 1)
+
+		// Where there is none for a while, a look finds the next.
+		require.NoError(t, os.Remove(e.Path))
+		for e.watched() {
+			runtime.Gosched()
+		}
+		require.NoError(t, os.WriteFile(e.Path, []byte("epoch-end\n"), 0o600))
+		c.await(t, e, 1)
 	} else {
 		assert.NotEqual(t, "linux", runtime.GOOS)
 	}
@@ -283,11 +296,13 @@ func TestAppendRings(t *testing.T) {
 		c.await(t, nil, 1)
 	}
 	assert.False(t, e.watched())
-	require.NoError(t, os.Remove(filepath.Join(filepath.Dir(e.Path), bellName)))
+	require.NoError(t, os.Remove(bellOf(e.Path)))
 	require.NoError(t, Append(e.Path, Event{Edge: EpochEnd, At: noon}), "nobody hears it")
 	c.await(t, e, 1)
 	e.Close()
-	assert.NoDirExists(t, filepath.Dir(e.Path))
+	left, err := os.ReadDir(filepath.Dir(e.Path))
+	require.NoError(t, err)
+	assert.Empty(t, left)
 	assert.ErrorIs(t, Append(e.Path, Event{Edge: EpochEnd, At: noon}), fs.ErrNotExist)
 }
 
@@ -297,11 +312,9 @@ func TestWhatIsNoBell(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		return // there is no bell
 	}
-	ours := filepath.Join(t.TempDir(), eventsPrefix+"1")
-	other := filepath.Join(t.TempDir(), "other")
-	for _, folder := range []string{ours, other} {
-		require.NoError(t, os.Mkdir(folder, 0o700))
-		path, file := filepath.Join(folder, "events"), filepath.Join(folder, bellName)
+	ours, other := filepath.Join(t.TempDir(), eventsPrefix+"1"), filepath.Join(t.TempDir(), "other")
+	for _, path := range []string{ours, other} {
+		file := bellOf(path)
 		require.NoError(t, os.WriteFile(path, nil, 0o600))
 		require.NoError(t, os.WriteFile(file, []byte("mine"), 0o600))
 		require.NoError(t, Append(path, Event{Edge: EpochEnd, At: noon}))
@@ -309,15 +322,14 @@ func TestWhatIsNoBell(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, "mine", string(text))
 	}
-	path := filepath.Join(ours, "events")
-	require.NoError(t, os.Remove(filepath.Join(ours, bellName)))
+	require.NoError(t, os.Remove(bellOf(ours)))
 	b := hang(ours)
 	require.NotNil(t, b)
 	for range 100_000 { // more than a pipe holds
-		ring(path)
+		ring(ours)
 	}
 	b.close()
-	ring(path)
+	ring(ours)
 }
 
 // The folder may be gone before the end: nobody waits for it.
@@ -351,31 +363,18 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
-func TestWhatAKilledProcessLeftIsSwept(t *testing.T) {
-	dir := t.TempDir()
-	old := time.Now().Add(-2 * sweepAfter)
-	held, err := OpenEvents(dir, func(Event) {})
-	require.NoError(t, err)
-	make := func(name string) string {
-		folder := filepath.Join(dir, name)
-		require.NoError(t, os.Mkdir(folder, 0o700))
-		require.NoError(t, os.WriteFile(filepath.Join(folder, "events"), []byte("epoch-end\n"), 0o600))
-		return folder
-	}
-	young := make("carbonctl-events-1")
-	orphan, foreign, more := make("carbonctl-events-2"), make("other-3"), make("carbonctl-events-4")
-	if b := hang(orphan); b != nil {
-		b.close()
-	}
-	require.NoError(t, os.WriteFile(filepath.Join(more, "notes"), nil, 0o600))
-	for _, folder := range []string{filepath.Dir(held.Path), orphan, foreign, more} {
-		require.NoError(t, os.Chtimes(folder, old, old))
-	}
-	SweepEvents(dir)
-	assert.NoDirExists(t, orphan)
-	assert.FileExists(t, held.Path)
-	assert.DirExists(t, young)
-	assert.DirExists(t, foreign)
-	assert.FileExists(t, filepath.Join(more, "notes"))
-	held.Close()
+// A link that stands where the file was is not read.
+func TestEventsBehindALink(t *testing.T) {
+	c, e := collect(t)
+	require.NoError(t, Append(e.Path, Event{Edge: EpochStart, Index: 1, At: noon}))
+	c.await(t, e, 1)
+	other := filepath.Join(t.TempDir(), "other")
+	require.NoError(t, os.WriteFile(other, []byte("epoch-end 1\n"), 0o600))
+	require.NoError(t, os.Remove(e.Path))
+	require.NoError(t, os.Symlink(other, e.Path))
+	e.Look()
+	got := e.Close()
+	assert.True(t, got.Removed)
+	assert.Equal(t, []string{"epoch-start 1"}, c.events)
+	assert.FileExists(t, other)
 }

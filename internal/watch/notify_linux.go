@@ -12,14 +12,14 @@ type notify struct {
 	watch uint32
 }
 
-// openNotify watches a folder, nil if too many are watched already.
-func openNotify(folder string) *notify {
+// openNotify watches a file, nil if too many are watched already.
+func openNotify(path string) *notify {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
 		return nil
 	}
-	const what = unix.IN_MODIFY | unix.IN_CREATE | unix.IN_DELETE | unix.IN_MOVED_FROM | unix.IN_MOVED_TO | unix.IN_DELETE_SELF
-	watch, err := unix.InotifyAddWatch(fd, folder, what)
+	const what = unix.IN_MODIFY | unix.IN_ATTRIB | unix.IN_MOVE_SELF // its removal changes how many names it has
+	watch, err := unix.InotifyAddWatch(fd, path, what)
 	if err != nil {
 		_ = unix.Close(fd)
 		return nil
@@ -41,7 +41,7 @@ func (n *notify) close() {
 		_, err := unix.InotifyRmWatch(fd, n.watch)
 		return err
 	})
-	if err != nil { // the folder is gone, and its watch
+	if err != nil { // the file is gone, and its watch
 		_ = n.file.Close()
 	}
 }
