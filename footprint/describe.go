@@ -93,6 +93,8 @@ var descriptions = map[string]string{
 	"Intensity.low":              "Lower end of the range that the source gives, in grams per kWh; null if it gives none.",
 	"Intensity.high":             "Upper end of the range that the source gives, in grams per kWh; null if it gives none.",
 	"Intensity.range_old":        "That range is of a mix more than two years older than the run: it bounds nothing.",
+	"Intensity.annual_g_per_kwh": "The year's mean in grams of CO2 equivalent per kWh, where typical hours are accounted by.",
+	"Report.emissions_annual_g":  "Grams of CO2 equivalent by the year's mean, beside those by typical hours.",
 	"Intensity.note":             "What a reader must know of the figure, such as that it is probably too low.",
 	"Report.emissions_outer":     "Bounds of the emissions by energy and factor together; left out where the factor has no range, or an old one.",
 	"Outer.low_g":                "Least grams of CO2 equivalent, by the energy's lower bound and the factor's.",

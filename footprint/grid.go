@@ -269,6 +269,10 @@ func (a *Account) emit(r *Report, counted []*track) {
 	if last.Year != 0 {
 		r.Intensity.Year = new(last.Year)
 	}
+	if last.Annual > 0 {
+		r.Intensity.Annual = new(last.Annual)
+		r.EmissionsAnnual = new(regions.Grams(r.Energy.KilowattHours()*r.PUE.Value) * last.Annual)
+	}
 	r.Intensity.Parts = a.split(r.Energy, counted)
 	for _, p := range r.Intensity.Parts {
 		if p.Kind != last.Kind {

@@ -97,9 +97,12 @@ type Report struct {
 	EmissionsHigh *regions.Grams `json:"emissions_high_g"`
 	// Outer bounds them by the energy and by the factor's own range together; nil where
 	// the factor has none, or an old one.
-	Outer    *Outer         `json:"emissions_outer,omitempty"`
-	Market   *Market        `json:"market"`
-	Embodied *regions.Grams `json:"embodied_g"`
+	Outer *Outer `json:"emissions_outer,omitempty"`
+	// EmissionsAnnual are those by the year's mean, beside those by typical hours; nil
+	// where nothing else was accounted by.
+	EmissionsAnnual *regions.Grams `json:"emissions_annual_g,omitempty"`
+	Market          *Market        `json:"market"`
+	Embodied        *regions.Grams `json:"embodied_g"`
 
 	// Epochs and Tasks hold the first and the last [HalfShown] of each, in the order of
 	// their ends; what is still open comes last. Between is the rest of a run that
@@ -180,6 +183,9 @@ type Intensity struct {
 	// Low and High are the factor's own range, nil where its source gives none.
 	Low  *regions.Grams `json:"low"`
 	High *regions.Grams `json:"high"`
+	// Annual is the year's mean, where typical hours are accounted by; Emissions by it
+	// are in EmissionsAnnual of the report.
+	Annual *regions.Grams `json:"annual_g_per_kwh,omitempty"`
 	// RangeOld is true where that range is of a mix of fuels that is more than two
 	// years older than the run: it bounds nothing then.
 	RangeOld bool `json:"range_old,omitempty"`

@@ -1,6 +1,9 @@
 package regions
 
 import (
+	"fmt"
+	"os"
+	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -131,4 +134,22 @@ func TestStatesAddUpToTheCountry(t *testing.T) {
 		}
 	}
 	assert.InEpsilon(t, float64(lookup(t, Query{Zone: "US"}).PerKWh), grams/all, 0.001)
+}
+
+// The rankings of docs/regions.md are those of the table.
+func TestPageRankings(t *testing.T) {
+	page, err := os.ReadFile("../docs/regions.md")
+	require.NoError(t, err)
+	row := regexp.MustCompile("(?m)^\\| [^|`]+ \\(`([^`]+)`\\) \\| [^|`]+ \\(`([^`]+)`\\) \\| [^|]+ \\| (\\d+) < (\\d+)")
+	rows := row.FindAllStringSubmatch(string(page), -1)
+	assert.Len(t, rows, 10)
+	for _, r := range rows {
+		cleaner, err := Builtin().Site(Query{Zone: r[1]})
+		require.NoError(t, err)
+		other, err := Builtin().Site(Query{Zone: r[2]})
+		require.NoError(t, err)
+		assert.Equal(t, r[3:5], []string{fmt.Sprintf("%.0f", cleaner.Intensity.PerKWh), fmt.Sprintf("%.0f", other.Intensity.PerKWh)}, r[0])
+		assert.Less(t, cleaner.Intensity.PerKWh, other.Intensity.PerKWh)
+		assert.Equal(t, Lifecycle, cleaner.Intensity.Scope)
+	}
 }

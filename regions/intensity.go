@@ -86,6 +86,8 @@ type Intensity struct {
 	To   time.Time `json:"to,omitzero"`
 	// PerKWh is grams of CO2 equivalent per kWh.
 	PerKWh Grams `json:"g_per_kwh"`
+	// Annual is the year's mean that a figure of typical hours is made of, else 0.
+	Annual Grams `json:"annual_g_per_kwh,omitempty"`
 	// Low and High are the figure's own range where its source gives one, else 0.
 	Low  Grams `json:"low_g_per_kwh,omitempty"`
 	High Grams `json:"high_g_per_kwh,omitempty"`

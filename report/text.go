@@ -263,6 +263,9 @@ func (p *Page) emissions(run Run) {
 		name := cmp.Or(r.Region.Name, r.Region.Zone, "own figure")
 		p.Row("grid", "%s%s: %s g/kWh%s; %s", Clean(name), year, digits(float64(in.PerKWh)), scope, Clean(in.Source))
 	}
+	if in.Annual != nil && r.EmissionsAnnual != nil {
+		p.Row("  yearly", "%s g/kWh; emissions by it %s", digits(float64(*in.Annual)), *r.EmissionsAnnual)
+	}
 	if in.Low != nil && in.High != nil {
 		old := ""
 		if in.RangeOld {

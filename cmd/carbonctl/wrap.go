@@ -47,6 +47,7 @@ type wrapping struct {
 	format  string        // of the ledger
 	flush   time.Duration // between two states of the journal, 0 for the default
 	nvml    string        // NVIDIA's library, "" to find it
+	hourly  bool          // typical hours instead of the year's mean
 	live    string        // service that knows the intensity of the hour, "" for the table
 	command bool          // record the command line
 	green   greenFlags
@@ -104,6 +105,7 @@ signal N.`,
 	f.DurationVar(&w.flush, "flush", 0, "`TIME` between two states of the journal that survives a kill (default 10s)")
 	f.StringVar(&w.samples, "samples", "", "write every reading to this `FILE`, so that the result can be recomputed")
 	f.StringVar(&w.live, "live", "", "ask this service, `NAME`, for the intensity of the hour: "+strings.Join(live.Names(), ", "))
+	f.BoolVar(&w.hourly, "hourly", false, "account by the zone's typical hours instead of its yearly mean")
 	w.green.add(f)
 	f.StringVar(&w.epochs, "epochs-file", "", "write every epoch as CSV to this `FILE`")
 	f.StringVar(&w.events, "events-file", "", "write what happens as it does, JSON lines of epochs, predictions …, to this `FILE`")
@@ -214,6 +216,9 @@ func (w *wrapping) options() (o session.Options, service live.Service, err error
 	if err := w.green.check(w.config.Region); err != nil {
 		return o, service, err
 	}
+	if w.hourly && (w.live != "" || w.config.Intensity != nil) {
+		return o, service, errors.New("--hourly: leave out --live and --intensity")
+	}
 	if w.live != "" {
 		if service, err = live.Open(w.live, liveOptions(w.config.Table)); err != nil {
 			return o, service, fmt.Errorf("--live: %w", err)
@@ -293,7 +298,11 @@ func (w *wrapping) carbon() carbon.Config {
 	if cfg.Run.How == "" && o.Region != "" {
 		cfg.Run.How = "config" // a file
 	}
-	if cfg.Grid == nil {
+	switch {
+	case cfg.Grid != nil: // a figure of the user's own
+	case w.hourly:
+		cfg.Grid = regions.Hourly(o.Table)
+	default:
 		cfg.Grid = o.Table
 	}
 	if w.command {

@@ -1,0 +1,42 @@
+package regions
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestHourly(t *testing.T) {
+	p := Hourly(Builtin())
+	_, immediate := p.(Immediate)
+	assert.False(t, immediate, "it must be asked again")
+	noon := time.Date(2026, 6, 15, 11, 40, 0, 0, time.UTC)
+	year := lookup(t, Query{Zone: "DE", Time: noon})
+	in, err := p.Intensity(t.Context(), Query{Zone: "aws:eu-central-1", Time: noon})
+	require.NoError(t, err)
+	assert.Equal(t, Profile, in.Kind)
+	assert.Equal(t, year.PerKWh, in.Annual)
+	assert.InDelta(t, 0.3837, float64(in.PerKWh/year.PerKWh), 0.002)
+	assert.Equal(t, "eu-central-1", in.CloudRegion)
+	assert.Equal(t, []time.Time{noon.Truncate(time.Hour), noon.Truncate(time.Hour).Add(time.Hour)}, []time.Time{in.From, in.To})
+	// The range goes with the hour.
+	in, err = p.Intensity(t.Context(), Query{Zone: "US-CA", Time: noon})
+	require.NoError(t, err)
+	assert.InEpsilon(t, 130.0/191, float64(in.Low/in.PerKWh), 1e-9)
+	// Where there are none it says so, and has the year's.
+	in, err = p.Intensity(t.Context(), Query{Zone: "JP", Time: noon})
+	require.NoError(t, err)
+	assert.Equal(t, AnnualAverage, in.Kind)
+	assert.Equal(t, "the year's mean: there are no typical hours for JP", in.Instead)
+	assert.Zero(t, in.Annual)
+	in, err = p.Intensity(t.Context(), Query{Zone: "DE", Year: 2020})
+	require.NoError(t, err)
+	assert.Equal(t, AnnualAverage, in.Kind)
+	_, err = p.Intensity(t.Context(), Query{Zone: "nowhere"})
+	assert.Error(t, err)
+	in, err = p.Intensity(t.Context(), Query{Zone: "DE"})
+	require.NoError(t, err)
+	assert.False(t, in.From.After(time.Now()))
+}
