@@ -203,3 +203,16 @@ func TestEveryModuleIsExplained(t *testing.T) {
 		assert.GreaterOrEqual(t, n, least, file)
 	}
 }
+
+var goFile = regexp.MustCompile("`((?:[a-z]+/)+[a-z_]+\\.go)`")
+
+// TestArchitectureNamesWhatExists reads the files that the page on the house sends to.
+func TestArchitectureNamesWhatExists(t *testing.T) {
+	page, err := os.ReadFile("../../docs/architecture.md")
+	require.NoError(t, err)
+	files := goFile.FindAllStringSubmatch(string(page), -1)
+	require.Greater(t, len(files), 5)
+	for _, f := range files {
+		assert.FileExists(t, filepath.Join("../..", f[1]))
+	}
+}
