@@ -32,7 +32,7 @@ var descriptions = map[string]string{
 	"Report.energy_low_joules":          "Lower bound of energy_joules, in joules.",
 	"Report.energy_high_joules":         "Upper bound of energy_joules, in joules; null if nothing bounds it.",
 	"Report.charge":                     "What the headline charges: machine or process.",
-	"Report.policy":                     "The function of the program that decided the work's part, if that is one of its own.",
+	"Report.policy":                     "The function of the program that decided the command's share, if that is one of its own.",
 	"Report.measured_share":             "Part of energy_joules that comes from counters, 0 to 1; null if the energy is 0.",
 	"Report.coverage":                   "Part of the run's time in which the counted components were measured or modelled, 0 to 1.",
 	"Report.emissions_g":                "Grams of CO2 equivalent: energy × PUE × intensity at that time, added up.",

@@ -43,7 +43,7 @@ const (
 	MemoryUnknown    = "memory-unknown"    // the size of the memory could not be read
 	MachineWhole     = "machine-whole"     // a container without limits: the whole machine is charged
 	RunsBeside       = "runs-beside"       // other tracked runs went on at the same time
-	MachineShared    = "machine-shared"    // a limit shows that the machine is shared: the work's part is charged
+	MachineShared    = "machine-shared"    // a limit shows that the machine is shared: the work's share is charged
 	GPUNotMeasured   = "gpu-not-measured"  // a GPU is there and could not be counted
 	GPUNote          = "gpu-note"          // something to know of how a GPU is read
 	Escaped          = "process-escaped"   // processes of the work outlived it
@@ -69,7 +69,7 @@ const (
 // hints say what to do about a warning. Those of a machine are more precise in
 // "carbonctl devices".
 var hints = map[string]string{
-	RegionAssumed:    `set the region, such as FR, US-CA or DE: the factor may be off by ten times either way`,
+	RegionAssumed:    `set the region, such as FR or US-CA: the world mean may be off tenfold`,
 	AllModelled:      `"carbonctl devices" shows what this machine could measure`,
 	NothingCounted:   `"carbonctl devices" shows what this machine could measure`,
 	NoPermission:     `"carbonctl devices" prints the command that gives access`,
@@ -77,7 +77,7 @@ var hints = map[string]string{
 	CounterAmbiguous: `the upper bound includes what was lost; a busy machine or a debugger delays readings`,
 	TooShort:         `repeat the work in one run, so that it takes longer`,
 	MachineShared:    `"--charge machine", in Go Config.Run.Charge, charges the whole machine`,
-	MachineWhole:     `"--charge process", in Go Config.Run.Charge, charges the work's part alone`,
+	MachineWhole:     `"--charge process", in Go Config.Run.Charge, counts this command's share alone`,
 	NotWaited:        `"carbonctl regions data" lists the zones with typical hours; elsewhere --live asks a live forecast`,
 }
 

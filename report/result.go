@@ -197,7 +197,7 @@ func (r *result) grid() {
 	r.row("grid", text)
 	for _, w := range r.Warnings {
 		if w.Code == footprint.RegionAssumed {
-			r.row("region", strings.TrimSuffix("none set: the world mean may be off by ten times; "+w.Hint, "; "))
+			r.row("region", cmp.Or(w.Hint, w.Text))
 		}
 	}
 }

@@ -72,7 +72,7 @@ func Table() []Setting {
 		{Interval, Text, false, DefaultInterval.String(), `"500ms"`,
 			"`TIME` between two readings (default 1s)", (*Values).setInterval},
 		{Charge, Text, true, "machine, or process where a limit shows that the machine is shared", `"process"`,
-			"`WHAT` the headline takes: machine, or process for the work's part (default: machine, unless a limit shows that it is shared)", (*Values).setCharge},
+			"`WHAT` the headline takes: machine, or process for this command's share (default: machine, unless a limit shows that it is shared)", (*Values).setCharge},
 		{Project, Text, true, "", `"night-builds"`,
 			"`NAME` that groups runs", (*Values).setProject},
 		{Label, Pairs, true, "", `{ team = "vision", stage = "train" }`,
