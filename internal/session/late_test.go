@@ -47,7 +47,11 @@ func TestTheEndIsInTheJournal(t *testing.T) {
 			assert.Nil(t, result.Report.Ledger)
 			assert.False(t, result.Lost)
 			require.NoError(t, lock.Unlock())
-			got, err := ledger.Writer{Path: path}.Recover(t.Context())
+			var got []ledger.Orphan // as the next run finds it, once this one is gone
+			require.Eventually(t, func() bool {
+				got, err = ledger.Writer{Path: path}.Recover(t.Context())
+				return err != nil || len(got) > 0
+			}, inTime, time.Millisecond)
 			require.NoError(t, err)
 			require.Len(t, got, 1)
 			assert.Equal(t, footprint.Failed, got[0].Status)
