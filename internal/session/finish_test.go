@@ -180,6 +180,7 @@ func TestTheNextRunFinishes(t *testing.T) {
 		Sinks: []session.Sink{{Sink: sink(func(footprint.Report) error { return nil }), Name: "kind", Target: "/there"}},
 	}, "exit 9")
 	require.Nil(t, first.Report.Ledger)
+	gone(t, path)
 	require.NoError(t, lock.Unlock())
 
 	got := make(chan footprint.Report, 1)
