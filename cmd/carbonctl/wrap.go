@@ -350,12 +350,24 @@ func (w *wrapping) show(s *session.Session, result session.Result) {
 			_ = run.Result(w.err, w.screen(w.err))
 		}
 	}
-	for _, line := range report.Recovered(result.Recovered) {
+	for _, line := range report.Recovered(w.worthSaying(result.Recovered)) {
 		w.say(line, "")
 	}
 	if result.Damaged != nil {
 		w.say(result.Damaged.Error(), "")
 	}
+}
+
+// worthSaying are the earlier runs whose rows were added meanwhile that the user of this
+// one hears of: with -q those that were killed; with --json none, as the result is one line.
+func (w *wrapping) worthSaying(all []footprint.Report) []footprint.Report {
+	switch {
+	case w.json:
+		return nil
+	case w.quiet:
+		return slices.DeleteFunc(slices.Clone(all), func(r footprint.Report) bool { return r.Status != footprint.Recovered })
+	}
+	return all
 }
 
 // saved writes a result that is kept nowhere else into a folder of its own, that
