@@ -279,7 +279,7 @@ func (t *Tracker) collect(whole bool) (waiters []chan struct{}, reached func()) 
 	edges, marks, waiters, lost := t.queue.take(now)
 	if lost {
 		t.faults = append(t.faults, footprint.Fault{
-			Code: footprint.EpochDropped, Text: "a meter hung so long that epochs or tasks were left out",
+			Code: footprint.EpochDropped, Text: "a meter hung so long that epochs or tasks were dropped",
 		})
 	}
 	for i := range edges {

@@ -90,7 +90,7 @@ func Open(root fs.FS, counted ...energy.Component) (*Meter, error) {
 		m.model.setMemory(cpu, total)
 	}
 	if m.model.MemoryGiB == 0 {
-		m.model.note("memory-unknown", "the size of the memory can't be read: its energy is left out")
+		m.model.note("memory-unknown", "memory size unreadable: its energy is not modelled")
 	}
 	m.setComponents(cpu.Packages, counted)
 	return m, nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -153,11 +154,18 @@ func quantity(v float64, u unit, mass bool) (Amount, error) {
 }
 
 // isCurrency reports whether text may be a currency: a sign, or three letters as
-// ISO 4217 has them.
+// in ISO 4217.
 func isCurrency(s string) bool {
 	switch s {
 	case "€", "$", "£", "¥", "₹":
 		return true
+	}
+	if one, many := strings.CutSuffix(s, "s"); many {
+		for _, u := range slices.Concat(massUnits, hourUnits, jouleUnits) {
+			if u.name == one {
+				return false // "kgs", and no Kyrgyz som
+			}
+		}
 	}
 	return len(s) == 3 && strings.Trim(strings.ToUpper(s), "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }

@@ -52,7 +52,7 @@ func TestParseAmount(t *testing.T) {
 	const howTo = "use a number and a unit, such as 500g, 2kWh, 3h or 2EUR"
 	for text, want := range map[string]string{
 		"": howTo, "500": howTo, "g": howTo, "kWh": howTo, "1,5kg": howTo, "nanEUR": howTo, "5 apples": howTo, "1..2g": howTo,
-		"EUR": howTo, "1e999g": howTo, "$2 EUR": howTo, "1.2kw": howTo, "1 lb": howTo, "CO2": howTo,
+		"EUR": howTo, "1e999g": howTo, "$2 EUR": howTo, "1.2kw": howTo, "1 lb": howTo, "5kgs": howTo, "CO2": howTo,
 		"-5g": "it must be above 0", "0kWh": "it must be above 0", "-3h": "it must be above 0", "0s": "it must be above 0",
 		"1e-9J": "it is less than 1 µJ", "50000MWh": "it is too large", "1e307kt": "it is too large",
 		"2mwh": `"mwh" may be mWh or MWh`, "2mj": `"mj" may be mJ or MJ`,

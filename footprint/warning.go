@@ -198,7 +198,7 @@ func (a *Account) warnTrack(t *track, add func(code, format string, args ...any)
 		case t.ever:
 			add(CounterLost, "%s was lost after %s: %s", who, t.moved.Round(100*time.Millisecond), instead)
 		case t.model == nil && c.Basis == energy.Measured && a.counts(t) && !said:
-			add(ComponentUnread, "%s could not be read: its energy is not known", who)
+			add(ComponentUnread, "%s could not be read: its energy is unknown", who)
 		}
 	}
 	if n := t.reading.Resets - t.origin.Resets; t.started && n > 0 {

@@ -14,7 +14,7 @@ type UnknownError struct {
 }
 
 func (e *UnknownError) Error() string {
-	s := "region " + quote(e.Zone) + " is not known"
+	s := "unknown region " + quote(e.Zone)
 	if len(e.Nearest) > 0 {
 		s += "; nearest: " + strings.Join(e.Nearest, ", ")
 	}

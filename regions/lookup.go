@@ -28,7 +28,7 @@ import (
 // which Instead then says. The context is not looked at.
 func (t *Table) Intensity(_ context.Context, q Query) (Intensity, error) {
 	if q.Scope != "" && q.Scope != Lifecycle && q.Scope != Direct {
-		return Intensity{}, fmt.Errorf("scope %q is not known: use %s or %s", q.Scope, Lifecycle, Direct)
+		return Intensity{}, fmt.Errorf("unknown scope %q: use %s or %s", q.Scope, Lifecycle, Direct)
 	}
 	name, unasked := q.Zone, strings.TrimSpace(q.Zone) == ""
 	if unasked {

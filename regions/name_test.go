@@ -71,14 +71,14 @@ func TestUnknown(t *testing.T) {
 		_, err := Builtin().Zone(name)
 		var unknown *UnknownError
 		require.ErrorAs(t, err, &unknown)
-		assert.Contains(t, err.Error(), `region "`+name+`" is not known; nearest: `+want)
+		assert.Contains(t, err.Error(), `unknown region "`+name+`"; nearest: `+want)
 	}
 	for _, far := range []string{"xyzzy", "Mordor", "qqqqqqq"} {
 		_, err := Builtin().Zone(far)
-		assert.EqualError(t, err, `region "`+far+`" is not known`, "nothing is suggested that is not near")
+		assert.EqualError(t, err, `unknown region "`+far+`"`, "nothing is suggested that is not near")
 	}
 	_, err := Builtin().Zone(strings.Repeat("x", 1000) + "\n")
-	assert.EqualError(t, err, `region "`+strings.Repeat("x", 40)+`…" is not known`)
+	assert.EqualError(t, err, `unknown region "`+strings.Repeat("x", 40)+`…"`)
 }
 
 func TestDistance(t *testing.T) {

@@ -87,20 +87,20 @@ func TestPlaces(t *testing.T) {
 
 func TestPlacesThatAreNone(t *testing.T) {
 	for name, want := range map[string]string{
-		"aws:eu-wst-1":        `region "aws:eu-wst-1" is not known; nearest: aws:eu-west-1 (Dublin), aws:eu-west-2 (London), aws:eu-west-3 (Paris)`,
-		"aws:us-east-12":      `region "aws:us-east-12" is not known; nearest: aws:us-east-1 (Ashburn), aws:us-east-2 (Columbus)`,
-		"gcp:europe-west6-":   `region "gcp:europe-west6-" is not known; nearest: gcp:europe-west6 (Zürich), `,
-		"gcp:europe-west-6":   `region "gcp:europe-west-6" is not known; nearest: gcp:`,
-		"awz:eu-west-1":       `region "awz:eu-west-1" is not known; nearest: aws:eu-west-1 (Dublin)`,
-		":":                   `region ":" is not known; nearest: `,
-		"aws:":                `region "aws:" is not known; nearest: `,
+		"aws:eu-wst-1":        `unknown region "aws:eu-wst-1"; nearest: aws:eu-west-1 (Dublin), aws:eu-west-2 (London), aws:eu-west-3 (Paris)`,
+		"aws:us-east-12":      `unknown region "aws:us-east-12"; nearest: aws:us-east-1 (Ashburn), aws:us-east-2 (Columbus)`,
+		"gcp:europe-west6-":   `unknown region "gcp:europe-west6-"; nearest: gcp:europe-west6 (Zürich), `,
+		"gcp:europe-west-6":   `unknown region "gcp:europe-west-6"; nearest: gcp:`,
+		"awz:eu-west-1":       `unknown region "awz:eu-west-1"; nearest: aws:eu-west-1 (Dublin)`,
+		":":                   `unknown region ":"; nearest: `,
+		"aws:":                `unknown region "aws:"; nearest: `,
 		"91,0":                `point "91,0": want a latitude of -90 to 90 and a longitude of -180 to 180 degrees`,
 		"0,-181":              `point "0,-181": want`,
 		"NaN,0":               `point "NaN,0": want`,
-		"48.85,east":          `region "48.85,east" is not known`,
-		"48.85,2.35,3":        `region "48.85,2.35,3" is not known`,
-		"azure:westeurope-x1": `region "azure:westeurope-x1" is not known; nearest: azure:westeurope (Amsterdam)`,
-		"aws:nowhere":         `region "aws:nowhere" is not known`,
+		"48.85,east":          `unknown region "48.85,east"`,
+		"48.85,2.35,3":        `unknown region "48.85,2.35,3"`,
+		"azure:westeurope-x1": `unknown region "azure:westeurope-x1"; nearest: azure:westeurope (Amsterdam)`,
+		"aws:nowhere":         `unknown region "aws:nowhere"`,
 		"eu-west-1":           `region "eu-west-1" may be alibaba:eu-west-1 (London) or aws:eu-west-1 (Dublin): give the code`,
 		"us-east-1":           `region "us-east-1" may be alibaba:us-east-1 (Ashburn) or aws:us-east-1 (Ashburn) or lambda:us-east-1 or ibm:us-east (Ashburn): give the code`,
 		"Canada Central":      `region "Canada Central" may be aws:ca-central-1 (Montréal) or azure:canadacentral (Toronto): give the code`,
@@ -171,7 +171,7 @@ func TestMarket(t *testing.T) {
 		{Zone: "FR"}:                           "FR (France) is not a cloud region: market-based figures are a provider's; name one, such as aws:eu-west-1",
 		{Zone: "48.85,2.35"}:                   "FR (France) is not a cloud region",
 		{Zone: ""}:                             "WORLD (World) is not a cloud region",
-		{Zone: "aws:us-west-2", Scope: "both"}: `scope "both" is not known`,
+		{Zone: "aws:us-west-2", Scope: "both"}: `unknown scope "both"`,
 	} {
 		q.Market = true
 		_, err := Builtin().Intensity(context.Background(), q)

@@ -156,7 +156,7 @@ func (t *Table) check(f *Filter) error {
 			known = known || c.Provider == f.Providers[i]
 		}
 		if !known {
-			return fmt.Errorf("provider %s is not known; nearest: %s", quote(p), strings.Join(t.nearestProviders(p), ", "))
+			return fmt.Errorf("unknown provider %s; nearest: %s", quote(p), strings.Join(t.nearestProviders(p), ", "))
 		}
 	}
 	for i, c := range f.Continents {

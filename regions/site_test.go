@@ -129,17 +129,17 @@ func TestFilter(t *testing.T) {
 		f    Filter
 		want string
 	}{
-		{Filter{Providers: []string{"awz"}}, `provider "awz" is not known; nearest: aws, `},
+		{Filter{Providers: []string{"awz"}}, `unknown provider "awz"; nearest: aws, `},
 		{Filter{Continents: []string{"France"}}, "FR (France) is not a continent"},
 		{Filter{Continents: []string{"EU27"}}, "EU27 (European Union (27)) is not a continent"},
-		{Filter{Continents: []string{"Atlantis"}}, `region "Atlantis" is not known`},
+		{Filter{Continents: []string{"Atlantis"}}, `unknown region "Atlantis"`},
 		{Filter{Within: -1}, "distance -1 km: want 0 or more"},
 	} {
 		_, _, err := Builtin().Sites(Query{}, bad.f)
 		assert.ErrorContains(t, err, bad.want)
 	}
 	_, _, err := Builtin().Sites(Query{Scope: "both"}, Filter{})
-	assert.ErrorContains(t, err, `scope "both" is not known`)
+	assert.ErrorContains(t, err, `unknown scope "both"`)
 	assert.Empty(t, func() []Site { s, _, _ := new(Table).Sites(Query{}, Filter{}); return s }())
 }
 

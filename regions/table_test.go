@@ -112,7 +112,7 @@ func TestMissing(t *testing.T) {
 		assert.EqualError(t, err, c.want)
 	}
 	_, err := Builtin().Intensity(context.Background(), Query{Zone: "FR", Scope: "marginal"})
-	assert.EqualError(t, err, `scope "marginal" is not known: use lifecycle or direct`)
+	assert.EqualError(t, err, `unknown scope "marginal": use lifecycle or direct`)
 }
 
 // Every row of the readable table is in the parsed one, and nothing else.
@@ -220,7 +220,7 @@ func TestZones(t *testing.T) {
 func TestZeroTable(t *testing.T) {
 	var zero Table
 	_, err := zero.Intensity(context.Background(), Query{})
-	assert.EqualError(t, err, `region "world" is not known`)
+	assert.EqualError(t, err, `unknown region "world"`)
 	_, err = zero.Series("FR")
 	assert.Error(t, err)
 	assert.Empty(t, slices.Collect(zero.Zones()))

@@ -22,7 +22,7 @@ func (a *app) compare() *cobra.Command {
 	var form formFlags
 	cmd := &cobra.Command{
 		Use:   "compare [RUN|LEDGER] [REGION…]",
-		Short: "Rank regions by what the same work would emit there",
+		Short: "Rank regions by the emissions of the same work",
 		Long: `Rank regions by what the energy of a run ("last", its ID or its JSON), of a
 ledger, or of --energy would emit there. The row "here" is what was recorded.
 
@@ -111,7 +111,7 @@ func rank(flags *pflag.FlagSet, w work) (r report.Ranking, err error) {
 	if flags.Changed("pue") {
 		pue.Of = runs.Given
 		if pue.Value, _ = flags.GetFloat64("pue"); !(pue.Value >= 1 && pue.Value <= 10) {
-			return r, fmt.Errorf("--pue: %v is not from 1 to 10", pue.Value)
+			return r, fmt.Errorf("--pue: must be from 1 to 10, not %v", pue.Value)
 		}
 	}
 	r.Places, err = runs.Compare(w.energy, pue, here, sites)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/input"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/runs"
 )
@@ -51,6 +52,13 @@ func (a *app) work(flags *pflag.FlagSet, args []string) (w work, bad bool, err e
 		return w, false, err
 	}
 	w, err = r.workOf(args[0], predicted)
+	if errors.As(err, &input.NoRunsError{}) {
+		if t, _ := table(flags); t != nil {
+			if _, unknown := t.Place(args[0]); unknown == nil {
+				err = fmt.Errorf("%s is a region: name a run before it, or give --energy 1.2kWh", args[0])
+			}
+		}
+	}
 	w.named = append(args[1:], named...)
 	return w, r.bad, err
 }
@@ -85,7 +93,7 @@ func (r *reading) workOf(name string, predicted bool) (w work, err error) {
 	case all == 1:
 		return runWork(only, name, predicted)
 	case predicted:
-		return w, errors.New("--predicted is of one run: name one")
+		return w, errors.New("--predicted needs one run: name it")
 	case sum.Runs == 0:
 		return w, fmt.Errorf("%s holds no runs", name)
 	}

@@ -17,7 +17,7 @@ import (
 func (a *app) config() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config",
-		Short: "Show the settings in force, or begin a file of settings",
+		Short: "Show the effective settings, or create a settings file",
 		Args:  knownCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -37,7 +37,7 @@ func (a *app) showConfig() *cobra.Command {
 		Use:   "show",
 		Short: "Show each setting and its effective value",
 		Long: `Show each setting and its effective value, with the flags of this command over
-the environment, ./.carbonctl.toml, your own config.toml and what is built in.
+the environment, ./.carbonctl.toml, your own config.toml and the defaults.
 The exit code is 2 if a setting is wrong.`,
 		Example: `  carbonctl config show --origin
   carbonctl config show --json`,
@@ -90,7 +90,7 @@ func (a *app) initConfig() *cobra.Command {
 	var project, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "init",
-		Short: "Write a file with every setting, explained and commented out",
+		Short: "Create a settings file, every setting explained and commented out",
 		Long: `Write your own config.toml, with every setting explained and commented out, and
 print its path. A file that exists is never overwritten.`,
 		Example: `  carbonctl config init

@@ -65,7 +65,7 @@ func region(flags *pflag.FlagSet) (string, error) {
 
 // figureFlags are those that choose between the figures of a place.
 func figureFlags(flags *pflag.FlagSet) {
-	flags.String("scope", "", "`SCOPE`: lifecycle, or direct for what leaves the stack")
+	flags.String("scope", "", "`SCOPE`: lifecycle, or direct (of the stack alone)")
 	flags.Int("year", 0, "`YEAR` of the figures (default: the newest)")
 	flags.Bool("market", false, "the cloud provider's own figure, by its contracts, instead of the grid's")
 }
@@ -77,11 +77,11 @@ func figureQuery(flags *pflag.FlagSet) (q regions.Query, err error) {
 	q.Market, _ = flags.GetBool("market")
 	switch {
 	case scope != "" && q.Scope != regions.Lifecycle && q.Scope != regions.Direct:
-		err = fmt.Errorf("--scope: %q is neither %s nor %s", scope, regions.Lifecycle, regions.Direct)
+		err = fmt.Errorf("--scope: invalid scope %q: use %s or %s", scope, regions.Lifecycle, regions.Direct)
 	case q.Year < 0:
 		err = fmt.Errorf("--year: invalid year %d", q.Year)
 	case scope != "" && q.Market:
-		err = errors.New("--market: a figure by contracts has no --scope")
+		err = errors.New("--market and --scope: choose one")
 	}
 	return q, err
 }

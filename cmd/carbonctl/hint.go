@@ -51,8 +51,8 @@ func hint(err error) string {
 		return hoursHint(hours)
 	case errors.Is(err, regions.ErrNoForecast):
 		return `"carbonctl regions data" lists the zones with typical hours; elsewhere --live asks a live forecast`
-	case errors.As(err, &none):
-		return "no run was recorded there yet; carbonctl wrap -- CMD records one"
+	case errors.As(err, &none) && none.Ledger:
+		return "carbonctl wrap -- CMD records a run"
 	case errors.As(err, new(report.NoMatchError)):
 		return "carbonctl report --by project lists what is there; the keys: project, host, user, region, status, label:NAME"
 	case errors.As(err, &need):
@@ -66,7 +66,7 @@ func hint(err error) string {
 	case errors.As(err, &fork):
 		return "run carbonctl verify on each to find the changed one, and merge without it"
 	case errors.Is(err, fs.ErrExist):
-		return "choose a new file: this one is left as it is"
+		return "choose a new file: this one is not overwritten"
 	case errors.Is(err, syscall.ENOSPC):
 		return "the disk is full: free some space"
 	}
@@ -88,7 +88,7 @@ func headerHint(e *ledger.HeaderError) string {
 	case ledger.CodeCarbon:
 		return "carbonctl import FILE --ledger LEDGER adds its runs to a ledger"
 	case ledger.Edited:
-		return "another program has saved it anew; restore the original, or move it away to begin a new one"
+		return "another program has rewritten it; restore the original, or move it away to begin a new one"
 	case ledger.OtherVersion:
 		return "another version of carbonctl wrote it"
 	}

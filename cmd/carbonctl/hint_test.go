@@ -21,8 +21,8 @@ func TestHint(t *testing.T) {
 		"check the name and PATH":          &child.Error{Code: child.CodeNotFound, Name: "pyton", Err: syscall.ENOENT},
 		"chmod +x":                         &child.Error{Code: child.CodeNotExecutable, Name: "./x", Err: syscall.EACCES},
 		"another version":                  &ledger.HeaderError{What: ledger.OtherVersion},
-		"has saved it anew":                fmt.Errorf("report: %w", &ledger.HeaderError{What: ledger.Edited}),
-		"no run was recorded":              input.NoRunsError{Err: fs.ErrNotExist},
+		"has rewritten it":                 fmt.Errorf("report: %w", &ledger.HeaderError{What: ledger.Edited}),
+		"records a run":                    input.NoRunsError{Err: fs.ErrNotExist, Ledger: true},
 		`did you mean "carbonctl report"?`: knownCommand((&app{}).root(), []string{"reprot"}),
 		"carbonctl wrap -- pytest":         knownCommand((&app{}).root(), []string{"pytest"}),
 	} {

@@ -64,18 +64,17 @@ func (a *app) imports() *cobra.Command {
 	m := &importing{reading: reading{app: a}}
 	cmd := &cobra.Command{
 		Use:   "import FILE|DIR|PATTERN…",
-		Short: "Add the runs that another tool has recorded to a ledger",
-		Long: `Add the runs that another tool has recorded to your ledger, or to another:
-CodeCarbon's
-emissions.csv, CarbonTracker's logs, what Green Algorithms exports, and
-experiment-impact-tracker's data.json. The format is detected; a FILE may be
-compressed by gzip, a directory is all *.csv, *.log and *.json below it, and "-"
-is standard input.
+		Short: "Add the runs of another tool to a ledger",
+		Long: `Add the runs of another tool to your ledger, or to that of --ledger:
+CodeCarbon's emissions.csv, CarbonTracker's logs, the export of Green
+Algorithms, and experiment-impact-tracker's data.json. The format is detected;
+a FILE may be compressed by gzip, a directory is all *.csv, *.log and *.json
+below it, and "-" is standard input.
 
 Each row names its file and line, carries the warning "imported", and lists in
 its details what that tool did not record. A run that is already in the ledger
-is not added again. What can't be trusted is refused and named on stderr, and
-the exit code is 1.`,
+is not added again. Implausible records are refused and named on stderr, and the
+exit code is 1.`,
 		Example: `  carbonctl import emissions.csv --ledger old-runs.csv
   carbonctl import logs/ --ledger old-runs.csv --region DK
   carbonctl import emissions.csv --dry-run --timezone Europe/Paris`,
@@ -92,9 +91,9 @@ the exit code is 1.`,
 	f := cmd.Flags()
 	f.String("ledger", "", "ledger `FILE` to add to, created if missing; the default is yours")
 	f.StringVar(&m.format, "format", "", "`FORMAT` of the files: codecarbon, carbontracker, green-algorithms, experiment-impact-tracker")
-	f.StringVar(&m.timezone, "timezone", "", "`ZONE` of times that name none, such as Europe/Paris (default UTC)")
-	f.StringVar(&m.region, "region", "", "`ZONE` whose factor is used where a file has neither emissions nor a factor")
-	f.StringVar(&m.intensity, "intensity", "", "the same as a figure in `GRAMS` of CO2e per kWh")
+	f.StringVar(&m.timezone, "timezone", "", "time `ZONE` of times without one, such as Europe/Paris (default UTC)")
+	f.StringVar(&m.region, "region", "", "`ZONE` for files with neither emissions nor a factor")
+	f.StringVar(&m.intensity, "intensity", "", "carbon intensity for such files, in `GRAMS` of CO2e per kWh")
 	tableFlag(f)
 	f.StringVar(&m.sign, "sign", "", "OpenSSH ed25519 `KEY` that signs the head of the ledger")
 	f.BoolVar(&m.dry, "dry-run", false, "show what would be added, and add nothing")
@@ -104,7 +103,7 @@ the exit code is 1.`,
 
 func (m *importing) run(ctx context.Context, flags *pflag.FlagSet, args []string) error {
 	if len(args) == 0 {
-		return errors.New("no file given; it reads those of CodeCarbon, CarbonTracker, Green Algorithms and experiment-impact-tracker")
+		return errors.New("no file given: name those of CodeCarbon, CarbonTracker, Green Algorithms or experiment-impact-tracker")
 	}
 	if err := m.look(flags); err != nil {
 		return err

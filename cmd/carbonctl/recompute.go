@@ -78,11 +78,11 @@ func (r *recomputing) run(ctx context.Context, flags *pflag.FlagSet, args []stri
 	r.given = slices.ContainsFunc([]string{"region", "year", "scope", "intensity", config.RegionsFile, "pue"}, flags.Changed)
 	switch {
 	case r.samples != "" && r.given:
-		return errors.New("--samples does the recorded computation: apply other factors to FILE in a second step")
+		return errors.New("--samples repeats the recorded computation: apply other factors to FILE in a second step")
 	case r.samples != "" && len(args) > 1:
-		return errors.New("--samples are those of one run: give one FILE")
+		return errors.New("--samples belong to one run: give one FILE")
 	case r.last < 0:
-		return fmt.Errorf("--last: %d is below 0", r.last)
+		return fmt.Errorf("--last: must be 0 or more, not %d", r.last)
 	}
 	if err := r.look(flags); err != nil {
 		return err
@@ -109,7 +109,7 @@ func (r *recomputing) run(ctx context.Context, flags *pflag.FlagSet, args []stri
 func (r *recomputing) lookup(flags *pflag.FlagSet) (f runs.Lookup, err error) {
 	f.Query = regions.Query{Scope: regions.Scope(r.scope), Year: r.year}
 	if r.scope != "" && f.Query.Scope != regions.Lifecycle && f.Query.Scope != regions.Direct {
-		return f, fmt.Errorf("--scope %.40q is neither %s nor %s", r.scope, regions.Lifecycle, regions.Direct)
+		return f, fmt.Errorf("--scope: invalid scope %.40q: use %s or %s", r.scope, regions.Lifecycle, regions.Direct)
 	}
 	if r.pue != "" {
 		if f.PUE, err = config.ParsePUE(r.pue); err != nil {
@@ -118,7 +118,7 @@ func (r *recomputing) lookup(flags *pflag.FlagSet) (f runs.Lookup, err error) {
 	}
 	newTable := flags.Changed(config.RegionsFile)
 	if r.intensity != "" && (r.year != 0 || r.scope != "" || newTable) {
-		return f, fmt.Errorf("--intensity is a figure of its own: leave out --year, --scope and --%s", config.RegionsFile)
+		return f, fmt.Errorf("--intensity takes no --year, --scope or --%s", config.RegionsFile)
 	}
 	known, err := table(flags)
 	if err != nil {

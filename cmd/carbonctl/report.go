@@ -56,8 +56,8 @@ ledger. The default is the ledger that wrap writes. Runs whose tracker was
 killed are added to their ledger first.
 
 Rows that can't be read are named on stderr and ignored. The exit code is 1 if
-there are any, or if a month exceeds --budget. To check whether rows were
-altered, use "carbonctl verify".`,
+there are any, if no run matches, or if a month exceeds --budget. To check
+whether rows were altered, use "carbonctl verify".`,
 		Example: `  carbonctl report
   carbonctl report runs/ --by project,month --from 2026-01
   carbonctl report --label model=big --format html --output big.html
@@ -71,11 +71,11 @@ altered, use "carbonctl verify".`,
 	f := cmd.Flags()
 	r.filter.add(f)
 	f.StringSliceVar(&r.by, "by", nil, "group by these `KEYS`: project, label:NAME, host, user, region, provider, status, job, day, month, year")
-	f.StringVar(&r.budget, "budget", "", "`AMOUNT` that a month may use, such as 50kg or 200kWh")
+	f.StringVar(&r.budget, "budget", "", "monthly budget, `AMOUNT`: 50kg or 200kWh")
 	r.form.add(f, report.Formats())
 	f.IntVar(&r.last, "last", 20, "list the latest `N` runs, in text only if given; 0 for all")
 	f.BoolVar(&r.spread, "spread", false, "show what one run takes: the mean of each group and its standard error")
-	f.BoolVar(&r.nested, "include-nested", false, "list runs too that another run already counts")
+	f.BoolVar(&r.nested, "include-nested", false, "list runs inside other runs too")
 	f.String("ledger", "", "ledger `FILE` to read if no argument names one")
 	f.String(config.Car, "", config.CarUsage)
 	f.StringVar(&r.sign, "sign", "", "OpenSSH ed25519 `KEY` that signs the head of a ledger to which a run is added")
@@ -86,7 +86,7 @@ altered, use "carbonctl verify".`,
 
 func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string) error {
 	if r.last < 0 {
-		return fmt.Errorf("--last: %d is below 0", r.last)
+		return fmt.Errorf("--last: must be 0 or more, not %d", r.last)
 	}
 	if err := r.look(flags); err != nil {
 		return err
@@ -181,7 +181,7 @@ func (r *reporting) writer() (func(io.Writer, report.Totals) error, error) {
 		return func(w io.Writer, t report.Totals) error { return t.Write(w, r.format) }, err
 	}
 	if r.form.format != "" || r.form.json || len(r.by) > 0 || r.budget != "" {
-		return nil, errors.New("--statement has a format of its own, and no groups: leave out --format, --json, --by and --budget")
+		return nil, errors.New("--statement takes no --format, --json, --by or --budget")
 	}
 	form, about, err := r.about.parse(r.Run)
 	about.Car = r.car
@@ -225,7 +225,7 @@ func (a *app) recover(ctx context.Context, path string, key ledger.Signer) {
 		return
 	}
 	if _, err := os.Stat(path + ".head.sig"); err == nil && key == nil {
-		a.say(path+" is signed: runs whose tracker has died are not added without its key", "give it with --sign KEY")
+		a.say(path+" is signed: runs of killed trackers are not added without its key", "give it with --sign KEY")
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, lockWait)
@@ -259,12 +259,12 @@ type filterFlags struct {
 func (f *filterFlags) add(to *pflag.FlagSet) {
 	to.StringVar(&f.from, "from", "", "runs that started at this `TIME` or later: 2026-01, yesterday, -30d, 2026-01-31T13:00:00Z")
 	to.StringVar(&f.to, "to", "", "runs that started before the end of this year, month or day, or before this `TIME`")
-	to.StringArrayVar(&f.filter.Projects, "project", nil, "runs of this project `NAME`; may be repeated, as all of these")
-	to.StringArrayVar(&f.labels, "label", nil, "runs with this label, `K=V`")
-	to.StringArrayVar(&f.filter.Hosts, "host", nil, "runs on this machine, by `NAME`")
-	to.StringArrayVar(&f.filter.Users, "user", nil, "runs of this user, by `NAME`")
-	to.StringArrayVar(&f.zones, "region", nil, "runs in this `ZONE`")
-	to.StringArrayVar(&f.statuses, "status", nil, "runs that ended as `STATUS`: completed, failed, interrupted, recovered")
+	to.StringArrayVar(&f.filter.Projects, "project", nil, "only runs of project `NAME`; may be repeated, as all of these")
+	to.StringArrayVar(&f.labels, "label", nil, "only runs with label `K=V`")
+	to.StringArrayVar(&f.filter.Hosts, "host", nil, "only runs on host `NAME`")
+	to.StringArrayVar(&f.filter.Users, "user", nil, "only runs of user `NAME`")
+	to.StringArrayVar(&f.zones, "region", nil, "only runs in `ZONE`")
+	to.StringArrayVar(&f.statuses, "status", nil, "only runs with `STATUS`: completed, failed, interrupted, recovered")
 }
 
 // given reports whether runs are left out by any of the flags.

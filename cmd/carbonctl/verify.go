@@ -75,7 +75,7 @@ Exit code: 0 intact, 1 something was found, 2 a file could not be checked.`,
 			for _, f := range files {
 				v, err := check.file(cmd.InOrStdin(), f.Path)
 				if header := (*ledger.HeaderError)(nil); errors.As(err, &header) && !f.Named {
-					a.say(f.Path+" is no ledger: not checked", "")
+					a.say(f.Path+" is not a ledger: not checked", "")
 					continue
 				}
 				if err != nil {

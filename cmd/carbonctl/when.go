@@ -40,11 +40,11 @@ func (p *plan) times() (err error) {
 	}
 	switch start := p.start.Format(report.Minute); {
 	case p.length <= 0:
-		return fmt.Errorf("--for: %v is not above 0", p.length)
+		return fmt.Errorf("--for: must be above 0, not %v", p.length)
 	case p.start.Before(p.now.Add(-time.Minute)):
-		return fmt.Errorf("--from: %s is past", start)
+		return fmt.Errorf("--from: %s is in the past", start)
 	case p.last.Before(p.start.Add(p.length)):
-		return fmt.Errorf("--by: work of %s that begins %s is not done by %s", report.Duration(p.length), start, p.last.Format(report.Minute))
+		return fmt.Errorf("--by: work of %s from %s does not fit before %s", report.Duration(p.length), start, p.last.Format(report.Minute))
 	}
 	return nil
 }
@@ -58,7 +58,7 @@ func (p *plan) window(ctx context.Context, flags *pflag.FlagSet) (report.Window,
 	scope, _ := flags.GetString("scope")
 	q := regions.Query{Scope: regions.Scope(scope), Time: p.start}
 	if scope != "" && q.Scope != regions.Lifecycle && q.Scope != regions.Direct {
-		return report.Window{}, fmt.Errorf("--scope: %.40q is neither lifecycle nor direct", scope)
+		return report.Window{}, fmt.Errorf("--scope: invalid scope %.40q: use lifecycle or direct", scope)
 	}
 	if q.Zone, err = region(flags); err != nil {
 		return report.Window{}, err
@@ -80,9 +80,9 @@ func (a *app) when() *cobra.Command {
 	var p plan
 	cmd := &cobra.Command{
 		Use:   "when",
-		Short: "Find the hours at which work would emit least",
+		Short: "Find the start time with the least emissions",
 		Long: `Find when work of a known length would emit least, from a live forecast or,
-without one, from typical hourly profiles of the zone (no weather).`,
+without one, from the typical hours of the zone (no weather).`,
 		Example: `  carbonctl when --region US-NY --for 4h --by 'tomorrow 18:00'
   carbonctl when --region GB --for 90m --by +24h --live gbcarbon
   CARBONCTL_ELECTRICITYMAPS_TOKEN=… carbonctl when --region FR --for 8h \
@@ -111,12 +111,12 @@ without one, from typical hourly profiles of the zone (no weather).`,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.DurationVar(&p.length, "for", time.Hour, "`TIME` that the work takes: 90m, 4h")
-	f.StringVar(&p.by, "by", "+24h", "`WHEN` it is to be done: +24h, 'tomorrow 18:00', 18:00, 'monday 9:00', or RFC 3339")
-	f.StringVar(&p.from, "from", "", "`WHEN` it may begin (default: now)")
-	f.String("region", "", "`ZONE` where it would run (default: as set)")
-	f.StringVar(&p.service, "live", "", "`NAME` of a live forecast: "+strings.Join(live.Forecasting(), ", "))
-	f.String("scope", "", "`SCOPE`: lifecycle, or direct for what leaves the stack")
+	f.DurationVar(&p.length, "for", time.Hour, "length `TIME` of the work: 90m, 4h")
+	f.StringVar(&p.by, "by", "+24h", "deadline, `WHEN`: +24h, 'tomorrow 18:00', 18:00, 'monday 9:00', or RFC 3339")
+	f.StringVar(&p.from, "from", "", "earliest start, `WHEN` (default: now)")
+	f.String("region", "", "`ZONE` of the work (default: as set)")
+	f.StringVar(&p.service, "live", "", "live forecast service `NAME`: "+strings.Join(live.Forecasting(), ", "))
+	f.String("scope", "", "`SCOPE`: lifecycle, or direct (of the stack alone)")
 	tableFlag(f)
 	f.BoolVar(&asJSON, "json", false, "print as JSON")
 	return cmd

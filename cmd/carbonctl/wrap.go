@@ -102,17 +102,17 @@ signal N.`,
 	f.StringVar(&w.html, "html", "", "write the result as a page to this `FILE` too")
 	f.StringVar(&w.sign, "sign", "", "OpenSSH ed25519 `KEY` that signs the head of the ledger after each row")
 	f.StringVar(&w.format, "ledger-format", "carbonctl", "`FORMAT` of the ledger: carbonctl, or codecarbon for CodeCarbon's columns")
-	f.DurationVar(&w.flush, "flush", 0, "`TIME` between two states of the journal that survives a kill (default 10s)")
-	f.StringVar(&w.samples, "samples", "", "write every reading to this `FILE`, so that the result can be recomputed")
-	f.StringVar(&w.live, "live", "", "ask this service, `NAME`, for the intensity of the hour: "+strings.Join(live.Names(), ", "))
+	f.DurationVar(&w.flush, "flush", 0, "`TIME` between two writes of the journal, which survives a kill (default 10s)")
+	f.StringVar(&w.samples, "samples", "", "write every reading to this `FILE`, for recompute")
+	f.StringVar(&w.live, "live", "", "live service `NAME` for the intensity of the hour: "+strings.Join(live.Names(), ", "))
 	f.BoolVar(&w.hourly, "hourly", false, "account by the zone's typical hours instead of its yearly mean")
 	w.green.add(f)
 	f.StringVar(&w.epochs, "epochs-file", "", "write every epoch as CSV to this `FILE`")
-	f.StringVar(&w.events, "events-file", "", "write what happens as it does, JSON lines of epochs, predictions …, to this `FILE`")
+	f.StringVar(&w.events, "events-file", "", "write epochs, predictions and the budget to this `FILE` as they happen, as JSON lines")
 	w.budget.add(f)
-	f.BoolVarP(&w.quiet, "quiet", "q", false, "print no result; it is recorded all the same")
+	f.BoolVarP(&w.quiet, "quiet", "q", false, "print no result; the run is still recorded")
 	f.BoolVarP(&w.verbose, "verbose", "v", false, "print the run whole, as \"carbonctl report show last\" does")
-	f.BoolVar(&w.command, "record-command", false, "record the command line; it may hold secrets")
+	f.BoolVar(&w.command, "record-command", false, "record the command line, which may hold secrets")
 	return cmd
 }
 

@@ -38,9 +38,9 @@ func (g *greenFlags) add(f *pflag.FlagSet) {
 func (g *greenFlags) check(zone string) error {
 	switch {
 	case g.bound < 0:
-		return fmt.Errorf("--wait-for-green: %v is below 0", g.bound)
+		return fmt.Errorf("--wait-for-green: must be 0 or more, not %v", g.bound)
 	case g.length <= 0:
-		return fmt.Errorf("--for: %v is not above 0", g.length)
+		return fmt.Errorf("--for: must be above 0, not %v", g.length)
 	case g.bound == 0 && g.save != "1%":
 		return errors.New("--save: only with --wait-for-green")
 	case g.bound > 0 && zone == "":

@@ -63,8 +63,8 @@ const prefix = "CARBONCTL_"
 // Table lists all settings.
 func Table() []Setting {
 	return []Setting{
-		{Region, Text, true, "the world's mean", `"FR"`,
-			"`ZONE` where the machine is: FR, France, US-CA; \"carbonctl regions show\" lists all", (*Values).setRegion},
+		{Region, Text, true, "world mean", `"FR"`,
+			"`ZONE` of the machine: FR, France, US-CA, aws:eu-west-1; \"carbonctl regions show\" lists all", (*Values).setRegion},
 		{Intensity, Number, true, "from the region", "56",
 			"your own carbon intensity, in `GRAMS` of CO2e per kWh", (*Values).setIntensity},
 		{PUE, Number, true, "1, not given", "1.2",
@@ -72,27 +72,27 @@ func Table() []Setting {
 		{Interval, Text, false, DefaultInterval.String(), `"500ms"`,
 			"`TIME` between two readings (default 1s)", (*Values).setInterval},
 		{Charge, Text, true, "machine, or process where a limit shows that the machine is shared", `"process"`,
-			"`WHAT` the headline takes: machine, or process for this command's share (default: machine, unless a limit shows that it is shared)", (*Values).setCharge},
+			"`WHAT` to charge: machine, or process for this command's share (default: machine, unless a limit shows that it is shared)", (*Values).setCharge},
 		{Project, Text, true, "", `"night-builds"`,
-			"`NAME` that groups runs", (*Values).setProject},
+			"project `NAME`, to group runs by", (*Values).setProject},
 		{Label, Pairs, true, "", `{ team = "vision", stage = "train" }`,
-			"a key and its value, `K=V`, to group and filter by; may be repeated", (*Values).setLabel},
+			"label `K=V` to group and filter by; may be repeated", (*Values).setLabel},
 		{Ledger, Text, false, "", `"/data/carbon/ledger.csv"`,
-			"CSV `FILE` that keeps the runs, or none", (*Values).setLedger},
+			"ledger `FILE` (CSV) to which the run is added, or none", (*Values).setLedger},
 		{KeepRuns, Text, false, "1000", `"90d"`,
-			"`N` or age of the runs that stay whole beside the ledger: 1000, 90d; 0 for none (default 1000)", nil},
-		{Epochs, Number, true, "not known", "10",
-			"how many epochs there will be, `N`; they are looked for in the output", (*Values).setEpochs},
+			"keep the reports of the newest `N` runs, or of an age: 1000, 90d; 0 for none (default 1000)", nil},
+		{Epochs, Number, true, "unknown", "10",
+			"expect `N` epochs and find them in the output", (*Values).setEpochs},
 		{EpochPreset, Text, true, "", `"keras"`,
-			"`NAME` of what prints the epochs", nil},
+			"find epochs as this framework, `NAME`, prints them", nil},
 		{EpochPattern, Text, true, "", `'^epoch (\d+)/(\d+)'`,
-			"regular expression `RE` that finds epochs in the output", nil},
+			"find epochs in the output by this regular expression, `RE`", nil},
 		{Car, Text, false, "us, from 1 kg on", `"eu"`,
 			CarUsage, nil},
 		{RegionsFile, Text, false, "none: the built-in table", `"regions.csv"`,
 			RegionsFileUsage, (*Values).setRegionsFile},
 		{DetectCloud, Bool, false, "false", "true",
-			"ask the cloud that this machine may be in for the region, for 300 ms at most", (*Values).setDetectCloud},
+			"query the cloud's metadata service for the region, 300 ms at most", (*Values).setDetectCloud},
 	}
 }
 
@@ -100,7 +100,7 @@ func Table() []Setting {
 const CarUsage = "`CAR` to compare emissions with: us, eu, uk, carbontracker, or g/km (default: us, from 1 kg on)"
 
 // RegionsFileUsage is the help of the flag wherever it stands alone.
-const RegionsFileUsage = "CSV `FILE` with a table of your own, laid over the built-in one"
+const RegionsFileUsage = "CSV `FILE` with your own figures, over the built-in table"
 
 // keys are those of a table of settings that a file may set.
 func keys(all []Setting, project bool) (list []string) {

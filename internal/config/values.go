@@ -135,7 +135,7 @@ func ParsePUE(s string) (float64, error) {
 		return 0, err
 	}
 	if x < 1 {
-		return 0, fmt.Errorf("%s is below 1: a PUE is all of the building's energy over that of its computers", s)
+		return 0, fmt.Errorf("invalid PUE %s: must be at least 1 (energy of the building over that of its computers)", s)
 	}
 	return x, nil
 }
@@ -146,7 +146,7 @@ func (v *Values) setInterval(s string) error {
 		return fmt.Errorf("invalid time %.40q: use a number and a unit, such as 500ms or 2s", s)
 	}
 	if d < MinInterval {
-		return fmt.Errorf("%s is below the minimum of %v", s, MinInterval)
+		return fmt.Errorf("invalid time %s: the minimum is %v", s, MinInterval)
 	}
 	v.Interval = d
 	return nil
@@ -180,7 +180,7 @@ func (v *Values) setEpochs(s string) error {
 	case err != nil:
 		return fmt.Errorf("invalid number %.40q: use a whole number", s)
 	case n < 0:
-		return fmt.Errorf("%d is below 0", n)
+		return fmt.Errorf("must be 0 or more, not %d", n)
 	}
 	v.Epochs = n
 	return nil

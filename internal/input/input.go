@@ -39,7 +39,11 @@ type File struct {
 }
 
 // NoRunsError is a file, a run or a ledger that is not there.
-type NoRunsError struct{ Err error }
+type NoRunsError struct {
+	Err error
+	// Ledger says that a ledger would be there, once a run was recorded.
+	Ledger bool
+}
 
 func (e NoRunsError) Error() string { return e.Err.Error() }
 
@@ -101,7 +105,7 @@ func (r *Reader) Files(args []string) ([]File, error) {
 		}
 	}
 	if len(all) == 0 {
-		return nil, NoRunsError{fmt.Errorf("no *%s in %s", strings.Join(r.ends(), " or *"), strings.Join(args, ", "))}
+		return nil, NoRunsError{Err: fmt.Errorf("no *%s in %s", strings.Join(r.ends(), " or *"), strings.Join(args, ", "))}
 	}
 	return all, nil
 }
@@ -153,7 +157,7 @@ func (r *Reader) expand(arg string, add func(File)) error {
 	if named := (*fs.PathError)(nil); errors.As(err, &named) {
 		err = fmt.Errorf("%s: %w", arg, named.Err)
 	}
-	return NoRunsError{err}
+	return NoRunsError{err, arg == r.Ledger || strings.HasSuffix(arg, ".csv")}
 }
 
 func (r *Reader) glob(pattern string, add func(File)) error {
@@ -162,7 +166,7 @@ func (r *Reader) glob(pattern string, add func(File)) error {
 		return fmt.Errorf("%s: %w", pattern, err)
 	}
 	if len(paths) == 0 {
-		return NoRunsError{fmt.Errorf("no file matches %s", pattern)}
+		return NoRunsError{Err: fmt.Errorf("no file matches %s", pattern)}
 	}
 	for _, path := range paths {
 		if info, err := os.Stat(path); err != nil || !info.IsDir() {

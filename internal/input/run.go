@@ -68,9 +68,9 @@ func (r *Reader) lookUp(name, id string) (Run, error) {
 	case found != nil:
 		return *found, nil
 	case id != "":
-		return Run{}, NoRunsError{fmt.Errorf("%s has no row of run %s", name, id)}
+		return Run{}, NoRunsError{Err: fmt.Errorf("%s has no row of run %s", name, id)}
 	}
-	return Run{}, NoRunsError{fmt.Errorf("%s holds no runs", name)}
+	return Run{}, NoRunsError{Err: fmt.Errorf("%s holds no runs", name)}
 }
 
 func severalError(name string) error {
@@ -177,11 +177,11 @@ func (r *Reader) hasLedger() bool { return r.Ledger != "" && r.Ledger != "none" 
 // find gives the ID of the run of the user's ledger that a name stands for.
 func (r *Reader) find(name string) (id string, err error) {
 	if !r.hasLedger() {
-		return "", NoRunsError{fmt.Errorf("%s: no ledger to look in", name)}
+		return "", NoRunsError{Err: fmt.Errorf("%s: no ledger is set", name), Ledger: true}
 	}
 	f, err := r.Open(r.Ledger)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", NoRunsError{err}
+		return "", NoRunsError{err, true}
 	}
 	if err != nil {
 		return "", err
@@ -205,7 +205,7 @@ func (r *Reader) find(name string) (id string, err error) {
 		}
 	}
 	if id == "" && name == Last {
-		return "", NoRunsError{fmt.Errorf("%s holds no runs", r.Ledger)}
+		return "", NoRunsError{fmt.Errorf("%s holds no runs", r.Ledger), true}
 	}
 	if id == "" {
 		return "", &UnknownRunError{name, r.Ledger}

@@ -78,7 +78,7 @@ func TestLocations(t *testing.T) {
 	for want, q := range map[string]regions.Query{
 		`has no figures of scope "direct", only those of an unknown scope`: {Zone: "FR", Scope: regions.Direct},
 		"has neither yearly nor market-based figures":                      {Zone: "FR", Year: 2024},
-		"is not known": {Zone: "nowhere"},
+		"unknown region": {Zone: "nowhere"},
 	} {
 		_, err := at("https://example.org", nil).Intensity(context.Background(), q)
 		assert.ErrorContains(t, err, want)

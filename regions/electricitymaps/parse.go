@@ -106,5 +106,5 @@ func granularity(s string) (time.Duration, error) {
 	case "5_minutes":
 		return 5 * time.Minute, nil
 	}
-	return 0, fmt.Errorf("granularity %.20q is not known", s)
+	return 0, fmt.Errorf("unknown granularity %.20q", s)
 }

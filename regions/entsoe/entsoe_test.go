@@ -116,7 +116,7 @@ func TestWhatDoesNotFit(t *testing.T) {
 		"has no figures for JP (Japan)":                             {Zone: "JP"},
 		"has neither yearly nor market-based figures":               {Zone: "FR", Year: 2024},
 		`has no figures of scope "both", only lifecycle and direct`: {Zone: "FR", Scope: "both"},
-		"is not known": {Zone: "nowhere"},
+		"unknown region": {Zone: "nowhere"},
 	} {
 		_, err := at("https://example.org", nil).Intensity(context.Background(), q)
 		assert.ErrorContains(t, err, want)

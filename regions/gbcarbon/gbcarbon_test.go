@@ -94,7 +94,7 @@ func TestQueriesThatDoNotFit(t *testing.T) {
 		"not WORLD (World)":                                {Zone: "world"},
 		`has no figures of scope "lifecycle", only direct`: {Zone: "GB", Scope: regions.Lifecycle},
 		"has neither yearly nor market-based figures":      {Zone: "GB", Year: 2024},
-		`region "GBX" is not known`:                        {Zone: "GBX"},
+		`unknown region "GBX"`:                             {Zone: "GBX"},
 	} {
 		_, err := p.Intensity(context.Background(), q)
 		assert.ErrorContains(t, err, want)

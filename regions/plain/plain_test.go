@@ -87,7 +87,7 @@ func TestBadFiles(t *testing.T) {
 	for name, c := range map[string]struct{ old, new, want string }{
 		"no JSON":        {`{"zone"`, `zone`, "unexpected JSON"},
 		"no zone":        {"Deutschland", " ", "no zone given"},
-		"unknown zone":   {"Deutschland", "Atlantis", `region "Atlantis" is not known`},
+		"unknown zone":   {"Deutschland", "Atlantis", `unknown region "Atlantis"`},
 		"no scope":       {"lifecycle", "", `scope "": want lifecycle or direct`},
 		"no source":      {"Our grid desk", "", "no source given"},
 		"kind":           {`"licence": "internal"`, `"kind": "guess"`, `kind "guess": want live or forecast`},

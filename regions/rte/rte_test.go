@@ -67,7 +67,7 @@ func TestWhatDoesNotFit(t *testing.T) {
 		"covers France only, not DE (Germany)":             {Zone: "DE"},
 		`has no figures of scope "lifecycle", only direct`: {Zone: "FR", Scope: regions.Lifecycle},
 		"has neither yearly nor market-based figures":      {Zone: "FR", Market: true},
-		`region "Frnace" is not known`:                     {Zone: "Frnace"},
+		`unknown region "Frnace"`:                          {Zone: "Frnace"},
 	} {
 		_, err := at("https://example.org", nil).Intensity(context.Background(), q)
 		assert.ErrorContains(t, err, want)

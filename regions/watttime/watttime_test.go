@@ -135,7 +135,7 @@ func TestWhatDoesNotFit(t *testing.T) {
 	for want, q := range map[string]regions.Query{
 		`has no figures of scope "lifecycle", only direct`: {Zone: "US-CA", Scope: regions.Lifecycle},
 		"no point is known of WORLD":                       {Zone: "WORLD"},
-		"is not known":                                     {Zone: "nowhere"},
+		"unknown region":                                   {Zone: "nowhere"},
 	} {
 		_, err := at("https://example.org", nil).Marginal(context.Background(), q)
 		assert.ErrorContains(t, err, want)
