@@ -15,7 +15,6 @@ package carbon
 import (
 	"fmt"
 	"io/fs"
-	"math"
 	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
@@ -84,8 +83,8 @@ const MinEvery = config.MinInterval // 10 ms
 // check returns an error for a Config that cannot be meant.
 func (c Config) check() error {
 	switch {
-	case math.IsNaN(c.PUE) || math.IsInf(c.PUE, 0) || c.PUE != 0 && c.PUE < 1:
-		return fmt.Errorf("carbon: PUE %v is not a number of at least 1", c.PUE)
+	case c.PUE != 0 && !(c.PUE >= 1 && c.PUE <= footprint.MaxPUE):
+		return fmt.Errorf("carbon: PUE %v is not a number from 1 to %d", c.PUE, footprint.MaxPUE)
 	case c.Every < 0 || c.Every > 0 && c.Every < MinEvery:
 		return fmt.Errorf("carbon: %v between readings is less than %v", c.Every, MinEvery)
 	}

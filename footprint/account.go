@@ -21,7 +21,7 @@ type Account struct {
 	Host Host
 	// Policy says what part the work pays; nil is BusyShare.
 	Policy Policy
-	// PUE is what the building adds, at least 1. 0 is not known: counted as 1.
+	// PUE is what the building adds, from 1 to MaxPUE. 0 is not known: counted as 1.
 	PUE float64
 	// Versions of the tool and its tables, for the report.
 	Versions Versions

@@ -2,7 +2,6 @@ package footprint
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
@@ -110,13 +109,20 @@ func (a *Account) price(g regions.Grams) {
 	a.cheapest, a.dearest, a.priced = min(a.cheapest, g), max(a.dearest, g), a.samples
 }
 
+// MaxPUE is above the PUE of any building: more is taken for a mistake.
+const MaxPUE = 100
+
+// mostPerKWh is far above what any plant emits, in grams: more is no figure, and could
+// make amounts that no number holds.
+const mostPerKWh = 1e6
+
 // admit gives the intensity of a sample, the zero one where it is none that can
 // enter emissions.
 func (a *Account) admit(in regions.Intensity) regions.Intensity {
 	g := float64(in.PerKWh)
 	switch {
 	case in == regions.Intensity{}:
-	case math.IsNaN(g) || math.IsInf(g, 0) || g < 0:
+	case !(g >= 0 && g <= mostPerKWh):
 		a.Note(Fault{Code: IntensityStale, Component: "figure", Text: fmt.Sprintf("intensity of %v g/kWh for %s ignored; using the one before", g, in.Zone)})
 		return regions.Intensity{}
 	case in.Marginal:
@@ -141,7 +147,7 @@ func scopeName(s regions.Scope) string {
 func (a *Account) expect(list []regions.Intensity) []regions.Intensity {
 	sound := func(in regions.Intensity) bool {
 		g := float64(in.PerKWh)
-		return g >= 0 && !math.IsInf(g, 0) && (a.inForce == regions.Intensity{} || in.Marginal || in.Scope == a.inForce.Scope)
+		return g >= 0 && g <= mostPerKWh && (a.inForce == regions.Intensity{} || in.Marginal || in.Scope == a.inForce.Scope)
 	}
 	for i, in := range list {
 		if sound(in) {
@@ -293,7 +299,7 @@ func (a *Account) emitOuter(r *Report) {
 	least, most := 1.0, 1.0
 	for _, p := range a.parts {
 		in := p.intensity
-		if p.merged || !(in.PerKWh > 0 && in.Low >= 0 && in.Low <= in.PerKWh && in.High >= in.PerKWh) {
+		if p.merged || !(in.PerKWh > 0 && in.Low >= 0 && in.Low <= in.PerKWh && in.High >= in.PerKWh && in.High <= mostPerKWh) {
 			return
 		}
 		least, most = min(least, float64(in.Low/in.PerKWh)), max(most, float64(in.High/in.PerKWh))
@@ -353,7 +359,7 @@ func (a *Account) emitBounds(r *Report, counted []*track) {
 
 // pue is what the building adds, at least 1.
 func (a *Account) pue() float64 {
-	if a.PUE > 1 && !math.IsInf(a.PUE, 0) {
+	if a.PUE > 1 && a.PUE <= MaxPUE {
 		return a.PUE
 	}
 	return 1

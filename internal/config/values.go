@@ -128,7 +128,7 @@ func (v *Values) setPUE(s string) error {
 	return err
 }
 
-// ParsePUE reads a PUE, which is at least 1.
+// ParsePUE reads a PUE, which is at least 1 and at most footprint.MaxPUE.
 func ParsePUE(s string) (float64, error) {
 	x, err := number(s)
 	if err != nil {
@@ -136,6 +136,9 @@ func ParsePUE(s string) (float64, error) {
 	}
 	if x < 1 {
 		return 0, fmt.Errorf("invalid PUE %s: must be at least 1 (energy of the building over that of its computers)", s)
+	}
+	if x > footprint.MaxPUE {
+		return 0, fmt.Errorf("%s is above any building's PUE: at most %d, such as 1.4", s, footprint.MaxPUE)
 	}
 	return x, nil
 }
