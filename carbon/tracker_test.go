@@ -189,7 +189,7 @@ func TestWorkSaysHowItEnded(t *testing.T) {
 func TestWrongConfig(t *testing.T) {
 	for want, c := range map[string]carbon.Config{
 		"nearest":         {Region: "FX"},
-		"at least 1":      {PUE: 0.5},
+		"from 1 to 100":   {PUE: 0.5},
 		"PUE NaN":         {PUE: math.NaN()},
 		"less than":       {Every: time.Millisecond},
 		"-1s between":     {Every: -time.Second},
