@@ -36,6 +36,18 @@ func TestRoot(t *testing.T) {
 	}
 }
 
+func TestRootOfRoot(t *testing.T) {
+	for _, dir := range []string{"/", "/."} {
+		_, err := fs.Stat(Root(dir), "dev/null")
+		require.NoError(t, err)
+		f, err := Root(dir).Open("dev/null")
+		require.NoError(t, err)
+		require.NoError(t, f.Close())
+	}
+	_, err := Root("").Open("dev/null")
+	assert.Error(t, err)
+}
+
 // files is a root of which only files are opened.
 type files struct{ fs.FS }
 

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,11 +20,16 @@ import (
 //
 // Its files have Fd and io.ReaderAt. They are of the kernel or of a disk: one that
 // gives less than half of what was asked for has given all.
-func Root(dir string) fs.FS { return rootFS{os.DirFS(dir), dir} }
+func Root(dir string) fs.FS {
+	if dir == "" {
+		return os.DirFS(dir) // which opens nothing
+	}
+	return rootFS{os.DirFS(dir), strings.TrimSuffix(dir, "/") + "/"}
+}
 
 type rootFS struct {
-	fs.FS // of what is not read
-	dir   string
+	fs.FS        // of what is not read
+	dir   string // with a slash at its end
 }
 
 func (r rootFS) Stat(name string) (fs.FileInfo, error)      { return fs.Stat(r.FS, name) }
@@ -41,11 +47,11 @@ func asFile(f *rootFile, err error) (fs.File, error) {
 }
 
 func (r rootFS) open(name string) (*rootFile, error) {
-	if !fs.ValidPath(name) || r.dir == "" {
+	if !fs.ValidPath(name) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
 	}
 	for {
-		fd, err := unix.Open(r.dir+"/"+name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		fd, err := unix.Open(r.dir+name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		switch {
 		case err == nil:
 			return &rootFile{root: r, name: name, fd: fd}, nil
