@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 )
 
@@ -85,10 +86,16 @@ func (p *Page) WriteTo(w io.Writer) (int64, error) {
 	return int64(n), err
 }
 
+// withUnit is a number and its unit, which stay on one line.
+var withUnit = regexp.MustCompile(`(\d) (%|[nµmkMG]?(?:g|J|Wh?)|ms|s|t)(\W|$)`)
+
+const noBreak = "\u00a0"
+
 // fold breaks text at blanks into lines of at most n columns; a longer word
-// stays whole.
+// stays whole, and so does a number with its unit.
 func fold(text string, n int) []string {
 	lines := []string{""}
+	text = withUnit.ReplaceAllString(text, "$1"+noBreak+"$2$3")
 	for word := range strings.SplitSeq(text, " ") {
 		last := &lines[len(lines)-1]
 		switch {
@@ -99,6 +106,9 @@ func fold(text string, n int) []string {
 		default:
 			*last += " " + word
 		}
+	}
+	for i := range lines {
+		lines[i] = strings.ReplaceAll(lines[i], noBreak, " ")
 	}
 	return lines
 }

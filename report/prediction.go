@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/regions"
 )
 
 // underway reports whether a prediction is of more than what has been.
@@ -70,11 +72,11 @@ func predictionFigure(r footprint.Report) []figure {
 	}
 	f := figure{"Whole run, predicted", Duration(seconds(q.DurationS.Expected)), []string{epochsOf(*q)}}
 	if known(r) {
-		f.details = []string{"(" + rangeText(q.Emissions, massBounds) + ")", epochsOf(*q), Energy(q.Energy.Expected) + ", " + f.value}
+		f.details = []string{"(" + rangeText(q.Emissions, massBounds) + ")", epochsOf(*q), EnergyWithin(q.Energy.Expected, q.Energy.Low, q.Energy.High) + ", " + f.value}
 		if alone := rangeText(q.Spread.Emissions, massBounds); q.Level != nil && alone != rangeText(q.Emissions, massBounds) {
 			f.details[0] = f.details[0] + ", " + alone + " without the energy's own bounds"
 		}
-		f.value = Mass(q.Emissions.Expected) + " CO2e"
+		f.value = MassWithin(q.Emissions.Expected, q.Emissions.Low, q.Emissions.High) + " CO2e"
 	}
 	return []figure{f}
 }
@@ -141,10 +143,14 @@ func predictionSection(r footprint.Report) section {
 	})
 	if known(r) {
 		rows(func(e footprint.Earlier) []string {
-			return predictionRow(f, "energy", e.Spread.Energy, r.Energy, Energy)
+			return predictionRow(f, "energy", e.Spread.Energy, r.Energy, func(x energy.Energy) string {
+				return EnergyScale(e.Spread.Energy.Expected, e.Spread.Energy.Low, e.Spread.Energy.High).Text(x.Joules())
+			})
 		})
 		rows(func(e footprint.Earlier) []string {
-			return predictionRow(f, "CO2e", e.Spread.Emissions, r.Emissions, Mass)
+			return predictionRow(f, "CO2e", e.Spread.Emissions, r.Emissions, func(g regions.Grams) string {
+				return MassScale(e.Spread.Emissions.Expected, e.Spread.Emissions.Low, e.Spread.Emissions.High).Text(float64(g))
+			})
 		})
 		p.chart = predictionChart(r, all, taken)
 	}

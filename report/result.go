@@ -215,6 +215,7 @@ func (r *result) rest() {
 		r.row("budget", text)
 	}
 	if text := epochsText(r.Report); text != "" {
+		text = strings.TrimSuffix(text, " CO2e")
 		if after := hindsight(r.Report); len(after) > 0 {
 			text += "; predicted " + after[0]
 		}

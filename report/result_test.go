@@ -126,3 +126,15 @@ func TestAResultWarnsOfWhatIsNotSaid(t *testing.T) {
 	require.NoError(t, report.Text(&b, tiny))
 	assert.Contains(t, b.String(), "  warning  no space left\n")
 }
+
+// A number and its unit stay on one line.
+func TestANumberKeepsItsUnit(t *testing.T) {
+	var p report.Page
+	p.Note(strings.Repeat("12 mg, 7 %; 3 s ", 40))
+	var b bytes.Buffer
+	_, err := p.WriteTo(&b)
+	require.NoError(t, err)
+	assert.NotRegexp(t, `(?m)\d$`, b.String())
+	assert.NotRegexp(t, `(?m)^\s*(mg|%|s)`, b.String())
+	assert.NotContains(t, b.String(), "\u00a0")
+}

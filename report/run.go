@@ -95,13 +95,17 @@ func componentSection(r footprint.Report) section {
 	for _, l := range r.Components {
 		row := []string{l.Name, string(l.Kind), string(l.Basis) + ", " + l.Source, "not known", "", "", "", l.Status}
 		if l.Energy != nil {
-			row[3], row[6] = Energy(*l.Energy), Percent(l.Coverage)
+			scale := EnergyScale(*l.Energy, *l.Energy, l.Energy)
+			if l.Low != nil {
+				scale = EnergyScale(*l.Energy, *l.Low, l.High)
+			}
+			row[3], row[6] = scale.Text(l.Energy.Joules()), Percent(l.Coverage)
 			row[5] = "not added"
 			if l.Low != nil {
 				row[4] = energyBounds(*l.Energy, *l.Low, l.High)
 			}
 			if l.Within == nil && l.Kind != energy.Platform {
-				row[5] = Energy(l.Charged)
+				row[5] = scale.Text(l.Charged.Joules())
 				b := bar{label: string(l.Kind) + ": " + nameText(l.Name), value: row[3], x: l.Energy.Joules(), low: l.Energy.Joules(), high: l.Energy.Joules()}
 				if l.Low != nil && l.High != nil {
 					b.low, b.high = l.Low.Joules(), l.High.Joules()

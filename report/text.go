@@ -124,8 +124,13 @@ func (p *Page) energy(r footprint.Report) {
 		return
 	}
 	p.Row("energy", "%s (%s), %s", EnergyWithin(r.Energy, r.EnergyLow, r.EnergyHigh), energyBounds(r.Energy, r.EnergyLow, r.EnergyHigh), measured(deref(r.MeasuredShare)))
-	for _, k := range kinds(r) {
-		p.kind(r, k)
+	lines := kinds(r)
+	joules := make([]float64, len(lines))
+	for i, l := range lines {
+		joules[i] = l.Charged.Joules()
+	}
+	for i, amount := range r.EnergyScale().Parts(joules) {
+		p.kind(r, lines[i], amount)
 	}
 	p.unknown(r)
 	p.Row("counted", "%s", countedText(r))
@@ -173,7 +178,10 @@ func countedText(r footprint.Report) string {
 	case r.Charge == footprint.ChargeProcess:
 		return share + " of the machine's " + r.EnergyScale().Text(r.MachineEnergy.Joules())
 	}
-	text := "whole machine; " + share + ", " + r.EnergyScale().Text(r.ProcessEnergy.Joules())
+	text := "whole machine; " + share
+	if *r.ProcessEnergy >= r.MachineEnergy.Scale(0.01) { // less has too many zeros in the headline's unit
+		text += ", " + r.EnergyScale().Text(r.ProcessEnergy.Joules())
+	}
 	if has(r.Warnings, footprint.MachineWhole) {
 		text += " (--charge process)"
 	}
@@ -205,13 +213,13 @@ func kinds(r footprint.Report) []footprint.Line {
 	return sums
 }
 
-func (p *Page) kind(r footprint.Report, l footprint.Line) {
+func (p *Page) kind(r footprint.Report, l footprint.Line, amount string) {
 	name := count(strings.Split(l.Name, "; "))
 	if l.Charged == 0 && r.Charge == footprint.ChargeProcess && r.MachineEnergy > 0 {
 		p.Row("  "+string(l.Kind), "no use by this command seen: %s", name)
 		return
 	}
-	p.Row("  "+string(l.Kind), "%s, %s: %s", Energy(l.Charged), l.Basis, name)
+	p.Row("  "+string(l.Kind), "%s, %s: %s", amount, l.Basis, name)
 }
 
 // count says names once, with how many of them there are: "8 × NVIDIA H100".

@@ -172,7 +172,7 @@ func (a *app) strangers() {
 
 // tell prints what is of note as a command goes on, folded as its result is.
 func (a *app) tell(text string) {
-	var p report.Page
+	p := report.Page{Screen: a.screen(a.err)}
 	p.Lead("carbonctl: ", text)
 	a.status.Aside(func() { _, _ = p.WriteTo(a.err) }) // nobody could be told of an error
 }
