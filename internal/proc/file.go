@@ -3,7 +3,7 @@
 // tree of processes has used. Files that are read again and again stay open and
 // are read in place, so that a read allocates nothing.
 //
-// The root is given: os.DirFS("/"), the host's root mounted elsewhere, or a test
+// The root is given: [Root], the host's root mounted elsewhere, or a test
 // tree. Where it has no /proc and the system is not Linux, gopsutil answers for
 // this machine; on Linux the answer is then an error that matches
 // fs.ErrNotExist. Readers are for one goroutine at a time.
