@@ -102,6 +102,7 @@ type Report struct {
 	// where nothing else was accounted by.
 	EmissionsAnnual *regions.Grams `json:"emissions_annual_g,omitempty"`
 	Market          *Market        `json:"market"`
+	Water           *Water         `json:"water,omitempty"` // nil: not asked for
 	Embodied        *regions.Grams `json:"embodied_g"`
 
 	// Epochs and Tasks hold the first and the last [HalfShown] of each, in the order of
@@ -321,6 +322,7 @@ func (a *Account) Report() Report {
 
 	counted := a.lines(&r, length)
 	a.emit(&r, counted)
+	a.water(&r)
 	a.stretches(&r)
 	a.predict(&r)
 	a.budget(&r)

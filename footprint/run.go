@@ -1,6 +1,10 @@
 package footprint
 
-import "time"
+import (
+	"time"
+
+	"github.com/carbonctl/carbonctl/regions"
+)
 
 // Run is what a run is, besides what is read during it. The zero Run is fine.
 type Run struct {
@@ -28,6 +32,8 @@ type Run struct {
 	Epochs int `json:"epochs,omitempty"`
 	// Budget is what the run may use, nil if it has none.
 	Budget *Budget `json:"budget,omitempty"`
+	// Water is what the place uses a kWh, nil where the run does not count water.
+	Water *regions.Water `json:"water,omitempty"`
 	// Wait is what came of waiting for a greener grid, nil if nobody did.
 	Wait *Wait `json:"wait,omitempty"`
 }

@@ -196,8 +196,8 @@ func TestHoldings(t *testing.T) {
 		}
 	}
 	// As docs/regions.md says: figures of zones, of clouds and their fleets, hours.
-	assert.Equal(t, 5069+900+33*288, n)
-	assert.Len(t, names, 16, "lists of regions and names, without figures: %v", names)
+	assert.Equal(t, 5069+903+33*288, n)
+	assert.Len(t, names, 17, "lists of regions, names and water by fuel, without figures: %v", names)
 	assert.Empty(t, new(Table).Holdings())
 }
 

@@ -21,6 +21,7 @@ var placesText string
 //	a  all regions of a provider, "" for the whole industry: provider
 //	r  a cloud region: provider, name, zone, number of its city or nothing, status
 //	f  a figure of the a or r line above: measure, year, value, number of source
+//	w  water of a zone's generation: code, year, l/kWh, low, high
 const placesHeader = "carbonctl-places/2\t"
 
 // places are what the table knows besides yearly figures of zones.
@@ -33,6 +34,7 @@ type places struct {
 	providers map[string][2]int   // first of a provider's clouds, and one past the last
 	regions   map[string]int32    // by provider, ":" and name, in lower case
 	fleets    map[string][]Figure // by provider, "" for the industry
+	water     map[string]string   // by zone, the other cells of its line
 }
 
 type city struct {
@@ -55,7 +57,7 @@ func parsePlaces(text string) (*places, error) {
 	if !ok || version == "" {
 		return nil, errors.New("line 1: not a table of places")
 	}
-	p := &places{version: version, fleets: map[string][]Figure{}, providers: map[string][2]int{}, regions: map[string]int32{}}
+	p := &places{version: version, fleets: map[string][]Figure{}, providers: map[string][2]int{}, regions: map[string]int32{}, water: map[string]string{}}
 	var fleet *string // of the last a line, nil after an r line
 	for n := 2; rest != ""; n++ {
 		var line string
@@ -101,6 +103,11 @@ func (p *places) line(line string, fleet **string) (err error) {
 		default:
 			return errors.New("figure of nothing")
 		}
+	case kind == "w" && n == 5:
+		if _, err := readWater(strings.Join(c[1:], "\t")); err != nil {
+			return err
+		}
+		p.water[c[0]] = line[len("w\t")+len(c[0])+1:]
 	default:
 		return fmt.Errorf("unexpected line %s", quote(line))
 	}

@@ -39,6 +39,9 @@ func FromReport(r footprint.Report) Row {
 	if r.Market != nil {
 		row.MarketEmissions = new(Number(r.Market.Emissions))
 	}
+	if r.Water != nil {
+		row.Water = (*Number)(r.Water.Litres)
+	}
 	if r.Embodied != nil {
 		row.Embodied = new(Number(*r.Embodied))
 	}

@@ -47,9 +47,9 @@ type wrapping struct {
 	format  string        // of the ledger
 	flush   time.Duration // between two states of the journal, 0 for the default
 	nvml    string        // NVIDIA's library, "" to find it
-	hourly  bool          // typical hours instead of the year's mean
 	live    string        // service that knows the intensity of the hour, "" for the table
-	command bool          // record the command line
+	grid    gridFlags
+	command bool // record the command line
 	green   greenFlags
 	epochs  string // files for the epochs and the events, "" for none
 	events  string
@@ -105,7 +105,7 @@ signal N.`,
 	f.DurationVar(&w.flush, "flush", 0, "`TIME` between two writes of the journal, which survives a kill (default 10s)")
 	f.StringVar(&w.samples, "samples", "", "write every reading to this `FILE`, for recompute")
 	f.StringVar(&w.live, "live", "", "live service `NAME` for the intensity of the hour: "+strings.Join(live.Names(), ", "))
-	f.BoolVar(&w.hourly, "hourly", false, "account by the zone's typical hours instead of its yearly mean")
+	w.grid.add(f)
 	w.green.add(f)
 	f.StringVar(&w.epochs, "epochs-file", "", "write every epoch as CSV to this `FILE`")
 	f.StringVar(&w.events, "events-file", "", "write epochs, predictions and the budget to this `FILE` as they happen, as JSON lines")
@@ -216,8 +216,8 @@ func (w *wrapping) options() (o session.Options, service live.Service, err error
 	if err := w.green.check(w.config.Region); err != nil {
 		return o, service, err
 	}
-	if w.hourly && (w.live != "" || w.config.Intensity != nil) {
-		return o, service, errors.New("--hourly: leave out --live and --intensity")
+	if err := w.grid.check(w.live, w.config); err != nil {
+		return o, service, err
 	}
 	if w.live != "" {
 		if service, err = live.Open(w.live, liveOptions(w.config.Table)); err != nil {
@@ -298,13 +298,7 @@ func (w *wrapping) carbon() carbon.Config {
 	if cfg.Run.How == "" && o.Region != "" {
 		cfg.Run.How = "config" // a file
 	}
-	switch {
-	case cfg.Grid != nil: // a figure of the user's own
-	case w.hourly:
-		cfg.Grid = regions.Hourly(o.Table)
-	default:
-		cfg.Grid = o.Table
-	}
+	w.grid.choose(&cfg, o)
 	if w.command {
 		cfg.Run.Command = w.args
 	}

@@ -63,7 +63,11 @@ func build(data fs.FS) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	texts := map[string][]byte{"table.txt": t.text(), "places.txt": t.placesText(), "names.txt": t.namesText(), "hours.txt": t.hoursText(flat)}
+	water, err := t.water(data)
+	if err != nil {
+		return nil, err
+	}
+	texts := map[string][]byte{"table.txt": t.text(), "places.txt": append(t.placesText(), water...), "names.txt": t.namesText(), "hours.txt": t.hoursText(flat)}
 	sum := sha256.New()
 	for _, file := range slices.Sorted(maps.Keys(texts)) {
 		sum.Write(texts[file])
@@ -204,7 +208,7 @@ func (t *tables) check() (errs []error) {
 		}
 	}
 	for i, used := range usedSource {
-		if !used && !t.uses(i) && t.sources[i][0] != derivedID {
+		if !used && !t.uses(i) && t.sources[i][0] != derivedID && t.sources[i][0] != waterID {
 			errs = append(errs, fmt.Errorf("sources.csv:%d: no figure comes from %s", i+2, t.sources[i][0]))
 		}
 	}

@@ -122,7 +122,7 @@ func (t *tables) readCloudFigures(data fs.FS, sources map[string]int) error {
 // placesText is places.txt below its first line.
 func (t *tables) placesText() []byte {
 	var b bytes.Buffer
-	numbers := t.writeSources(&b, func(i int) bool { return slices.Contains(t.places.sources, i) })
+	numbers := t.writeSources(&b, func(i int) bool { return slices.Contains(t.places.sources, i) || t.sources[i][0] == waterID })
 	for _, p := range t.places.points {
 		fmt.Fprintf(&b, "p\t%s\n", strings.Join(p, "\t"))
 	}
