@@ -24,7 +24,7 @@ type chart struct {
 	title   string
 	caption string // what else it takes to read the picture
 	bars    []bar
-	most    int    // bars that are drawn, 0 is mostBars
+	most    int    // bars that are drawn, 0 is maxBars
 	hatch   string // what is hatched, "" is what is modelled
 	// upright bars stand in the order of time.
 	upright bool
@@ -62,7 +62,7 @@ type shape struct {
 
 const (
 	chartWidth = 720.0
-	mostBars   = 24
+	maxBars   = 24
 )
 
 func px(x float64) string { return strconv.FormatFloat(x, 'f', 1, 64) }
@@ -70,7 +70,7 @@ func px(x float64) string { return strconv.FormatFloat(x, 'f', 1, 64) }
 // draw places the chart; id keeps its patterns apart from those of others.
 func (c chart) draw(id int) drawing {
 	c.bars = slices.Clone(c.bars)
-	if n := cmp.Or(c.most, mostBars); len(c.bars) > n {
+	if n := cmp.Or(c.most, maxBars); len(c.bars) > n {
 		if c.upright {
 			c.bars = c.bars[len(c.bars)-n:]
 		} else {

@@ -21,7 +21,7 @@ func (p *Page) epochs(r footprint.Report) {
 	for i, t := range r.Tasks {
 		switch {
 		case i < head || i >= tail:
-			p.Row("task", "%s: %s", clip(nameText(t.Name), mostName), stretchText(r, t.Stretch))
+			p.Row("task", "%s: %s", clip(nameText(t.Name), maxName), stretchText(r, t.Stretch))
 		case i == head:
 			p.Row("", "… %d tasks more", tail-head+r.TasksOmitted)
 		}
@@ -131,7 +131,7 @@ func epochSection(r footprint.Report) section {
 	for i, e := range r.Epochs {
 		switch {
 		case i < head || i >= tail:
-			p.table.rows = append(p.table.rows, append([]string{strconv.Itoa(e.Index), clip(e.Name, mostName)}, stretchCells(r, e.Stretch)...))
+			p.table.rows = append(p.table.rows, append([]string{strconv.Itoa(e.Index), clip(e.Name, maxName)}, stretchCells(r, e.Stretch)...))
 		case i == head:
 			p.table.rows = append(p.table.rows, rest(tail-head+r.EpochsOmitted, p.table.columns))
 		}
@@ -149,8 +149,8 @@ func epochSection(r footprint.Report) section {
 	return p
 }
 
-// mostName is how much of a name a table shows.
-const mostName = 120
+// maxName is how much of a name a table shows.
+const maxName = 120
 
 func taskSection(r footprint.Report) section {
 	if len(r.Tasks) == 0 {
@@ -167,9 +167,9 @@ func taskSection(r footprint.Report) section {
 		case i < head || i >= tail:
 			within := ""
 			if t.Within != nil {
-				within = clip(*t.Within, mostName)
+				within = clip(*t.Within, maxName)
 			}
-			p.table.rows = append(p.table.rows, append([]string{clip(t.Name, mostName), within}, stretchCells(r, t.Stretch)...))
+			p.table.rows = append(p.table.rows, append([]string{clip(t.Name, maxName), within}, stretchCells(r, t.Stretch)...))
 		case i == head:
 			p.table.rows = append(p.table.rows, rest(tail-head+r.TasksOmitted, p.table.columns))
 		}
@@ -177,18 +177,18 @@ func taskSection(r footprint.Report) section {
 	return p
 }
 
-// mostColumns is how many epochs a picture shows each by itself.
-const mostColumns = 50
+// maxColumns is how many epochs a picture shows each by itself.
+const maxColumns = 50
 
 // epochChart shows the energy of the epochs that have ended. Where they are too
 // many, a bar is the mean of several. nil if there is nothing to be seen.
 func epochChart(r footprint.Report) *chart {
-	c := &chart{title: "Energy of each epoch, with its bounds", upright: true, most: mostColumns + 2}
+	c := &chart{title: "Energy of each epoch, with its bounds", upright: true, most: maxColumns + 2}
 	if share := deref(r.MeasuredShare); share > 0 && share < 1 {
 		c.hatch = "modelled in part" // which epochs, the report does not tell
 	}
 	each := 1
-	for i := 0; len(r.Epochs) > each*mostColumns; i++ { // 2, 5, 10, 20, 50 …
+	for i := 0; len(r.Epochs) > each*maxColumns; i++ { // 2, 5, 10, 20, 50 …
 		each = each * [...]int{2, 5, 2}[i%3] / [...]int{1, 2, 1}[i%3]
 	}
 	head := len(r.Epochs)

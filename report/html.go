@@ -6,8 +6,6 @@ import (
 	"html/template"
 	"io"
 	"sync"
-
-	"github.com/carbonctl/carbonctl/footprint"
 )
 
 //go:embed page.html
@@ -17,10 +15,6 @@ var pageSource string
 var page = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("page").Parse(pageSource))
 })
-
-// HTML writes the report as one page that needs nothing else: no script, no
-// font, no picture from elsewhere, which its content security policy forbids too.
-func HTML(w io.Writer, r footprint.Report) error { return Run{Report: r}.sheet().html(w) }
 
 func (s sheet) html(w io.Writer) error {
 	type cell struct {

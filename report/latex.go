@@ -4,13 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
-
-	"github.com/carbonctl/carbonctl/footprint"
 )
-
-// LaTeX writes the report as tables for a paper: what it took, by component. It
-// needs no package besides LaTeX's own.
-func LaTeX(w io.Writer, r footprint.Report) error { return Run{Report: r}.sheet().latex(w) }
 
 // latex writes the tables for a paper, or the headline where there is none.
 // The first caption holds the headline, since a table stands by itself in a

@@ -4,13 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
-
-	"github.com/carbonctl/carbonctl/footprint"
 )
-
-// Markdown writes the report for a pull request, a job summary or a README, in
-// GitHub's dialect.
-func Markdown(w io.Writer, r footprint.Report) error { return Run{Report: r}.sheet().markdown(w) }
 
 func (s sheet) markdown(w io.Writer) error {
 	var b strings.Builder

@@ -27,7 +27,7 @@ func TestNoUpperBound(t *testing.T) {
 	}
 	var text, page, object bytes.Buffer
 	require.NoError(t, report.Text(&text, r))
-	require.NoError(t, report.HTML(&page, r))
+	require.NoError(t, report.Run{Report: r}.Write(&page, "html"))
 	require.NoError(t, report.JSON(&object, r))
 	assert.Contains(t, text.String(), "energy at least ")
 	assert.Contains(t, page.String(), "at least ")

@@ -75,7 +75,7 @@ func TestRankingEverywhereFitsAndParses(t *testing.T) {
 				}
 				require.NoError(t, err)
 			}
-			assert.Equal(t, mostRanked, strings.Count(out, `height="16"`))
+			assert.Equal(t, maxRanked, strings.Count(out, `height="16"`))
 			assert.Equal(t, 1, strings.Count(out, `class="here"`))
 			for _, label := range regexp.MustCompile(`x="(\d+)" y="[0-9.]+" text-anchor="end">([^<]*)<`).FindAllStringSubmatch(out, -1) {
 				room, err := strconv.Atoi(label[1])

@@ -15,8 +15,8 @@ var rankingPicture = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("ranking").Parse(rankingSource))
 })
 
-// mostRanked is how many bars a picture shows at the most.
-const mostRanked = 60
+// maxRanked is how many bars a picture shows at the most.
+const maxRanked = 60
 
 // SVG writes the ranking as a picture with a bar for each place, here in another
 // colour. It needs nothing else and follows the reader's light or dark setting.
@@ -29,7 +29,7 @@ func (r Ranking) SVG(w io.Writer) error {
 		Top, Text, Width, ValueX string
 	}
 	type line struct{ Y, Line string }
-	r = r.Top(mostRanked)
+	r = r.Top(maxRanked)
 	largest := 0.0
 	for _, c := range r.Places {
 		largest = max(largest, sound(float64(c.Emissions)))

@@ -221,23 +221,23 @@ func (r *result) rest() {
 		}
 		r.row("epochs", text)
 	}
-	for i, t := range r.Tasks[:min(len(r.Tasks), mostTasks)] {
+	for i, t := range r.Tasks[:min(len(r.Tasks), maxTasks)] {
 		label := ""
 		if i == 0 {
 			label = "tasks"
 		}
-		r.row(label, fmt.Sprintf("%s: %s", clip(nameText(t.Name), mostName), stretchText(r.Report, t.Stretch)))
+		r.row(label, fmt.Sprintf("%s: %s", clip(nameText(t.Name), maxName), stretchText(r.Report, t.Stretch)))
 	}
-	if n := len(r.Tasks) + r.TasksOmitted; n > mostTasks {
-		r.row("", fmt.Sprintf("… %d more", n-mostTasks))
+	if n := len(r.Tasks) + r.TasksOmitted; n > maxTasks {
+		r.row("", fmt.Sprintf("… %d more", n-maxTasks))
 	}
 	if underway(r.Prediction) {
 		r.row("total", Predicted(*r.Prediction))
 	}
 }
 
-// mostTasks is how many tasks a result shows.
-const mostTasks = 4
+// maxTasks is how many tasks a result shows.
+const maxTasks = 4
 
 // said are warnings of what the other lines of a result say, or its bounds.
 var said = []string{

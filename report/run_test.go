@@ -61,7 +61,11 @@ func full(t *testing.T) footprint.Report {
 const hostile = "=cmd|' /C calc'!A0 <script>alert(1)</script> \\input{/etc/passwd} $x$ `id` [a](b) @all #1 100%_&~^\"{}\n--> | x"
 
 var runFormats = map[string]func(io.Writer, footprint.Report) error{
-	"md": report.Markdown, "tex": report.LaTeX, "html": report.HTML,
+	"md": written("markdown"), "tex": written("latex"), "html": written("html"),
+}
+
+func written(format string) func(io.Writer, footprint.Report) error {
+	return func(w io.Writer, r footprint.Report) error { return report.Run{Report: r}.Write(w, format) }
 }
 
 func TestRunPages(t *testing.T) {

@@ -189,13 +189,13 @@ func factor(t runs.Total, g runs.Grid) string {
 	return s + ")"
 }
 
-// mostFactors is how many factors a paragraph names.
-const mostFactors = 6
+// maxFactors is how many factors a paragraph names.
+const maxFactors = 6
 
 // factors names the grids with the most energy, and how many more there are.
 func factors(t runs.Total) (list []runs.Grid, more int) {
 	list = grids(t)
-	more = max(0, len(list)-mostFactors)
+	more = max(0, len(list)-maxFactors)
 	return list[:len(list)-more], more
 }
 

@@ -286,8 +286,8 @@ func (t Totals) groupSection(list []*runs.Group) section {
 			p.chart.bars = append(p.chart.bars, massBar(g, head))
 		}
 	}
-	if n := len(list); n > mostBars {
-		p.notes = []string{fmt.Sprintf("A picture of these shows %d of the %d groups.", mostBars, n)}
+	if n := len(list); n > maxBars {
+		p.notes = []string{fmt.Sprintf("A picture of these shows %d of the %d groups.", maxBars, n)}
 	}
 	return p
 }

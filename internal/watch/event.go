@@ -12,9 +12,9 @@ import (
 	"unicode"
 )
 
-// MostLine is the longest line of a file of events, its newline included. As
+// MaxLine is the longest line of a file of events, its newline included. As
 // much is written at once whoever else writes, so that lines stay whole.
-const MostLine = 4096
+const MaxLine = 4096
 
 // ParseEvent reads a line of a file of events:
 //
@@ -24,8 +24,8 @@ const MostLine = 4096
 // event is of now.
 func ParseEvent(line string, now time.Time) (Event, error) {
 	e := Event{At: now}
-	if len(line) >= MostLine {
-		return Event{}, fmt.Errorf("event of %d bytes: more than %d", len(line), MostLine-1)
+	if len(line) >= MaxLine {
+		return Event{}, fmt.Errorf("event of %d bytes: more than %d", len(line), MaxLine-1)
 	}
 	wrong := func(why string) (Event, error) {
 		return Event{}, fmt.Errorf("event %.60q: %s", printable([]byte(line)), why)

@@ -41,7 +41,7 @@ func (e *Events) take(b []byte, now time.Time) {
 		if i >= 0 {
 			part = b[:i]
 		}
-		if e.long || len(e.rest)+len(part) >= MostLine {
+		if e.long || len(e.rest)+len(part) >= MaxLine {
 			e.long, e.rest = true, e.rest[:0]
 		} else {
 			e.rest = append(e.rest, part...)
@@ -60,7 +60,7 @@ func (e *Events) end(now time.Time) {
 	e.rest = e.rest[:0]
 	if e.long {
 		e.long = false
-		e.wrong(fmt.Errorf("event of more than %d bytes", MostLine-1))
+		e.wrong(fmt.Errorf("event of more than %d bytes", MaxLine-1))
 		return
 	}
 	e.line(line, now)

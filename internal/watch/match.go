@@ -312,7 +312,7 @@ type near struct {
 	text  string
 }
 
-const mostNear = 3
+const maxNear = 3
 
 // remember keeps the first lines that look most like epochs.
 func (m *Matcher) remember(line []byte) {
@@ -320,7 +320,7 @@ func (m *Matcher) remember(line []byte) {
 	if bytes.Contains(line, []byte("poch")) || bytes.Contains(line, []byte("POCH")) {
 		score = 2
 	}
-	if score == 0 && len(m.near) == mostNear {
+	if score == 0 && len(m.near) == maxNear {
 		return
 	}
 	for i := 1; i+1 < len(line) && i < 200; i++ {
@@ -329,7 +329,7 @@ func (m *Matcher) remember(line []byte) {
 			break
 		}
 	}
-	if score == 0 || len(m.near) == mostNear && m.near[mostNear-1].score >= score {
+	if score == 0 || len(m.near) == maxNear && m.near[maxNear-1].score >= score {
 		return
 	}
 	n := near{score, printable(line)}
@@ -343,8 +343,8 @@ func (m *Matcher) remember(line []byte) {
 	m.near = append(m.near, near{})
 	copy(m.near[at+1:], m.near[at:])
 	m.near[at] = n
-	if len(m.near) > mostNear {
-		m.near = m.near[:mostNear]
+	if len(m.near) > maxNear {
+		m.near = m.near[:maxNear]
 	}
 }
 

@@ -156,7 +156,7 @@ func sub(text string, m []int, group int) string {
 // read makes a mention of its parts; v is what the words before say.
 func (g *grammar) read(rest, epoch, total string, v verb) (m mention, ok bool) {
 	n, err := strconv.Atoi(epoch)
-	if err != nil || n >= mostEpochs {
+	if err != nil || n >= maxEpochs {
 		return mention{}, false
 	}
 	m.epoch, m.rest = n, rest
@@ -165,7 +165,7 @@ func (g *grammar) read(rest, epoch, total string, v verb) (m mention, ok bool) {
 			total = t[1] + t[2] + t[3]
 		}
 	}
-	if t, err := strconv.Atoi(total); err == nil && t < mostEpochs {
+	if t, err := strconv.Atoi(total); err == nil && t < maxEpochs {
 		m.total = t
 	}
 	m.says = g.after(rest, v)

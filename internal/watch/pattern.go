@@ -235,11 +235,11 @@ func (h hit) text(group string) (string, bool) {
 func (h hit) count(group string) (int, bool) {
 	s, ok := h.text(group)
 	n, err := strconv.Atoi(strings.ReplaceAll(s, ",", ""))
-	return n, ok && err == nil && n >= 0 && n < mostEpochs
+	return n, ok && err == nil && n >= 0 && n < maxEpochs
 }
 
 // Whatever counts further is not an epoch.
-const mostEpochs = 1e9
+const maxEpochs = 1e9
 
 // apply says what a line that fits an expression means.
 func (p *Pattern) apply(h hit) {
@@ -315,7 +315,7 @@ func (p *Pattern) read(h hit) (m mention, ok bool) {
 		return m, h.rule.does == plainly && !h.rule.numbered()
 	}
 	n, err := strconv.Atoi(string(h.line[from:to]))
-	if m.epoch = n; err != nil || n >= mostEpochs {
+	if m.epoch = n; err != nil || n >= maxEpochs {
 		return m, false
 	}
 	if p.wants && !p.past {

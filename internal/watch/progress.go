@@ -30,9 +30,9 @@ type progress struct {
 	out []Event
 }
 
-// mostPutOff is how often the end of one epoch may be put off before the lines
+// maxPutOff is how often the end of one epoch may be put off before the lines
 // with its number are taken for what is printed in its midst.
-const mostPutOff = 20
+const maxPutOff = 20
 
 // When a number is, against the latest one.
 type when uint8
@@ -153,7 +153,7 @@ func (p *progress) putOffEnd() {
 	if p.index == 0 || p.during || p.over {
 		return
 	}
-	if p.putOff++; p.putOff > mostPutOff {
+	if p.putOff++; p.putOff > maxPutOff {
 		p.during = true
 		return
 	}
@@ -166,7 +166,7 @@ func (p *progress) putOffEnd() {
 func (p *progress) passed(text string, stays, done bool) {
 	f, err := strconv.ParseFloat(text, 64)
 	switch {
-	case err != nil || f > mostEpochs || !(f >= 0):
+	case err != nil || f > maxEpochs || !(f >= 0):
 	case done && f > float64(p.index):
 		p.ended(p.index + 1) // it has ended within an epoch, the last one
 	case f < 1:

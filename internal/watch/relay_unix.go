@@ -23,8 +23,8 @@ const (
 	relayEnds  = 4
 )
 
-// mostRelayed is more than is ever read and not yet written.
-const mostRelayed = 1 << 20
+// maxRelayed is more than is ever read and not yet written.
+const maxRelayed = 1 << 20
 
 // startRelay starts a relay for channels that are stopped, and returns when it has
 // taken them over. A relay that is not ready within limit never begins.
@@ -108,7 +108,7 @@ func Relay(args []string) int {
 		if _, err := io.ReadFull(os.Stdin, size[:]); err != nil {
 			return 2 // we are not wanted
 		}
-		rest := make([]byte, min(binary.LittleEndian.Uint32(size[:]), mostRelayed))
+		rest := make([]byte, min(binary.LittleEndian.Uint32(size[:]), maxRelayed))
 		if _, err := io.ReadFull(os.Stdin, rest); err != nil {
 			return 2
 		}

@@ -53,16 +53,6 @@ func names(want func(entry) bool) (list []string) {
 	return list
 }
 
-// Variables lists what the services read of the environment, in the order of the table.
-func Variables() (list []string) {
-	for _, e := range table() {
-		for _, key := range slices.Concat(e.needs, e.takes) {
-			list = append(list, e.variable(key))
-		}
-	}
-	return list
-}
-
 // A MissingError is a variable that is not set and that a service cannot do without.
 type MissingError struct{ Service, Variable string }
 

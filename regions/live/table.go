@@ -16,12 +16,12 @@ import (
 
 // An entry is one service of the table.
 type entry struct {
-	name         string
-	needs, takes []string // keys of the variables that it cannot do without, and of the others
-	ahead        bool     // it has forecasts
-	marginal     bool     // it has marginal figures only
-	argument     string   // what stands behind the name and a colon, "" for nothing
-	open         func(value func(key string) string, o Options) (Service, error)
+	name     string
+	needs    []string // keys of the variables that it cannot do without
+	ahead    bool     // it has forecasts
+	marginal bool     // it has marginal figures only
+	argument string   // what stands behind the name and a colon, "" for nothing
+	open     func(value func(key string) string, o Options) (Service, error)
 }
 
 // label is how the entry is named in help and errors.
@@ -40,13 +40,13 @@ func (e entry) variable(key string) string {
 // variables in package config.
 func table() []entry {
 	return []entry{
-		{name: "carbonaware", needs: []string{"URL"}, takes: []string{"SCOPE"}, ahead: true, open: openCarbonAware},
-		{name: "electricitymaps", needs: []string{"TOKEN"}, takes: []string{"URL"}, ahead: true,
+		{name: "carbonaware", needs: []string{"URL"}, ahead: true, open: openCarbonAware},
+		{name: "electricitymaps", needs: []string{"TOKEN"}, ahead: true,
 			open: func(value func(string) string, o Options) (Service, error) {
 				p, err := electricitymaps.New(electricitymaps.Config{Token: value("TOKEN"), Base: value("URL"), Cache: o.Cache, Table: o.Table})
 				return Service{Now: p, Ahead: p}, err
 			}},
-		{name: "entsoe", needs: []string{"TOKEN"}, takes: []string{"URL"},
+		{name: "entsoe", needs: []string{"TOKEN"},
 			open: func(value func(string) string, o Options) (Service, error) {
 				p, err := entsoe.New(entsoe.Config{Token: value("TOKEN"), Base: value("URL"), Cache: o.Cache, Table: o.Table})
 				return Service{Now: p}, err
@@ -55,16 +55,16 @@ func table() []entry {
 			p, err := plain.New(plain.Config{From: value("PATH"), Cache: o.Cache, Table: o.Table})
 			return Service{Now: p, Ahead: p}, err
 		}},
-		{name: "gbcarbon", takes: []string{"URL"}, ahead: true,
+		{name: "gbcarbon", ahead: true,
 			open: func(value func(string) string, o Options) (Service, error) {
 				p, err := gbcarbon.New(gbcarbon.Config{Base: value("URL"), Cache: o.Cache, Table: o.Table})
 				return Service{Now: p, Ahead: p}, err
 			}},
-		{name: "rte", takes: []string{"URL"},
+		{name: "rte",
 			open: func(value func(string) string, o Options) (Service, error) {
 				return Service{Now: rte.New(rte.Config{Base: value("URL"), Cache: o.Cache, Table: o.Table})}, nil
 			}},
-		{name: "watttime", needs: []string{"USER", "PASSWORD"}, takes: []string{"URL"}, ahead: true, marginal: true,
+		{name: "watttime", needs: []string{"USER", "PASSWORD"}, ahead: true, marginal: true,
 			open: func(value func(string) string, o Options) (Service, error) {
 				p, err := watttime.New(watttime.Config{User: value("USER"), Password: value("PASSWORD"), Base: value("URL"), Cache: o.Cache, Table: o.Table})
 				return Service{Ahead: p}, err

@@ -26,7 +26,7 @@ const (
 	maxBody  = 4 << 20          // bytes of an answer; a day's forecast has some 20 kB
 	attempts = 3                // at most
 	attempt  = 5 * time.Second  // that each may take
-	patience = 10 * time.Second // the longest wait between two
+	maxGap   = 10 * time.Second // the longest wait between two
 	firstGap = 400 * time.Millisecond
 )
 
@@ -204,7 +204,7 @@ func (c *Client) persist(ctx context.Context, u *url.URL, r Request) ([]byte, er
 		if after > 0 {
 			wait = after
 		}
-		if deadline, ok := ctx.Deadline(); wait > patience || ok && c.Now == nil && time.Until(deadline) < wait {
+		if deadline, ok := ctx.Deadline(); wait > maxGap || ok && c.Now == nil && time.Until(deadline) < wait {
 			return nil, fmt.Errorf("%w; it asks to wait %v", err, wait.Round(time.Second))
 		}
 		if waitErr := c.wait(ctx, wait); waitErr != nil {

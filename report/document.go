@@ -71,17 +71,17 @@ func (t table) used() table {
 	return out
 }
 
-// mostRows is how many rows a table of a run's parts has at the most: it is to
+// maxRows is how many rows a table of a run's parts has at the most: it is to
 // be read.
-const mostRows = 20
+const maxRows = 20
 
 // parts gives those of n that a table shows: all of them, or the first up to head
 // and the last from tail on.
 func parts(n int) (head, tail int) {
-	if n <= mostRows {
+	if n <= maxRows {
 		return n, n
 	}
-	return mostRows / 2, n - mostRows/2
+	return maxRows / 2, n - maxRows/2
 }
 
 // nameText shows a name where nothing else can tell that there is none.
