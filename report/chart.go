@@ -62,7 +62,7 @@ type shape struct {
 
 const (
 	chartWidth = 720.0
-	maxBars   = 24
+	maxBars    = 24
 )
 
 func px(x float64) string { return strconv.FormatFloat(x, 'f', 1, 64) }
