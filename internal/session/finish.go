@@ -69,7 +69,7 @@ func (s *Session) record(ctx context.Context, r footprint.Report) (_ footprint.R
 		defer close(saved)
 		saveErr = s.book.save(r, pendingOf(s.o.Sinks, s.alarm.unsent()))
 	}()
-	if !s.since.await(saved, showLimit) { // what has no journal might be lost
+	if !s.since.insist(saved, showLimit) { // what has no journal might be lost
 		s.book.busy.Store(true)
 		return s.unrecorded(r, "could not record this run"), true
 	}

@@ -20,6 +20,7 @@ const (
 	othersLimit  = 50 * time.Millisecond  // then the recovery of other runs is left to the next one
 
 	starvedLimit = 10 * time.Second // the most that comes on top
+	heldLimit    = 2 * time.Second  // the most for which a disk keeps the journal waiting
 )
 
 // await waits until something is done, or for a time. It reports which.
@@ -58,6 +59,19 @@ func (w stopwatch) strictly(done <-chan struct{}, limit time.Duration) bool {
 // await waits until something is done, or for a limit and as long after it as a
 // thread of ours is ready to run and has no processor. It reports which.
 func (w stopwatch) await(done <-chan struct{}, limit time.Duration) bool {
+	return w.waitWhile(done, limit, starved)
+}
+
+// insist does so too, and waits for a time as long as the kernel holds a thread of ours:
+// that keeps us from ending anyway. It is for what must not be lost.
+func (w stopwatch) insist(done <-chan struct{}, limit time.Duration) bool {
+	end := w.by(limit + heldLimit)
+	return w.waitWhile(done, limit, func(before, now map[string]thread) bool {
+		return starved(before, now) || held(now) && time.Now().Before(end)
+	})
+}
+
+func (w stopwatch) waitWhile(done <-chan struct{}, limit time.Duration, busy func(before, now map[string]thread) bool) bool {
 	if w.strictly(done, limit) {
 		return true
 	}
@@ -68,10 +82,20 @@ func (w stopwatch) await(done <-chan struct{}, limit time.Duration) bool {
 			return true
 		}
 		now := threads()
-		if !starved(before, now) {
+		if !busy(before, now) {
 			return false
 		}
 		before = now
+	}
+	return false
+}
+
+// held reports whether the kernel holds a thread, as a disk that is waited for does.
+func held(now map[string]thread) bool {
+	for _, t := range now {
+		if t.held {
+			return true
+		}
 	}
 	return false
 }

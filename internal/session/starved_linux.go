@@ -8,11 +8,11 @@ import (
 )
 
 // thread is one of ours, as the kernel has it: for how long it has run and has been
-// ready to run without a processor, and whether it is ready now. Waiting counts once
-// it is over.
+// ready to run without a processor, and whether it is ready now, or held by the kernel.
+// Waiting counts once it is over.
 type thread struct {
 	ran, waited time.Duration
-	ready       bool
+	ready, held bool
 }
 
 // threads gives ours by their numbers; nothing where the kernel does not tell
@@ -36,7 +36,7 @@ func threads() map[string]thread {
 		}
 		ran, _ := strconv.ParseInt(string(times[0]), 10, 64)
 		waited, _ := strconv.ParseInt(string(times[1]), 10, 64)
-		all[e.Name()] = thread{time.Duration(ran), time.Duration(waited), state[0] == 'R'}
+		all[e.Name()] = thread{time.Duration(ran), time.Duration(waited), state[0] == 'R', state[0] == 'D'}
 	}
 	return all
 }

@@ -6,7 +6,7 @@ import "time"
 
 type thread struct {
 	ran, waited time.Duration
-	ready       bool
+	ready, held bool
 }
 
 // threads: other systems do not tell.

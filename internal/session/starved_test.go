@@ -19,15 +19,26 @@ func TestStarved(t *testing.T) {
 		want        bool
 	}{
 		"nothing is known":     {nil, nil, false},
-		"it sleeps":            {one(thread{5 * ms, ms, false}), one(thread{5 * ms, ms, false}), false},
-		"it runs":              {one(thread{5 * ms, ms, true}), one(thread{8 * ms, ms, true}), false},
-		"it waits":             {one(thread{5 * ms, ms, true}), one(thread{5 * ms, ms, true}), true},
-		"it has just woken up": {one(thread{5 * ms, ms, false}), one(thread{5 * ms, ms, true}), false},
-		"it had waited":        {one(thread{5 * ms, ms, false}), one(thread{6 * ms, 3 * ms, false}), true},
-		"it is new":            {nil, one(thread{0, 0, true}), false},
+		"it sleeps":            {one(thread{5 * ms, ms, false, false}), one(thread{5 * ms, ms, false, false}), false},
+		"it runs":              {one(thread{5 * ms, ms, true, false}), one(thread{8 * ms, ms, true, false}), false},
+		"it waits":             {one(thread{5 * ms, ms, true, false}), one(thread{5 * ms, ms, true, false}), true},
+		"it has just woken up": {one(thread{5 * ms, ms, false, false}), one(thread{5 * ms, ms, true, false}), false},
+		"it had waited":        {one(thread{5 * ms, ms, false, false}), one(thread{6 * ms, 3 * ms, false, false}), true},
+		"it is new":            {nil, one(thread{0, 0, true, false}), false},
 	} {
 		assert.Equal(t, c.want, starved(c.before, c.now), name)
 	}
+}
+
+// What must not be lost is waited for while the kernel holds a thread, for a time.
+func TestHeld(t *testing.T) {
+	assert.True(t, held(map[string]thread{"1": {}, "2": {held: true}}))
+	assert.False(t, held(map[string]thread{"1": {ready: true}}))
+	w := startWatch(0)
+	assert.False(t, w.insist(make(chan struct{}), 1), "nothing is held here")
+	done := make(chan struct{})
+	close(done)
+	assert.True(t, w.insist(done, 0))
 }
 
 func TestThreads(t *testing.T) {
