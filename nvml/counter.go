@@ -87,6 +87,7 @@ func (c *counter) feed(list []field, err error, asked, at time.Time) error {
 	if err != nil {
 		if errors.Is(err, ErrLost) {
 			c.wrap.Break(0) // it may begin again when it is back
+			c.ticks.anew(at)
 		}
 		c.wrap.Fail()
 		c.r.State, c.r.Gaps = state(err), c.wrap.Gaps
@@ -108,6 +109,9 @@ func (c *counter) feed(list []field, err error, asked, at time.Time) error {
 // much it rose.
 func (c *counter) take(a count, total, rise energy.Energy, reset bool) error {
 	isNew := c.started && a.raw != c.raw
+	if reset {
+		c.ticks.anew(a.at)
+	}
 	least, most := c.ticks.observe(isNew, a.stamp, a.asked, a.at)
 	if a.power > 0 {
 		c.recent.add(a.power, a.at)

@@ -3,6 +3,7 @@ package nvml
 import (
 	"math/rand/v2"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -157,4 +158,38 @@ func TestTicksWithoutARhythm(t *testing.T) {
 	l.run(time.Hour, time.Second)
 	assert.LessOrEqual(t, l.wrong, 3600/20)
 	assert.Less(t, l.looks-l.others, 3600*2)
+}
+
+// A GPU that was lost, or whose counter begins again, may tick at other times then.
+func TestAGPUThatBeginsAgainHasAnotherRhythm(t *testing.T) {
+	for _, lost := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			c := &card{load: steady(300), tick: 100 * time.Millisecond}
+			m := openCards(t, c)
+			defer m.Close()
+			read(t, m)
+			for range 20 {
+				time.Sleep(time.Second)
+				read(t, m)
+			}
+			c.set(func(c *card) {
+				c.phase, c.base = 37*time.Millisecond, -int64(c.load.used(c.clock())*1000)
+				if lost {
+					c.err = fault{"any", "GPU is lost", 15}
+				}
+			})
+			if lost {
+				_, _ = m.Read(t.Context(), nil)
+				time.Sleep(retryEvery)
+				c.set(func(c *card) { c.err = nil })
+			}
+			last := read(t, m)[0]
+			for range 20 {
+				time.Sleep(530 * time.Millisecond)
+				now := read(t, m)[0]
+				assert.InDelta(t, c.usedBy(now)-c.usedBy(last), (now.Total - last.Total).Joules(), (now.Edge + last.Edge - now.Common - last.Common).Joules())
+				last = now
+			}
+		})
+	}
 }

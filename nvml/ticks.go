@@ -75,7 +75,7 @@ func (t *ticks) observe(isNew bool, stamp, asked, at time.Time) (least, most tim
 	least = at.Sub(t.moved)
 	most = max(least, min(at.Sub(t.earliest), at.Sub(asked)+t.longest))
 	if t.vague = false; t.rhythm.steady && t.rhythm.faded(at) { // nobody has looked for long
-		t.rhythm, t.again = rhythm{}, at
+		t.anew(at)
 	} else if t.rhythm.steady {
 		from, to, vague, ok := t.rhythm.narrow(least, most, asked, at)
 		if !ok {
@@ -97,6 +97,9 @@ func (t *ticks) hear(at time.Time) {
 		r.seen = r.seen[:0] // what comes next is not the one after the latest
 	}
 }
+
+// anew forgets the rhythm, to learn it at once: of a GPU that has begun again.
+func (t *ticks) anew(now time.Time) { t.rhythm, t.again, t.vague = rhythm{}, now, false }
 
 // lose gives the rhythm up, for some time.
 func (t *ticks) lose(now time.Time) {
