@@ -29,6 +29,9 @@ func FromReport(r footprint.Report) Row {
 		Components:  ComponentCell(r.Components),
 		ToolVersion: r.Versions.Tool, DataVersion: r.Versions.Data,
 	}
+	if p := r.Prediction; p != nil { // where each epoch in the report stands for ten, it knows
+		row.Epochs = max(row.Epochs, p.AfterEpochs)
+	}
 	row.Labels = LabelCell(r.Labels)
 	if r.Job != nil {
 		row.JobID, row.JobRank = r.Job.ID, r.Job.Rank

@@ -46,6 +46,11 @@ func TestARowHoldsTheReport(t *testing.T) {
 	assert.EqualValues(t, 9, *row.PredictedEmissions)
 	assert.JSONEq(t, `{"planned_epochs":10,"predicted_duration_s":80}`, row.Details)
 
+	// A program that prints each tenth epoch has had ten times as many.
+	r.Prediction.AfterEpochs = 10
+	r.Epochs = make([]footprint.Epoch, 1)
+	assert.Equal(t, 10, FromReport(r).Epochs)
+
 	// After the only epoch nothing is left to be predicted.
 	r.Prediction.History, r.Prediction.AfterEpochs = nil, r.Prediction.OfEpochs
 	whole := FromReport(r)
