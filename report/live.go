@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
@@ -24,7 +25,7 @@ func Live(r footprint.Report, q *footprint.Prediction, now energy.Power) string 
 		all = append(all, fmt.Sprintf("epoch %d", epoch))
 	}
 	if q != nil && q.DurationS.Expected > r.DurationS {
-		all = append(all, Duration(seconds(q.DurationS.Expected-r.DurationS))+" left")
+		all = append(all, Left(seconds(q.DurationS.Expected-r.DurationS)))
 	} else {
 		all = append(all, Duration(seconds(r.DurationS)))
 	}
@@ -44,4 +45,12 @@ func Live(r footprint.Report, q *footprint.Prediction, now energy.Power) string 
 		all = append(all, MassWithin(r.Emissions, r.EmissionsLow, r.EmissionsHigh)+" CO2e")
 	}
 	return strings.Join(all, "  ")
+}
+
+// Left says how much time is left, to the second: "12 s left", "1m 3s left".
+func Left(d time.Duration) string {
+	if d = d.Round(time.Second); d < time.Minute {
+		return fmt.Sprintf("%d s left", max(int(d.Seconds()), 1))
+	}
+	return Duration(d) + " left"
 }

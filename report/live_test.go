@@ -23,5 +23,9 @@ func TestLive(t *testing.T) {
 	assert.Equal(t, "epoch 17/40  1m 3s left  2.41 kW  24.0 Wh  7.0 → 17 g (15 to 20)", report.Live(r, &q, 2410*energy.Watt))
 	r.DurationS = 200
 	assert.Equal(t, "epoch 17/40  3m 20s  24.0 Wh  7.0 → 17 g (15 to 20)", report.Live(r, &q, 0), "late: what is left is not known")
+	r.DurationS = 92.4
+	assert.Contains(t, report.Live(r, &q, 0), "  13 s left  ")
+	r.DurationS = 104.9
+	assert.Contains(t, report.Live(r, &q, 0), "  1 s left  ")
 	assert.Equal(t, "1.00 s", report.Live(footprint.Report{DurationS: 1}, nil, 0))
 }

@@ -83,7 +83,7 @@ func (w *wrapping) waitForGreen(ctx context.Context, ahead regions.Forecaster) (
 	o.Planned = func(t time.Time) { start.Store(&t) }
 	defer w.status.Every(0, time.Second, func() string {
 		if t := start.Load(); t != nil {
-			return "starts in " + report.Duration(max(time.Until(*t).Round(time.Second), 0))
+			return "starts in " + strings.TrimSuffix(report.Left(time.Until(*t)), " left")
 		}
 		return ""
 	})()

@@ -186,13 +186,12 @@ func (m *metered) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// text says how far the reading is: "ledger.csv: 42 %, 12.0 s left".
+// text says how far the reading is: "ledger.csv: 42 %, 12 s left".
 func (m *metered) text() string {
 	part := min(float64(m.read.Load())/float64(m.size), 1)
 	text := fmt.Sprintf("%s: %.0f %%", filepath.Base(m.name), 100*part)
 	if part > 0.02 {
-		left := time.Duration(float64(time.Since(m.began)) * (1 - part) / part)
-		text += ", " + report.Duration(left.Round(time.Second)) + " left"
+		text += ", " + report.Left(time.Duration(float64(time.Since(m.began))*(1-part)/part))
 	}
 	return text
 }
