@@ -40,6 +40,9 @@ var vendors = []struct{ file, name, provider string }{
 	{dmi + "sys_vendor", "scaleway", "scaleway"},
 	{dmi + "sys_vendor", "upcloud", "upcloud"},
 	{dmi + "product_name", "exoscale*", "exoscale"},
+	{dmi + "sys_vendor", "vultr", "vultr"},
+	{dmi + "sys_vendor", "linode", "linode"},
+	{dmi + "sys_vendor", "akamai", "linode"},
 	{dmi + "chassis_asset_tag", "huaweicloud", "huawei"},
 	{dmi + "sys_vendor", "alibaba cloud", "alibaba"},
 	{dmi + "sys_vendor", "tencent cloud", "tencent"},
@@ -90,26 +93,61 @@ func start(root fs.FS, name string, most int64) []byte {
 // hidden. A region counts only beside all of the variables in with, and none of those in
 // without: what a client reads to know where to send its commands (AWS_DEFAULT_REGION,
 // CLOUDSDK_*, AWS_REGION on a laptop or with SAM's emulator) is the place of no machine.
+// Those with anywhere run on machines of others, whatever the firmware says.
 var platforms = []struct {
 	provider      string
 	with, without []string
 	region        string
+	anywhere      bool
 }{
-	{"aws", []string{"AWS_LAMBDA_FUNCTION_NAME", "LAMBDA_TASK_ROOT"}, []string{"AWS_SAM_LOCAL", "LOCALSTACK_HOSTNAME"}, "AWS_REGION"},
-	{"azure", []string{"WEBSITE_SITE_NAME", "WEBSITE_INSTANCE_ID"}, nil, "REGION_NAME"},
-	{"oracle", []string{"OCI_RESOURCE_PRINCIPAL_VERSION"}, nil, "OCI_RESOURCE_PRINCIPAL_REGION"},
-	{"gcp", []string{"BMS_PROJECT_ID", "BMS_INSTANCE_ID"}, nil, "BMS_REGION"},
+	{"aws", []string{"AWS_LAMBDA_FUNCTION_NAME", "LAMBDA_TASK_ROOT"}, []string{"AWS_SAM_LOCAL", "LOCALSTACK_HOSTNAME"}, "AWS_REGION", false},
+	{"azure", []string{"WEBSITE_SITE_NAME", "WEBSITE_INSTANCE_ID"}, nil, "REGION_NAME", false},
+	{"azure", []string{"CONTAINER_APP_NAME"}, nil, "CONTAINER_APP_ENV_DNS_SUFFIX", false},
+	{"azure", []string{"CONTAINER_APP_JOB_NAME"}, nil, "CONTAINER_APP_ENV_DNS_SUFFIX", false},
+	{"oracle", []string{"OCI_RESOURCE_PRINCIPAL_VERSION"}, nil, "OCI_RESOURCE_PRINCIPAL_REGION", false},
+	{"gcp", []string{"BMS_PROJECT_ID", "BMS_INSTANCE_ID"}, nil, "BMS_REGION", false},
+	{"runpod", []string{"RUNPOD_POD_ID", "RUNPOD_DC_ID"}, nil, "RUNPOD_DC_ID", true},
+}
+
+// named is the region in the value of a platform's variable.
+func named(variable, value string) string {
+	if variable == "CONTAINER_APP_ENV_DNS_SUFFIX" { // some-name.westeurope.azurecontainerapps.io
+		value, ok := strings.CutSuffix(value, ".azurecontainerapps.io")
+		_, value, dot := strings.Cut(value, ".")
+		if !ok || !dot || strings.Contains(value, ".") {
+			return ""
+		}
+		return value
+	}
+	return strings.ReplaceAll(value, " ", "") // Azure writes "West Europe" in some places
 }
 
 // DetectRegion tells the cloud region of a machine from what its platform has written
 // about it, and asks nobody: the provider from its firmware, the region from what
 // cloud-init keeps of this boot, or from the variables of a serverless platform, which
-// env looks up. It is as in a query, "aws:eu-west-1", or "" where provider or region
+// env looks up. It is as in a query, "aws:eu-west-1", or a country where the platform
+// names no more, or "" where provider or region
 // are not told, or t does not know the region. Provider is "" or what was found.
 func (t *Table) DetectRegion(root fs.FS, env func(name string) string) (region, provider string) {
 	provider = DetectProvider(root)
 	if provider != "" {
-		if c := t.cloud(provider, instanceRegion(root, provider)); c != nil {
+		name := instanceRegion(root, provider)
+		switch {
+		case provider == "vultr": // its region is a country, or a code of theirs
+			if e, err := t.direct(name); err == nil && e != nil && e.Kind == Country && len(name) == 2 {
+				return e.Code, provider
+			}
+		case provider == "oracle": // phx-ad-3, or xxxx:PHX-AD-3
+			_, ad, ok := strings.Cut(name, ":")
+			if !ok {
+				ad = name
+			}
+			key, _, _ := strings.Cut(strings.ToLower(ad), "-ad-")
+			if p, err := t.Place("oracle:" + key); key != "" && err == nil && p.Cloud != nil {
+				return p.Cloud.String(), provider
+			}
+		}
+		if c := t.cloud(provider, name); c != nil {
 			return c.String(), provider
 		}
 	}
@@ -117,11 +155,10 @@ func (t *Table) DetectRegion(root fs.FS, env func(name string) string) (region, 
 	hidden := firstLine(root, dmi+"sys_vendor") == ""
 	for _, p := range platforms {
 		there := !slices.ContainsFunc(p.with, func(name string) bool { return !set(name) }) && !slices.ContainsFunc(p.without, set)
-		if !there || p.provider != provider && !(provider == "" && hidden) {
+		if !there || !p.anywhere && p.provider != provider && !(provider == "" && hidden) {
 			continue
 		}
-		// Azure writes "West Europe" in some places.
-		if c := t.cloud(p.provider, strings.ReplaceAll(env(p.region), " ", "")); c != nil {
+		if c := t.cloud(p.provider, named(p.region, env(p.region))); c != nil {
 			return c.String(), p.provider
 		}
 		provider = p.provider
@@ -132,7 +169,7 @@ func (t *Table) DetectRegion(root fs.FS, env func(name string) string) (region, 
 // datasources are cloud-init's names of the providers.
 var datasources = map[string]string{
 	"aws": "aws", "gce": "gcp", "azure": "azure", "scaleway": "scaleway", "digitalocean": "digitalocean",
-	"upcloud": "upcloud", "hetzner": "hetzner",
+	"upcloud": "upcloud", "hetzner": "hetzner", "vultr": "vultr", "oracle": "oracle",
 }
 
 // instanceRegion is the region that cloud-init was told at this boot, "" if none; /run
@@ -153,10 +190,13 @@ func instanceRegion(root fs.FS, provider string) string {
 	case datasources[strings.ToLower(v.Cloud)] != provider:
 		return "" // look-alikes, and data that a user wrote
 	case provider == "aws":
-		// A Local or Wavelength Zone, us-east-1-nyc-1a, may be in another state or country.
+		// A Local or Wavelength Zone, us-east-1-nyc-1a, may be in another state or country:
+		// it is one by its own name, or not known.
 		if suffix, ok := strings.CutPrefix(v.Zone, v.Region); v.Zone != "" && (!ok || len(suffix) != 1) {
-			return ""
+			return v.Zone
 		}
+	case provider == "oracle":
+		return v.Zone
 	case provider == "hetzner":
 		return v.Zone // fsn1-dc14; its region eu-central is Germany and Finland
 	case v.Region == "" && provider == "gcp":

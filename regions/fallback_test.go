@@ -130,6 +130,11 @@ func TestDetectRegion(t *testing.T) {
 	}
 	google := machine("Google", `"cloud_name": "gce", "region": "", "availability_zone": "europe-west6-a"`)
 	google["sys/class/dmi/id/product_name"] = &fstest.MapFile{Data: []byte("Google Compute Engine")}
+	oracle := func(zone string) fstest.MapFS {
+		root := machine("QEMU", `"cloud_name": "oracle", "availability_zone": "`+zone+`"`)
+		root["sys/class/dmi/id/chassis_asset_tag"] = &fstest.MapFile{Data: []byte("OracleCloud.com")}
+		return root
+	}
 	ec2 := machine("Amazon EC2", "")
 	lambda := map[string]string{"AWS_LAMBDA_FUNCTION_NAME": "f", "LAMBDA_TASK_ROOT": "/var/task", "AWS_REGION": "eu-north-1"}
 	sam := map[string]string{"AWS_SAM_LOCAL": "true"}
@@ -160,7 +165,18 @@ func TestDetectRegion(t *testing.T) {
 
 		// cloud-init, where it agrees with the firmware.
 		{machine("Amazon EC2", `"cloud_name": "aws", "region": "eu-west-1", "availability_zone": "eu-west-1b"`), nil, "aws:eu-west-1", "aws"},
-		{machine("Amazon EC2", `"cloud_name": "aws", "region": "us-east-1", "availability_zone": "us-east-1-lim-1a"`), nil, "", "aws"}, // in Peru
+		{machine("Amazon EC2", `"cloud_name": "aws", "region": "us-east-1", "availability_zone": "us-east-1-lim-1a"`), nil, "aws:us-east-1-lim-1a", "aws"}, // in Peru
+		{machine("Amazon EC2", `"cloud_name": "aws", "region": "us-east-1", "availability_zone": "us-east-1-xyz-1a"`), nil, "", "aws"},                     // not known, and not Virginia
+		{machine("Vultr", `"cloud_name": "vultr", "region": "us"`), nil, "US", "vultr"},
+		{machine("Vultr", `"cloud_name": "vultr", "region": "nowhere"`), nil, "", "vultr"},
+		{oracle("phx-ad-3"), nil, "oracle:us-phoenix-1", "oracle"},
+		{oracle("UocM:PHX-AD-1"), nil, "oracle:us-phoenix-1", "oracle"},
+		{oracle("nova"), nil, "", "oracle"},
+		{nil, map[string]string{"CONTAINER_APP_NAME": "a", "CONTAINER_APP_ENV_DNS_SUFFIX": "brave-x1.westeurope.azurecontainerapps.io"}, "azure:westeurope", "azure"},
+		{nil, map[string]string{"CONTAINER_APP_NAME": "a", "CONTAINER_APP_ENV_DNS_SUFFIX": "apps.example.com"}, "", "azure"},
+		{nil, map[string]string{"CONTAINER_APP_ENV_DNS_SUFFIX": "brave-x1.westeurope.azurecontainerapps.io"}, "", ""},
+		{machine("Supermicro", ""), map[string]string{"RUNPOD_POD_ID": "p", "RUNPOD_DC_ID": "CA-MTL-1"}, "runpod:CA-MTL-1", "runpod"},
+		{machine("Supermicro", ""), map[string]string{"RUNPOD_DC_ID": "CA-MTL-1"}, "", ""},
 		{machine("Amazon EC2", `"cloud_name": "nocloud", "region": "eu-west-1"`), nil, "", "aws"},
 		{machine("LENOVO", `"cloud_name": "aws", "region": "eu-west-1"`), nil, "", ""},
 		{machine("Hetzner", `"cloud_name": "hetzner", "region": "eu-central", "availability_zone": "hel1-dc2"`), nil, "hetzner:hel1", "hetzner"},
