@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,12 +24,6 @@ func (a *app) config() *cobra.Command {
 	return cmd
 }
 
-// configView is what config show prints as JSON.
-type configView struct {
-	Settings []config.Value `json:"settings"`
-	Problems []string       `json:"problems"`
-}
-
 func (a *app) showConfig() *cobra.Command {
 	var asJSON, origin bool
 	cmd := &cobra.Command{
@@ -48,14 +41,17 @@ The exit code is 2 if a setting is wrong.`,
 				return err
 			}
 			s.locate(os.DirFS("/"))
-			view := configView{Settings: effective(s), Problems: []string{}}
+			view := report.Settings{Problems: []string{}}
+			for _, v := range effective(s) {
+				view.Settings = append(view.Settings, report.Effective(v))
+			}
 			for _, p := range s.Problems {
 				view.Problems = append(view.Problems, p.Error())
 			}
 			if asJSON {
 				err = output.JSON(a.out, view)
 			} else {
-				err = a.printConfig(view, origin)
+				err = view.Text(a.out, origin)
 			}
 			if err == nil && len(view.Problems) > 0 {
 				err = &exitError{code: exitUsage} // they were printed
@@ -67,23 +63,6 @@ The exit code is 2 if a setting is wrong.`,
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON, with origins")
 	addSettings(cmd)
 	return cmd
-}
-
-// printConfig prints a line for each setting, never folded: they are searched for.
-func (a *app) printConfig(view configView, origin bool) error {
-	var p report.Page
-	for _, s := range view.Settings {
-		value := cmp.Or(s.Value, "none")
-		if origin {
-			value += " (" + s.Origin + ")"
-		}
-		p.Line(fmt.Sprintf("%-13s  %s", s.Key, value))
-	}
-	for _, text := range view.Problems {
-		p.Line(fmt.Sprintf("%-13s  %s", "problem", text))
-	}
-	_, err := p.WriteTo(a.out)
-	return err
 }
 
 func (a *app) initConfig() *cobra.Command {

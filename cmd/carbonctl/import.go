@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -38,26 +37,7 @@ type importing struct {
 	options foreign.Options
 	known   map[string]energy.Energy // run_ids that the ledger has, and what it says of them
 	others  int                      // files in folders of a format that is not known
-	found   []importedFile
-}
-
-// importedFile is what became of one file.
-type importedFile struct {
-	File      string        `json:"file"`
-	Format    string        `json:"format"` // "" if no run is added
-	Added     int           `json:"added"`
-	Known     int           `json:"known"`   // that the ledger had already
-	Grown     int           `json:"grown"`   // of these: used more by now than the ledger says
-	Refused   int           `json:"refused"` // what could not be used
-	Energy    energy.Energy `json:"energy_joules"`
-	Emissions regions.Grams `json:"emissions_g"`
-	Notes     []remark      `json:"notes"`
-}
-
-// A remark is what was repaired or must be known, and of how many runs.
-type remark struct {
-	Text string `json:"text"`
-	Runs int    `json:"runs"`
+	found   []report.ImportedFile
 }
 
 func (a *app) imports() *cobra.Command {
@@ -136,15 +116,11 @@ func (m *importing) run(ctx context.Context, flags *pflag.FlagSet, args []string
 	if m.others > 0 {
 		m.say(report.Count(m.others, "file")+" in these directories: no records of another tool, not imported", "")
 	}
+	answer := report.Imported{Ledger: m.path, Dry: m.dry, Files: m.found}
 	if m.json {
-		return output.JSON(m.out, struct {
-			Ledger string         `json:"ledger"`
-			Dry    bool           `json:"dry_run"`
-			Files  []importedFile `json:"files"`
-		}{m.path, m.dry, m.found})
+		return output.JSON(m.out, answer)
 	}
-	m.print()
-	return nil
+	return answer.Text(m.out)
 }
 
 // parse reads the flags.
@@ -218,7 +194,7 @@ func (m *importing) file(ctx context.Context, in input.File) error {
 		return err
 	}
 	defer f.Close()
-	got := importedFile{File: path, Notes: []remark{}}
+	got := report.ImportedFile{File: path, Notes: []report.Remark{}}
 	rows := func(yield func(runs.Row) bool) {
 		for row, err := range foreign.Read(f, path, m.options) {
 			before, known := m.known[row.RunID]
@@ -237,7 +213,7 @@ func (m *importing) file(ctx context.Context, in input.File) error {
 				got.Known++
 			default:
 				m.known[row.RunID] = row.Energy
-				got.take(row)
+				got.Take(row)
 				if !yield(row) {
 					return
 				}
@@ -261,70 +237,9 @@ func (m *importing) file(ctx context.Context, in input.File) error {
 }
 
 // add appends rows to the ledger.
-func (m *importing) add(ctx context.Context, rows iter.Seq[runs.Row], got *importedFile) error {
+func (m *importing) add(ctx context.Context, rows iter.Seq[runs.Row], got *report.ImportedFile) error {
 	added, had, err := m.writer.Import(ctx, rows)
 	got.Added += added
 	got.Known += had // since we looked
 	return err
-}
-
-// take adds the figures of a row that is new, and what its details tell.
-func (i *importedFile) take(row runs.Row) {
-	i.Energy = i.Energy.Plus(row.Energy)
-	i.Emissions += regions.Grams(row.Emissions)
-	i.note(row)
-}
-
-// note takes what a row's details tell of its origin.
-func (i *importedFile) note(row runs.Row) {
-	var details struct {
-		Imported struct {
-			Format string   `json:"format"`
-			Notes  []string `json:"notes"`
-		} `json:"imported"`
-	}
-	if json.Unmarshal([]byte(row.Details), &details) != nil {
-		return
-	}
-	i.Format = details.Imported.Format
-	for _, text := range details.Imported.Notes {
-		at := slices.IndexFunc(i.Notes, func(n remark) bool { return n.Text == text })
-		if at >= 0 {
-			i.Notes[at].Runs++
-		} else if len(i.Notes) < report.MaxListed {
-			i.Notes = append(i.Notes, remark{text, 1})
-		}
-	}
-}
-
-func (m *importing) print() {
-	var p report.Page
-	for _, f := range m.found {
-		title := f.File
-		if f.Format != "" {
-			title += " (" + f.Format + ")"
-		}
-		p.Title(title)
-		what := "added"
-		if m.dry {
-			what = "would add"
-		}
-		p.Row(what, "%s, %s, %s CO2e", report.Count(f.Added, "run"), report.Energy(f.Energy), report.Mass(f.Emissions))
-		if f.Known > 0 {
-			p.Row("not added", "%s that the ledger has already", report.Count(f.Known, "run"))
-		}
-		if f.Grown > 0 {
-			p.Row("stale", "%s of these used more by now: the ledger has what they had used when they were imported; import a log when its run has ended", report.Count(f.Grown, "run"))
-		}
-		if f.Refused > 0 {
-			p.Row("refused", "%s, named on stderr", report.Count(f.Refused, "line"))
-		}
-		for _, n := range f.Notes {
-			p.Row("note", "%s: %s", report.Count(n.Runs, "run"), n.Text)
-		}
-	}
-	if !m.dry {
-		p.Row("ledger", "%s", m.path)
-	}
-	_, _ = p.WriteTo(m.out)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -11,13 +10,6 @@ import (
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/report"
 )
-
-// merged is what merge answers.
-type merged struct {
-	File  string        `json:"file"`
-	Rows  int64         `json:"rows"`
-	Heads []ledger.Head `json:"heads"`
-}
 
 func (a *app) merge() *cobra.Command {
 	var asJSON bool
@@ -60,14 +52,15 @@ The exit code is 1 if an unfinished last line was ignored.`,
 			if err != nil {
 				r.told(err)
 			}
-			m := merged{File: args[0], Heads: heads}
+			m := report.Merged{File: args[0]}
 			for _, h := range heads {
 				m.Rows += h.Rows
+				m.Heads = append(m.Heads, report.Head(h))
 			}
 			if asJSON {
 				err = output.JSON(a.out, m)
 			} else {
-				a.printMerged(m)
+				err = m.Text(a.out)
 			}
 			if err == nil && r.bad {
 				err = &exitError{code: exitFinding}
@@ -77,14 +70,4 @@ The exit code is 1 if an unfinished last line was ignored.`,
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
 	return cmd
-}
-
-func (a *app) printMerged(m merged) {
-	var p report.Page
-	p.Title(fmt.Sprintf("%s: %s of %s", m.File, report.Count(m.Rows, "row"), report.Count(len(m.Heads), "chain")))
-	for _, h := range m.Heads {
-		p.Row("head", "%s, after %s:", h.LedgerID, report.Count(h.Rows, "row"))
-		p.Code(h.Hash)
-	}
-	_, _ = p.WriteTo(a.out)
 }
