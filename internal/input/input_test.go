@@ -107,7 +107,7 @@ func TestNotThere(t *testing.T) {
 	for arg, want := range map[string]string{
 		"gone.csv": "gone.csv: no such file or directory",
 		"x*.csv":   "no file matches x*.csv",
-		"0198":     "0198 is the beginning of several runs: " + first + ", " + second + " …",
+		"0198":     `run ID "0198" is ambiguous: it matches ` + first + ", " + second + " …",
 		"beef":     "no run beef in " + r.Ledger,
 	} {
 		_, err := r.Files([]string{arg})

@@ -162,14 +162,14 @@ type UnknownRunError struct{ ID, Ledger string }
 
 func (e *UnknownRunError) Error() string { return fmt.Sprintf("no run %s in %s", e.ID, e.Ledger) }
 
-// AmbiguousError is the beginning of several runs' IDs.
+// AmbiguousError is a prefix that several runs' IDs have.
 type AmbiguousError struct {
 	Prefix string
 	IDs    []string // the first two
 }
 
 func (e *AmbiguousError) Error() string {
-	return fmt.Sprintf("%s is the beginning of several runs: %s …", e.Prefix, strings.Join(e.IDs, ", "))
+	return fmt.Sprintf("run ID %q is ambiguous: it matches %s …", e.Prefix, strings.Join(e.IDs, ", "))
 }
 
 func (r *Reader) hasLedger() bool { return r.Ledger != "" && r.Ledger != "none" }
