@@ -74,7 +74,7 @@ var rooms = map[string][]string{
 	"export/file": {"carbon", "footprint", "internal/output", "report"},
 
 	// Floor 5: the command.
-	"internal/child":   {"energy", "internal/proc", "golang.org/x/sys"},
+	"internal/child":   {"golang.org/x/sys"},
 	"internal/input":   {"footprint", "ledger", "report", "runs"},
 	"internal/output":  {"internal/atomicfile", "report", "golang.org/x/sys", "golang.org/x/term"},
 	"internal/locate":  {"regions", "regions/metadata"},
@@ -83,13 +83,13 @@ var rooms = map[string][]string{
 	"internal/wait":    {"footprint", "internal/atomicfile", "regions", "report", "github.com/gofrs/flock"},
 	"internal/watch":   {"golang.org/x/sys"},
 	"cmd/carbonctl": {
-		"carbon", "energy", "estimate", "footprint", "runs", "internal/atomicfile", "internal/child", "internal/config", "internal/input", "internal/locate", "internal/timespec", "export/file", "internal/about", "internal/nearest", "internal/nested", "internal/output", "internal/session", "internal/wait", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "internal/serve", "ledger", "nvml", "rapl", "regions", "report",
+		"carbon", "energy", "estimate", "footprint", "runs", "internal/child", "internal/config", "internal/input", "internal/locate", "internal/timespec", "export/file", "internal/about", "internal/nearest", "internal/nested", "internal/output", "internal/session", "internal/wait", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "internal/serve", "ledger", "nvml", "rapl", "regions", "report",
 		"regions/live",
 		"github.com/spf13/cobra", "github.com/spf13/pflag",
 	},
 
 	// For tests, and for people.
-	"energy/energytest":          {"energy", "github.com/stretchr/testify"},
+	"energy/energytest":          {"energy"},
 	"regions/internal/fetchtest": {"regions", "github.com/stretchr/testify"},
 	"internal/machinetest":       {"energy", "golang.org/x/tools"},
 	"internal/house":             {},
@@ -110,6 +110,21 @@ func TestImportsOnlyPointDown(t *testing.T) {
 	for room := range rooms {
 		if room != "internal/house" && !seen[room] {
 			t.Errorf("the table has a rule for %s, which does not exist", room)
+		}
+	}
+}
+
+// TestNoRuleIsIdle checks that what a package may import it does import: a door that nobody
+// uses is shut.
+func TestNoRuleIsIdle(t *testing.T) {
+	used := map[string][]string{}
+	for file, imports := range sources(t, "../..") {
+		used[path.Dir(file)] = append(used[path.Dir(file)], imports...)
+	}
+	for room, allowed := range rooms {
+		for _, a := range allowed {
+			assert.True(t, slices.ContainsFunc(used[room], func(im string) bool { return may([]string{a}, im) && strings.Contains(im, a) }),
+				"%s may import %s, and does not", room, a)
 		}
 	}
 }
