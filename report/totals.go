@@ -251,7 +251,7 @@ func unbounded(s runs.Summary, bounds string) string {
 func massBar(g *runs.Group, scope regions.Scope) bar {
 	share, _ := g.MeasuredShare()
 	e, _ := g.Of(scope)
-	return bar{label: called(g), value: Mass(e.Grams), x: float64(e.Grams), low: float64(e.Low), high: float64(e.High), measured: share}
+	return bar{label: called(g), value: MassWithin(e.Grams, e.Low, highOf(e)), x: float64(e.Grams), low: float64(e.Low), high: float64(e.High), measured: share}
 }
 
 func (t Totals) groupSection(list []*runs.Group) section {
