@@ -73,12 +73,25 @@ func (run Run) figures() []figure {
 		"(" + energyBounds(r.Energy, r.EnergyLow, r.EnergyHigh) + ")", measured(deref(r.MeasuredShare)), "counted: " + countedText(r), NotCounted,
 	}}
 	g := figure{"Emissions", MassWithin(r.Emissions, r.EmissionsLow, r.EmissionsHigh) + " CO2e", append([]string{"(" + massBounds(r.Emissions, r.EmissionsLow, r.EmissionsHigh) + ")"}, run.Car.Compare(r.Emissions, r.EmissionsLow)...)}
+	if o := r.Outer; o != nil {
+		g.details = append(g.details, "energy and factor together: "+massBounds(r.Emissions, o.Low, &o.High))
+	}
+	if r.EmissionsAnnual != nil {
+		g.details = append(g.details, "by the year's mean: "+Mass(*r.EmissionsAnnual))
+	}
 	all := append([]figure{g, e}, predictionFigure(r)...)
 	if r.Market != nil {
 		all = append(all, figure{"Contracts", Mass(r.Market.Emissions) + " CO2e", []string{"(market-based, " + digits(float64(r.Market.PerKWh)) + " g/kWh)", r.Market.Source}})
 	}
 	if r.Embodied != nil {
 		all = append(all, figure{"Manufacture", Mass(*r.Embodied) + " CO2e", []string{"(the run's part of the machine's, not in the emissions above)"}})
+	}
+	if w := r.Water; w != nil && w.Litres != nil {
+		most := "no upper bound"
+		if w.High != nil {
+			most = litres(*w.High)
+		}
+		all = append(all, figure{"Water", litres(*w.Litres), []string{"consumed (" + litres(*w.Low) + " to " + most + ")", w.GridSource}})
 	}
 	if r.Coverage < 0.9995 {
 		all = append(all, figure{"Seen", Percent(r.Coverage), []string{"of the run's time; the bounds cover the rest"}})
@@ -164,7 +177,19 @@ func gridSection(r footprint.Report) section {
 	return section{title: "Grid", table: facts(
 		"region", region, "set by", r.Region.How,
 		"factor", digits(float64(in.PerKWh))+" g CO2e/kWh", "counts", strings.Trim(string(in.Scope)+", "+in.Basis, ", "),
-		"kind", string(in.Kind), "year", year, "source", in.Source, "licence", in.Licence, "instead", in.Instead, "PUE", pue, "waited", waited(r))}
+		"kind", string(in.Kind), "year", year, "source", in.Source, "licence", in.Licence, "instead", in.Instead, "note", in.Note, "range", factorRange(in), "PUE", pue, "waited", waited(r))}
+}
+
+// factorRange is the range of the factor itself, "" where its source gives none.
+func factorRange(in footprint.Intensity) string {
+	if in.Low == nil || in.High == nil {
+		return ""
+	}
+	text := digits(float64(*in.Low)) + " to " + digits(float64(*in.High)) + " g CO2e/kWh by its fuels' factors"
+	if in.RangeOld {
+		text += "; old: no bound of this run"
+	}
+	return text
 }
 
 func machineSection(r footprint.Report) section {

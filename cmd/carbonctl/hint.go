@@ -50,7 +50,7 @@ func hint(err error) string {
 	case errors.As(err, &hours):
 		return hoursHint(hours)
 	case errors.Is(err, regions.ErrNoForecast):
-		return `"carbonctl regions data" lists the zones with typical hours; elsewhere --live asks a live forecast`
+		return `"carbonctl regions data" lists the zones with typical hours; elsewhere --live asks a service or a file (docs/regions.md)`
 	case errors.As(err, &none) && none.Ledger:
 		return "carbonctl wrap -- CMD records a run"
 	case errors.As(err, new(report.NoMatchError)):

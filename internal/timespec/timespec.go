@@ -6,6 +6,9 @@
 //	today  yesterday  tomorrow  monday         a day
 //	18:00  tomorrow 18:00  monday 9:00         a time of a day
 //	+24h  -30d  90m  1d12h                     from now
+//
+// A time that a clock skips in spring, 02:30 on that night, is none; of one that it shows
+// twice in autumn it is the first or the second, as package time has it.
 package timespec
 
 import (
@@ -91,6 +94,9 @@ func anyOf(text string, now time.Time, sign int) (p period, ok bool) {
 	}
 	for _, layout := range []string{"2006-01-02 15:04", "2006-01-02t15:04", "2006-01-02 15:04:05", "2006-01-02t15:04:05"} {
 		if t, err := time.ParseInLocation(layout, text, now.Location()); err == nil {
+			if bare, _ := time.Parse(layout, text); !sameClock(t, bare) {
+				return p, false // skipped where clocks go forward
+			}
 			return point(t)
 		}
 	}
@@ -131,8 +137,14 @@ func ofDay(text string, now time.Time, sign int) (p period, ok bool) {
 		return p, false
 	}
 	t := at(day, c.Hour(), c.Minute())
+	if !sameClock(t, c) {
+		return p, false // skipped where clocks go forward
+	}
 	return period{from: t, to: t, clock: !named}, true
 }
+
+// sameClock reports whether two times show the same on a clock.
+func sameClock(t, u time.Time) bool { return t.Hour() == u.Hour() && t.Minute() == u.Minute() }
 
 // dayOf is how many days off the day of a name is; a weekday is 1 to 7 days off.
 func dayOf(name string, now time.Time, sign int) (day int, ok bool) {

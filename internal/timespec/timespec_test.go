@@ -107,3 +107,21 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// A time that the clock skips is refused, not moved by an hour.
+func TestSkippedTimes(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	require.NoError(t, err)
+	now := time.Date(2027, 3, 27, 12, 0, 0, 0, berlin) // clocks go forward on the 28th at 2
+	for _, skipped := range []string{"tomorrow 02:30", "2027-03-28 02:30", "2027-03-28T02:00:00", "sunday 2:59"} {
+		_, err := Coming(skipped, now)
+		assert.ErrorContains(t, err, "invalid time", skipped)
+	}
+	for _, shown := range []string{"tomorrow 03:00", "2027-03-28 01:59", "2027-03-28T00:30:00Z"} {
+		_, err := Coming(shown, now)
+		assert.NoError(t, err, shown)
+	}
+	twice, err := Coming("2027-10-31 02:30", now)
+	require.NoError(t, err)
+	assert.Equal(t, 2, twice.Hour())
+}
