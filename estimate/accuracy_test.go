@@ -166,7 +166,8 @@ func TestAccuracy(t *testing.T) {
 		if s.inside > 0.5 {
 			inside = fmt.Sprintf("%.0f %%", 100*s.inside)
 		}
-		fmt.Fprintf(&table, "| %s | %.1f %% | %+.1f %% | %s |\n", e.name, 100*s.off, 100*s.bias, inside)
+		bias := strings.Replace(fmt.Sprintf("%+.1f %%", 100*s.bias), "-", "−", 1)
+		fmt.Fprintf(&table, "| %s | %.1f %% | %s | %s |\n", e.name, 100*s.off, bias, inside)
 	}
 	fmt.Fprintf(&table, "\n| CPU | readings | without a clock | with | CodeCarbon 3 |\n|---|---|---|---|---|\n")
 	by := map[string][]reading{}
