@@ -77,6 +77,7 @@ func (m Model) interval() string {
 // Text writes the inventory for a person: the verdict, what it rests on, and what
 // would improve it; verbose adds each counter, the model's notes and all settings.
 func (inv Inventory) Text(w io.Writer, verbose bool) error {
+	inv.Settle() // of a copy: it may not have been yet
 	p := Page{Screen: inv.Screen}
 	p.Headline(inv.headline())
 	inv.components(&p)

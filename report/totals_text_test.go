@@ -1,0 +1,101 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/runs"
+)
+
+// grams is a run of a project in a month that emitted so much.
+func grams(i int, project string, month int, g float64, scope string) runs.Row {
+	start := time.Date(2025, time.Month(month), 3, 0, 0, i, 0, time.UTC)
+	return runs.Row{
+		RunID: fmt.Sprintf("0198a0de-%04x-7000-8000-000000000000", i), Project: project, Status: "completed", IntensityScope: scope,
+		StartedAt: runs.Stamp{Time: start}, EndedAt: runs.Stamp{Time: start.Add(time.Minute)}, DurationS: 60,
+		Energy: energy.WattHour.Scale(g), EnergyLow: new(energy.WattHour.Scale(g)), EnergyHigh: new(energy.WattHour.Scale(g)),
+		Emissions: runs.Number(g), EmissionsLow: new(runs.Number(g)), EmissionsHigh: new(runs.Number(g)), MeasuredShare: new(runs.Number(1)),
+	}
+}
+
+// Parts of a total are at most ten and one row for the rest, and add up as shown.
+func TestPartsAddUp(t *testing.T) {
+	v := Totals{Groups: &runs.Groups{By: []runs.Key{runs.ByProject}}, Overview: true}
+	for i := range 30 {
+		v.Groups.Add(grams(i, "p"+strconv.Itoa(i), 1+i, 10+float64(i)*1.37, "lifecycle"))
+	}
+	v.Groups.Settle()
+	var b strings.Builder
+	require.NoError(t, v.Text(&b))
+	assert.Contains(t, b.String(), "896 g CO2e from 896 Wh in 30 runs, 2025-01-03 to 2027-06-03, all measured\n")
+	for _, title := range []string{"by month", "by project"} {
+		_, part, ok := strings.Cut(b.String(), "\n"+title+"\n")
+		require.True(t, ok, title)
+		lines := strings.Split(part, "\n")
+		sum, shares, n := 0, 0, 0
+		for _, line := range lines[1:] {
+			f := strings.Fields(strings.NewReplacer(" more", "-more", " earlier", "-earlier").Replace(line))
+			if len(f) != 5 {
+				break
+			}
+			g, err := strconv.Atoi(f[1])
+			require.NoError(t, err, line)
+			share, err := strconv.Atoi(f[2])
+			require.NoError(t, err, line)
+			count, err := strconv.Atoi(f[4])
+			require.NoError(t, err, line)
+			sum, shares, n = sum+g, shares+share, n+count
+		}
+		assert.Equal(t, 896, sum, title)
+		assert.Equal(t, 100, shares, title)
+		assert.Equal(t, 30, n, title)
+	}
+	assert.Contains(t, b.String(), "  20 earlier ")
+	assert.Contains(t, b.String(), "  20 more ")
+}
+
+// A total over two scopes has a headline for each, and no share.
+func TestTwoScopesAreTwoHeadlines(t *testing.T) {
+	v := Totals{Groups: &runs.Groups{By: []runs.Key{runs.ByProject}}, Overview: true}
+	v.Groups.Add(grams(0, "a", 1, 20, "lifecycle"))
+	v.Groups.Add(grams(1, "b", 1, 30, "direct"))
+	v.Groups.Settle()
+	var b strings.Builder
+	require.NoError(t, v.Text(&b))
+	assert.Contains(t, b.String(), "20.0 g CO2e lifecycle (1 run) and 30.0 g CO2e direct (1 run) from 50.0 Wh")
+	assert.NotContains(t, b.String(), "share")
+}
+
+// A terminal has bars and a bold answer within its width; a pipe has neither.
+func TestTotalsOnATerminal(t *testing.T) {
+	v := Totals{Groups: &runs.Groups{By: []runs.Key{runs.ByProject}}, Overview: true}
+	for i := range 6 {
+		v.Groups.Add(grams(i, strings.Repeat("界", i+1), 1+i, 10*float64(i+1), "lifecycle"))
+	}
+	v.Groups.Settle()
+	var pipe, tty strings.Builder
+	require.NoError(t, v.Text(&pipe))
+	assert.NotContains(t, pipe.String(), "█")
+	assert.NotContains(t, pipe.String(), "\x1b")
+	v.Screen = Screen{Width: 100, Bars: true, Color: true}
+	require.NoError(t, v.Text(&tty))
+	assert.Contains(t, tty.String(), "█")
+	assert.True(t, strings.HasPrefix(tty.String(), "\x1b[1m210 g CO2e"))
+	for line := range strings.Lines(tty.String()) {
+		assert.LessOrEqual(t, cellWidth(strings.TrimSuffix(line, "\n")), 100+8, line)
+	}
+}
+
+// An ID is shown as far as it opens the run: whole where two listed ones begin alike.
+func TestShortIDs(t *testing.T) {
+	list := runs.Rows{{RunID: "0198a0de-0001-7abc-8000-000000000001"}, {RunID: "0198a0de-0001-7abc-8000-000000000002"},
+		{RunID: "0198a0de-0002-7abc-8000-000000000001"}, {RunID: "train-7"}}
+	assert.Equal(t, []string{list[0].RunID, list[1].RunID, "0198a0de-0002-7abc", "train-7"}, shortIDs(list))
+}
