@@ -30,6 +30,7 @@ func (v *verifier) finish() {
 		case c.Held:
 		case stray != "" && whole:
 			v.find(Finding{Kind: Stray, Row: v.Rows + 1, Line: v.lines + 1, LedgerID: id, Text: stray})
+		case len(v.order) == 1 && v.missed(): // that is a finding
 		case stray == "":
 			v.Unseen = append(v.Unseen, fmt.Sprintf("truncation or rebuilding%s: no head kept elsewhere was given", of))
 		}
@@ -41,6 +42,11 @@ func (v *verifier) finish() {
 	if len(v.order) == 0 && len(v.heads) == 0 {
 		v.Unseen = append(v.Unseen, "whether there were any rows: no head kept elsewhere was given")
 	}
+}
+
+// missed reports whether a head that was kept elsewhere is no row's.
+func (v *verifier) missed() bool {
+	return slices.ContainsFunc(v.heads, func(w witness) bool { return !w.beside && w.at.rows == 0 })
 }
 
 // named reports whether FILE.head names a chain.
