@@ -18,8 +18,7 @@ import (
 // runtime, which takes five calls more each time one of the kernel's is opened, and
 // these can't be polled.
 //
-// Its files have Fd and io.ReaderAt. They are of the kernel or of a disk: one that
-// gives less than half of what was asked for has given all.
+// Its files have Fd and io.ReaderAt.
 func Root(dir string) fs.FS {
 	if dir == "" {
 		return os.DirFS(dir) // which opens nothing
@@ -121,8 +120,8 @@ func (f *rootFile) read(b []byte, call func() (int, error)) (int, error) {
 			continue
 		case err != nil:
 			return 0, &fs.PathError{Op: "read", Path: f.name, Err: err}
-		case n <= len(b)/2 && len(b) > 0:
-			return n, io.EOF
+		case n == 0 && len(b) > 0:
+			return 0, io.EOF
 		}
 		return n, nil
 	}

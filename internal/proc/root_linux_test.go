@@ -1,0 +1,36 @@
+package proc
+
+import (
+	"bytes"
+	"io"
+	"io/fs"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// The kernel gives a file of many records, such as cpuinfo of a server or a list of
+// children, a page at most at a time, and less where the next record does not fit: a
+// short answer is no end.
+func TestRootReadsFilesOfManyRecords(t *testing.T) {
+	const name = "proc/self/smaps"
+	f, err := Root("/").Open(name)
+	require.NoError(t, err)
+	defer f.Close()
+	buf := make([]byte, 64<<10)
+	first, err := f.Read(buf)
+	require.NoError(t, err)
+	require.Less(t, first, len(buf)/2, "all in one answer: the test needs another file")
+
+	n, err := f.(io.ReaderAt).ReadAt(buf, 0)
+	assert.True(t, n == len(buf) || err == io.EOF)
+	whole, err := fs.ReadFile(Root("/"), name)
+	require.NoError(t, err)
+	assert.Greater(t, n, first)
+	assert.Greater(t, len(whole), first)
+	// Every mapping ends with its flags, and the last one is the kernel's own.
+	lines := bytes.Split(bytes.TrimSpace(whole), []byte("\n"))
+	assert.Contains(t, string(lines[len(lines)-1]), "VmFlags:")
+	assert.Regexp(t, `\[(vsyscall|vdso|vvar\w*|stack)\]`, string(bytes.Join(lines[max(0, len(lines)-40):], []byte("\n"))))
+}
