@@ -39,7 +39,7 @@ func readings(t testing.TB) []reading {
 		count := func(name string) int { return int(number(name)) }
 		sockets := count("sockets")
 		cpu := proc.CPU{Vendor: row["vendor"], Family: count("family"), Model: count("model"), Stepping: count("stepping"), Brand: row["brand"]}
-		m := recognise(shaped(cpu, sockets, count("cores")/sockets, count("threads")/sockets, false))
+		m := recognise(shaped(cpu, sockets, count("cores")/sockets, count("threads")/sockets, false), limits{})
 		require.Equal(t, BySKU, m.How, row["brand"])
 		r := reading{host: row["host"], brand: m.Name, model: m, u: number("load_pct") / 100, measured: number("measured_w"), tdp: m.TDP.Watts() * float64(sockets)}
 		if base := number("base_mhz"); base > 0 {

@@ -80,7 +80,7 @@ const (
 func classOf(key string) (c class, ok bool) {
 	first, rest, _ := strings.Cut(key, " ")
 	switch first {
-	case "core", "celeron", "pentium", "atom", "athlon", "phenom", "sempron", "turion", "fx", "a4", "a6", "a8", "a9", "a10", "a12", "e1", "e2", "m1", "n95", "n97", "n100", "n150", "n200":
+	case "core", "celeron", "pentium", "atom", "athlon", "phenom", "sempron", "turion", "fx", "a4", "a6", "a8", "a9", "a10", "a12", "e1", "e2", "m1", "m2", "m3", "m4", "m5", "n95", "n97", "n100", "n150", "n200":
 		return client, true
 	case "ryzen":
 		if strings.HasPrefix(rest, "threadripper") {

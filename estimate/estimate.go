@@ -80,7 +80,7 @@ func Open(root fs.FS, counted ...energy.Component) (*Meter, error) {
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	m := &Meter{model: recognise(cpu), stat: stat}
+	m := &Meter{model: recognise(cpu, readLimits(root)), stat: stat}
 	base := 0.0
 	if clock, err := proc.OpenClock(root, cpu); err == nil {
 		m.clock, base = clock, clock.Base()
@@ -89,7 +89,7 @@ func Open(root fs.FS, counted ...energy.Component) (*Meter, error) {
 	if total, err := proc.MemoryTotal(root); err == nil {
 		m.model.setMemory(cpu, total)
 	}
-	if m.model.MemoryGiB == 0 {
+	if m.model.MemoryGiB == 0 && !m.model.WholeBoard {
 		m.model.note("memory-unknown", "memory size unreadable: its energy is not modelled")
 	}
 	m.setComponents(cpu.Packages, counted)
@@ -142,6 +142,9 @@ func (m *Meter) setComponents(packages []int, counted []energy.Component) {
 		c := energy.Component{Kind: energy.CPU, ID: cpuPrefix + p, Basis: energy.Modelled,
 			Source: "estimate", Scope: "package", BandLow: low, BandHigh: high}
 		c.Name = fmt.Sprintf("%s, package %s", m.model.Name, strings.Replace(p, "-die-", ", die ", 1))
+		if m.model.WholeBoard {
+			c.Scope, c.Name = "board", m.model.Name
+		}
 		if m.model.Virtual {
 			c.Scope, c.Name = "vcpu-share", fmt.Sprintf("%s, %d of its vCPUs", m.model.Name, m.model.Threads)
 		}

@@ -12,6 +12,8 @@ type How string
 // The ways to recognise a CPU, best first.
 const (
 	BySKU               How = "sku"               // its name has a model number with a known TDP
+	ByRegister          How = "register"          // its own register tells its TDP
+	ByTDP               How = "tdp"               // in no table, but its TDP was given
 	ByMicroarchitecture How = "microarchitecture" // family and model only: a typical model stands in
 	Unknown             How = "unknown"           // neither: a common default
 )
@@ -43,8 +45,14 @@ type Model struct {
 	// with, 0 if not.
 	Clock   bool
 	BaseMHz float64
-	// Band is the factor F of the 90 % band: the truth lies within [P/F, P×F].
-	Band float64
+	// Limit is the long-term power limit that the firmware holds a package to, 0 if
+	// there is none or it is not known.
+	Limit energy.Power
+	// Band is the factor F of the 90 % band: the truth lies within [P/F, P×F]; IdleBand
+	// is that at no load, at least as wide.
+	Band, IdleBand float64
+	// WholeBoard: Idle and Max are of all of a small computer, memory included.
+	WholeBoard bool
 
 	// MemoryGiB is what is taken to be plugged in, or the virtual machine's
 	// part; MemoryIdle and MemoryMax its power at no and at full CPU load. All
@@ -52,7 +60,10 @@ type Model struct {
 	MemoryGiB             float64
 	MemoryIdle, MemoryMax energy.Power
 
-	Notes []Note // what a reader of the figures must know
+	// Nearest are the names of the tables most like one that is not known; of [ForCPU]
+	// only.
+	Nearest []string
+	Notes   []Note // what a reader of the figures must know
 }
 
 // Note is something to know about a Model. Code is stable.
@@ -75,6 +86,15 @@ func (m *Model) watts(u, r float64) float64 {
 	at := 1 - math.Pow(1-u, m.Exponent)
 	idle, most := m.Idle.Watts(), m.Max.Watts()
 	return idle + (most-idle)*at*m.ratio(r)
+}
+
+// Range returns the power that [Model.Power] does, and the bounds of its 90 % band:
+// that of no load for the idle part of it, and Band for the rest.
+func (m *Model) Range(u, r float64) (low, expected, high energy.Power) {
+	w := m.watts(u, r)
+	idle := min(m.Idle.Watts(), w)
+	low = energy.Watts(idle/m.IdleBand + (w-idle)/m.Band)
+	return low, energy.Watts(w), energy.Watts(idle*m.IdleBand + (w-idle)*m.Band)
 }
 
 // The clock counts from 0.3 to 1 of base: below, no CPU was measured; above,
@@ -124,10 +144,6 @@ const (
 	tdpAnchor   = 150  // W: the TDP for which the exponent changes nothing
 )
 
-// clientFull is the part of the TDP that desktops and laptops draw at full
-// load: the mean of six published readings was 0.86, of 0.43 to 1.0. Weak.
-const clientFull = 0.90
-
 // The default for a CPU that is not known, in W a hardware thread: about the
 // middle of the servers since 2015 in data/microarch.csv.
 const (
@@ -142,13 +158,11 @@ const (
 	plainExponent = 1.5
 )
 
-// perThread returns the power of one hardware thread of a socket with the TDP
-// and threads given, at no and at full load, in W.
+// perThread returns the power of one hardware thread of a server's socket with the
+// TDP and threads given, at no and at full load, in W.
 func perThread(c class, tdp float64, threads int) (idle, full float64) {
 	g, i, p := math.Pow(tdp/tdpAnchor, tdpExponent), idlePart, fullPart
 	switch c {
-	case client:
-		g, p = 1, clientFull
 	case chiplet:
 		i *= chipletIdle
 	case epyc:
@@ -177,6 +191,8 @@ const (
 // single published readings, and are weak.
 func memoryPart(kind string) (idle, busy float64) {
 	switch kind {
+	case wholeBoard: // in the CPU's figure
+		return 0, 0
 	case "udimm":
 		return 0.10, 0.15
 	case "ddr3":

@@ -10,8 +10,12 @@ import (
 )
 
 // recognise finds the formula for a CPU, with the band for a machine whose
-// clock is not read.
-func recognise(c proc.CPU) Model {
+// clock is not read. l are the limits of one package, zero where not known.
+func recognise(c proc.CPU, l limits) Model { return modelOf(c, l, 0) }
+
+// modelOf is recognise with the TDP of a socket in W that goes before that of the
+// tables, 0 if there is none.
+func modelOf(c proc.CPU, l limits, tdp float64) Model {
 	arch, known := find(microarchs, c)
 	m := Model{
 		Brand: c.Brand, How: Unknown, Name: "unknown CPU",
@@ -21,18 +25,30 @@ func recognise(c proc.CPU) Model {
 	if c.Virtual {
 		m.Sockets = 1 // how a guest's CPUs are spread over sockets is made up
 	}
+	if b, ok := boardOf(c); ok {
+		m.byBoard(c, b)
+		return m
+	}
 	name := key(c.Brand)
 	chip, named := lookup(cpus, name)
+	switch {
+	case tdp > 0 && !named:
+		chip, named, m.How = sku{tdp: tdp, cores: c.Cores, threads: c.Siblings}, true, ByTDP
+	case tdp > 0:
+		chip.tdp = tdp
+	case !named && !c.Virtual && l.tdp > 0:
+		chip, named, m.How = sku{tdp: l.tdp, cores: c.Cores, threads: c.Siblings}, true, ByRegister
+	}
 	switch {
 	case untrue(c):
 		known = false
 		m.note("cpu-untrue", "the hypervisor gives a CPU that does not exist (%s): a default of %.1f to %.1f W a thread is used",
 			strings.TrimSpace(c.Brand), unknownIdle, unknownFull)
 	case named && m.socketThreads(&chip, arch, c) > 0:
-		m.bySKU(c, name, chip, arch, known)
+		m.bySKU(c, name, chip, arch, known, l)
 		return m
-	case known && arch.tdp > 0:
-		m.byMicroarch(c, arch)
+	case known && (arch.tdp > 0 || arch.most > 0):
+		m.byMicroarch(c, arch, l)
 		return m
 	default:
 		m.note("cpu-unknown", "this CPU is in no table: a default of %.1f to %.1f W a thread is used", unknownIdle, unknownFull)
@@ -42,6 +58,7 @@ func recognise(c proc.CPU) Model {
 	}
 	m.shape(c, known && arch.smt() || !known && c.Implementer == 0 && c.Virtual)
 	m.charge(unknownIdle, unknownFull, float64(m.Threads*m.PerThread))
+	m.IdleBand = m.Band
 	return m
 }
 
@@ -60,15 +77,29 @@ func (m *Model) socketThreads(chip *sku, arch microarch, c proc.CPU) int {
 	return chip.threads
 }
 
+// byBoard models a small computer that was measured as a whole.
+func (m *Model) byBoard(c proc.CPU, b board) {
+	m.How, m.Name, m.SKU = BySKU, b.product, b.product
+	m.Exponent, m.Band, m.IdleBand, m.WholeBoard = plainExponent, bandBoard, bandBoard, true
+	m.charge(b.idle, b.full, 1)
+	m.note("whole-board", "%s", boardNote(b.product))
+}
+
 // bySKU models a CPU whose TDP is known.
-func (m *Model) bySKU(c proc.CPU, name string, chip sku, arch microarch, known bool) {
-	m.How, m.Name, m.SKU = BySKU, plain(c.Brand), plain(c.Brand)
+func (m *Model) bySKU(c proc.CPU, name string, chip sku, arch microarch, known bool, l limits) {
+	if m.How == Unknown {
+		m.How, m.SKU = BySKU, plain(c.Brand)
+	}
+	if m.Name = plain(c.Brand); m.Name == "" {
+		m.Name = fmt.Sprintf("CPU of %.4g W", chip.tdp)
+	}
 	m.TDP, m.SKUThreads = energy.Watts(chip.tdp), chip.threads
 	kind := mono
 	if known {
 		kind = arch.class
 	}
-	if k, ok := classOf(name); ok && !(kind == client && k == epyc) { // EPYC 4004 and 4005 are Ryzen dies
+	k, classed := classOf(name)
+	if classed && !(kind == client && k == epyc) { // EPYC 4004 and 4005 are Ryzen dies
 		kind = k
 	}
 	m.shape(c, chip.cores > 0 && chip.threads > chip.cores || known && arch.smt())
@@ -79,29 +110,118 @@ func (m *Model) bySKU(c proc.CPU, name string, chip sku, arch microarch, known b
 		}
 		threads = min(threads, whole)
 	}
-	idle, full := perThread(kind, chip.tdp, chip.threads)
-	m.charge(idle, full, threads)
-	switch measured := arch.most > 0 && key(arch.sku) == name; {
-	case c.Virtual, kind == client, !known, arch.band >= bandWide, threads < float64(chip.threads*m.Sockets):
-		m.Band = bandWide
-	case measured:
-		m.Band = bandClock
+	if c.Virtual {
+		l = limits{}
+	}
+	part := threads / float64(chip.threads)
+	measured := arch.most > 0 && key(arch.sku) == name
+	idle, full := 0.0, 0.0
+	switch {
+	case kind == client:
+		idle, full, m.Band = clientPower(name, chip, l)
+		m.IdleBand = max(m.Band, bandIdle)
+		m.useLimits(l)
 	default:
+		idle, full = serverPower(kind, chip, l)
 		m.Band = bandServer
+		if measured {
+			m.Band = bandClock
+		}
+		newest := arch.band >= bandWide || !known && unmeasured(name)
+		if newest || !known && !classed || chip.form == cloud || chip.form == workstation || m.How == ByRegister || m.How == ByTDP {
+			m.Band = bandWide
+		}
+	}
+	if chip.form == cloud {
+		m.note("cpu-sibling", "no published TDP for the %s: using that of its nearest public model", m.Name)
+	}
+	m.charge(idle, full, part)
+	if c.Virtual || threads < float64(chip.threads*m.Sockets) {
+		m.Band = max(m.Band, bandWide)
+	}
+	m.IdleBand = max(m.IdleBand, m.Band)
+}
+
+// unmeasured reports the servers of the newest generations by name, of which no
+// reading is at hand: Xeon 6 and EPYC 9005.
+func unmeasured(name string) bool {
+	family, model, _ := strings.Cut(name, " ")
+	return family == "xeon" && len(model) >= 5 && model[0] == '6' || family == "epyc" && len(model) >= 4 && model[0] == '9' && model[3] == '5'
+}
+
+// serverPower returns the power of one socket at no and at full load: by the formula
+// for its class, but no more than it is held to.
+func serverPower(kind class, chip sku, l limits) (idle, full float64) {
+	idle, full = perThread(kind, chip.tdp, 1)
+	full = min(full, max(chip.tdp, chip.turbo), l.enforced())
+	return min(idle, full/2), full
+}
+
+// useLimits tells what the limits of the firmware have done.
+func (m *Model) useLimits(l limits) {
+	switch {
+	case l.lifted():
+		m.note("limits-lifted", "the firmware sets no power limit: full load may draw far more than the TDP")
+	case l.known:
+		m.Limit = energy.Watts(l.long)
 	}
 }
 
 // byMicroarch models a CPU of which only family and model are known.
-func (m *Model) byMicroarch(c proc.CPU, arch microarch) {
+func (m *Model) byMicroarch(c proc.CPU, arch microarch, l limits) {
 	m.How, m.Name, m.SKU = ByMicroarchitecture, maker(arch.vendor)+arch.name, arch.sku
 	m.TDP, m.SKUThreads, m.Band = energy.Watts(arch.tdp), arch.threads, bandWide
-	idle, full := arch.idle, arch.most
-	if full == 0 {
-		idle, full = perThread(arch.class, arch.tdp, arch.threads)
+	chip := sku{tdp: arch.tdp, cores: arch.cores, threads: arch.threads}
+	name := key(arch.sku)
+	if s, ok := lookup(cpus, name); ok {
+		chip.form, chip.turbo, chip.ecores = s.form, s.turbo, s.ecores
 	}
+	if c.Virtual {
+		l = limits{}
+	}
+	idle, full := arch.idle*float64(arch.threads), arch.most*float64(arch.threads)
 	m.shape(c, arch.smt())
-	m.charge(idle, full, float64(m.Threads*m.PerThread))
-	m.note("cpu-generic", "the CPU does not give its model: the figures of the %s stand in for it", arch.sku)
+	part := float64(m.Threads*m.PerThread) / float64(arch.threads)
+	switch {
+	case full > 0:
+	case arch.class == client:
+		idle, full, m.Band = clientPower(name, chip, l)
+		if l.known { // its own, whatever stands in
+			part = float64(m.Sockets)
+		}
+		m.useLimits(l)
+		m.Band = max(m.Band, bandWide)
+	default:
+		idle, full = serverPower(arch.class, chip, limits{})
+	}
+	m.charge(idle, full, part)
+	m.IdleBand = m.Band
+	if arch.memory == wholeBoard {
+		m.WholeBoard = true
+		m.note("whole-board", "%s", boardNote("as a "+arch.sku))
+	}
+	if given := plain(c.Brand); modelled(key(c.Brand)) {
+		m.note("cpu-generic", "no TDP and threads known for the %s: using the figures of the %s", given, arch.sku)
+	} else {
+		m.note("cpu-generic", "the CPU does not give its model: using the figures of the %s", arch.sku)
+	}
+}
+
+// modelled reports a key with a model number in it: "xeon platinum 8488c", not "xeon"
+// nor "epyc milan v2".
+func modelled(key string) bool {
+	for w := range strings.FieldsSeq(key) {
+		digits := 0
+		for _, r := range w {
+			if r >= '0' && r <= '9' {
+				digits++
+			}
+		}
+		if digits >= 2 {
+			return true
+		}
+	}
+	return false
 }
 
 // shape decides how the threads that are seen relate to those of the hardware.
@@ -126,9 +246,9 @@ func (m *Model) shape(c proc.CPU, smt bool) {
 	}
 }
 
-// charge sets the power from that of one thread.
-func (m *Model) charge(idle, full, threads float64) {
-	m.Idle, m.Max = energy.Watts(idle*threads), energy.Watts(full*threads)
+// charge sets the power from that of one socket or thread, and how many are charged.
+func (m *Model) charge(idle, full, times float64) {
+	m.Idle, m.Max = energy.Watts(idle*times), energy.Watts(full*times)
 }
 
 func (m *Model) note(code, format string, args ...any) {
@@ -149,6 +269,9 @@ func (m *Model) withClock(base float64) {
 
 // setMemory adds the memory of a machine: total is what its kernel has.
 func (m *Model) setMemory(c proc.CPU, total uint64) {
+	if m.WholeBoard {
+		return
+	}
 	kind := ""
 	if arch, ok := find(microarchs, c); ok && m.How != Unknown {
 		kind = arch.memory

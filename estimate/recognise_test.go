@@ -51,11 +51,11 @@ func TestRecognise(t *testing.T) {
 	}{
 		// By the formula: 350 W, 128 threads, class chiplet, 2 threads.
 		{"Firecracker guest on Emerald Rapids", shaped(intel(207, 2, "Intel(R) Xeon(R) Processor @ 2.60GHz"), 1, 1, 2, true),
-			ByMicroarchitecture, "Intel Emerald Rapids", 350, 1.275, 5.930, 2, 2, []string{"vcpu-share", "cpu-generic"}},
+			ByMicroarchitecture, "Intel Emerald Rapids", 350, 1.275, 5.469, 2, 2, []string{"vcpu-share", "cpu-generic"}},
 		{"guest on Genoa, threads shown as cores", shaped(amd(25, 17, "AMD EPYC"), 1, 2, 2, true),
 			ByMicroarchitecture, "AMD EPYC Genoa", 360, 0.881, 3.359, 2, 2, []string{"vcpu-thread", "vcpu-share", "cpu-generic"}},
 		{"EC2 with a core a vCPU", ec2,
-			ByMicroarchitecture, "AMD EPYC Genoa", 360, 1.761, 6.718, 1.5, 2, []string{"vcpu-core", "vcpu-share", "cpu-generic"}},
+			BySKU, "AMD EPYC 9R14", 360, 1.761, 6.718, 1.5, 2, []string{"vcpu-core", "vcpu-share", "cpu-sibling"}},
 		{"EC2 with the model's name", shaped(intel(85, 7, "Intel(R) Xeon(R) Platinum 8259CL CPU @ 2.50GHz"), 1, 1, 2, true),
 			BySKU, "Intel Xeon Platinum 8259CL", 210, 1.050, 8.309, 2, 2, []string{"vcpu-share"}},
 		{"GCP, generic name, Cascade Lake by its stepping", shaped(intel(85, 7, "Intel(R) Xeon(R) CPU @ 2.80GHz"), 1, 2, 4, true),
@@ -83,16 +83,16 @@ func TestRecognise(t *testing.T) {
 		{"half of it seen: half of the TDP", shaped(intel(85, 7, "Intel(R) Xeon(R) Gold 6230 CPU @ 2.10GHz"), 1, 10, 20, false),
 			BySKU, "Intel Xeon Gold 6230", 125, 6.557, 51.86, 2, 2, []string{"cpu-part"}},
 		{"desktop with two kinds of core", shaped(intel(151, 2, "12th Gen Intel(R) Core(TM) i7-12700"), 1, 12, 20, false),
-			BySKU, "12th Gen Intel Core i7-12700", 65, 7.15, 58.5, 2, 2, nil},
+			BySKU, "12th Gen Intel Core i7-12700", 65, 7, 99.72, 2, 1.5, nil},
 		{"Siena, told from Bergamo by its name", shaped(amd(25, 160, "AMD EPYC 8024P 8-Core Processor"), 1, 8, 16, false),
 			BySKU, "AMD EPYC 8024P", 90, 14.74, 56.22, 2, 1.6, nil},
 		{"an EPYC made of desktop dies", shaped(amd(25, 97, "AMD EPYC 4564P 16-Core Processor"), 1, 16, 32, false),
-			BySKU, "AMD EPYC 4564P", 170, 18.7, 153, 2, 2, nil},
+			BySKU, "AMD EPYC 4564P", 170, 22, 230, 2, 1.5, nil},
 		{"Threadripper", shaped(amd(23, 8, "AMD Ryzen Threadripper 2950X 16-Core Processor"), 1, 16, 32, false),
 			BySKU, "AMD Ryzen Threadripper 2950X", 180, 35.29, 164.2, 2, 2, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			m := recognise(c.cpu)
+			m := recognise(c.cpu, limits{})
 			assert.Equal(t, c.how, m.How)
 			assert.Equal(t, c.as, m.Name)
 			assert.Equal(t, c.tdp, m.TDP.Watts())
@@ -109,9 +109,9 @@ func TestRecognise(t *testing.T) {
 // is told that it has.
 func TestGuestPaysByThread(t *testing.T) {
 	for _, brand := range []string{"Intel(R) Xeon(R) Platinum 8259CL CPU @ 2.50GHz", "Intel(R) Xeon(R) Processor @ 2.5GHz", "QEMU Virtual CPU version 2.5+"} {
-		one := recognise(shaped(intel(85, 7, brand), 1, 1, 1, true))
+		one := recognise(shaped(intel(85, 7, brand), 1, 1, 1, true), limits{})
 		for n := 1; n <= 64; n *= 2 {
-			m := recognise(shaped(intel(85, 7, brand), n, 1, 1, true))
+			m := recognise(shaped(intel(85, 7, brand), n, 1, 1, true), limits{})
 			assert.Equal(t, 1, m.Sockets)
 			assert.InDelta(t, float64(n)*one.Max.Watts(), m.Max.Watts(), 1e-3*float64(n))
 		}
@@ -119,7 +119,7 @@ func TestGuestPaysByThread(t *testing.T) {
 }
 
 func TestPower(t *testing.T) {
-	m := recognise(shaped(intel(85, 7, "Intel(R) Xeon(R) Platinum 8275CL CPU @ 3.00GHz"), 2, 24, 48, false))
+	m := recognise(shaped(intel(85, 7, "Intel(R) Xeon(R) Platinum 8275CL CPU @ 3.00GHz"), 2, 24, 48, false), limits{})
 	assert.Equal(t, m.Idle, m.Power(0, 1))
 	assert.Equal(t, m.Max, m.Power(1, 1))
 	assert.Equal(t, m.Power(1, 1), m.Power(7, 0.1), "no clock is read")
@@ -136,7 +136,7 @@ func TestPower(t *testing.T) {
 }
 
 func TestBandWithClock(t *testing.T) {
-	m := recognise(shaped(intel(85, 7, "Intel(R) Xeon(R) Gold 6230 CPU @ 2.10GHz"), 1, 20, 40, false))
+	m := recognise(shaped(intel(85, 7, "Intel(R) Xeon(R) Gold 6230 CPU @ 2.10GHz"), 1, 20, 40, false), limits{})
 	bare := m
 	m.withClock(2100)
 	assert.Equal(t, 1.6, m.Band)
@@ -167,7 +167,7 @@ func TestMemory(t *testing.T) {
 		{"Apple", proc.CPU{Brand: "Apple M1", Threads: 8}, 192, 7.68, 7.68},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			m := recognise(c.cpu)
+			m := recognise(c.cpu, limits{})
 			gib := 187.5
 			m.setMemory(c.cpu, uint64(gib*(1<<30)))
 			assert.InDelta(t, c.gib, m.MemoryGiB, 1e-9)

@@ -11,8 +11,9 @@ import (
 )
 
 // cpus is the TDP of each CPU model: lines "key,watts,cores,threads" of one
-// socket, sorted by key, 0 where not known. It is made from data/cpus.csv,
-// which says where each row comes from, by
+// socket, sorted by key, 0 where not known, and for models with published limits
+// also ",form,turbo watts,E cores". It is made from data/cpus.csv and
+// data/limits.csv, which say where each row comes from, by
 //
 //go:generate go test -run TestTables -update .
 //go:embed data/cpus.txt
@@ -28,6 +29,9 @@ var microarchs string
 type sku struct {
 	tdp            float64 // W
 	cores, threads int
+	form           string  // desktop, laptop, server …; "" if not known
+	turbo          float64 // W: the published limit above the TDP, 0 if none
+	ecores         int     // of cores: the small ones
 }
 
 // lookup finds a key in a table such as cpus, by halving, with nothing parsed
@@ -44,12 +48,17 @@ func lookup(table, key string) (s sku, ok bool) {
 	}
 	row, _, _ := strings.Cut(table[lineStart(table, at):], "\n")
 	f := strings.Split(row, ",")
-	if len(f) != 4 {
+	if len(f) != 4 && len(f) != 7 {
 		return sku{}, false
 	}
 	s.tdp, _ = strconv.ParseFloat(f[1], 64)
 	s.cores, _ = strconv.Atoi(f[2])
 	s.threads, _ = strconv.Atoi(f[3])
+	if len(f) == 7 {
+		s.form = f[4]
+		s.turbo, _ = strconv.ParseFloat(f[5], 64)
+		s.ecores, _ = strconv.Atoi(f[6])
+	}
 	return s, s.tdp > 0
 }
 
@@ -142,7 +151,7 @@ func parseMicroarch(row string) (microarch, error) {
 		name: f[5], class: class(f[6]), memory: f[7], sku: f[8], tdp: watts(f[9]), cores: whole(f[10], 0), threads: whole(f[11], 0),
 		idle: watts(f[12]), most: watts(f[13]), band: watts(f[14]),
 	}
-	if bad == nil && (m.threads <= 0 || m.cores <= 0 || m.most < m.idle) {
+	if bad == nil && ((m.tdp > 0 || m.most > 0) && (m.threads <= 0 || m.cores <= 0) || m.most < m.idle) {
 		bad = fmt.Errorf("microarchitecture %q: no threads, or less at work than idle", row)
 	}
 	return m, bad

@@ -22,6 +22,9 @@ var update = flag.Bool("update", false, "write data/cpus.txt anew from data/cpus
 // two rows come to the same key. NOTICE names each in full.
 var rank = map[string]int{"intel": 0, "ark": 1, "amd": 1, "teads": 2, "ccf": 2, "codecarbon": 3, "quattor": 4, "green-algorithms": 5, "mlco2": 6}
 
+// limitSources are those of data/limits.csv, as NOTICE names them.
+var limitSources = map[string]struct{}{"amd": {}, "ark": {}, "asitop": {}, "buildcores": {}, "cores": {}, "intel": {}, "reading": {}, "review": {}, "sibling": {}}
+
 func readCSV(t testing.TB, path string) []map[string]string {
 	t.Helper()
 	f, err := os.Open(path)
@@ -56,6 +59,25 @@ func generate(t testing.TB, rows []map[string]string) string {
 			best[k] = r
 		}
 	}
+	limits := map[string]map[string]string{}
+	for _, r := range readCSV(t, "data/limits.csv") {
+		_, known := limitSources[r["source"]]
+		require.True(t, known, "%s: source %q", r["model"], r["source"])
+		k := key(r["model"])
+		require.NotContains(t, limits, k, r["model"])
+		limits[k] = r
+		if best[k] == nil {
+			best[k] = map[string]string{"model": r["model"]}
+		}
+		cores, err := strconv.Atoi(r["cores_p"])
+		require.NoError(t, err, r["model"])
+		small, err := strconv.Atoi(r["cores_e"])
+		require.NoError(t, err, r["model"])
+		if best[k]["threads"] == "" {
+			best[k]["cores"], best[k]["threads"] = strconv.Itoa(cores+small), r["threads"]
+		}
+		best[k]["tdp_w"] = r["base_w"]
+	}
 	var lines []string
 	for k, r := range best {
 		watts, err := strconv.ParseFloat(r["tdp_w"], 64)
@@ -69,7 +91,15 @@ func generate(t testing.TB, rows []map[string]string) string {
 			require.NoError(t, err, r["model"])
 			return n
 		}
-		lines = append(lines, fmt.Sprintf("%s,%s,%d,%d\n", k, strconv.FormatFloat(watts, 'f', -1, 64), count(r["cores"]), count(r["threads"])))
+		line := fmt.Sprintf("%s,%s,%d,%d", k, strconv.FormatFloat(watts, 'f', -1, 64), count(r["cores"]), count(r["threads"]))
+		if l := limits[k]; l != nil {
+			turbo := l["turbo_w"]
+			if turbo == "" {
+				turbo = "0"
+			}
+			line += fmt.Sprintf(",%s,%s,%s", l["class"], turbo, l["cores_e"])
+		}
+		lines = append(lines, line+"\n")
 	}
 	slices.SortFunc(lines, func(a, b string) int {
 		a, _, _ = strings.Cut(a, ",")
@@ -118,10 +148,10 @@ func TestMicroarchTable(t *testing.T) {
 		m, err := parseMicroarch(row)
 		require.NoError(t, err)
 		assert.Contains(t, []class{mono, chiplet, epyc, client}, m.class, row)
-		assert.Contains(t, []string{"rdimm", "udimm", "ddr3", "lpddr"}, m.memory, row)
+		assert.Contains(t, []string{"rdimm", "udimm", "ddr3", "lpddr", wholeBoard}, m.memory, row)
 		assert.Contains(t, []float64{1.6, 1.7, 2}, m.band, row)
 		// What is not measured follows from the TDP; what is differs little.
-		if m.most > 0 {
+		if m.most > 0 && m.tdp > 0 {
 			idle, full := perThread(m.class, m.tdp, m.threads)
 			assert.InEpsilon(t, idle, m.idle, 0.7, row)
 			assert.InEpsilon(t, full, m.most, 0.7, row)
@@ -149,7 +179,7 @@ func FuzzMicroarch(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, row string) {
 		m, err := parseMicroarch(row)
-		if err == nil && (m.threads <= 0 || m.cores <= 0 || m.tdp < 0 || m.idle < 0 || m.most < m.idle) {
+		if err == nil && ((m.tdp > 0 || m.most > 0) && (m.threads <= 0 || m.cores <= 0) || m.tdp < 0 || m.idle < 0 || m.most < m.idle) {
 			t.Fatalf("%q: %+v", row, m)
 		}
 	})

@@ -31,7 +31,8 @@ type CPU struct {
 	Packages []int
 
 	// Virtual: this is a virtual machine. Maker and Product are what the
-	// firmware says (DMI): "Amazon EC2", "m7a.large".
+	// firmware says (DMI): "Amazon EC2", "m7a.large". Where there is no DMI, Product
+	// is the model of the device tree: "Raspberry Pi 4 Model B Rev 1.4".
 	Virtual        bool
 	Maker, Product string
 }
@@ -62,6 +63,9 @@ func CPUInfo(root fs.FS) (CPU, error) {
 	}
 	c.Maker = text(root, "sys/class/dmi/id/sys_vendor")
 	c.Product = text(root, "sys/class/dmi/id/product_name")
+	if c.Maker == "" && c.Product == "" {
+		c.Product = strings.TrimRight(text(root, "proc/device-tree/model"), "\x00")
+	}
 	c.Virtual = c.Virtual || guest(c.Maker, c.Product)
 	return c, nil
 }

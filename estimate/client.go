@@ -1,0 +1,258 @@
+package estimate
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/carbonctl/carbonctl/internal/proc"
+)
+
+// Which kind of machine a model is made for, as data/limits.csv says, or by its
+// name where that has no row.
+const (
+	desktop     = "desktop"
+	laptop      = "laptop"
+	mini        = "mini"
+	workstation = "workstation"
+	cloud       = "cloud" // made for one provider: its TDP is that of the nearest public model
+	apple       = "apple"
+)
+
+// The parts of a client CPU's published turbo limit that full load draws, from
+// register readings of 2017 to 2025 (testdata/client_load.csv; docs/estimator.md
+// shows the error of each model left out of the fit).
+const (
+	intelPart   = 0.85 // of PL2 (maximum turbo power); 14 readings of 12 models
+	zenPart     = 1.00 // of PPT, Zen 2 and later; 8 readings of 7 models
+	firstPart   = 0.90 // of the TDP, Zen and Zen+; also where only a TDP is known
+	applePart   = 0.8  // of a tool's full scale or a reading at the highest load
+	liftedPart  = 1.22 // of the published limit where the firmware has lifted it; 5 models, 0.74 to 1.47
+	socketPower = 1.35 // PPT per TDP on AM4 and AM5 (AMD, 65 W to 170 W parts)
+)
+
+// A client CPU's package at no load, in W: Intel desktops of 2021 and later in RAPL
+// and register readings (7.2 W, and below 10 W); Ryzen with a die for input and
+// output above 20 W, and without like Intel (ComputerBase, 2025). The part of a
+// laptop's TDP is derived, and weak.
+const (
+	desktopIdle = 7.0
+	chipletIO   = 22.0
+	laptopIdle  = 0.08 // of the TDP, at least 1 W
+	leastIdle   = 1.0
+	smallFull   = 10.0 // Intel N100 and kin at full load, as vendors set them (6 to 25 W)
+)
+
+// The factors of a client's 90 % band.
+const (
+	bandLimits = 1.35 // limits read from the kernel: left-out models spread by 0.11 to 0.15
+	bandLocked = 1.5  // limits published, and hardly ever changed: desktops that do not overclock, AMD
+	bandApple  = 1.6
+	bandLifted = 1.9
+	bandIdle   = 1.8 // at no load
+)
+
+// limits are what the kernel says of one package's power, in W; 0: not said. A limit
+// of 1000 W or more is none.
+type limits struct {
+	tdp         float64
+	long, short float64
+	known       bool // there are constraints
+}
+
+const noLimit = 1000
+
+// lifted reports a firmware that holds the package to nothing.
+func (l limits) lifted() bool { return l.known && (l.long <= 0 || l.long >= noLimit) }
+
+// enforced returns the long-term limit, +Inf if there is none.
+func (l limits) enforced() float64 {
+	if !l.known || l.lifted() {
+		return math.Inf(1)
+	}
+	return l.long
+}
+
+// clientPower returns the power of one package of a desktop, laptop or kin at no and at
+// full load, and the band at full load. l is zero where the kernel does not tell.
+func clientPower(name string, chip sku, l limits) (idle, full, band float64) {
+	form := formOf(name, chip)
+	ryzen := strings.HasPrefix(name, "ryzen") || strings.HasPrefix(name, "epyc")
+	tdp := chip.tdp
+	switch {
+	case form == apple:
+		return leastIdle, applePart * max(tdp, chip.turbo), bandApple
+	case form == mini:
+		full, band = max(smallFull, tdp), bandWide
+	case form == laptop && chip.turbo > tdp:
+		full, band = math.Sqrt(tdp*chip.turbo), bandWide
+	case form == laptop:
+		full, band = firstPart*tdp, bandWide
+	case ryzen && (firstZen(name) || tdp < 65 && chip.turbo == 0):
+		full, band = firstPart*tdp, bandLocked
+	case ryzen && chip.turbo > tdp:
+		full, band = zenPart*chip.turbo, bandLocked
+	case ryzen:
+		full, band = zenPart*socketPower*tdp, bandLocked
+	case chip.turbo == 0:
+		full, band = firstPart*tdp, bandWide
+	case unlocked(name):
+		// Boards decide: held to the TDP, to PL2, or to nothing.
+		full, band = turboPart(name)*chip.turbo, bandWide
+	default:
+		full, band = math.Sqrt(tdp*intelPart*chip.turbo), bandLocked
+	}
+	idle = idleOf(name, form, tdp, ryzen)
+	if l.known {
+		full, band = limited(name, chip, l, full)
+	}
+	return min(idle, full/2), full, band
+}
+
+// limited is the power at full load of a package whose limits are known.
+func limited(name string, chip sku, l limits, published float64) (full, band float64) {
+	if l.lifted() {
+		if chip.turbo > 0 {
+			published = chip.turbo
+		}
+		return liftedPart * published, bandLifted
+	}
+	short := chip.turbo
+	if l.short > 0 && l.short < noLimit && (short == 0 || l.short < short) {
+		short = l.short
+	}
+	if short == 0 {
+		short = max(published, l.long)
+	}
+	return min(turboPart(name)*short, l.long), bandLimits
+}
+
+// turboPart is the part of PL2 that full load draws: the largest model of a family
+// fills its limit, a smaller one can't.
+func turboPart(name string) float64 {
+	if unlocked(name) && (strings.HasPrefix(name, "core i9") || strings.HasPrefix(name, "core ultra 9")) {
+		return 1
+	}
+	return intelPart
+}
+
+// unlocked reports an Intel desktop model that may be overclocked, for which boards
+// set their own limits: "core i9 13900k", "core i5 12600kf".
+func unlocked(name string) bool {
+	return strings.HasSuffix(name, "k") || strings.HasSuffix(name, "kf") || strings.HasSuffix(name, "ks")
+}
+
+// firstZen reports the Ryzen models of 2017 to 2019 that stay within their TDP: the
+// 1000 and 2000 series, and the graphics models of the 3000 series.
+func firstZen(name string) bool {
+	words := strings.Fields(name)
+	model := words[len(words)-1]
+	if len(model) < 4 {
+		return false
+	}
+	return model[0] == '1' || model[0] == '2' || strings.HasPrefix(model, "3") && (strings.HasSuffix(model, "g") || strings.HasSuffix(model, "ge"))
+}
+
+func idleOf(name, form string, tdp float64, ryzen bool) float64 {
+	switch {
+	case form == laptop, form == mini:
+		return max(leastIdle, laptopIdle*tdp)
+	case ryzen && tdp >= 65 && !monolithic(name):
+		return chipletIO
+	}
+	return min(desktopIdle, idlePart*tdp)
+}
+
+// monolithic reports a Ryzen that has graphics and all else on one die, by the G of
+// its name or as one of those that are sold with the graphics switched off.
+func monolithic(name string) bool {
+	return strings.HasSuffix(name, "g") || strings.HasSuffix(name, "ge") ||
+		strings.HasSuffix(name, "8400f") || strings.HasSuffix(name, "8700f") || strings.HasSuffix(name, "5500") || firstZen(name)
+}
+
+// formOf is the kind of machine of a client model: what the table says, else what its
+// name does.
+func formOf(name string, chip sku) string {
+	switch {
+	case chip.form == desktop, chip.form == laptop, chip.form == mini, chip.form == apple:
+		return chip.form
+	case chip.form != "":
+		return desktop // an EPYC or Threadripper on desktop dies
+	case mobile(name):
+		return laptop
+	case strings.HasPrefix(name, "n") && len(name) <= 4, strings.HasPrefix(name, "atom"):
+		return mini
+	}
+	return desktop
+}
+
+// mobile reports a name of a laptop's model by its ending: U, Y, P, M, H and kin, or
+// Intel's G1 to G7.
+func mobile(name string) bool {
+	words := strings.Fields(name)
+	if len(words) == 0 {
+		return false
+	}
+	model := words[len(words)-1]
+	if n := len(model); n > 3 && model[n-2] == 'g' && model[n-1] >= '1' && model[n-1] <= '7' {
+		return true
+	}
+	for _, end := range [...]string{"u", "y", "p", "m", "h", "hs", "hx", "hk", "hq", "hx3d", "hf", "mq", "mx", "v"} {
+		if digits, ok := strings.CutSuffix(model, end); ok && digits != "" && strings.Trim(digits, "0123456789") == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// board is a small computer whose power is known as a whole, at its supply.
+type board struct {
+	product    string // the beginning of what its firmware calls it
+	idle, full float64
+}
+
+// boards are readings at the supply: Raspberry Pi 4 at 2.2 to 3.0 W idle and 5.4 to
+// 6.4 W loaded (chipwired, 2022; pidramble, 2019); the others under HPL
+// (geerlingguy/top500-benchmark be7b678, 2026, MIT), with an idle power in the
+// proportion of the Pi 4's, which is weak. The longest beginning that fits counts.
+var boards = [...]board{
+	{"Raspberry Pi 4", 2.7, 6.4},
+	{"Raspberry Pi 400", 2.7, 6.4},
+	{"Raspberry Pi Compute Module 4", 2.2, 5.2},
+	{"Raspberry Pi 5", 2.7, 12.7},
+	{"Raspberry Pi 500", 2.7, 11},
+	{"Raspberry Pi Compute Module 5", 2.7, 9.2},
+	{"Raspberry Pi Zero 2", 0.8, 2.1},
+	{"Orange Pi 5", 3.7, 11.5},
+	{"Radxa ROCK 5", 3.7, 12},
+	{"Radxa Computer Module 5", 3.7, 10},
+	{"Turing Machines RK1", 3.7, 18.1},
+}
+
+// boardOf finds the board a machine is. In a container that hides its firmware, four
+// Cortex-A72 that are no virtual machine are a Raspberry Pi 4.
+func boardOf(c proc.CPU) (found board, ok bool) {
+	if c.Virtual {
+		return board{}, false
+	}
+	for _, b := range boards {
+		if strings.HasPrefix(c.Product, b.product) && len(b.product) > len(found.product) {
+			found, ok = b, true
+		}
+	}
+	if !ok && c.Implementer == 0x41 && c.Part == 0xd08 && c.Threads == 4 && c.Maker == "" && c.Product == "" {
+		return boards[0], true
+	}
+	return found, ok
+}
+
+// bandBoard is the factor of the 90 % band of a board in the table.
+const bandBoard = 1.4
+
+// wholeBoard is the memory of a microarchitecture whose watts are a board's.
+const wholeBoard = "board"
+
+// boardNote says that a figure holds more than the CPU.
+func boardNote(product string) string {
+	return fmt.Sprintf("the figure is that of the whole board (%s) at its supply, memory included", product)
+}
