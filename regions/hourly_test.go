@@ -40,3 +40,30 @@ func TestHourly(t *testing.T) {
 	require.NoError(t, err)
 	assert.False(t, in.From.After(time.Now()))
 }
+
+// The best hours of a day are never above those of any start, and a stand-in has none.
+func TestAtBestHours(t *testing.T) {
+	from := time.Date(2026, 6, 15, 17, 0, 0, 0, time.UTC)
+	by := from.Add(26 * time.Hour)
+	site := func(zone string) Site {
+		s, err := Builtin().Site(Query{Zone: zone})
+		require.NoError(t, err)
+		return s
+	}
+	best, atOnce, ok, err := Builtin().AtBestHours(site("aws:eu-central-1"), 2*time.Hour, from, by)
+	require.NoError(t, err)
+	require.True(t, ok)
+	assert.Less(t, best.Intensity.PerKWh, atOnce)
+	assert.Equal(t, 11, best.Intensity.From.Hour(), "the sun is highest")
+	assert.Equal(t, 2*time.Hour, best.Intensity.To.Sub(best.Intensity.From))
+	assert.Equal(t, Profile, best.Intensity.Kind)
+	for _, none := range []string{"JP", "CN-SH"} {
+		s := site(none)
+		got, _, ok, err := Builtin().AtBestHours(s, time.Hour, from, by)
+		require.NoError(t, err)
+		assert.False(t, ok, none)
+		assert.Equal(t, s, got)
+	}
+	_, _, _, err = Builtin().AtBestHours(site("DE"), 48*time.Hour, from, by)
+	assert.Error(t, err)
+}

@@ -200,7 +200,7 @@ func (r Ranking) notes(marks bool) []string {
 	if marks && slices.ContainsFunc(r.Places, func(c runs.Comparison) bool { return c.CFE != nil }) {
 		all = append(all, "CFE: carbon-free energy, hour by hour, as published; not in the grams.")
 	}
-	return append(all, runs.Uncovered+".")
+	return append(all, r.uncovered()+".")
 }
 
 // nearly reports whether two masses are the same but for rounding.
@@ -230,8 +230,19 @@ func place(c runs.Comparison) string {
 	return c.Zone
 }
 
+// uncovered is what the ranking does not look at: the hour, unless it was chosen.
+func (r Ranking) uncovered() string {
+	if slices.ContainsFunc(r.Places, func(c runs.Comparison) bool { return !c.From.IsZero() }) {
+		return strings.Replace(runs.Uncovered, ", time of day", "", 1)
+	}
+	return runs.Uncovered
+}
+
 // near is where it is, for people.
 func near(c runs.Comparison) string {
+	if !c.From.IsZero() {
+		return c.From.Format("15:04")
+	}
 	if c.City != nil {
 		return *c.City
 	}

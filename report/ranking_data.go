@@ -26,7 +26,7 @@ func (r Ranking) JSON(w io.Writer) error {
 		Notes    []string          `json:"notes"`
 		Not      string            `json:"not_covered"`
 		Data     string            `json:"data"`
-	}{r.Energy, r.Of, r.Recorded, places, r.All, r.Without, notes, runs.Uncovered, r.Data}, "", "  ")
+	}{r.Energy, r.Of, r.Recorded, places, r.All, r.Without, notes, r.uncovered(), r.Data}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("ranking: %w", err)
 	}

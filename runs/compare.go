@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/regions"
@@ -42,6 +43,10 @@ type Comparison struct {
 	CFEYear *int     `json:"cfe_year"`
 	// Kilometres from the point that was asked about, nil if none was.
 	Kilometres *float64 `json:"distance_km"`
+
+	// It holds From, until To, where the hours were chosen too.
+	From time.Time `json:"from,omitzero"`
+	To   time.Time `json:"to,omitzero"`
 
 	Scope   regions.Scope `json:"scope"`
 	Market  bool          `json:"market"`
@@ -120,6 +125,9 @@ func compared(e energy.Energy, s regions.Site) Comparison {
 	c := Comparison{
 		Zone: s.Zone.Code, Name: s.Zone.Name, PerKWh: in.PerKWh, PUE: s.PUE.Value, PUEOf: s.PUE.Of, Kilometres: s.Kilometres,
 		Scope: in.Scope, Market: in.Market, Kind: in.Kind, Year: in.Year, Source: in.Source, Licence: in.Licence, Instead: in.Instead,
+	}
+	if in.Kind == regions.Profile {
+		c.From, c.To = in.From.UTC(), in.To.UTC()
 	}
 	if r := s.Cloud; r != nil {
 		c.Provider, c.CloudRegion = &r.Provider, &r.Region

@@ -31,6 +31,7 @@ providers if the run was in none; --countries adds countries. All figures are of
 one scope, and the PUE follows one rule for all providers.`,
 		Example: `  carbonctl compare last
   carbonctl compare last FR DE SE
+  carbonctl compare last --hours
   carbonctl compare FR DE --energy 1.2kWh
   carbonctl compare run.json --provider aws,gcp --within 1500km
   carbonctl compare ledger.csv --countries --top 0 --output ranking.csv`,
@@ -67,6 +68,7 @@ one scope, and the PUE follows one rule for all providers.`,
 	f.String("energy", "", "`AMOUNT` of computing energy instead of a run: 1.2kWh, 500Wh, 3.6MJ")
 	f.StringSlice("regions", nil, "compare with these `ZONES` only, as if given as arguments: FR,DE,SE")
 	f.Bool("countries", false, "compare with countries too")
+	f.Bool("hours", false, "choose the hours too: the greenest typical ones of the day after the run began")
 	f.Bool("predicted", false, "use the predicted energy of the whole run")
 	f.String("region", "", "`ZONE` that is here, by the table (default: as recorded, else as set)")
 	f.StringSlice("provider", nil, "cloud `NAMES`: aws, azure, gcp … or all (default: the one that here is in, else all)")
@@ -106,6 +108,13 @@ func rank(flags *pflag.FlagSet, w work) (r report.Ranking, err error) {
 	sites, without, err := w.sites(flags, t, q, here)
 	if err != nil {
 		return r, err
+	}
+	if hours, _ := flags.GetBool("hours"); hours {
+		noted, err := w.atHours(t, &here, sites)
+		if err != nil {
+			return r, err
+		}
+		r.Notes = append(r.Notes, noted...)
 	}
 	pue := regions.PUE{Value: w.pue, Of: runs.Recorded}
 	if flags.Changed("pue") {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -27,7 +28,9 @@ type work struct {
 	low      energy.Energy     // bounds of the energy, where it has any
 	high     *energy.Energy    // nil: none is known
 	factor   regions.Intensity // what the record was multiplied with, as far as it is one
-	named    []string          // the places to compare with, nil for those that the flags leave
+	started  time.Time         // of one run, zero if there is none
+	took     time.Duration
+	named    []string // the places to compare with, nil for those that the flags leave
 }
 
 // work reads what to compare. bad: some lines of a ledger could not be read.
@@ -117,7 +120,8 @@ func (r *reading) workOf(name string, predicted bool) (w work, err error) {
 // runWork takes the energy of one run, or what it was expected to take.
 func runWork(row runs.Row, name string, predicted bool) (work, error) {
 	recorded := regions.Grams(row.Emissions)
-	w := work{energy: row.Energy, low: row.Energy, high: row.EnergyHigh, of: "run " + row.RunID, zones: []string{zoneOf(row)}, scope: regions.Scope(row.IntensityScope), recorded: &recorded}
+	w := work{energy: row.Energy, low: row.Energy, high: row.EnergyHigh, of: "run " + row.RunID, zones: []string{zoneOf(row)}, scope: regions.Scope(row.IntensityScope), recorded: &recorded,
+		started: row.StartedAt.Time, took: time.Duration(float64(row.DurationS) * float64(time.Second))}
 	if row.EnergyLow != nil {
 		w.low = *row.EnergyLow
 	} else if row.EnergyHigh == nil { // as of other tools: nothing is known of bounds
