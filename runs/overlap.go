@@ -141,6 +141,8 @@ func (o *overlaps) settle(told func(cluster []entry, ok bool)) {
 	*o = overlaps{}
 }
 
+const roomForParts = 16 // more than nearly all rows have
+
 // cluster reads rows that are connected in time. There are none where they share
 // nothing: if each of them is charged the work's part alone.
 func (o *overlaps) cluster(to []entry, spans []span) []entry {
@@ -148,8 +150,13 @@ func (o *overlaps) cluster(to []entry, spans []span) []entry {
 		return to
 	}
 	machine := false
-	o.parts = o.parts[:0]
+	to, o.parts = slices.Grow(to, len(spans)), o.parts[:0]
 	for _, s := range spans {
+		// A part stays where it was put: to move them all as they grow would keep the
+		// old places too, since the entries point there.
+		if cap(o.parts)-len(o.parts) < roomForParts {
+			o.parts = make([]part, 0, min(max(2*len(spans), 2*roomForParts), 4096))
+		}
 		var e entry
 		e, o.parts = o.book.get(s.at, o.parts)
 		e.start, e.end = s.start, o.end(s)

@@ -31,7 +31,7 @@ type step struct {
 // not enough, and what is left goes evenly to the rows of that moment. It sets
 // the weights, and gives their sum, and what was taken off while others ran.
 func (s *sharing) sweep() (shared, inside float64) {
-	steps := s.steps[:0]
+	steps := slices.Grow(s.steps[:0], 2*len(s.uses))
 	for _, u := range s.uses {
 		d := step{at: u.start}
 		switch {
@@ -47,8 +47,10 @@ func (s *sharing) sweep() (shared, inside float64) {
 	slices.SortStableFunc(steps, func(a, b step) int { return cmp.Compare(a.at, b.at) })
 	// What a row gets from one step to the next is known × of its own power, and
 	// even of time: sums of both, so that a row needs only its two ends.
-	s.ofOwn, s.even = append(s.ofOwn[:0], make([]float64, len(steps))...), append(s.even[:0], make([]float64, len(steps))...)
-	ofOwn, even := s.ofOwn, s.even
+	s.ofOwn, s.even = slices.Grow(s.ofOwn[:0], len(steps)), slices.Grow(s.even[:0], len(steps))
+	ofOwn, even := s.ofOwn[:len(steps)], s.even[:len(steps)]
+	clear(ofOwn)
+	clear(even)
 	var now step
 	kept := 0
 	for i, d := range steps {

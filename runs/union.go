@@ -89,7 +89,7 @@ func (s *sharing) begin(rows []entry) {
 
 // component shares out what was used of one component.
 func (s *sharing) component(c int) {
-	s.uses, s.stretches = s.uses[:0], s.stretches[:0]
+	s.uses, s.stretches = slices.Grow(s.uses[:0], len(s.rows)), slices.Grow(s.stretches[:0], len(s.rows))
 	whole := false
 	for i := range s.rows {
 		r := &s.rows[i]
