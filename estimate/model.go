@@ -60,10 +60,7 @@ type Model struct {
 	MemoryGiB             float64
 	MemoryIdle, MemoryMax energy.Power
 
-	// Nearest are the names of the tables most like one that is not known; of [ForCPU]
-	// only.
-	Nearest []string
-	Notes   []Note // what a reader of the figures must know
+	Notes []Note // what a reader of the figures must know
 }
 
 // Note is something to know about a Model. Code is stable.

@@ -38,7 +38,7 @@ var rooms = map[string][]string{
 	"rapl":                 {"energy", "golang.org/x/sys"},
 	"nvml":                 {"energy", "github.com/NVIDIA/go-nvml"},
 	"nvml/internal/gen":    {},
-	"estimate":             {"energy", "internal/nearest", "internal/proc"},
+	"estimate":             {"energy", "internal/proc"},
 	"regions":              {"energy", "internal/nearest"},
 	"regions/internal/gen": {},
 
