@@ -16,8 +16,9 @@ const dayAhead = 24 * time.Hour
 // have no typical hours.
 func (w work) atHours(t *regions.Table, here *regions.Site, sites []regions.Site) (notes []string, err error) {
 	from, length := w.started, max(w.took, time.Minute)
-	if from.IsZero() {
-		from, length = time.Now(), time.Hour
+	base := "when it ran"
+	if from.IsZero() { // no run, or many
+		from, length, base = time.Now(), time.Hour, "now, for an hour's work"
 	}
 	by := from.Add(dayAhead + length)
 	best, atOnce, ok, err := t.AtBestHours(*here, length, from, by)
@@ -31,8 +32,8 @@ func (w work) atHours(t *regions.Table, here *regions.Site, sites []regions.Site
 		if atOnce > 0 {
 			saved = float64(1 - best.Intensity.PerKWh/atOnce)
 		}
-		notes = append(notes, fmt.Sprintf("here at its greenest hours, from %s: %s g/kWh, %s less than when it ran.",
-			best.Intensity.From.UTC().Format("15:04 UTC"), report.PerKWh(float64(best.Intensity.PerKWh)), report.Percent(saved)))
+		notes = append(notes, fmt.Sprintf("here at its greenest hours, from %s: %s g/kWh, %s less than %s.",
+			best.Intensity.From.UTC().Format("15:04 UTC"), report.PerKWh(float64(best.Intensity.PerKWh)), report.Percent(saved), base))
 		here.Intensity.Kind, here.Intensity.Source, here.Intensity.PerKWh = best.Intensity.Kind, best.Intensity.Source, atOnce
 		here.Intensity.From, here.Intensity.To = from, from.Add(length)
 	}
