@@ -38,7 +38,8 @@ func recorded(d desk, name string) map[int][]string {
 
 // TestManyAtOnce starts 200 runs of one ledger together. However late each is, none is
 // lost, none is there twice, and each row has the status that its command ended with. How
-// long they took to return is logged: docs/reliability.md has what came of it.
+// long they took to return, and who made their rows, is logged: docs/reliability.md has
+// what came of it.
 func TestManyAtOnce(t *testing.T) {
 	const n = 200
 	d := newDesk(t)
@@ -62,6 +63,9 @@ func TestManyAtOnce(t *testing.T) {
 	all.Wait()
 	slices.Sort(late)
 	t.Logf("from the command's end to wrap's return: p50 %v, p99 %v, most %v", late[n/2], late[n*99/100], late[n-1])
+	before := d.read("l.csv")
+	added, byOthers := strings.Count(before, "\n")-1, strings.Count(before, "recovered_at")
+	t.Logf("rows of %d: %d by their own runs, %d by others meanwhile, %d left to report", n, added-byOthers, byOthers, n-added)
 	_, messages, code := d.try("", "carbonctl", "report", "l.csv")
 	require.Zero(t, code, messages)
 	assert.NotContains(t, messages, "killed")

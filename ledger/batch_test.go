@@ -92,6 +92,42 @@ func TestRecoverBreaksOff(t *testing.T) {
 	assert.Len(t, got, 3)
 }
 
+// Who has no time to wait tries the lock once, and leaves the orphans as they were.
+func TestRecoverDoesNotWait(t *testing.T) {
+	path := newPath(t)
+	add(t, path, runs.Row{RunID: "before"})
+	orphans(t, path, 3)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	unlock, err := tryLock(path)
+	require.NoError(t, err)
+	got, err := Writer{Path: path}.Recover(ctx)
+	assert.ErrorIs(t, err, context.Canceled)
+	assert.Empty(t, got)
+	assert.NoDirExists(t, filepath.Dir(keptName(path, "x")), "nothing is kept of what has no row")
+	require.NoError(t, unlock())
+	got, err = Writer{Path: path}.Recover(ctx)
+	require.NoError(t, err)
+	assert.Len(t, got, 3)
+}
+
+// What is kept of a run stays as its row was made, whatever its journal held.
+func TestRecoverKeepsWhatIsKept(t *testing.T) {
+	path := newPath(t)
+	w := &Writer{Path: path}
+	require.NoError(t, w.Checkpoint(soFar("run", 1)))
+	journal := journalText(t, path, "run")
+	_, err := w.Record(t.Context(), soFar("run", 2))
+	require.NoError(t, err)
+	putJournal(t, path, "run", journal)
+	got, err := Writer{Path: path}.Recover(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, got)
+	_, err = OpenRun(path, rows(t, path)[0])
+	assert.NoError(t, err)
+	assert.Empty(t, journals(t, path))
+}
+
 // In a batch, each row that is there already is found, also where the ledger is
 // another file for some of the runs.
 func TestRecoverFindsTheRowsOfABatch(t *testing.T) {
@@ -200,18 +236,19 @@ func TestSaveBesideASync(t *testing.T) {
 func TestUnderway(t *testing.T) {
 	path := newPath(t)
 	none := func(string) bool { return false }
-	assert.Empty(t, Underway(path, none))
+	assert.Empty(t, Underway(path, 9, none))
 	w := &Writer{Path: path}
 	_, err := w.Save(soFar("alive", 1))
 	require.NoError(t, err)
 	orphans(t, path, 2)
-	assert.Equal(t, []string{"alive"}, Underway(path, none))
-	assert.Empty(t, Underway(path, func(id string) bool { return id == "alive" }))
+	assert.Equal(t, []string{"alive"}, Underway(path, 9, none))
+	assert.Empty(t, Underway(path, 9, func(id string) bool { return id == "alive" }))
+	assert.Empty(t, Underway(path, 0, none), "no more than was asked for")
 
 	elsewhere, err := json.Marshal(writer{Schema: JournalSchema, Host: "elsewhere", BootID: "another"})
 	require.NoError(t, err)
 	lock := filepath.Join(path+".d", "alive.lock")
 	require.NoError(t, overwrite(lock, elsewhere))
-	assert.Empty(t, Underway(path, none), "it goes on on another machine")
+	assert.Empty(t, Underway(path, 9, none), "it goes on on another machine")
 	require.NoError(t, w.Done())
 }

@@ -66,39 +66,57 @@ func keptText(r footprint.Report) ([]byte, error) {
 	return append(b, '\n'), err
 }
 
+// packed is a run as it will be kept.
+type packed struct {
+	id, hash string
+	content  []byte
+}
+
+// pack makes what is kept of a run, nil if runs are not kept. It touches no file, so
+// that nobody waits for it with the lock held.
+func (w Writer) pack(r footprint.Report) (*packed, error) {
+	if w.Keep.none() {
+		return nil, nil
+	}
+	if !isPlain(r.RunID) {
+		return nil, fmt.Errorf("run_id %.80q cannot be the name of a file", r.RunID)
+	}
+	text, err := keptText(r)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, _ = z.Write(text) // to memory
+	_ = z.Close()
+	sum := sha256.Sum256(text)
+	return &packed{r.RunID, hex.EncodeToString(sum[:]), b.Bytes()}, nil
+}
+
 // keepRun writes a run into LEDGER.d/runs, and returns the hash for its row; "" if
 // runs are not kept. It does not wait for the disk, since the end of a run has
 // little time: a power cut in the seconds after it can leave the row alone.
-func (w Writer) keepRun(ledger string, r footprint.Report) (hash string, err error) {
-	if w.Keep.none() {
+func (w Writer) keepRun(ledger string, p *packed) (hash string, err error) {
+	if p == nil {
 		return "", nil
-	}
-	if !isPlain(r.RunID) {
-		return "", fmt.Errorf("run_id %.80q cannot be the name of a file", r.RunID)
 	}
 	like, err := os.Lstat(ledger)
 	if err != nil {
 		like = nil // there is none yet
 	}
-	text, err := keptText(r)
-	if err != nil {
-		return "", err
-	}
-	name := keptName(ledger, r.RunID)
+	name := keptName(ledger, p.id)
 	for _, dir := range []string{ledger + ".d", filepath.Dir(name)} {
 		if err := mkdirSide(dir, like); err != nil {
 			return "", err
 		}
 	}
-	var packed bytes.Buffer
-	z := gzip.NewWriter(&packed)
-	_, _ = z.Write(text) // to memory
-	_ = z.Close()
 	if like != nil {
 		like = ownersOnly{like}
 	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:]), w.write(name, packed.Bytes(), atomicfile.Options{Like: like, NoFollow: true})
+	if err := w.write(name, p.content, atomicfile.Options{Like: like, NoFollow: true}); err != nil {
+		return "", err
+	}
+	return p.hash, nil
 }
 
 // ownersOnly is a file that its owner alone may write.

@@ -142,7 +142,12 @@ func (w *Writer) Done() error {
 // keep leaves the report of a run that has no row in its journal.
 func (w *Writer) keep(r footprint.Report, why error) error {
 	e := &NotRecordedError{Err: why}
-	err := w.Checkpoint(r)
+	var err error
+	if j := w.journal; j != nil && j.id == r.RunID && j.ended {
+		err = j.sync() // record has saved it
+	} else {
+		err = w.Checkpoint(r)
+	}
 	if j := w.journal; j != nil {
 		w.journal = nil
 		if j.slots.seq > 0 {
@@ -168,9 +173,11 @@ func (w *Writer) record(ctx context.Context, r footprint.Report) (receipt footpr
 	}
 	row := runs.FromReport(r)
 	row.User = w.User
-	hash, keepErr := w.keepRun(path, r)
-	if row.RunHash = hash; keepErr != nil {
-		row.RunHash = ""
+	pack, keepErr := w.pack(r)
+	if keepErr == nil {
+		row.RunHash, keepErr = w.keepRun(path, pack)
+	}
+	if keepErr != nil {
 		defer func() {
 			if receipt.Hash != "" { // else that is told, and this comes again with the row
 				err = errors.Join(err, &NotKeptError{path, keepErr})

@@ -61,7 +61,7 @@ type Orphan struct {
 // It returns the runs whose rows were added, and those with something pending,
 // also if there is an error. Where there is nothing to recover it reads three
 // directories, makes no file and takes no lock. It waits for other writers until
-// ctx ends.
+// ctx ends, and no longer than for one try if it has.
 //
 // A journal is of this host if it has our host name or our boot id: containers
 // of one machine share the latter.
@@ -168,6 +168,15 @@ type orphan struct {
 	// What has become of it.
 	added bool // a row
 	done  bool // it has a row
+}
+
+// prepared is what will be added of an orphan.
+type prepared struct {
+	*orphan
+	report footprint.Report
+	row    runs.Row
+	kept   *packed
+	err    error // there can be no row
 }
 
 // claim takes a journal that nobody writes, nil if there is none; a lock that was
@@ -293,35 +302,33 @@ func (w Writer) addOrphans(ctx context.Context, path string, batch []orphan, err
 		return true
 	}
 	fail := func(err error) bool { *errs = append(*errs, err); return err == nil }
+	all := make([]prepared, len(batch)) // before anybody has to wait for the lock
+	after := map[string]int64{}
+	for i := range batch {
+		all[i] = w.prepare(&batch[i])
+		after[all[i].report.RunID] = batch[i].entry.LedgerBytes
+	}
 	unlock, err := lockLedger(ctx, path)
 	if err != nil {
 		return fail(err)
 	}
 	defer unlock()
-	after := map[string]int64{}
-	for _, o := range batch {
-		after[o.entry.Report.RunID] = o.entry.LedgerBytes
-	}
 	there, err := recorded(path, after)
 	if err != nil {
 		return fail(err)
 	}
 	var rows []runs.Row
-	var fresh []*orphan
-	for i := range batch {
-		o := &batch[i]
-		if o.done = there[o.entry.Report.RunID]; o.done {
+	var fresh []prepared
+	for _, p := range all {
+		if p.done = there[p.report.RunID]; p.done {
 			continue
 		}
-		row, err := o.row()
-		if err != nil {
-			fail(setJournalAside(o.name, err))
+		if p.err != nil {
+			fail(setJournalAside(p.name, p.err))
 			continue
 		}
-		if hash, err := w.keepRun(path, o.entry.Report); err == nil { // the row alone is better than neither
-			row.RunHash = hash
-		}
-		rows, fresh = append(rows, row), append(fresh, o)
+		p.row.RunHash, _ = w.keepRun(path, p.kept) // the row alone is better than neither
+		rows, fresh = append(rows, p.row), append(fresh, p)
 	}
 	if len(rows) == 0 {
 		return true
@@ -329,29 +336,30 @@ func (w Writer) addOrphans(ctx context.Context, path string, batch []orphan, err
 	receipts, err := w.add(path, rows...)
 	for i, receipt := range receipts {
 		fresh[i].added, fresh[i].done = true, true
+		fresh[i].entry.Report = fresh[i].report
 		fresh[i].entry.Report.Ledger = &receipt
 	}
 	return fail(err) || len(receipts) > 0
 }
 
-// row is that of a dead run.
-func (o *orphan) row() (runs.Row, error) {
-	r := &o.entry.Report
-	if r.Status == footprint.Running || r.Status == "" {
-		r.Status, r.ExitCode = footprint.Recovered, nil
+// prepare makes the row of a dead run, and what is kept of it.
+func (w Writer) prepare(o *orphan) prepared {
+	p := prepared{orphan: o, report: o.entry.Report}
+	if p.report.Status == footprint.Running || p.report.Status == "" {
+		p.report.Status, p.report.ExitCode = footprint.Recovered, nil
 	}
-	row := runs.FromReport(*r)
-	row.User = o.entry.User
-	var err error
-	row.Details, err = addNotes(row.Details, []note{
+	p.row = runs.FromReport(p.report)
+	p.row.User = o.entry.User
+	p.row.Details, p.err = addNotes(p.row.Details, []note{
 		{"recovered_at", time.Now().UTC().Format(time.RFC3339)},
 		{"journal_written_at", o.entry.WrittenAt.UTC().Format(time.RFC3339Nano)},
 	})
-	if err == nil {
-		_, err = encode(row)
+	if p.err == nil {
+		_, p.err = encode(p.row)
 	}
-	if err == nil {
-		err = row.Impossible()
+	if p.err == nil {
+		p.err = p.row.Impossible()
 	}
-	return row, err
+	p.kept, _ = w.pack(p.report)
+	return p
 }

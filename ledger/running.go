@@ -34,11 +34,11 @@ func Running(path string) ([]footprint.Report, error) {
 	return found, errors.Join(errs...)
 }
 
-// Underway gives the IDs of the runs of this host that go on, by the locks of
-// their journals, which is much less to read than what Running reads. Those that
-// known reports are not looked at. Of a ledger or a folder that is not there, or
-// can't be read, it gives none.
-func Underway(path string, known func(id string) bool) (ids []string) {
+// Underway gives the IDs of runs of this host that go on, most of them at the most,
+// by the locks of their journals, which is much less to read than what Running reads.
+// Those that known reports are not looked at. Of a ledger or a folder that is not
+// there, or can't be read, it gives none.
+func Underway(path string, most int, known func(id string) bool) (ids []string) {
 	path, err := resolve(path)
 	if err != nil {
 		return nil
@@ -48,6 +48,9 @@ func Underway(path string, known func(id string) bool) (ids []string) {
 		return nil
 	}
 	for _, f := range files {
+		if len(ids) >= most {
+			break
+		}
 		id, ok := strings.CutSuffix(f.Name(), ".lock")
 		if !ok || !isPlain(id) || known(id) {
 			continue

@@ -13,5 +13,6 @@ func TestOtherRunsAreSaidOnce(t *testing.T) {
 	assert.Equal(t, footprint.RunsBeside, w.Code)
 	assert.Contains(t, w.Text, "another tracked run was underway on this machine")
 	assert.Contains(t, besideWarning(3).Text, "3 other tracked runs were underway")
+	assert.Contains(t, besideWarning(maxOthers).Text, "10 or more other tracked runs were underway")
 	assert.Zero(t, (&book{}).beside("x", "")(stopwatch{}), "without a ledger there is no journal")
 }

@@ -63,7 +63,7 @@ func TestTheEndIsInTheJournal(t *testing.T) {
 // it in its own time here, where the process does not end with the run.
 func gone(t *testing.T, path string) {
 	t.Helper()
-	require.Eventually(t, func() bool { return ledger.Underway(path, func(string) bool { return false }) == nil }, inTime, time.Millisecond)
+	require.Eventually(t, func() bool { return ledger.Underway(path, 9, func(string) bool { return false }) == nil }, inTime, time.Millisecond)
 }
 
 // Runs too short for all that others have left behind do a part of it each, and none

@@ -19,9 +19,13 @@ type others struct {
 	seen map[string]bool // by run ID
 }
 
+// maxOthers is how many are looked for: each costs the end of a run some system
+// calls, and a few hundred cost more than the end may take.
+const maxOthers = 10
+
 // look looks for others; neither this run nor its parent is one.
 func (o *others) look(path, run, parent string) {
-	ids := ledger.Underway(path, func(id string) bool {
+	ids := ledger.Underway(path, maxOthers-o.count(), func(id string) bool {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		return id == run || id == parent || o.seen[id]
@@ -51,7 +55,7 @@ func (b *book) beside(run, parent string) func(stopwatch) int {
 	done := make(chan struct{})
 	go func() { defer close(done); b.others.look(b.own.Path, run, parent) }()
 	return func(since stopwatch) int {
-		since.strictly(done, readingLimit)
+		since.strictly(done, besideLimit)
 		return b.others.count()
 	}
 }
@@ -59,7 +63,10 @@ func (b *book) beside(run, parent string) func(stopwatch) int {
 // besideWarning says that the machine's energy is in other records too.
 func besideWarning(n int) footprint.Warning {
 	text := "another tracked run was underway on this machine"
-	if n > 1 {
+	switch {
+	case n >= maxOthers:
+		text = fmt.Sprintf("%d or more other tracked runs were underway on this machine", maxOthers)
+	case n > 1:
 		text = fmt.Sprintf("%d other tracked runs were underway on this machine", n)
 	}
 	return footprint.Warning{
@@ -76,7 +83,7 @@ const recoverLimit = 10 * time.Second
 // report, which tells of it.
 type recovery struct {
 	cancel context.CancelFunc
-	enough chan struct{}
+	enough context.CancelFunc
 	done   chan struct{}
 	runs   []footprint.Report // that were added
 	head   *ledger.HeadError  // what was wrong with the ledger then, nil if nothing
@@ -86,7 +93,8 @@ type recovery struct {
 // not any more, a few at a time.
 func (b *book) recover(ctx context.Context, run, parent string, redo func(name, target string) carbon.Sink) *recovery {
 	ctx, cancel := context.WithTimeout(ctx, recoverLimit)
-	r := &recovery{cancel: cancel, enough: make(chan struct{}), done: make(chan struct{})}
+	wanted, enough := context.WithCancel(ctx)
+	r := &recovery{cancel: cancel, enough: enough, done: make(chan struct{})}
 	if b.own == nil {
 		close(r.done)
 		return r
@@ -95,7 +103,7 @@ func (b *book) recover(ctx context.Context, run, parent string, redo func(name, 
 		defer close(r.done)
 		b.others.look(b.own.Path, run, parent)
 		w := ledger.Writer{Path: b.own.Path, User: b.own.User, Key: b.own.Key, Keep: b.own.Keep}
-		for found, err := range w.RecoverBatches(ctx) {
+		for found, err := range w.RecoverBatches(wanted) {
 			errors.As(err, &r.head)
 			for _, o := range found {
 				if o.Ledger != nil {
@@ -103,19 +111,18 @@ func (b *book) recover(ctx context.Context, run, parent string, redo func(name, 
 				}
 				_ = Redo(ctx, o, redo) // nobody would know what it is about
 			}
-			select {
-			case <-r.enough:
+			if wanted.Err() != nil {
 				return
-			default:
 			}
 		}
 	}()
 	return r
 }
 
-// stop has recovery end after the runs that it is at. It has been at some, also beside
-// the shortest command, so that each run leaves less to do.
-func (r *recovery) stop() { close(r.enough) }
+// stop has recovery end after the runs that it is at, and not wait for the ledger any
+// more: this run's own row comes first, as those of others do that have ended. It has
+// been at some, also beside the shortest command, so that each run leaves less to do.
+func (r *recovery) stop() { r.enough() }
 
 // result waits for its end, for a time, and gives what was added.
 func (r *recovery) result(since stopwatch) (added []footprint.Report, head error) {
