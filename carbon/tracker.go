@@ -230,10 +230,18 @@ func (t *Tracker) Report() footprint.Report {
 	return t.report()
 }
 
+// report gives the report so far. One of a run that goes on says who counts it now:
+// that is what is recorded if we are killed.
 func (t *Tracker) report() footprint.Report {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.account.Report()
+	r := t.account.Report()
+	t.mu.Unlock()
+	if r.Status == footprint.Running {
+		if id := t.countedBy(); id != "" {
+			r.CountedBy = &id
+		}
+	}
+	return r
 }
 
 func (t *Tracker) note(f footprint.Fault) {

@@ -9,7 +9,7 @@ var descriptions = map[string]string{
 	"Report.revision":                   "Git commit of the working directory, +dirty behind it where files that git tracks differ, +unchecked where it is not known whether they do; absent where there is no commit.",
 	"Report.project":                    "Name that groups runs, as given; empty if none was.",
 	"Report.labels":                     "Keys and values to group and filter by, as given.",
-	"Report.status":                     "How the run ended: running, completed (exit code 0, if it has one), failed, interrupted (by a signal, or its context ended), recovered (the tracker died; from its journal).",
+	"Report.status":                     "How the run ended: running, completed (exit code 0, if it has one), failed, interrupted (by a signal, or its context ended), recovered (from its journal: the tracker ended without recording the end).",
 	"Report.exit_code":                  "Exit code of the command; null if none was wrapped, or it is not known.",
 	"Report.signal":                     "Name of the signal that killed the command, such as KILL; null if none did.",
 	"Report.started_at":                 "First reading, UTC.",

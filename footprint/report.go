@@ -19,7 +19,7 @@ const (
 	Completed   Status = "completed"   // ended by itself, exit code 0 if it has one
 	Failed      Status = "failed"      // exit code other than 0
 	Interrupted Status = "interrupted" // killed by a signal, or its context ended
-	Recovered   Status = "recovered"   // the tracker died; this is what its journal held
+	Recovered   Status = "recovered"   // the tracker ended without recording the end; this is what its journal held
 )
 
 // Charge says what the headline of a report takes.

@@ -245,6 +245,15 @@ func TestUnderway(t *testing.T) {
 	assert.Empty(t, Underway(path, 9, func(id string) bool { return id == "alive" }))
 	assert.Empty(t, Underway(path, 0, none), "no more than was asked for")
 
+	claimed, err := claim(path, filepath.Join(path+".d", "run-000"))
+	require.NoError(t, err)
+	require.NotNil(t, claimed)
+	assert.Equal(t, []string{"alive"}, Underway(path, 9, none), "the other one is being recovered")
+	going, err := Running(path)
+	require.NoError(t, err)
+	assert.Len(t, going, 1)
+	require.NoError(t, claimed.lock.Unlock())
+
 	elsewhere, err := json.Marshal(writer{Schema: JournalSchema, Host: "elsewhere", BootID: "another"})
 	require.NoError(t, err)
 	lock := filepath.Join(path+".d", "alive.lock")

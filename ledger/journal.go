@@ -41,6 +41,14 @@ type writer struct {
 	BootID string `json:"boot_id"`
 	PID    int    `json:"pid"`
 	User   string `json:"user"`
+	// Recovers says that it makes the row of another's run, which has ended.
+	Recovers bool `json:"recovers,omitempty"`
+}
+
+// self is this process.
+func self(user string) writer {
+	host, _ := os.Hostname()
+	return writer{Schema: JournalSchema, Host: host, BootID: bootID(), PID: os.Getpid(), User: user}
 }
 
 // A journal is three files in LEDGER.d while its run goes on: RUN_ID.lock, held
@@ -83,8 +91,7 @@ func (w Writer) openJournal(ledger, id string) (*journal, error) {
 		return nil, fmt.Errorf("%s.lock: another process writes the journal of this run", name)
 	}
 	j := &journal{name: name, id: id, lock: lock}
-	j.entry.writer = writer{Schema: JournalSchema, BootID: bootID(), PID: os.Getpid(), User: w.User}
-	j.entry.Host, _ = os.Hostname()
+	j.entry.writer = self(w.User)
 	if like != nil {
 		j.entry.LedgerBytes = like.Size()
 	}
@@ -92,17 +99,17 @@ func (w Writer) openJournal(ledger, id string) (*journal, error) {
 	if c, err := newest(name); err == nil { // of this run, whose row could not be added
 		j.slots.seq, j.slots.at, j.slots.synced, j.slots.safe = c.seq, c.slot, true, c.slot
 	}
-	j.sign()
+	j.entry.writer.sign(lock)
 	return j, nil
 }
 
-// sign writes into the lock file who holds it, for people. The lock is what counts.
-func (j *journal) sign() {
-	f, err := os.OpenFile(j.lock.Path(), os.O_WRONLY|os.O_TRUNC|noFollow, 0)
+// sign writes into a lock file who holds it. The lock is what counts.
+func (w writer) sign(lock *flock.Flock) {
+	f, err := os.OpenFile(lock.Path(), os.O_WRONLY|os.O_TRUNC|noFollow, 0)
 	if err != nil {
 		return
 	}
-	b, _ := json.Marshal(j.entry.writer) // texts and a number always encode
+	b, _ := json.Marshal(w) // texts and a number always encode
 	_, _ = f.Write(append(b, '\n'))
 	_ = f.Close()
 }

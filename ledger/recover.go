@@ -196,6 +196,9 @@ func claim(path, name string) (*orphan, error) {
 	if lock == nil {
 		return nil, err // its writer lives
 	}
+	by := self("")
+	by.Recovers = true
+	by.sign(lock)
 	e, own, err := readEntry(name) // as it stands now that nobody writes it
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

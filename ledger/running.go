@@ -27,7 +27,7 @@ func Running(path string) ([]footprint.Report, error) {
 		case errors.Is(err, fs.ErrNotExist): // it has ended meanwhile
 		case err != nil:
 			errs = append(errs, &JournalError{Path: name, Err: err})
-		case e.here() && held(name):
+		case e.here() && lives(name):
 			found = append(found, e.Report)
 		}
 	}
@@ -56,7 +56,7 @@ func Underway(path string, most int, known func(id string) bool) (ids []string) 
 			continue
 		}
 		name := filepath.Join(path+".d", id)
-		if by, ok := holder(name); ok && by.here() && held(name) {
+		if by, ok := holder(name); ok && by.here() && lives(name) {
 			ids = append(ids, id)
 		}
 	}
@@ -72,7 +72,17 @@ func holder(name string) (by writer, ok bool) {
 	return by, json.Unmarshal(b, &by) == nil
 }
 
-// held reports whether a journal's writer lives. It keeps nobody from the lock who
+// lives reports whether a run goes on: whether its journal's lock is held, and not by
+// somebody who recovers it.
+func lives(name string) bool {
+	if !held(name) {
+		return false
+	}
+	by, ok := holder(name)
+	return !ok || !by.Recovers
+}
+
+// held reports whether somebody has a journal's lock. It keeps nobody from the lock who
 // looks too.
 func held(name string) bool {
 	lock := flock.New(name+".lock", flock.SetFlag(os.O_RDONLY|noFollow))

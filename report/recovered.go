@@ -9,24 +9,25 @@ import (
 // maxRecovered is how many recovered runs are named one by one.
 const maxRecovered = 3
 
-// Recovered says which runs were added from their journals: those whose tracker had
-// been killed, and those that had ended and had no time for their rows.
+// Recovered says which runs were added from their journals: those whose tracker ended
+// without recording them, since it was killed, say, or a file system was frozen until
+// it was too late; and those that had ended and had no time for their rows.
 func Recovered(all []footprint.Report) (lines []string) {
-	killed, ended := []footprint.Report{}, 0
+	cut, ended := []footprint.Report{}, 0
 	for _, r := range all {
 		if r.Status == footprint.Recovered {
-			killed = append(killed, r)
+			cut = append(cut, r)
 		} else {
 			ended++
 		}
 	}
-	if len(killed) > maxRecovered {
-		lines = append(lines, fmt.Sprintf("recovered %d runs, %s to %s: their trackers had been killed",
-			len(killed), startOf(killed[0]), startOf(killed[len(killed)-1])))
-		killed = nil
+	if len(cut) > maxRecovered {
+		lines = append(lines, fmt.Sprintf("recovered %d runs, %s to %s: their trackers ended without recording them",
+			len(cut), startOf(cut[0]), startOf(cut[len(cut)-1])))
+		cut = nil
 	}
-	for _, r := range killed {
-		lines = append(lines, fmt.Sprintf("recovered run %s of %s (%s, %s CO2e): its tracker had been killed",
+	for _, r := range cut {
+		lines = append(lines, fmt.Sprintf("recovered run %s of %s (%s, %s CO2e): its tracker ended without recording it",
 			r.RunID, startOf(r), Energy(r.Energy), Mass(r.Emissions)))
 	}
 	switch {

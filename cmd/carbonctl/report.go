@@ -52,8 +52,8 @@ func (a *app) report() *cobra.Command {
 		Long: `Add up, group and list the runs of ledgers: files, also compressed by gzip,
 directories with all *.csv and *.csv.gz below them, and patterns in quotes; also
 the JSON of a run, "-" for standard input, "last", or the ID of a run in the
-ledger. The default is the ledger that wrap writes. Runs whose tracker was
-killed are added to their ledger first.
+ledger. The default is the ledger that wrap writes. Runs that ended unrecorded
+are added to their ledger first.
 
 Rows that can't be read are named on stderr and ignored. The exit code is 1 if
 there are any, if no run matches, or if a month exceeds --budget. To check
@@ -225,7 +225,7 @@ func (a *app) recover(ctx context.Context, path string, key ledger.Signer) {
 		return
 	}
 	if _, err := os.Stat(path + ".head.sig"); err == nil && key == nil {
-		a.say(path+" is signed: runs of killed trackers are not added without its key", "give it with --sign KEY")
+		a.say(path+" is signed: unrecorded runs are not added without its key", "give it with --sign KEY")
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, lockWait)

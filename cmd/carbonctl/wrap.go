@@ -353,7 +353,7 @@ func (w *wrapping) show(s *session.Session, result session.Result) {
 }
 
 // worthSaying are the earlier runs whose rows were added meanwhile that the user of this
-// one hears of: with -q those that were killed; with --json none, as the result is one line.
+// one hears of: with -q those whose end was not recorded; with --json none, as the result is one line.
 func (w *wrapping) worthSaying(all []footprint.Report) []footprint.Report {
 	switch {
 	case w.json:

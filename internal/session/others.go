@@ -83,7 +83,8 @@ const recoverLimit = 10 * time.Second
 // report, which tells of it.
 type recovery struct {
 	cancel context.CancelFunc
-	enough context.CancelFunc
+	enough chan struct{}
+	give   context.CancelFunc // up waiting for the ledger
 	done   chan struct{}
 	runs   []footprint.Report // that were added
 	head   *ledger.HeadError  // what was wrong with the ledger then, nil if nothing
@@ -93,8 +94,8 @@ type recovery struct {
 // not any more, a few at a time.
 func (b *book) recover(ctx context.Context, run, parent string, redo func(name, target string) carbon.Sink) *recovery {
 	ctx, cancel := context.WithTimeout(ctx, recoverLimit)
-	wanted, enough := context.WithCancel(ctx)
-	r := &recovery{cancel: cancel, enough: enough, done: make(chan struct{})}
+	patient, give := context.WithCancel(ctx)
+	r := &recovery{cancel: cancel, enough: make(chan struct{}), give: give, done: make(chan struct{})}
 	if b.own == nil {
 		close(r.done)
 		return r
@@ -103,7 +104,7 @@ func (b *book) recover(ctx context.Context, run, parent string, redo func(name, 
 		defer close(r.done)
 		b.others.look(b.own.Path, run, parent)
 		w := ledger.Writer{Path: b.own.Path, User: b.own.User, Key: b.own.Key, Keep: b.own.Keep}
-		for found, err := range w.RecoverBatches(wanted) {
+		for found, err := range w.RecoverBatches(patient) {
 			errors.As(err, &r.head)
 			for _, o := range found {
 				if o.Ledger != nil {
@@ -111,18 +112,23 @@ func (b *book) recover(ctx context.Context, run, parent string, redo func(name, 
 				}
 				_ = Redo(ctx, o, redo) // nobody would know what it is about
 			}
-			if wanted.Err() != nil {
+			select {
+			case <-r.enough:
 				return
+			default:
 			}
 		}
 	}()
 	return r
 }
 
-// stop has recovery end after the runs that it is at, and not wait for the ledger any
-// more: this run's own row comes first, as those of others do that have ended. It has
-// been at some, also beside the shortest command, so that each run leaves less to do.
-func (r *recovery) stop() { r.enough() }
+// stop has recovery end after the runs that it is at. It has been at some, also beside
+// the shortest command, so that each run leaves less to do; but it soon waits for the
+// ledger no more, so that rows of runs that have ended come first.
+func (r *recovery) stop() {
+	close(r.enough)
+	time.AfterFunc(othersLimit, r.give)
+}
 
 // result waits for its end, for a time, and gives what was added.
 func (r *recovery) result(since stopwatch) (added []footprint.Report, head error) {
