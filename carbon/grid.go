@@ -127,9 +127,12 @@ func (g *grid) open(from regions.Provider, zone string, now time.Time) (regions.
 			return g.latest.in, nil, err
 		}
 	}
-	in, tableErr := regions.Builtin().Intensity(context.Background(), regions.Query{Zone: zone, Time: now})
-	if tableErr != nil {
-		in, _ = regions.Builtin().Intensity(context.Background(), regions.Query{Time: now})
+	var in regions.Intensity
+	var tableErr error
+	for _, q := range []regions.Query{{Zone: zone, Scope: regions.ScopeOf(from), Time: now}, {Zone: zone, Time: now}, {Time: now}} {
+		if in, tableErr = regions.Builtin().Intensity(context.Background(), q); tableErr == nil {
+			break
+		}
 	}
 	text := fmt.Sprintf("%v: %.0f g/kWh of the built-in table (%s) instead", err, float64(in.PerKWh), in.Name)
 	if in.Instead == "" {

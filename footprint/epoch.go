@@ -137,6 +137,7 @@ type marks struct {
 	fresh         []*stretch // those that ended with the latest sample
 	latestEnd     *stretch   // the epoch that ended last, nil if none has
 	wrong         wrongs
+	any           bool // there were marks
 }
 
 // wrongs counts marks that can't be right.
@@ -174,6 +175,7 @@ func (s *shown) each(f func(*stretch)) {
 
 // mark takes the marks of a sample, whose readings are in already.
 func (a *Account) mark(s Sample) {
+	a.marks.any = a.marks.any || len(s.Marks) > 0
 	if a.samples == 1 {
 		a.marks.origin = a.edge(0, false)
 	}

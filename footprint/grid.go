@@ -83,9 +83,13 @@ func (a *Account) follow(s Sample) {
 		switch {
 		case in == regions.Intensity{} || same(a.inForce, in):
 			return
-		case a.inForce == regions.Intensity{}:
-			a.inForce, last.intensity = in, in
+		case a.inForce == regions.Intensity{}, a.replaces(in):
+			if was := a.inForce.PerKWh; was > 0 {
+				a.marks.latest.grams *= in.PerKWh / was
+			}
+			a.inForce, last.intensity = regions.Intensity{}, in
 			a.price(in.PerKWh)
+			a.inForce = in
 			a.adopt(in.PerKWh)
 			return
 		}
@@ -128,11 +132,18 @@ func (a *Account) admit(in regions.Intensity) regions.Intensity {
 	case in.Marginal:
 		a.Note(Fault{Code: IntensityStale, Component: "marginal", Text: "marginal intensity for " + in.Zone + " ignored; using the one before"})
 		return regions.Intensity{}
-	case a.inForce != (regions.Intensity{}) && in.Scope != a.inForce.Scope:
+	case a.inForce != (regions.Intensity{}) && in.Scope != a.inForce.Scope && !a.replaces(in):
 		a.Note(Fault{Code: IntensityScope, Text: fmt.Sprintf("%s intensity of %s ignored: this run counts %s emissions", scopeName(in.Scope), in.Source, scopeName(a.inForce.Scope))})
 		return regions.Intensity{}
 	}
 	return in
+}
+
+// replaces reports whether a figure takes the place of all before it: the first of a
+// service that counts another scope than the table's, which stood in for it. No epoch and no task has been
+// priced by that yet.
+func (a *Account) replaces(in regions.Intensity) bool {
+	return len(a.parts) == 1 && !a.marks.any && in.Scope != a.inForce.Scope && in.Instead == "" && a.inForce.Instead != ""
 }
 
 func scopeName(s regions.Scope) string {

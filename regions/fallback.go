@@ -33,13 +33,16 @@ func (f fallback) Intensity(ctx context.Context, q Query) (Intensity, error) {
 	case err == nil:
 		return in, nil
 	}
-	in, thenErr := f.then.Intensity(ctx, q)
+	in, thenErr := instead(ctx, f.first, f.then, q)
 	if thenErr != nil {
 		return Intensity{}, fmt.Errorf("%w; %w", err, thenErr)
 	}
 	in.Instead = and(because(err), in.Instead)
 	return in, nil
 }
+
+// Scope implements Scoped.
+func (f fallback) Scope() Scope { return ScopeOf(f.first) }
 
 // ElseForecast is the same of forecasts, where a marginal one will do. A nil first
 // is none: it is then alone.

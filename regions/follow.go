@@ -70,7 +70,7 @@ func (f *Follower) Intensity(ctx context.Context, q Query) (Intensity, error) {
 	if err == nil {
 		return in, nil
 	}
-	in, tableErr := f.table.Intensity(ctx, q)
+	in, tableErr := instead(ctx, f.live, f.table, q)
 	if tableErr != nil {
 		return Intensity{}, tableErr
 	}
@@ -135,3 +135,6 @@ func (f *Follower) Close() error {
 	f.wait.Wait()
 	return nil
 }
+
+// Scope implements Scoped.
+func (f *Follower) Scope() Scope { return ScopeOf(f.live) }

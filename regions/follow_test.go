@@ -161,3 +161,27 @@ var (
 	_ Provider   = (*Follower)(nil)
 	_ Forecaster = (*Table)(nil)
 )
+
+// scoped is a provider that has not answered and knows what it will count.
+type scoped struct{ slow }
+
+func (*scoped) Scope() Scope { return Direct }
+
+func TestWhatStandsInIsOfTheSameScope(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		live := &scoped{slow{takes: time.Second}}
+		failed := errors.New("down")
+		live.err.Store(&failed)
+		f := Follow(live, Builtin())
+		defer f.Close()
+		for name, p := range map[string]Provider{"Follow": f, "Else": Else(live, Builtin())} {
+			in, err := p.Intensity(t.Context(), Query{Zone: "FR"})
+			require.NoError(t, err, name)
+			assert.Equal(t, Direct, in.Scope, name)
+			in, err = p.Intensity(t.Context(), Query{Zone: "FR", Scope: Lifecycle})
+			require.NoError(t, err, name)
+			assert.Equal(t, Lifecycle, in.Scope, "%s: that was asked for", name)
+			assert.Equal(t, Direct, ScopeOf(p), name)
+		}
+	})
+}

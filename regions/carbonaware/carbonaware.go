@@ -91,6 +91,9 @@ func (p *Provider) Forecast(ctx context.Context, q regions.Query, until time.Tim
 	return fetch.Between(series, from, until)
 }
 
+// Scope implements regions.Scoped.
+func (p *Provider) Scope() regions.Scope { return p.cfg.Scope }
+
 func (p *Provider) locate(q regions.Query) (place regions.Place, location string, err error) {
 	if place, err = p.service.Locate(q, p.cfg.Scope); err != nil {
 		return place, "", err

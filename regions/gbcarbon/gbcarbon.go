@@ -100,6 +100,9 @@ func (p *Provider) series(ctx context.Context, q regions.Query, from, to time.Ti
 	})
 }
 
+// Scope implements regions.Scoped.
+func (*Provider) Scope() regions.Scope { return regions.Direct }
+
 func (p *Provider) check(q regions.Query) (place regions.Place, err error) {
 	place, err = p.service.Locate(q, regions.Direct)
 	if err == nil && place.Zone.Code != "GB" {

@@ -230,3 +230,12 @@ func (d *document) series() ([]regions.Intensity, error) {
 	}
 	return fetch.Order(series)
 }
+
+// Scope implements regions.Scoped: that of the file as it is now, "" of an address.
+func (p *Provider) Scope() regions.Scope {
+	var d document
+	if text, err := readFile(p.file); err != nil || fetch.JSON(text, &d) != nil {
+		return ""
+	}
+	return d.Scope
+}

@@ -50,6 +50,8 @@ func TestFile(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, midnight.Add(2*time.Hour), slot.From)
 
+	assert.Equal(t, regions.Lifecycle, p.Scope())
+
 	// It is read anew: whoever writes it decides.
 	require.NoError(t, os.WriteFile(p.file, []byte(strings.Replace(series, "298", "17", 1)), 0o644))
 	in, err = p.Intensity(t.Context(), regions.Query{Zone: "DE"})
@@ -73,6 +75,11 @@ func TestFile(t *testing.T) {
 	}
 	_, err = p.Forecast(t.Context(), regions.Query{Zone: "DE", Time: midnight.Add(7 * time.Hour)}, midnight.Add(8*time.Hour))
 	assert.ErrorIs(t, err, regions.ErrNoForecast)
+}
+
+func TestScopeOfWhatCannotBeRead(t *testing.T) {
+	assert.Equal(t, regions.Scope(""), file(t, "{").Scope())
+	assert.Equal(t, regions.Direct, file(t, strings.Replace(series, "lifecycle", "direct", 1)).Scope())
 }
 
 func TestMarginal(t *testing.T) {

@@ -82,6 +82,9 @@ func (p *Provider) Intensity(ctx context.Context, q regions.Query) (in regions.I
 	return in, nil
 }
 
+// Scope implements regions.Scoped.
+func (*Provider) Scope() regions.Scope { return regions.Direct }
+
 func (p *Provider) check(q regions.Query) (place regions.Place, err error) {
 	place, err = p.service.Locate(q, regions.Direct)
 	if err == nil && place.Zone.Code != "FR" {
