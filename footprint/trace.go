@@ -139,7 +139,9 @@ func (r *Recorder) write(l traceLine) {
 // longestLine bounds a line of a recording: 1,000 components fit.
 const longestLine = 1 << 20
 
-// Replay reads a recording and gives its report. A recording that breaks off is
+// Replay reads a recording and gives its report. The totals of counters are made again
+// from what they showed, as energy.Redo does; those of meters that give no such readings,
+// GPUs and models among them, are as recorded. A recording that breaks off is
 // replayed as far as it goes, and the error says where; its status stays
 // Running. One of a run whose shares a policy of its own decided can't be replayed.
 func Replay(r io.Reader) (Report, error) {
@@ -166,6 +168,7 @@ type replay struct {
 	account    Account
 	start      time.Time
 	components []energy.Component
+	redo       []energy.Redo // one a component
 	intensity  regions.Intensity
 	ended      bool
 }
@@ -185,7 +188,7 @@ func (p *replay) line(b []byte, head bool) error {
 		}
 		p.account = Account{Run: l.Account.Run, Host: l.Account.Host, PUE: l.Account.PUE, Versions: l.Account.Versions}
 	case l.Component != nil:
-		p.components = append(p.components, *l.Component)
+		p.components, p.redo = append(p.components, *l.Component), append(p.redo, energy.Redo{})
 	case l.Intensity != nil:
 		p.intensity = *l.Intensity
 	case l.Sample != nil:
@@ -212,12 +215,12 @@ func (p *replay) sample(t *traceSample) error {
 		if v.Total < 0 || v.Edge < 0 || v.Common < 0 || v.Missed < 0 {
 			return fmt.Errorf("component %d: an amount below 0", v.Component)
 		}
-		s.Readings = append(s.Readings, energy.Reading{
+		s.Readings = append(s.Readings, p.redo[v.Component].Add(energy.Reading{
 			Component: p.components[v.Component], Before: p.start.Add(v.At - v.Took), Time: p.start.Add(v.At),
 			Total: energy.Energy(v.Total), Edge: energy.Energy(v.Edge), Common: energy.Energy(min(v.Common, v.Edge)), Missed: energy.Energy(v.Missed),
 			Raw: v.Raw, Range: v.Range, MaxPower: energy.Power(v.MaxPower),
 			Wraps: v.Wraps, Resets: v.Resets, Gaps: v.Gaps, Slept: v.Slept, State: v.State,
-		})
+		}))
 	}
 	p.account.Add(s)
 	return nil
