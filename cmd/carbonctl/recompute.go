@@ -48,8 +48,8 @@ your ledger. Other factors stay as recorded; nothing is written.
 Without a factor, repeat the recorded computation and name the rows whose
 emissions do not follow from their own energy, PUE and intensity.
 
-With --samples, from wrap --samples, compute the run again from its readings, the
-totals of counters from their raw values, and compare all figures with those of FILE.
+With --samples, from wrap --samples, compute the run again from its readings,
+the totals of counters from raw values, and compare all figures with FILE.
 
 The exit code is 1 if a figure does not follow from its record, a row could not
 be read, or a run has no figure for what was asked; 2 if nothing could be done.`,
