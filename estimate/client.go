@@ -23,13 +23,21 @@ const (
 // register readings of 2017 to 2025 (testdata/client_load.csv; docs/estimator.md
 // shows the error of each model left out of the fit).
 const (
-	intelPart   = 0.85 // of PL2 (maximum turbo power); 14 readings of 12 models
-	zenPart     = 1.00 // of PPT, Zen 2 and later; 8 readings of 7 models
+	intelPart   = 0.85 // of PL2 (maximum turbo power)
+	largestPart = 1.00 // the same of the largest models of a family, which fill it
+	zenPart     = 1.00 // of PPT, Zen 2 and later
 	firstPart   = 0.90 // of the TDP, Zen and Zen+; also where only a TDP is known
+	liftedPart  = 1.22 // of the published limit where the firmware has lifted it: 0.74 to 1.47
 	applePart   = 0.8  // of a tool's full scale or a reading at the highest load
-	liftedPart  = 1.22 // of the published limit where the firmware has lifted it; 5 models, 0.74 to 1.47
 	socketPower = 1.35 // PPT per TDP on AM4 and AM5 (AMD, 65 W to 170 W parts)
 )
+
+// clientParts are those that are fitted, so that a test can leave a model out.
+type clientParts struct{ intel, largest, zen, first, lifted float64 }
+
+func fitted() clientParts {
+	return clientParts{intelPart, largestPart, zenPart, firstPart, liftedPart}
+}
 
 // A client CPU's package at no load, in W: Intel desktops of 2021 and later in RAPL
 // and register readings (7.2 W, and below 10 W); Ryzen with a die for input and
@@ -75,7 +83,7 @@ func (l limits) enforced() float64 {
 
 // clientPower returns the power of one package of a desktop, laptop or kin at no and at
 // full load, and the band at full load. l is zero where the kernel does not tell.
-func clientPower(name string, chip sku, l limits) (idle, full, band float64) {
+func clientPower(name string, chip sku, l limits, part clientParts) (idle, full, band float64) {
 	form := formOf(name, chip)
 	ryzen := strings.HasPrefix(name, "ryzen") || strings.HasPrefix(name, "epyc")
 	tdp := chip.tdp
@@ -87,35 +95,35 @@ func clientPower(name string, chip sku, l limits) (idle, full, band float64) {
 	case form == laptop && chip.turbo > tdp:
 		full, band = math.Sqrt(tdp*chip.turbo), bandWide
 	case form == laptop:
-		full, band = firstPart*tdp, bandWide
+		full, band = part.first*tdp, bandWide
 	case ryzen && (firstZen(name) || tdp < 65 && chip.turbo == 0):
-		full, band = firstPart*tdp, bandLocked
+		full, band = part.first*tdp, bandLocked
 	case ryzen && chip.turbo > tdp:
-		full, band = zenPart*chip.turbo, bandLocked
+		full, band = part.zen*chip.turbo, bandLocked
 	case ryzen:
-		full, band = zenPart*socketPower*tdp, bandLocked
+		full, band = part.zen*socketPower*tdp, bandLocked
 	case chip.turbo == 0:
-		full, band = firstPart*tdp, bandWide
+		full, band = part.first*tdp, bandWide
 	case unlocked(name):
 		// Boards decide: held to the TDP, to PL2, or to nothing.
-		full, band = turboPart(name)*chip.turbo, bandWide
+		full, band = part.turbo(name)*chip.turbo, bandWide
 	default:
-		full, band = math.Sqrt(tdp*intelPart*chip.turbo), bandLocked
+		full, band = math.Sqrt(tdp*part.intel*chip.turbo), bandLocked
 	}
 	idle = idleOf(name, form, tdp, ryzen)
 	if l.known {
-		full, band = limited(name, chip, l, full)
+		full, band = limited(name, chip, l, full, part)
 	}
 	return min(idle, full/2), full, band
 }
 
 // limited is the power at full load of a package whose limits are known.
-func limited(name string, chip sku, l limits, published float64) (full, band float64) {
+func limited(name string, chip sku, l limits, published float64, part clientParts) (full, band float64) {
 	if l.lifted() {
 		if chip.turbo > 0 {
 			published = chip.turbo
 		}
-		return liftedPart * published, bandLifted
+		return part.lifted * published, bandLifted
 	}
 	short := chip.turbo
 	if l.short > 0 && l.short < noLimit && (short == 0 || l.short < short) {
@@ -124,16 +132,16 @@ func limited(name string, chip sku, l limits, published float64) (full, band flo
 	if short == 0 {
 		short = max(published, l.long)
 	}
-	return min(turboPart(name)*short, l.long), bandLimits
+	return min(part.turbo(name)*short, l.long), bandLimits
 }
 
-// turboPart is the part of PL2 that full load draws: the largest model of a family
+// turbo is the part of PL2 that full load draws: the largest model of a family
 // fills its limit, a smaller one can't.
-func turboPart(name string) float64 {
+func (p clientParts) turbo(name string) float64 {
 	if unlocked(name) && (strings.HasPrefix(name, "core i9") || strings.HasPrefix(name, "core ultra 9")) {
-		return 1
+		return p.largest
 	}
-	return intelPart
+	return p.intel
 }
 
 // unlocked reports an Intel desktop model that may be overclocked, for which boards

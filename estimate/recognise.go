@@ -118,8 +118,11 @@ func (m *Model) bySKU(c proc.CPU, name string, chip sku, arch microarch, known b
 	idle, full := 0.0, 0.0
 	switch {
 	case kind == client:
-		idle, full, m.Band = clientPower(name, chip, l)
+		idle, full, m.Band = clientPower(name, chip, l, fitted())
 		m.IdleBand = max(m.Band, bandIdle)
+		if chip.form == apple {
+			m.TDP = 0 // Apple publishes none
+		}
 		m.useLimits(l)
 	default:
 		idle, full = serverPower(kind, chip, l)
@@ -185,7 +188,7 @@ func (m *Model) byMicroarch(c proc.CPU, arch microarch, l limits) {
 	switch {
 	case full > 0:
 	case arch.class == client:
-		idle, full, m.Band = clientPower(name, chip, l)
+		idle, full, m.Band = clientPower(name, chip, l, fitted())
 		if l.known { // its own, whatever stands in
 			part = float64(m.Sockets)
 		}

@@ -16,6 +16,7 @@ import (
 // data/limits.csv, which say where each row comes from, by
 //
 //go:generate go test -run TestTables -update .
+//go:generate go test -run Accuracy|WellKnown -update .
 //go:embed data/cpus.txt
 var cpus string
 
