@@ -32,11 +32,16 @@ type Mark struct {
 	// the last one ended, or with the run.
 	Whole bool `json:"whole,omitempty"`
 	// Again corrects the edge of an epoch without an ID: one that was said to end has
-	// gone on until here, and one that was said to begin begins here instead.
+	// gone on until here, and one that was said to begin begins here instead. Of
+	// EpochProgress it says that Fraction, which may be less than before, is of the time
+	// that the epoch takes, since its start.
 	Again bool `json:"again,omitempty"`
 	// Fraction of the first epoch that has passed, above 0 and below 1; of EpochProgress
 	// alone.
 	Fraction float64 `json:"fraction,omitempty"`
+	// Bare says of Fraction that it may be of something else than the epoch, such as of
+	// what is loaded first: nothing bounds what the epoch will need.
+	Bare bool `json:"bare,omitempty"`
 	// Late is how long before the sample the edge was. The energy of that time is
 	// on the wrong side of it, and bounded.
 	Late time.Duration `json:"late_ns,omitempty"`

@@ -15,7 +15,8 @@ type Prediction struct {
 	AfterEpochs int      `json:"after_epochs"`
 	OfEpochs    int      `json:"of_epochs"`
 	// Fraction is the part of the first epoch that had passed, nil once one has ended.
-	// AfterEpochs is 0 then, and the interval wide.
+	// AfterEpochs is 0 then, and the interval wide; it has no upper end where the output
+	// does not say that what has passed is of the training.
 	Fraction *float64 `json:"fraction"`
 	// DurationS, Energy and Emissions are of the whole run, the past included. Two
 	// doubts are in the bounds of Energy and Emissions: what the epochs to come will

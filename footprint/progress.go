@@ -21,6 +21,7 @@ type progress struct {
 	// reached is the part of the first epoch that has passed, where none has ended; part
 	// of it cost some.
 	reached, part float64
+	bare          bool // or of something else
 	some          spent
 	// spent is all of the run up to the end of the latest epoch, what was before
 	// the first included, and emitted what that has emitted.
@@ -120,6 +121,10 @@ func (p progress) predict() (_ Prediction, ok bool) {
 		high, grams := total(*p.bounds.High, most, *p.nowBounds.High)
 		r.Energy.High, r.Emissions.High = &high, &grams
 	}
+	if p.ended == 0 && p.bare {
+		r.DurationS.High, r.Energy.High, r.Emissions.High = nil, nil, nil
+		s.Energy.High, s.Emissions.High = nil, nil
+	}
 	return r, true
 }
 
@@ -202,15 +207,20 @@ type past struct {
 // partway is an instant within an epoch.
 type partway struct {
 	fraction float64
+	bare     bool
 	edge     edge
 	sample   int
 }
 
-// advance takes how much of the first epoch has passed.
+// advance takes how much of the first epoch has passed. What is corrected replaces all
+// that was seen of it, and may be less.
 func (a *Account) advance(m Mark, at edge) {
 	p := &a.marks.past
-	if p.ended > 0 || !(m.Fraction > p.to.fraction && m.Fraction < 1) {
+	if p.ended > 0 || !(m.Fraction > 0 && m.Fraction < 1) || m.Fraction <= p.to.fraction && !m.Again {
 		return
+	}
+	if m.Again {
+		p.from, p.to = partway{}, partway{}
 	}
 	if m.Of > 0 {
 		a.marks.planned = m.Of
@@ -224,7 +234,7 @@ func (a *Account) advance(m Mark, at edge) {
 	} else { // its end will tell of it
 		p.from = partway{edge: a.marks.origin}
 	}
-	p.to = partway{m.Fraction, at, a.samples}
+	p.to = partway{m.Fraction, m.Bare, at, a.samples}
 }
 
 // maxCycles bounds the past: two are put together where there would be more.
@@ -330,7 +340,7 @@ func (a *Account) progress(now edge) progress {
 	}
 	return progress{
 		ended: m.ended, planned: a.toCome(), cycles: m.cycles, each: m.each,
-		reached: m.to.fraction, part: m.to.fraction - m.from.fraction,
+		reached: m.to.fraction, part: m.to.fraction - m.from.fraction, bare: m.to.bare,
 		some:    spent{max(to.time.Sub(from.time), 0), max(to.energy-from.energy, 0)},
 		spent:   spent{to.time.Sub(a.first.time), to.energy},
 		now:     spent{now.time.Sub(a.first.time), now.energy},

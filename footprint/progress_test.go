@@ -75,6 +75,23 @@ func TestAPartOfTheFirstEpochPredicts(t *testing.T) {
 	assert.InDelta(t, 23+3.7*40, p.DurationS.Expected, 1e-6)
 	assert.Equal(t, 0.3, *p.Fraction)
 
+	// Another bar after that one: the epoch lasts as long as both, 28 s until now, and nothing
+	// bounds what is not known to be training. What goes on is seen from here.
+	again := at(0.25)
+	again.Again, again.Bare = true, true
+	add(33, 132, again)
+	p, ok = a.Predict()
+	assert.True(t, ok)
+	assert.InDelta(t, 33+3.75*28/0.25, p.DurationS.Expected, 1e-6)
+	assert.Equal(t, 0.25, *p.Fraction)
+	for _, high := range []any{p.DurationS.High, p.Energy.High, p.Emissions.High, p.Spread.Energy.High, p.Spread.Emissions.High} {
+		assert.Nil(t, high)
+	}
+	add(34, 136, at(0.3))
+	p, _ = a.Predict()
+	assert.InDelta(t, 34+3.7*20, p.DurationS.Expected, 1e-6)
+	assert.NotNil(t, p.DurationS.High)
+
 	add(45, 180, Mark{Edge: EpochEnd}, at(0.5))
 	p, ok = a.Predict()
 	assert.True(t, ok)

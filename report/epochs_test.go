@@ -245,8 +245,8 @@ func TestAPredictionWithinTheFirstEpoch(t *testing.T) {
 	r := training{epochs: 1, of: 10, name: "validate"}.run(t)
 	q := r.Prediction
 	q.AfterEpochs, q.Fraction, q.History = 0, new(0.05), []footprint.Earlier{}
-	assert.Contains(t, report.Predicted(*q), "in 3m 6s for 10 epochs, after 5.0 % of the first")
+	assert.Contains(t, report.Predicted(*q), "in 3m 6s for 10 epochs, provisional after 5.0 % of the first")
 	page := pages(t, r)["md"]
-	assert.Contains(t, page, "for 10 epochs, after 5.0 % of the first")
+	assert.Contains(t, page, "for 10 epochs, provisional after 5.0 % of the first")
 	assert.NotContains(t, page, "## Prediction")
 }

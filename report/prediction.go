@@ -34,7 +34,7 @@ func rangeText[T ~int64 | ~float64](r footprint.Range[T], bounds func(expected, 
 
 func epochsOf(q footprint.Prediction) string {
 	if q.Fraction != nil {
-		return fmt.Sprintf("for %d epochs, after %s of the first", q.OfEpochs, Percent(*q.Fraction))
+		return fmt.Sprintf("for %d epochs, provisional after %s of the first", q.OfEpochs, Percent(*q.Fraction))
 	}
 	return fmt.Sprintf("for %d epochs, after %d", q.OfEpochs, q.AfterEpochs)
 }

@@ -89,7 +89,7 @@ func watchFor(e Epochs, tracker *carbon.Tracker, predicted func(footprint.Predic
 			}
 			e.Of = 0 // who gave the number knows better
 		}
-		m := footprint.Mark{Edge: footprint.Edge(e.Edge), Name: e.Name, Index: e.Index, Of: e.Of, Whole: e.Whole, Again: e.Again, Fraction: e.Fraction}
+		m := footprint.Mark{Edge: footprint.Edge(e.Edge), Name: e.Name, Index: e.Index, Of: e.Of, Whole: e.Whole, Again: e.Again, Fraction: e.Fraction, Bare: e.Bare}
 		tracker.Mark(m, e.At.Add(-e.Doubt)) // the bounds hold what may have flowed since
 	}
 	var err error

@@ -264,7 +264,7 @@ func (s *Stream) end(by byte) {
 const progressEvery = time.Second
 
 func (m *Matcher) look(line []byte, at time.Time, final bool) {
-	m.pattern.wants = at.Sub(m.progressed) >= progressEvery
+	m.pattern.wants, m.pattern.now = at.Sub(m.progressed) >= progressEvery, at
 	events, found := m.pattern.match(line, final)
 	for _, e := range events {
 		e.At = at

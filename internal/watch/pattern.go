@@ -19,6 +19,7 @@ type Pattern struct {
 	only  int // the preset that matched first, 0 while none did
 
 	grammar *grammar // of the rules that have no expression
+	counter *counter // of the lines that fit none
 	progress
 }
 
@@ -45,6 +46,7 @@ const (
 	row                   // of a table: the end of the epoch that goes on, else of this one, counted from 0
 	fromZero              // as starts, counted from 0, and the total is the last number
 	totals                // the number of epochs
+	allSteps              // the number of steps of all epochs
 	heads                 // the head of a table, whose rows follow
 	bar                   // of a bar over all epochs: how many have passed
 	within                // of a box of several lines, which is printed when the epoch has ended
@@ -67,7 +69,7 @@ func Presets() []string {
 // Preset gives the pattern for what a framework prints. "auto" tries all of
 // them but tqdm, whose bars count anything, and stays with the first that matches.
 func Preset(name string) (*Pattern, error) {
-	p := &Pattern{Name: name, grammar: newGrammar(), progress: progress{box: -1}}
+	p := &Pattern{Name: name, grammar: newGrammar(), counter: newCounter(), progress: progress{box: -1}}
 	for i, preset := range presets() {
 		if name != preset.name && (name != "auto" || slices.Contains(notAuto, preset.name)) {
 			continue
@@ -106,7 +108,7 @@ func Compile(expr string) (*Pattern, error) {
 		return nil, fmt.Errorf("epoch pattern %.80q matches every line", expr)
 	}
 	r := rule{preset: 1, expr: expr, re: compiled, literal: literal(expr), does: plainly}
-	return &Pattern{Name: expr, rules: []rule{r}, grammar: newGrammar(), progress: progress{box: -1}}, nil
+	return &Pattern{Name: expr, rules: []rule{r}, grammar: newGrammar(), counter: newCounter(), progress: progress{box: -1}}, nil
 }
 
 // literal finds the longest text that each match of expr has to hold.
@@ -156,10 +158,19 @@ func (p *Pattern) match(line []byte, final bool) (events []Event, found bool) {
 			text = colourless(line)
 		}
 		if p.fits(r, text, final) {
-			if r.does != totals && r.does != full && r.does != last {
+			if r.does != totals && r.does != allSteps && r.does != full && r.does != last {
 				p.only = r.preset
 			}
 			return p.out, true
+		}
+	}
+	if !p.past && !p.worded && p.now.Sub(p.countedAt) >= countEvery {
+		if text == nil {
+			text = colourless(line)
+		}
+		if c, ok := p.counter.find(text); ok {
+			p.countedAt = p.now
+			p.counted(c)
 		}
 	}
 	return p.out, false
@@ -169,7 +180,10 @@ func (p *Pattern) match(line []byte, final bool) (events []Event, found bool) {
 func (p *Pattern) within(m mention, line []byte) {
 	p.mention(m, line)
 	if m.says == going && p.wants && !p.past && p.open {
-		p.part(p.grammar.fraction(m.rest))
+		if f := p.grammar.fraction(m.rest); f > 0 {
+			p.worded = true
+			p.part(f)
+		}
 	}
 }
 
@@ -187,11 +201,6 @@ func (p *Pattern) fits(r *rule, line []byte, final bool) bool {
 		return false
 	}
 	if r.does == full && !final { // a bar as it grows
-		h := hit{r, line, at}
-		if total, _ := h.count("total"); total > 1 {
-			n, _ := h.count("epoch")
-			p.part(float64(n) / float64(total))
-		}
 		return false
 	}
 	p.apply(hit{r, line, at})
@@ -253,6 +262,8 @@ func (p *Pattern) apply(h hit) {
 	}
 	switch does {
 	case totals, heads:
+	case allSteps:
+		p.bars.run = total
 	case last:
 		p.stop()
 		p.over = true

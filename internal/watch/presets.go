@@ -76,6 +76,7 @@ func presets() []preset {
 			{literal: "'train_runtime'", does: partly, expr: `\{.*'epoch': '?(?P<epoch>\d+(?:\.\d+)?)`},
 			{literal: "'epoch'", does: passes, expr: `\{'.*'epoch': '?(?P<epoch>\d+(?:\.\d+)?)`},
 			{literal: "Num Epochs", does: totals, expr: `Num Epochs\s*=\s*(?P<total>[\d,]+)`},
+			{literal: "Total optimization", does: allSteps, expr: `Total optimization steps\s*=\s*(?P<total>[\d,]+)`},
 		}},
 		{"json", []rule{
 			{literal: `"train_runtime"`, does: partly, expr: `\{.*"epoch"\s*:\s*"?(?P<epoch>\d+(?:\.\d+)?)`},

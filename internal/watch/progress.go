@@ -1,6 +1,9 @@
 package watch
 
-import "strconv"
+import (
+	"strconv"
+	"time"
+)
 
 // progress is what a Pattern knows of the program: which epoch it is in.
 type progress struct {
@@ -22,6 +25,12 @@ type progress struct {
 	// wants: enough time has gone by since to say so again.
 	past, wants bool
 	done        float64
+	// worded: the epoch's own lines say how much of it has passed. Else the bars do.
+	worded bool
+	bars   bars
+	// now is when the line came, since began the first epoch goes on.
+	now, began time.Time
+	countedAt  time.Time // when a line with a count came last
 	// opened is the line that began index, and since how many lines came after it.
 	opened string
 	since  int
@@ -114,7 +123,8 @@ func (p *progress) mention(m mention, line []byte) {
 // restart takes back the epoch that goes on: the line that began it had no total,
 // as "epoch 0: 3 warm-up steps" has none, and here is one that has.
 func (p *progress) restart(epoch int) {
-	p.guess, p.zero, p.done = false, epoch == 0, 0
+	p.guess, p.zero, p.done, p.worded = false, epoch == 0, 0, false
+	p.bars.seen, p.bars.main, p.began = nil, nil, p.now
 	n := epoch
 	if p.zero {
 		n++
@@ -128,6 +138,7 @@ func (p *progress) begun(n int, line []byte) {
 		p.emit(Event{Edge: EpochEnd, Index: p.index, Of: p.of, Again: true})
 	}
 	p.past = p.past || p.index > 0
+	p.began = p.now
 	p.index, p.open, p.over, p.putOff, p.since = n, true, false, 0, 0
 	p.opened = string(line[:min(len(line), longestMention)])
 	p.emit(Event{Edge: EpochStart, Index: n, Of: p.of})
@@ -180,12 +191,34 @@ func (p *progress) passed(text string, stays, done bool) {
 
 // part takes how much of the first epoch has passed. What comes later has epochs to go
 // by. A bar that begins again is another one, such as that of a validation.
-func (p *progress) part(f float64) {
-	if p.past || !p.wants || !(f > p.done && f < 1) {
+func (p *progress) part(f float64) { p.reached(f, false, false) }
+
+// reached is as part, of a bar that may count something else if it is bare; again replaces
+// what was told before.
+func (p *progress) reached(f float64, bare, again bool) {
+	if p.past || !p.wants || !(f > 0 && f < 1) || f <= p.done && !again {
 		return
 	}
 	p.done, p.wants = f, false
-	p.emit(Event{Edge: EpochProgress, Index: max(p.index, 1), Of: p.of, Fraction: f})
+	p.emit(Event{Edge: EpochProgress, Index: max(p.index, 1), Of: p.of, Fraction: f, Bare: bare, Again: again})
+}
+
+// countEvery is how often at most a line is searched for counts: a bar is drawn ten times
+// a second, and what is searched for it is searched slowly.
+const countEvery = 50 * time.Millisecond
+
+// counted takes a count of steps, on a line that does not name the epoch.
+func (p *progress) counted(c count) {
+	switch {
+	case p.past || p.worded || c.of == p.of: // the last counts the epochs themselves, or may
+	case p.bars.run == c.of:
+		p.part(float64(c.done) / float64(c.of) * float64(p.of))
+	case !p.open:
+		p.bars.outside(c)
+	default:
+		f, bare, again := p.bars.take(c, p.began, p.now)
+		p.reached(f, bare, again)
+	}
 }
 
 func (p *progress) emit(e Event) { p.out = append(p.out, e) }

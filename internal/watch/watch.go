@@ -36,8 +36,13 @@ type Event struct {
 	Whole bool
 	// Fraction of the epoch that has passed, above 0 and below 1; of EpochProgress alone.
 	Fraction float64
+	// Bare says of Fraction that it is of a bar of which the output does not say that it
+	// trains: the epoch may hold more than it.
+	Bare bool
 	// Again corrects the edge before: the epoch that was said to end has gone on
-	// until here, or the one that was said to begin begins here.
+	// until here, or the one that was said to begin begins here. Of EpochProgress it
+	// says that Fraction, which may be less than before, is of the time that the epoch
+	// takes, since its start.
 	Again bool
 	// At is when it happened: when the line came, or the time that the line has.
 	At time.Time
