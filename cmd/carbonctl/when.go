@@ -18,8 +18,8 @@ import (
 	"github.com/carbonctl/carbonctl/report"
 )
 
-// A plan is work to come, as the flags of when describe it.
-type plan struct {
+// A timing is work to come, as the flags of when describe it.
+type timing struct {
 	length      time.Duration
 	by, from    string
 	service     string
@@ -28,7 +28,7 @@ type plan struct {
 }
 
 // times reads when the work may begin and is to be done.
-func (p *plan) times() (err error) {
+func (p *timing) times() (err error) {
 	if p.last, err = timespec.Coming(p.by, p.now); err != nil {
 		return fmt.Errorf("--by: %w", err)
 	}
@@ -50,7 +50,7 @@ func (p *plan) times() (err error) {
 }
 
 // window finds the greenest hours for the work.
-func (p *plan) window(ctx context.Context, flags *pflag.FlagSet) (report.Window, error) {
+func (p *timing) window(ctx context.Context, flags *pflag.FlagSet) (report.Window, error) {
 	t, err := table(flags)
 	if err != nil {
 		return report.Window{}, err
@@ -77,7 +77,7 @@ func (p *plan) window(ctx context.Context, flags *pflag.FlagSet) (report.Window,
 
 func (a *app) when() *cobra.Command {
 	var asJSON bool
-	var p plan
+	var p timing
 	cmd := &cobra.Command{
 		Use:   "when",
 		Short: "Find the start time with the least emissions",

@@ -58,6 +58,7 @@ var rooms = map[string][]string{
 	"footprint/predict": {},
 	"footprint":         {"energy", "regions", "footprint/predict", "internal/formula"},
 	"runs":              {"energy", "footprint", "regions", "github.com/google/uuid"},
+	"plan":              {"energy", "estimate", "internal/nearest", "github.com/BurntSushi/toml"},
 	"internal/config":   {"footprint", "regions", "internal/nearest", "github.com/BurntSushi/toml"},
 
 	// Floor 4: the tracker, the record, the pages.
@@ -67,7 +68,7 @@ var rooms = map[string][]string{
 	"ledger":          {"energy", "internal/formula", "internal/atomicfile", "internal/timespec", "footprint", "runs", "regions", "github.com/gocarina/gocsv", "github.com/gofrs/flock", "github.com/google/uuid", "golang.org/x/sys"},
 	"ledger/foreign":  {"energy", "footprint", "runs", "regions", "github.com/google/uuid"},
 	"ledger/sshsig":   {"golang.org/x/crypto"},
-	"report":          {"energy", "internal/formula", "footprint", "runs", "regions", "github.com/rivo/uniseg"},
+	"report":          {"energy", "internal/formula", "footprint", "plan", "runs", "regions", "github.com/rivo/uniseg"},
 
 	"internal/revision": {},
 
@@ -83,7 +84,7 @@ var rooms = map[string][]string{
 	"internal/wait":    {"footprint", "internal/atomicfile", "regions", "report", "github.com/gofrs/flock"},
 	"internal/watch":   {"golang.org/x/sys"},
 	"cmd/carbonctl": {
-		"carbon", "energy", "estimate", "footprint", "runs", "internal/child", "internal/config", "internal/input", "internal/locate", "internal/timespec", "export/file", "internal/about", "internal/nearest", "internal/nested", "internal/output", "internal/session", "internal/wait", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "internal/serve", "ledger", "nvml", "rapl", "regions", "report",
+		"carbon", "energy", "estimate", "footprint", "plan", "runs", "internal/child", "internal/config", "internal/input", "internal/locate", "internal/timespec", "export/file", "internal/about", "internal/nearest", "internal/nested", "internal/output", "internal/session", "internal/wait", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "internal/serve", "ledger", "nvml", "rapl", "regions", "report",
 		"regions/live",
 		"github.com/spf13/cobra", "github.com/spf13/pflag",
 	},

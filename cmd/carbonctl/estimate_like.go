@@ -1,0 +1,70 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/pflag"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/plan"
+	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/runs"
+)
+
+// alike estimates a bigger run from a recorded one, at its own factor and PUE unless the
+// flags name others.
+func (e *estimating) alike(flags *pflag.FlagSet, places []place) (report.Estimated, error) {
+	if err := e.look(flags); err != nil {
+		return report.Estimated{}, err
+	}
+	found, err := e.Run(e.like)
+	if err != nil {
+		return report.Estimated{}, err
+	}
+	row := found.Row
+	from := plan.Recorded{KWh: plan.Exactly(row.Energy.KilowattHours()), Epochs: row.Epochs, GPUs: gpusOf(row), Hours: float64(row.DurationS) / 3600}
+	if row.EnergyLow != nil {
+		from.KWh.Low = row.EnergyLow.KilowattHours()
+	}
+	if row.EnergyHigh != nil {
+		from.KWh.High = row.EnergyHigh.KilowattHours()
+	}
+	kWh, hours, assumed, err := from.Scale(e.bigger)
+	if err != nil {
+		return report.Estimated{}, fmt.Errorf("run %s: %w", row.RunID, err)
+	}
+	if row.EnergyHigh == nil {
+		assumed = append(assumed, "the recorded energy has no upper bound: the range is of the scaling alone")
+	}
+	grid := places[0].Grid
+	if !flags.Changed("region") && !flags.Changed("intensity") {
+		grid = plan.Grid{PerKWh: float64(row.PerKWh), Name: row.Zone, Source: "as recorded: " + row.IntensitySource}
+		if row.CloudRegion != "" {
+			grid.Name = row.Provider + ":" + row.CloudRegion
+		}
+		if row.PUE != nil {
+			grid.PUE, grid.PUESource = float64(*row.PUE), "as recorded"
+		}
+	}
+	one := plan.Scaled(kWh, grid, e.file.PUE)
+	one.Inputs = append([]plan.Input{{Name: "run", Value: row.RunID, Source: found.From}}, one.Inputs...)
+	one.Notes = assumed
+	shown := report.Estimated{Sum: one, Jobs: []report.EstimatedJob{{Estimate: one}}, Grid: grid, Hours: hours}
+	shown.Regions, err = e.ranked(one, places)
+	return shown, err
+}
+
+// gpusOf is how many GPUs a run's energy is of.
+func gpusOf(row runs.Row) (n int) {
+	var all []runs.Component
+	if json.Unmarshal([]byte(row.Components), &all) != nil {
+		return 0
+	}
+	for _, c := range all {
+		if c.Kind == energy.GPU {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,137 @@
+package plan
+
+import (
+	"bytes"
+	"encoding/csv"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// The readings that the model was fitted to, as a file of them: most lie in the band, and
+// the mean error is far below that of TDP × load.
+func TestBatchOfReadings(t *testing.T) {
+	b, err := os.ReadFile("../estimate/testdata/cpu_load.csv")
+	require.NoError(t, err)
+	text := strings.NewReplacer("brand", "cpu_model", "clock_mhz", "cpu_freq_mhz", "base_mhz", "base_freq_mhz").Replace(string(b))
+	var out bytes.Buffer
+	require.NoError(t, Batch(strings.NewReader(text), &out))
+	rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+	require.NoError(t, err)
+	got, err := csv.NewReader(&out).ReadAll()
+	require.NoError(t, err)
+	require.Equal(t, []string{"row_id", "pred_w", "pred_lo_w", "pred_hi_w"}, got[0])
+	require.Len(t, got, len(rows))
+	at := map[string]int{}
+	for i, name := range rows[0] {
+		at[name] = i
+	}
+	inside, off := 0, 0.0
+	for i, row := range got[1:] {
+		assert.Equal(t, strconv.Itoa(i), row[0])
+		var x [4]float64
+		for j := range x {
+			x[j], err = strconv.ParseFloat(row[j], 64)
+			require.NoError(t, err)
+		}
+		measured, err := strconv.ParseFloat(rows[i+1][at["measured_w"]], 64)
+		require.NoError(t, err)
+		off += math.Abs(x[1]-measured) / measured
+		if x[2] <= measured && measured <= x[3] {
+			inside++
+		}
+	}
+	n := float64(len(got) - 1)
+	assert.Greater(t, float64(inside)/n, 0.85)
+	assert.Less(t, off/n, 0.25)
+}
+
+func TestBatchOfLittle(t *testing.T) {
+	var out bytes.Buffer
+	err := Batch(strings.NewReader("machine,tdp_w,cores,threads,sockets,load_pct,cpu_model,cpu_freq_mhz,base_freq_mhz,workload\n"+
+		"a,,,,,50,EPYC 7763,,,\n"+
+		"b,150,16,32,1,50,no such chip,,,\n"+
+		"c,,,8,,50,,,,\n"+
+		"d,150,16,32,1,150,,,,\n"+
+		"e,,,,,,,,,\n"+
+		"f,300,32,64,2,50,no such chip,,,\n"), &out)
+	assert.ErrorContains(t, err, `line 5: load_pct: "150" is not a number from 0 to 100`)
+	assert.ErrorContains(t, err, "line 6: load_pct is empty")
+	rows, err := csv.NewReader(&out).ReadAll()
+	require.NoError(t, err)
+	require.Len(t, rows, 7)
+	assert.Equal(t, []string{"3", "", "", ""}, rows[4])
+	one, _ := strconv.ParseFloat(rows[2][1], 64)
+	two, _ := strconv.ParseFloat(rows[6][1], 64)
+	assert.InDelta(t, 2*one, two, 0.02, "two sockets")
+	assert.NotEqual(t, rows[1][1], rows[2][1])
+	for _, bad := range []string{"", "machine,cpu_model\na,b\n"} {
+		assert.Error(t, Batch(strings.NewReader(bad), &out))
+	}
+}
+
+func FuzzBatch(f *testing.F) {
+	f.Add("load_pct,cpu_model\n50,EPYC 7763\n")
+	f.Add("load_pct\n\"\n")
+	f.Fuzz(func(t *testing.T, s string) {
+		var out bytes.Buffer
+		if Batch(strings.NewReader(s), &out) == nil {
+			_, err := csv.NewReader(&out).ReadAll()
+			assert.NoError(t, err)
+		}
+	})
+}
+
+func TestReadFile(t *testing.T) {
+	f, err := ReadFile(strings.NewReader("region = [\"FR\", \"DE\"]\npue = 1.2\n[[work]]\nname = \"training\"\ngpu = \"A100\"\nhours = 72\nusage = 0\n[[work]]\nwatts = 30\ndevice-hours = 1e5\nrepeat = \"12/year\"\n"))
+	require.NoError(t, err)
+	assert.Equal(t, Regions{"FR", "DE"}, f.Region)
+	require.Len(t, f.Work, 2)
+	assert.Zero(t, *f.Work[0].Usage)
+	assert.Equal(t, 30.0, *f.Work[1].Watts)
+	for text, want := range map[string]string{
+		"":                       "no [[work]]",
+		"[[work]]\nhour = 3":     `unknown key "work.hour"`,
+		"regions = 3\n":          "unknown key",
+		"region = 3\n":           "a region is a text",
+		"[[work]]\nhours = \"\"": "hours",
+	} {
+		_, err := ReadFile(strings.NewReader(text))
+		assert.ErrorContains(t, err, want)
+	}
+}
+
+func TestScale(t *testing.T) {
+	r := Recorded{KWh: Range{9, 10, 11}, Epochs: 10, GPUs: 1, Hours: 2}
+	same, hours, _, err := r.Scale(Bigger{})
+	require.NoError(t, err)
+	assert.Equal(t, r.KWh, same)
+	assert.Equal(t, Exactly(2), hours)
+	kWh, hours, assumed, err := r.Scale(Bigger{Epochs: 300, GPUs: 8})
+	require.NoError(t, err)
+	assert.InEpsilon(t, 270, kWh.Low, 1e-12, "perfect: the same energy")
+	assert.InEpsilon(t, 11*30*8, kWh.High, 1e-12, "none")
+	assert.InEpsilon(t, 2*30/8.0, hours.Low, 1e-12)
+	assert.InEpsilon(t, 60, hours.High, 1e-12)
+	assert.Len(t, assumed, 3)
+	kWh, hours, _, err = r.Scale(Bigger{Epochs: 300, GPUs: 8, Speedup: 6})
+	require.NoError(t, err)
+	assert.InEpsilon(t, 10*30*8/6.0, kWh.Expected, 1e-12)
+	assert.InEpsilon(t, 10, hours.Expected, 1e-12)
+	fewer, _, _, err := Recorded{KWh: Exactly(10), GPUs: 4}.Scale(Bigger{GPUs: 1})
+	require.NoError(t, err)
+	assert.Less(t, fewer.Low, fewer.High)
+	for _, b := range []Bigger{{Epochs: -1}, {Speedup: math.NaN()}} {
+		_, _, _, err := r.Scale(b)
+		assert.Error(t, err)
+	}
+	_, _, _, err = Recorded{KWh: Exactly(1)}.Scale(Bigger{Epochs: 3})
+	assert.ErrorContains(t, err, "no epochs")
+	_, _, _, err = Recorded{KWh: Exactly(1)}.Scale(Bigger{GPUs: 3})
+	assert.ErrorContains(t, err, "no GPU")
+}

@@ -1,0 +1,73 @@
+package plan
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+)
+
+// File is a plan of several jobs, in TOML: what holds for all, and a [[work]] for each.
+type File struct {
+	Method    Method   `toml:"method"`
+	Region    Regions  `toml:"region"`    // one, or a list to be ranked
+	Intensity *float64 `toml:"intensity"` // g/kWh, in place of the region's
+	PUE       float64  `toml:"pue"`
+	Work      []Ask    `toml:"work"`
+}
+
+// Regions is one region or a list of them.
+type Regions []string
+
+// UnmarshalTOML implements toml.Unmarshaler.
+func (r *Regions) UnmarshalTOML(value any) error {
+	all, ok := value.([]any)
+	if !ok {
+		all = []any{value}
+	}
+	for _, v := range all {
+		s, ok := v.(string)
+		if !ok {
+			return fmt.Errorf("a region is a text, not %v", v)
+		}
+		*r = append(*r, s)
+	}
+	return nil
+}
+
+// ReadFile reads a plan; an unknown key is an error.
+func ReadFile(r io.Reader) (File, error) {
+	var f File
+	meta, err := toml.NewDecoder(r).Decode(&f)
+	if err != nil {
+		return File{}, err
+	}
+	if unknown := meta.Undecoded(); len(unknown) > 0 {
+		return File{}, fmt.Errorf("unknown key %q: the keys of a [[work]] are %s", unknown[0].String(), strings.Join(keys, ", "))
+	}
+	if len(f.Work) == 0 {
+		return File{}, fmt.Errorf("no [[work]] in the plan")
+	}
+	return f, nil
+}
+
+// keys are those of a [[work]].
+var keys = []string{"name", "gpu", "cpu", "watts", "count", "cores", "nodes", "memory", "hours", "device-hours",
+	"usage", "psf", "repeat", "embodied-kg", "lifetime"}
+
+// Sum adds estimates of one method and one PUE up: low with low and high with high. Parts
+// and inputs stay with the jobs.
+func Sum(jobs []Estimate) Estimate {
+	if len(jobs) == 1 {
+		return jobs[0]
+	}
+	var sum Estimate
+	for _, e := range jobs {
+		sum.Method, sum.PUE = e.Method, e.PUE
+		sum.Computing, sum.Energy = sum.Computing.Plus(e.Computing), sum.Energy.Plus(e.Energy)
+		sum.Grams = sum.Grams.Plus(e.Grams)
+		sum.Embodied += e.Embodied
+	}
+	return sum
+}

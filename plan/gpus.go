@@ -1,0 +1,117 @@
+package plan
+
+import (
+	_ "embed"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/carbonctl/carbonctl/internal/nearest"
+)
+
+// gpus is the rated board power of GPUs and TPUs; NOTICE has the sources. TPU v2 and v3
+// are means that Patterson et al. published in 2021.
+//
+//go:embed data/gpus.csv
+var gpus string
+
+// GPU is a model of the table.
+type GPU struct {
+	Name     string
+	Watts    float64 // rated power of one board; of a TPU its mean power at work
+	MemoryGB float64 // 0: not known
+	Source   string
+	// Others are further models that the same name could mean.
+	Others []string
+}
+
+// FindGPU finds a model by its name as people and drivers write it: "A100 SXM 80GB",
+// "NVIDIA A100-SXM4-80GB", "v100". Of several it is the SXM board, or the first, and the
+// others stand in Others. Where there is none, near are the most similar names.
+func FindGPU(name string) (g GPU, near []string, ok bool) {
+	want := gpuWords(name)
+	if len(want) == 0 {
+		return GPU{}, nil, false
+	}
+	type candidate struct {
+		GPU
+		extra, shared, like int
+	}
+	var found, similar []candidate
+	for line := range strings.Lines(gpus) {
+		f := strings.Split(strings.TrimSpace(line), ",")
+		if len(f) != 4 || f[0] == "name" {
+			continue
+		}
+		c := candidate{GPU: GPU{Name: f[0], Source: f[3]}}
+		c.Watts, _ = strconv.ParseFloat(f[1], 64)
+		c.MemoryGB, _ = strconv.ParseFloat(f[2], 64)
+		has := gpuWords(c.Name)
+		for _, w := range want {
+			if slices.Contains(has, w) {
+				c.shared++
+			}
+		}
+		c.extra = len(has) - c.shared
+		if c.shared == len(want) {
+			found = append(found, c)
+			continue
+		}
+		for _, w := range want { // a letter wrong in a word
+			if slices.ContainsFunc(has, func(h string) bool { return len(w) > 1 && nearest.Distance(w, h) == 1 }) {
+				c.like++
+			}
+		}
+		if c.shared+c.like > 0 {
+			similar = append(similar, c)
+		}
+	}
+	if len(found) == 0 {
+		slices.SortStableFunc(similar, func(a, b candidate) int {
+			return 100*(b.shared+b.like-a.shared-a.like) + 10*(b.shared-a.shared) + a.extra - b.extra
+		})
+		for _, c := range similar[:min(5, len(similar))] {
+			near = append(near, c.Name)
+		}
+		return GPU{}, near, false
+	}
+	// An exact name first; else the SXM board, which is the most common in data centres.
+	best := slices.IndexFunc(found, func(c candidate) bool { return c.extra == 0 })
+	if best < 0 {
+		best = slices.IndexFunc(found, func(c candidate) bool { return slices.Contains(gpuWords(c.Name), "sxm") })
+	}
+	best = max(best, 0)
+	g = found[best].GPU
+	if found[best].extra > 0 {
+		for _, c := range found {
+			if c.Name != g.Name {
+				g.Others = append(g.Others, c.Name)
+			}
+		}
+	}
+	return g, nil, true
+}
+
+// gpuWords are the words of a name that tell models apart.
+func gpuWords(name string) (words []string) {
+	s := strings.NewReplacer("-", " ", "_", " ", "(", " ", ")", " ", "/", " ", ",", " ").Replace(strings.ToLower(name))
+	for _, w := range strings.Fields(s) {
+		switch w {
+		case "nvidia", "tesla", "geforce", "amd", "google", "intel", "gpu", "chip", "generation", "graphics", "hbm2", "hbm2e", "hbm3", "hbm3e":
+			continue
+		case "gb", "gib":
+			if n := len(words); n > 0 { // "80 GB"
+				words[n-1] += "gb"
+			}
+			continue
+		}
+		if strings.HasPrefix(w, "sxm") {
+			w = "sxm"
+		}
+		if v, ok := strings.CutPrefix(w, "tpuv"); ok {
+			words, w = append(words, "tpu"), "v"+v
+		}
+		words = append(words, w)
+	}
+	return words
+}

@@ -1,0 +1,301 @@
+package plan
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// vector is a worked case: the published formula, run through the tool that is named.
+type vector struct {
+	ID       string
+	Kind     string
+	Input    map[string]any
+	Expect   map[string]any
+	Relative float64 `json:"tolerance_rel"`
+	Source   string
+	Printed  map[string]float64
+}
+
+func vectors(t testing.TB, kind string) (all []vector) {
+	t.Helper()
+	b, err := os.ReadFile("testdata/vectors.json")
+	require.NoError(t, err)
+	var list []vector
+	require.NoError(t, json.Unmarshal(b, &list))
+	for _, v := range list {
+		if v.Kind == kind {
+			require.NotEmpty(t, v.Source, v.ID)
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
+func (v vector) in(key string) float64 { x, _ := v.Input[key].(float64); return x }
+
+// same compares a figure with the one of the vector, where it has it.
+func (v vector) same(t *testing.T, key string, got float64) int {
+	t.Helper()
+	want, ok := v.Expect[key].(float64)
+	if !ok {
+		return 0
+	}
+	if want == 0 {
+		assert.Zero(t, got, key)
+	} else {
+		assert.InEpsilon(t, want, got, v.Relative, key)
+	}
+	return 1
+}
+
+// The ten rows of a published table of GPT-3's training in cloud regions, and cases of the
+// page itself: the unrounded figures, and those that the page shows.
+func TestMLCO2(t *testing.T) {
+	n := 0
+	for _, v := range vectors(t, "calculator") {
+		page, ok := v.Expect["mlco2_compat"].(map[string]any)
+		if !ok {
+			continue
+		}
+		n++
+		t.Run(v.ID, func(t *testing.T) {
+			w := v.in("watts")
+			e, err := Ask{Watts: &w, DeviceHours: v.in("device_hours")}.Estimate(MLCO2, Grid{PerKWh: v.in("intensity_g_per_kwh")}, 1)
+			require.NoError(t, err)
+			assert.Equal(t, 1, v.same(t, "energy_kwh", e.Energy.Expected))
+			assert.Equal(t, 1, v.same(t, "co2_kg_unrounded", e.Grams.Expected/1000))
+			assert.Equal(t, page["energy_kwh"], e.Published.KWh)
+			assert.Equal(t, page["intensity_kg_per_kwh"], e.Published.KgPerKWh)
+			assert.Equal(t, page["co2_kg"], e.Published.Kg)
+			if tonnes, ok := v.Expect["blog_tonnes"].(float64); ok {
+				assert.InDelta(t, tonnes, e.Published.Kg/1000, 0.05)
+			}
+			assert.Equal(t, e.Energy.Low, e.Energy.High, "own figures are exact")
+		})
+	}
+	assert.GreaterOrEqual(t, n, 14)
+}
+
+func TestGreenAlgorithms(t *testing.T) {
+	n := 0
+	for _, v := range vectors(t, "calculator") {
+		if _, ok := v.Input["psf"]; !ok {
+			continue
+		}
+		n++
+		t.Run(v.ID, func(t *testing.T) {
+			w, count, usage := v.in("w_per_cpu_core"), v.in("n_cpu_cores"), v.in("usage_cpu")
+			if v.in("n_gpu") > 0 {
+				w, count, usage = v.in("w_per_gpu"), v.in("n_gpu"), v.in("usage_gpu")
+			}
+			a := Ask{Watts: &w, Count: count, Usage: &usage, Hours: v.in("runtime_h"), Memory: number(v.in("memory_gb")) + "GB", PSF: v.in("psf")}
+			e, err := a.Estimate(GreenAlgorithms, Grid{PerKWh: v.in("carbon_intensity")}, v.in("pue"))
+			require.NoError(t, err)
+			compared := v.same(t, "energy_kwh", e.Energy.Expected) + v.same(t, "co2_g", e.Grams.Expected)
+			assert.Equal(t, 2, compared)
+			grams := func(i int) float64 { return e.Parts[i].KWh.Expected * e.PUE * v.in("carbon_intensity") }
+			power := 0.0
+			for _, p := range e.Parts {
+				power += p.Watts.Expected * e.PUE
+			}
+			v.same(t, "power_w", power)
+			v.same(t, "co2_memory_g", grams(1))
+			if v.in("n_gpu") > 0 {
+				v.same(t, "co2_gpu_g", grams(0))
+			} else {
+				v.same(t, "co2_cpu_g", grams(0))
+			}
+			if text, ok := v.Expect["text_co2"]; ok {
+				assert.Equal(t, text, e.Published.Emissions)
+				assert.Equal(t, v.Expect["text_energy"], e.Published.Energy)
+				v.same(t, "car_eu_km", e.Published.CarKm)
+				if v.ID != "ga-default-world-v1" { // a tree took up 11.4 kg a year in its version 1
+					v.same(t, "tree_months", e.Published.TreeMonths)
+				}
+			}
+		})
+	}
+	assert.GreaterOrEqual(t, n, 9)
+}
+
+// Appendix D of CarbonTracker's paper: GPT-3 by its floating-point operations.
+func TestPaperOfCarbonTracker(t *testing.T) {
+	for _, v := range vectors(t, "calculator") {
+		if v.in("flops_total") == 0 {
+			continue
+		}
+		w := v.in("watts")
+		seconds := v.in("flops_total") / v.in("flops_per_s")
+		v.same(t, "gpu_seconds", seconds)
+		e, err := Ask{Watts: &w, DeviceHours: seconds / 3600}.Estimate(Ours, Grid{PerKWh: v.in("intensity_g_per_kwh")}, v.in("pue"))
+		require.NoError(t, err)
+		require.Equal(t, 2, v.same(t, "energy_kwh", e.Energy.Expected)+v.same(t, "co2_kg", e.Grams.Expected/1000))
+		assert.InDelta(t, v.Printed["energy_kwh"], e.Energy.Expected, 0.005)
+		return
+	}
+	t.Fatal("no such vector")
+}
+
+func TestOursHasBounds(t *testing.T) {
+	for _, a := range []Ask{
+		{GPU: "A100 SXM 80GB", Count: 8, Hours: 72},
+		{GPU: "no such card", Hours: 1},
+		{CPU: "Xeon E5-2683 v4", Cores: 12, Memory: "64GB", Hours: 12},
+		{CPU: "no such chip", Hours: 1},
+		{Cores: 4, Hours: 1},
+		{Memory: "1TB", Hours: 1},
+	} {
+		for _, usage := range []float64{0, 0.3, 1} {
+			a.Usage = &usage
+			e, err := a.Estimate(Ours, Grid{PerKWh: 100, PUE: 1.2}, 0)
+			require.NoError(t, err)
+			assert.Positive(t, e.Energy.Low)
+			assert.Less(t, e.Energy.Low, e.Energy.Expected, "%+v", a)
+			assert.Less(t, e.Energy.Expected, e.Energy.High, "%+v", a)
+			assert.InEpsilon(t, e.Computing.Expected*1.2, e.Energy.Expected, 1e-12)
+			assert.InEpsilon(t, e.Energy.High*100, e.Grams.High, 1e-12)
+		}
+	}
+}
+
+// More of anything is more, in proportion.
+func TestProportions(t *testing.T) {
+	base := Ask{GPU: "H100", Hours: 10}
+	of := func(a Ask) float64 {
+		e, err := a.Estimate(Ours, Grid{PerKWh: 50}, 0)
+		require.NoError(t, err)
+		return e.Grams.Expected
+	}
+	once := of(base)
+	for name, change := range map[string]func(*Ask){
+		"count": func(a *Ask) { a.Count = 6 }, "nodes": func(a *Ask) { a.Nodes = 6 }, "hours": func(a *Ask) { a.Hours = 60 },
+		"psf": func(a *Ask) { a.PSF = 6 }, "repeat": func(a *Ask) { a.Repeat = "6" }, "rate": func(a *Ask) { a.Repeat = "0.5/month" },
+	} {
+		a := base
+		change(&a)
+		assert.InEpsilon(t, 6*once, of(a), 1e-9, name)
+	}
+	device := Ask{GPU: "H100", DeviceHours: 60}
+	assert.InEpsilon(t, 6*once, of(device), 1e-9)
+}
+
+func TestEmbodied(t *testing.T) {
+	e, err := Ask{GPU: "T4", Nodes: 2, Hours: 24 * yearDays, EmbodiedKg: 1000, Lifetime: "4y"}.Estimate(Ours, Grid{PerKWh: 50}, 0)
+	require.NoError(t, err)
+	assert.InEpsilon(t, 500_000, e.Embodied, 1e-9, "half a machine")
+	without, err := Ask{GPU: "T4", Nodes: 2, Hours: 24 * yearDays}.Estimate(Ours, Grid{PerKWh: 50}, 0)
+	require.NoError(t, err)
+	assert.Equal(t, without.Grams, e.Grams, "never in the operational emissions")
+}
+
+func TestRefused(t *testing.T) {
+	half, two, minus, w := 0.5, 2.0, -1.0, 300.0
+	for want, a := range map[string]Ask{
+		"watts and a device's name":   {GPU: "T4", Watts: &w, Hours: 1},
+		"no time":                     {GPU: "T4"},
+		"hours and device-hours":      {GPU: "T4", Hours: 1, DeviceHours: 1},
+		"no device":                   {Hours: 1},
+		"usage: must be from 0 to 1":  {GPU: "T4", Hours: 1, Usage: &two},
+		"hours: must be from 0":       {GPU: "T4", Hours: minus},
+		"watts: must be from 0":       {Watts: &minus, Hours: 1},
+		"memory: invalid amount":      {Memory: "64", Hours: 1},
+		"repeat: invalid":             {GPU: "T4", Hours: 1, Repeat: "12/moon"},
+		"lifetime: invalid time":      {GPU: "T4", Hours: 1, EmbodiedKg: 1, Lifetime: "4"},
+		"embodied-kg and lifetime":    {GPU: "T4", Hours: 1, EmbodiedKg: 1},
+		"device-hours have the":       {GPU: "T4", DeviceHours: 1, Count: 2},
+		"device-hours are those of G": {CPU: "EPYC 7763", DeviceHours: 1},
+	} {
+		_, err := a.Estimate(Ours, Grid{PerKWh: 1}, 0)
+		assert.ErrorContains(t, err, want)
+	}
+	for want, a := range map[string]Ask{
+		"leave usage out":    {GPU: "T4", Hours: 1, Usage: &half},
+		"no memory":          {GPU: "T4", Hours: 1, Memory: "1GB"},
+		`unknown GPU "T4000`: {GPU: "T4000 x", Hours: 1},
+	} {
+		_, err := a.Estimate(MLCO2, Grid{PerKWh: 1}, 0)
+		assert.ErrorContains(t, err, want)
+	}
+	_, err := Ask{GPU: "T4", Hours: 1}.Estimate("guess", Grid{}, 0)
+	assert.ErrorContains(t, err, "unknown method")
+}
+
+func TestFindGPU(t *testing.T) {
+	for name, want := range map[string]string{
+		"A100 SXM 80GB":              "NVIDIA A100 SXM 80GB",
+		"NVIDIA A100-SXM4-80GB":      "NVIDIA A100 SXM 80GB",
+		"A100 SXM4 80 GB":            "NVIDIA A100 SXM 80GB",
+		"NVIDIA A100 80GB PCIe":      "NVIDIA A100 PCIe 80GB",
+		"V100":                       "NVIDIA Tesla V100 SXM2 16GB",
+		"Tesla V100-PCIE-16GB":       "NVIDIA Tesla V100 PCIe 16GB",
+		"v100-sxm2-32gb":             "NVIDIA Tesla V100 SXM2 32GB",
+		"h100":                       "NVIDIA H100 SXM 80GB",
+		"NVIDIA H100 80GB HBM3":      "NVIDIA H100 SXM 80GB",
+		"NVIDIA GeForce RTX 3090":    "NVIDIA GeForce RTX 3090",
+		"rtx 3090 ti":                "NVIDIA GeForce RTX 3090 Ti",
+		"3090":                       "NVIDIA GeForce RTX 3090",
+		"Tesla T4":                   "NVIDIA T4",
+		"TPUv3 Chip":                 "Google TPU v3",
+		"MI300X":                     "AMD Instinct MI300X",
+		"NVIDIA RTX A6000":           "NVIDIA RTX A6000",
+		"A10":                        "NVIDIA A10",
+		"NVIDIA L4":                  "NVIDIA L4",
+		"Radeon RX 7900 XTX":         "AMD Radeon RX 7900 XTX",
+		"NVIDIA GeForce RTX 2080 Ti": "NVIDIA GeForce RTX 2080 Ti",
+	} {
+		g, _, ok := FindGPU(name)
+		assert.True(t, ok, name)
+		assert.Equal(t, want, g.Name, name)
+		assert.Positive(t, g.Watts)
+	}
+	g, _, _ := FindGPU("V100")
+	assert.Equal(t, 300.0, g.Watts)
+	assert.Contains(t, g.Others, "NVIDIA Tesla V100 PCIe 16GB", "what else it could be is said")
+	_, near, ok := FindGPU("A100 SXM 90GB")
+	assert.False(t, ok)
+	assert.Contains(t, near, "NVIDIA A100 SXM 80GB")
+	_, _, ok = FindGPU("")
+	assert.False(t, ok)
+	_, _, ok = FindGPU("NVIDIA GPU")
+	assert.False(t, ok)
+}
+
+// Each row of the table is found by its own name, and is a plausible board.
+func TestTableOfGPUs(t *testing.T) {
+	n := 0
+	for _, name := range strings.Split(strings.TrimSpace(gpus), "\n")[1:] {
+		name, _, _ = strings.Cut(name, ",")
+		n++
+		g, _, ok := FindGPU(name)
+		require.True(t, ok, name)
+		assert.Equal(t, name, g.Name)
+		assert.True(t, g.Watts >= 5 && g.Watts <= 2000, name)
+		assert.NotEmpty(t, g.Source)
+	}
+	assert.Greater(t, n, 100)
+}
+
+func TestHundredths(t *testing.T) {
+	for x, want := range map[float64]float64{0.615: 0.61, 0.105: 0.1, 0.125: 0.13, 0.375: 0.38, 0.005: 0.01, 1.005: 1, 0: 0, 200880: 200880, 0.875: 0.88} {
+		assert.Equal(t, want, hundredths(x), "%v", x)
+	}
+}
+
+func FuzzAsk(f *testing.F) {
+	f.Add("V100", "Xeon Gold 6248", "64GB", "12/year", "4y", 10.0, 0.5)
+	f.Add("", "", "", "", "", 0.0, 0.0)
+	f.Fuzz(func(t *testing.T, gpu, cpu, memory, repeat, life string, hours, usage float64) {
+		for _, m := range Methods() {
+			e, err := Ask{GPU: gpu, CPU: cpu, Memory: memory, Repeat: repeat, Lifetime: life, Hours: hours, Usage: &usage, Cores: 2}.Estimate(m, Grid{PerKWh: 100}, 1.5)
+			if err != nil {
+				continue
+			}
+			assert.True(t, e.Energy.Low >= 0 && e.Energy.Low <= e.Energy.Expected && e.Energy.Expected <= e.Energy.High, "%+v", e)
+		}
+	})
+}

@@ -1,0 +1,254 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/plan"
+	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/runs"
+)
+
+// EstimateSchema names the form of an [Estimated] as JSON; keys are only ever added.
+const EstimateSchema = "carbonctl.estimate/v1"
+
+// Estimated shows what a plan will use and emit.
+type Estimated struct {
+	Sum plan.Estimate
+	// Jobs are what Sum adds up, by name; one job is Sum itself.
+	Jobs []EstimatedJob
+	Grid plan.Grid
+	// Hours that the work takes, where that follows from a recorded run; zero if not.
+	Hours plan.Range
+	// Regions are the places that were named, ranked; nil for one.
+	Regions *Ranking
+	// Pages are what the page of a calculator would show in each of them, in the order
+	// that they were named in; nil where it rounds nothing.
+	Pages []RegionPage
+	// Screen is what text is shown on.
+	Screen Screen
+}
+
+// EstimatedJob is one job of a plan.
+type EstimatedJob struct {
+	Name string
+	plan.Estimate
+}
+
+// RegionPage is what the page of a calculator shows for one region.
+type RegionPage struct {
+	Region string
+	plan.Published
+}
+
+// estimatedJSON is a plan's estimate as a program reads it.
+type estimatedJSON struct {
+	Schema    string        `json:"schema,omitempty"`
+	Name      string        `json:"name,omitempty"`
+	Method    plan.Method   `json:"method"`
+	KWh       float64       `json:"energy_kwh"` // PUE included
+	Low       float64       `json:"energy_low_kwh"`
+	High      float64       `json:"energy_high_kwh"`
+	Computing float64       `json:"computing_kwh"`
+	PUE       float64       `json:"pue"`
+	Grams     float64       `json:"emissions_g"`
+	GramsLow  float64       `json:"emissions_low_g"`
+	GramsHigh float64       `json:"emissions_high_g"`
+	Embodied  *float64      `json:"embodied_g,omitempty"`
+	Region    string        `json:"region,omitempty"`
+	PerKWh    *float64      `json:"g_per_kwh,omitempty"`
+	Hours     *rangeJSON    `json:"hours,omitempty"`
+	Parts     []partJSON    `json:"parts,omitempty"`
+	Inputs    []plan.Input  `json:"inputs,omitempty"`
+	Notes     []string      `json:"notes"`
+	Published *publishedOne `json:"published,omitempty"`
+
+	Jobs    []estimatedJSON   `json:"jobs,omitempty"`
+	Regions []runs.Comparison `json:"regions,omitempty"`
+	Pages   []pageJSON        `json:"published_by_region,omitempty"`
+}
+
+type rangeJSON struct {
+	Low      float64 `json:"low"`
+	Expected float64 `json:"expected"`
+	High     float64 `json:"high"`
+}
+
+type partJSON struct {
+	Kind  string    `json:"kind"`
+	Name  string    `json:"name"`
+	Watts rangeJSON `json:"power_w"`
+	KWh   rangeJSON `json:"energy_kwh"` // without PUE
+}
+
+// publishedOne is what the page of a calculator shows.
+type publishedOne struct {
+	KWh        float64 `json:"energy_kwh,omitempty"`
+	KgPerKWh   float64 `json:"intensity_kg_per_kwh,omitempty"`
+	Kg         float64 `json:"emissions_kg,omitempty"`
+	Energy     string  `json:"energy,omitempty"`
+	Emissions  string  `json:"emissions,omitempty"`
+	TreeMonths float64 `json:"tree_months,omitempty"`
+	CarKm      float64 `json:"car_km,omitempty"`
+}
+
+type pageJSON struct {
+	Region string `json:"region"`
+	publishedOne
+}
+
+func toJSON(name string, e plan.Estimate) estimatedJSON {
+	j := estimatedJSON{
+		Name: name, Method: e.Method, KWh: e.Energy.Expected, Low: e.Energy.Low, High: e.Energy.High,
+		Computing: e.Computing.Expected, PUE: e.PUE, Grams: e.Grams.Expected, GramsLow: e.Grams.Low, GramsHigh: e.Grams.High,
+		Inputs: e.Inputs, Notes: append([]string{}, e.Notes...),
+	}
+	if e.Embodied > 0 {
+		j.Embodied = &e.Embodied
+	}
+	for _, p := range e.Parts {
+		j.Parts = append(j.Parts, partJSON{p.Kind, p.Name, rangeJSON(p.Watts), rangeJSON(p.KWh)})
+	}
+	if e.Published != nil {
+		p := publishedOne(*e.Published)
+		j.Published = &p
+	}
+	return j
+}
+
+// JSON writes the estimate for a program.
+func (e Estimated) JSON(w io.Writer) error {
+	j := toJSON("", e.Sum)
+	j.Schema, j.Region, j.PerKWh = EstimateSchema, e.Grid.Name, &e.Grid.PerKWh
+	if e.Hours != (plan.Range{}) {
+		j.Hours = new(rangeJSON(e.Hours))
+	}
+	if len(e.Jobs) > 1 {
+		for _, job := range e.Jobs {
+			j.Jobs = append(j.Jobs, toJSON(job.Name, job.Estimate))
+		}
+	}
+	if e.Regions != nil {
+		j.Regions = e.Regions.Places
+	}
+	for _, page := range e.Pages {
+		j.Pages = append(j.Pages, pageJSON{page.Region, publishedOne(page.Published)})
+	}
+	out := json.NewEncoder(w)
+	out.SetEscapeHTML(false)
+	out.SetIndent("", "  ")
+	return out.Encode(j)
+}
+
+// Text writes the estimate for a person.
+func (e Estimated) Text(w io.Writer) error {
+	p := Page{Screen: e.Screen}
+	sum := e.Sum
+	at := "in " + e.Grid.Name
+	if e.Grid.Name == "" {
+		at = "at " + plainNumber(e.Grid.PerKWh) + " g/kWh"
+	}
+	p.Headline(fmt.Sprintf("estimated: %s CO2e from %s, %s", massOf(sum.Grams), kilowattHoursOf(sum.Energy), at))
+	if sum.Grams.High > sum.Grams.Low {
+		p.Row("range", "%s; %s", gramScale(sum.Grams).Bounds(sum.Grams.Expected, sum.Grams.Low, sum.Grams.High),
+			kWhScale(sum.Energy).Bounds(joules(sum.Energy.Expected), joules(sum.Energy.Low), joules(sum.Energy.High)))
+	}
+	if e.Hours.Expected > 0 {
+		p.Row("time", "%s h", within(e.Hours))
+	}
+	if sum.Embodied > 0 {
+		p.Row("embodied", "%s CO2e of making the machines, not in the figure above", Mass(regions.Grams(sum.Embodied)))
+	}
+	if len(e.Jobs) == 1 {
+		p.job(sum)
+	} else {
+		for _, job := range e.Jobs {
+			p.Title(job.Name)
+			p.Row("emissions", "%s CO2e from %s", massOf(job.Grams), kilowattHoursOf(job.Energy))
+			p.job(job.Estimate)
+		}
+	}
+	for _, page := range e.Pages {
+		p.Row("its page", "%s: %s", page.Region, pageText(page.Published))
+	}
+	if e.Regions != nil {
+		p.Line("")
+	}
+	if _, err := p.WriteTo(w); err != nil || e.Regions == nil {
+		return err
+	}
+	e.Regions.Screen = e.Screen
+	return e.Regions.Text(w)
+}
+
+// job says what an estimate is made of.
+func (p *Page) job(e plan.Estimate) {
+	for _, part := range e.Parts {
+		text := kilowattHoursOf(part.KWh)
+		if part.Watts.High > 0 {
+			text += ", " + within(part.Watts) + " W"
+		}
+		p.Row(part.Kind, "%s: %s", text, part.Name)
+	}
+	if b := e.Published; b != nil {
+		p.Row("its page", "%s, as that rounds", pageText(*b))
+	}
+	p.Row("method", "%s", methodText(e.Method))
+	var inputs []string
+	for _, in := range e.Inputs {
+		inputs = append(inputs, fmt.Sprintf("%s %s (%s)", in.Name, in.Value, in.Source))
+	}
+	p.Row("from", "%s", strings.Join(inputs, "; "))
+	for _, n := range e.Notes {
+		p.Row("note", "%s", n)
+	}
+}
+
+// pageText is what a calculator's page shows.
+func pageText(b plan.Published) string {
+	if b.Energy != "" {
+		return b.Energy + ", " + b.Emissions
+	}
+	return fmt.Sprintf("%s kWh × %g kg/kWh = %s kg", plainNumber(b.KWh), b.KgPerKWh, plainNumber(b.Kg))
+}
+
+func methodText(m plan.Method) string {
+	switch m {
+	case plan.MLCO2:
+		return "ML CO2 Impact: rated power × device-hours × intensity, no PUE"
+	case plan.GreenAlgorithms:
+		return "Green Algorithms 3.0: power × use, 0.3725 W/GB of memory, PUE"
+	}
+	return "carbonctl; 90 % bounds"
+}
+
+// plainNumber is a number in full, without an exponent.
+func plainNumber(x float64) string {
+	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.4f", x), "0"), ".")
+}
+
+func joules(kWh float64) float64 { return kWh * 3.6e6 }
+
+func kWhScale(r plan.Range) energy.Scale {
+	return energy.ScaleOf(joules(r.Expected), joules(r.High-r.Low)/2, func(j float64) energy.Unit { return energy.Joules(j).Unit() })
+}
+
+func gramScale(r plan.Range) energy.Scale {
+	return energy.ScaleOf(r.Expected, (r.High-r.Low)/2, func(g float64) energy.Unit { return regions.Grams(g).Unit() })
+}
+
+func kilowattHoursOf(r plan.Range) string { return kWhScale(r).Text(joules(r.Expected)) }
+func massOf(r plan.Range) string          { return gramScale(r).Text(r.Expected) }
+
+// within is an amount with its bounds, where it has any.
+func within(r plan.Range) string {
+	if r.Low == r.High {
+		return digits(r.Expected)
+	}
+	one := func(float64) energy.Unit { return energy.Unit{Size: 1} }
+	s := energy.ScaleOf(r.Expected, (r.High-r.Low)/2, one)
+	return fmt.Sprintf("%s (%s to %s)", s.Number(r.Expected), s.Number(r.Low), s.Number(r.High))
+}
