@@ -150,7 +150,7 @@ func resolve(path string) (string, error) {
 		case info.Mode().IsRegular():
 			return filepath.EvalSymlinks(at)
 		case info.Mode()&fs.ModeSymlink == 0:
-			return "", &fs.PathError{Op: "append", Path: path, Err: errors.New("not a regular file")}
+			return "", notRegular("append", path)
 		}
 		to, err := os.Readlink(at)
 		if err != nil {

@@ -39,6 +39,8 @@ func (a Recomputed) Text(w io.Writer) error {
 	}
 	switch {
 	case a.Given:
+	case a.Runs == 0:
+		p.Row("check", "no row to check")
 	case a.Wrong == 0:
 		p.Row("check", "all recorded emissions follow from energy × PUE × intensity of their row")
 	default:

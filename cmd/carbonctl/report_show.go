@@ -56,7 +56,7 @@ func (s *showing) run(flags *pflag.FlagSet, args []string) error {
 		return err
 	}
 	all, err := s.find(flags, args)
-	if row := (*rowError)(nil); errors.As(err, &row) && format != "json" {
+	if row := (*rowError)(nil); errors.As(err, &row) {
 		return s.showRow(row, format, err)
 	}
 	if err != nil {
@@ -90,7 +90,12 @@ func (e *rowError) Error() string {
 
 // showRow shows what a row tells of its run. That there is no more stays an error.
 func (s *showing) showRow(row *rowError, format string, err error) error {
-	wrong := s.form.write(s.out, func(w io.Writer) error { return s.rowTotals(row.row).Write(w, format) })
+	wrong := s.form.write(s.out, func(w io.Writer) error {
+		if format == "json" {
+			return report.JSON(w, report.OfRow(row.row))
+		}
+		return s.rowTotals(row.row).Write(w, format)
+	})
 	return cmp.Or(wrong, err)
 }
 
