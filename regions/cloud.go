@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // A Point is a place on the globe in degrees, north and east positive.
@@ -47,6 +49,18 @@ func (c CloudRegion) label() string {
 	}
 	return fmt.Sprintf("%s (%s)", c, c.City)
 }
+
+// special are the names of regions that a customer of a provider can't choose freely: AWS
+// Local Zones and Wavelength Zones, which are a region's name with a place behind it, have a
+// few kinds of machine; government, sovereign, secret and canary regions ask for an account
+// of their own, or for an invitation.
+var special = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(aws:([a-z]+(-[a-z]+)+-\d+-.+|(us-gov|eusc|us-iso[a-z]*)-.+)|azure:(us(gov|dod|sec|nat).+|.+euap))$`)
+})
+
+// Special reports whether it is a region that most customers can't move to: a Local Zone or
+// a Wavelength Zone of AWS, or one for governments, for a sovereign cloud or for tests.
+func (c CloudRegion) Special() bool { return special().MatchString(c.String()) }
 
 // Measure says what a Figure counts.
 type Measure string

@@ -67,6 +67,8 @@ type Filter struct {
 	// CloudOnly leaves out countries, CountryOnly cloud regions; zones of a user's own
 	// table are left out by neither.
 	CloudOnly, CountryOnly bool
+	// Usual leaves out [CloudRegion.Special] regions.
+	Usual bool
 }
 
 // Site is the one that a query names. A scope that the zone lacks is taken from
@@ -114,7 +116,7 @@ func (t *Table) Sites(q Query, f Filter) (sites []Site, without int, err error) 
 	}
 	var names []string
 	for c := range t.Clouds() {
-		if !c.Announced && !f.CountryOnly && (len(f.Providers) == 0 || slices.Contains(f.Providers, c.Provider)) {
+		if !c.Announced && !f.CountryOnly && !(f.Usual && c.Special()) && (len(f.Providers) == 0 || slices.Contains(f.Providers, c.Provider)) {
 			names = append(names, c.String())
 		}
 	}

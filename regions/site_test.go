@@ -151,3 +151,23 @@ func BenchmarkSites(b *testing.B) {
 		}
 	}
 }
+
+// Most customers can't move to these: they are no advice.
+func TestSpecial(t *testing.T) {
+	for name, want := range map[string]bool{
+		"aws:us-east-1": false, "aws:ap-southeast-7": false, "aws:cn-north-1": false, "azure:eastus2": false, "gcp:us-east4": false,
+		"azure:usgovtexas": true, "azure:ussecwest": true, "azure:usdodeast": true, "azure:eastus2euap": true,
+		"aws:us-gov-east-1": true, "aws:eusc-de-east-1": true, "aws:us-east-1-lim-1a": true, "aws:eu-west-2-wl1-lon-wlz-1": true,
+		"aws:eu-west-3-cmn-wlz-1a": true,
+	} {
+		s, err := Builtin().Site(Query{Zone: name})
+		require.NoError(t, err, name)
+		assert.Equal(t, want, s.Cloud.Special(), name)
+	}
+	all, _, err := Builtin().Sites(Query{}, Filter{Providers: []string{"aws"}, Usual: true})
+	require.NoError(t, err)
+	for _, s := range all {
+		assert.False(t, s.Cloud.Special(), s.Cloud)
+	}
+	assert.Greater(t, len(all), 30)
+}

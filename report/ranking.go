@@ -112,19 +112,19 @@ func (r Ranking) headline() string {
 		return r.title()
 	}
 	best, here := r.Places[0], r.Places[i]
-	mass := func(c runs.Comparison) string { return r.scaleOf(c.Emissions).Text(float64(c.Emissions)) + " CO2e" }
+	mass := func(c runs.Comparison) string { return r.scaleOf(c.Emissions).Text(float64(c.Emissions)) }
 	if best.Rank == here.Rank {
-		text := fmt.Sprintf("%s in %s, here", mass(here), full(here))
+		text := fmt.Sprintf("%s CO2e in %s, here", mass(here), full(here))
 		if len(r.Places) > 1 {
 			text += ": no other place emits less"
 		}
 		return text
 	}
-	change := ""
+	than := "against"
 	if best.Ratio != nil {
-		change = signed(*best.Ratio-1) + " on "
+		than = Percent(1-*best.Ratio) + " less than"
 	}
-	return fmt.Sprintf("%s in %s, %s%s in %s, here", mass(best), full(best), change, mass(here), full(here))
+	return fmt.Sprintf("%s CO2e in %s, %s %s here in %s", mass(best), full(best), than, mass(here), full(here))
 }
 
 // full is a place with its name, for a sentence.

@@ -10,19 +10,30 @@ import (
 	"github.com/carbonctl/carbonctl/runs"
 )
 
-// Text writes the ranking for a person, 80 columns wide.
+// Text writes the ranking for a person, as wide as its screen: what is left of the columns
+// is for the names of places.
 func (r Ranking) Text(w io.Writer) error {
-	const wide, line = 26, "%4s  %s %8s %5s  %8s %6s %4s  %4s %6s"
-	width, far := wide, false
+	const least, most, line = 12, 36, "%4s  %s %8s %5s  %8s %6s%s  %4s %6s"
+	width, far, free := r.Screen.columns()-44, false, false
 	for _, c := range r.Places {
-		far = far || c.Kilometres != nil
+		far, free = far || c.Kilometres != nil, free || c.CFE != nil
 	}
 	if far {
-		width -= 6 // for the kilometres
+		width -= 6
+	}
+	if free {
+		width -= 5
 	}
 	names, of := r.sources()
 	if len(names) > 1 {
-		width -= 2 // for the source
+		width -= 7
+	}
+	width = max(least, min(width, most))
+	carbonFree := func(s string) string {
+		if !free {
+			return ""
+		}
+		return fmt.Sprintf(" %4s", s)
 	}
 	label := func(s, km string) string {
 		s += strings.Repeat(" ", max(0, width-utf8.RuneCountInString(s)))
@@ -41,7 +52,7 @@ func (r Ranking) Text(w io.Writer) error {
 	p.Headline(r.headline())
 	p.Lead("", r.title()+"; "+r.subtitle())
 	p.line("")
-	p.line(line, "rank", label("place", "km"), "g/kWh ", "PUE ", scale.Unit.Name+" CO2e", "ratio", "CFE", "year", heading)
+	p.line(line, "rank", label("place", "km"), "g/kWh ", "PUE ", scale.Unit.Name+" CO2e", "ratio", carbonFree("CFE"), "year", heading)
 	for i, c := range r.Places {
 		if i > 0 && c.Rank > r.Places[i-1].Rank+1 && len(r.Places) < r.All && i == len(r.Places)-1 {
 			p.line("   …")
@@ -61,7 +72,7 @@ func (r Ranking) Text(w io.Writer) error {
 			text = strings.TrimSpace(text + " " + clip(near(c), rest))
 		}
 		p.line(line, strconv.Itoa(c.Rank), label(text, km), markedFactor(c),
-			mark, r.scaleOf(c.Emissions).In(scale.Unit).Number(float64(c.Emissions)), ratio(c), cfe, yearText(c.Year), source(c))
+			mark, r.scaleOf(c.Emissions).In(scale.Unit).Number(float64(c.Emissions)), ratio(c), carbonFree(cfe), yearText(c.Year), source(c))
 	}
 	p.line("")
 	for i, n := range names {

@@ -284,10 +284,11 @@ func (r *result) saved() {
 	if r.Ledger == nil {
 		return
 	}
-	path, row, more := Clean(r.Ledger.Path), fmt.Sprintf("row %d", r.Ledger.Rows), "more: carbonctl report show last"
-	gap := " "
-	if labelWidth+2+cellWidth(path+gap+row)+3+len(more) > r.screen.columns() {
-		gap = "\n" + strings.Repeat(" ", labelWidth+2) // a long path has a line of its own
+	row := fmt.Sprintf("%s row %s", r.screen.path(r.Ledger.Path), thousands(int(r.Ledger.Rows)))
+	const more = "carbonctl report show last"
+	if labelWidth+2+cellWidth(row)+len("   more: ")+len(more) > r.screen.columns() {
+		fmt.Fprintf(&r.text, "  %-*s%s\n  %-*s%s\n", labelWidth, "saved", row, labelWidth, "more", r.screen.dim(more))
+		return
 	}
-	fmt.Fprintf(&r.text, "  %-*s%s%s%s   %s\n", labelWidth, "saved", path, gap, row, r.screen.dim(more))
+	fmt.Fprintf(&r.text, "  %-*s%s   %s\n", labelWidth, "saved", row, r.screen.dim("more: "+more))
 }

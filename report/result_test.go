@@ -138,3 +138,21 @@ func TestANumberKeepsItsUnit(t *testing.T) {
 	assert.NotRegexp(t, `(?m)^\s*(mg|%|s)`, b.String())
 	assert.NotContains(t, b.String(), "\u00a0")
 }
+
+// A path is shown from the user's home, and one that is too long has a line of its own.
+func TestSaved(t *testing.T) {
+	r := footprint.Report{Ledger: &footprint.Receipt{Path: "/home/ada/.local/state/carbonctl/ledger.csv", Rows: 2600}}
+	for _, c := range []struct {
+		screen report.Screen
+		want   string
+	}{
+		{report.Screen{}, "  saved    /home/ada/.local/state/carbonctl/ledger.csv row 2,600\n  more     carbonctl report show last\n"},
+		{report.Screen{Home: "/home/ada/", Width: 100}, "  saved    ~/.local/state/carbonctl/ledger.csv row 2,600   more: carbonctl report show last\n"},
+		{report.Screen{Home: "/home/ad"}, "  saved    /home/ada/.local/state/carbonctl/ledger.csv row 2,600\n  more     carbonctl report show last\n"},
+		{report.Screen{Home: "/home/ada/.local/state/carbonctl"}, "  saved    ~/ledger.csv row 2,600   more: carbonctl report show last\n"},
+	} {
+		var b strings.Builder
+		require.NoError(t, report.Run{Report: r}.Result(&b, c.screen))
+		assert.Contains(t, b.String(), c.want)
+	}
+}

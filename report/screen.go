@@ -12,6 +12,8 @@ import (
 type Screen struct {
 	// Width is in columns; 0 is 80.
 	Width int
+	// Home is the user's home directory: paths below it are shown from ~. "" is none.
+	Home string
 	// Bars says that it draws blocks, as terminals do; Color, that it has colours.
 	Bars, Color bool
 }
@@ -22,6 +24,14 @@ func (s Screen) columns() int {
 		return Width
 	}
 	return s.Width
+}
+
+// path shows a path, from ~ where it is below the user's home.
+func (s Screen) path(p string) string {
+	if rest, ok := strings.CutPrefix(p, strings.TrimRight(s.Home, `/\`)); ok && s.Home != "" && rest != "" && strings.ContainsAny(rest[:1], `/\`) {
+		p = "~" + rest
+	}
+	return Clean(p)
 }
 
 func (s Screen) bold(text string) string { return s.style("\x1b[1m", text) }

@@ -316,7 +316,7 @@ func runScale(r runs.Row) energy.Scale {
 func shortIDs(list runs.List) []string {
 	ids, seen := make([]string, list.Len()), map[string]int{}
 	for i := range ids {
-		ids[i] = shortened(list.At(i).RunID)
+		ids[i] = ShortID(list.At(i).RunID)
 		seen[ids[i]]++
 	}
 	for i := range ids {
@@ -327,7 +327,8 @@ func shortIDs(list runs.List) []string {
 	return ids
 }
 
-func shortened(id string) string {
+// ShortID is as much of a run's ID as people are shown, and as opens it.
+func ShortID(id string) string {
 	if len(id) == 36 && strings.Count(id, "-") == 4 {
 		return id[:shortID]
 	}

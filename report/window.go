@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/carbonctl/carbonctl/regions"
@@ -33,15 +34,15 @@ type Window struct {
 	Instead string     `json:"instead"`
 }
 
-// Text shows the window to a person, in the time zone of now.
-func (w Window) Text(out io.Writer, now time.Time) error {
-	var p Page
+// Text shows the window to a person on a screen, in the time zone of now.
+func (w Window) Text(out io.Writer, now time.Time, screen Screen) error {
+	p := Page{Screen: screen}
 	local := func(t time.Time) string { return t.In(now.Location()).Format(Minute) }
-	saves := "saves " + Percent(w.Saving) + " on starting now"
+	saves := Percent(w.Saving) + " less than now"
 	if wait := time.Duration(w.Wait * float64(time.Second)); wait < time.Minute {
-		p.Title("begin now, " + local(w.From) + ": no later start emits less")
+		p.Headline("start now, " + local(w.From) + ": no later start emits less")
 	} else {
-		p.Title(fmt.Sprintf("begin %s, in %s: %s", local(w.From), Duration(w.From.Sub(now).Round(time.Minute)), saves))
+		p.Headline(fmt.Sprintf("start %s, in %s: %s", local(w.From), Duration(w.From.Sub(now).Round(time.Minute)), saves))
 	}
 	p.Row("done", "%s; deadline %s", local(w.To), local(w.By))
 	grid := fmt.Sprintf("%s, %s: %s g/kWh then, %s now", cmp.Or(w.CloudRegion, w.Zone), w.Name, PerKWh(w.PerKWh), PerKWh(w.Now))
@@ -49,13 +50,20 @@ func (w Window) Text(out io.Writer, now time.Time) error {
 		grid += ", " + w.Scope
 	}
 	p.Row("grid", "%s", grid)
-	kind := map[string]string{string(regions.Profile): "typical hours (no weather)", string(regions.Forecast): "a forecast"}[w.Kind]
+	kind, instead := w.Kind, w.Instead
+	if kind == string(regions.Profile) {
+		kind = "typical hours"
+		if strings.HasPrefix(instead, kind) { // it says which
+			kind, instead = instead, ""
+		}
+		kind += "; weather not considered"
+	}
 	if w.Marginal {
 		kind += ", marginal: what one more kWh would emit; reports do not count such a saving"
 	}
-	p.Row("by", "%s", cmp.Or(kind, w.Kind))
-	if w.Instead != "" {
-		p.Row("", "%s", w.Instead)
+	p.Row("by", "%s", kind)
+	if instead != "" {
+		p.Row("", "%s", instead)
 	}
 	if w.Until != nil {
 		p.Row("", "the forecast ends %s; later hours were not considered", local(*w.Until))

@@ -68,6 +68,7 @@ one scope, and the PUE follows one rule for all providers.`,
 	f.String("energy", "", "`AMOUNT` of computing energy instead of a run: 1.2kWh, 500Wh, 3.6MJ")
 	f.StringSlice("regions", nil, "compare with these `ZONES` only, as if given as arguments: FR,DE,SE")
 	f.Bool("countries", false, "compare with countries too")
+	f.Bool("special", false, "include AWS Local and Wavelength Zones, government and test regions")
 	f.Bool("hours", false, "choose the hours too: the greenest typical ones of the day after the run began")
 	f.Bool("predicted", false, "use the predicted energy of the whole run")
 	f.String("region", "", "`ZONE` that is here, by the table (default: as recorded, else as set)")

@@ -14,6 +14,7 @@ import (
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/input"
 	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/report"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
@@ -120,7 +121,7 @@ func (r *reading) workOf(name string, predicted bool) (w work, err error) {
 // runWork takes the energy of one run, or what it was expected to take.
 func runWork(row runs.Row, name string, predicted bool) (work, error) {
 	recorded := regions.Grams(row.Emissions)
-	w := work{energy: row.Energy, low: row.Energy, high: row.EnergyHigh, of: "run " + row.RunID, zones: []string{zoneOf(row)}, scope: regions.Scope(row.IntensityScope), recorded: &recorded,
+	w := work{energy: row.Energy, low: row.Energy, high: row.EnergyHigh, of: "run " + report.ShortID(row.RunID), zones: []string{zoneOf(row)}, scope: regions.Scope(row.IntensityScope), recorded: &recorded,
 		started: row.StartedAt.Time, took: time.Duration(float64(row.DurationS) * float64(time.Second))}
 	if row.EnergyLow != nil {
 		w.low = *row.EnergyLow
@@ -236,6 +237,8 @@ func (w *work) sites(flags *pflag.FlagSet, t *regions.Table, q regions.Query, he
 		return nil, 0, err
 	}
 	clouds := filter
+	special, _ := flags.GetBool("special")
+	clouds.Usual = !special && (here.Cloud == nil || !here.Cloud.Special())
 	switch clouds.CloudOnly = true; {
 	case slices.Equal(clouds.Providers, []string{allProviders}):
 		clouds.Providers = nil

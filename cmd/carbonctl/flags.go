@@ -65,7 +65,7 @@ func region(flags *pflag.FlagSet) (string, error) {
 
 // figureFlags are those that choose between the figures of a place.
 func figureFlags(flags *pflag.FlagSet) {
-	flags.String("scope", "", "`SCOPE`: lifecycle, or direct (of the stack alone)")
+	flags.String("scope", "", "`SCOPE`: lifecycle, or direct (combustion alone)")
 	flags.Int("year", 0, "`YEAR` of the figures (default: the newest)")
 	flags.Bool("market", false, "the cloud provider's own figure, by its contracts, instead of the grid's")
 }

@@ -80,7 +80,7 @@ func hoursHint(e *regions.NoProfileError) string {
 	if n := len(e.Known) - most; n > 0 {
 		known += fmt.Sprintf(" and %d more zones (carbonctl regions data)", n)
 	}
-	return "typical hours are known for " + known + "; elsewhere --live NAME asks a forecast service"
+	return "typical hours exist for " + known + "; elsewhere --live NAME asks a forecast service"
 }
 
 func headerHint(e *ledger.HeaderError) string {

@@ -227,6 +227,21 @@ the carbon intensity of the grid, and keeps a record that can be checked.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &flagError{cmd, err}
 	})
+	root.SetHelpCommand(&cobra.Command{
+		Use:    "help [COMMAND]",
+		Short:  "Show the help of a command",
+		Hidden: true,
+		RunE: func(_ *cobra.Command, args []string) error {
+			cmd, rest, err := root.Find(args)
+			if err != nil {
+				return err
+			}
+			if len(rest) > 0 && cmd.HasSubCommands() {
+				return &commandError{cmd, rest[0]}
+			}
+			return cmd.Help()
+		},
+	})
 	root.AddCommand(a.wrap(), a.mark(), a.report(), a.verify(), a.recompute(), a.imports(),
 		a.devices(), a.regions(), a.version())
 	root.AddCommand(a.estimate(), a.compare(), a.when(), a.serve(), a.config(), exitHelp())

@@ -106,7 +106,7 @@ without one, from the typical hours of the zone (no weather).`,
 			if asJSON {
 				return output.JSON(a.out, w)
 			}
-			return w.Text(a.out, p.now)
+			return w.Text(a.out, p.now, a.screen(a.out))
 		},
 	}
 	f := cmd.Flags()
@@ -116,7 +116,7 @@ without one, from the typical hours of the zone (no weather).`,
 	f.StringVar(&p.from, "from", "", "earliest start, `WHEN` (default: now)")
 	f.String("region", "", "`ZONE` of the work (default: as set)")
 	f.StringVar(&p.service, "live", "", "live forecast service `NAME`: "+strings.Join(live.Forecasting(), ", "))
-	f.String("scope", "", "`SCOPE`: lifecycle, or direct (of the stack alone)")
+	f.String("scope", "", "`SCOPE`: lifecycle, or direct (combustion alone)")
 	tableFlag(f)
 	f.BoolVar(&asJSON, "json", false, "print as JSON")
 	return cmd

@@ -157,7 +157,10 @@ func (r *Reader) expand(arg string, add func(File)) error {
 	if named := (*fs.PathError)(nil); errors.As(err, &named) {
 		err = fmt.Errorf("%s: %w", arg, named.Err)
 	}
-	return NoRunsError{err, arg == r.Ledger || strings.HasSuffix(arg, ".csv")}
+	if r.Ends == nil && !strings.ContainsAny(arg, `./\`) {
+		err = fmt.Errorf("%s: neither a file nor the ID of a run", arg)
+	}
+	return NoRunsError{err, arg == r.Ledger}
 }
 
 func (r *Reader) glob(pattern string, add func(File)) error {

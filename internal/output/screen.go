@@ -18,9 +18,9 @@ const widest = 100
 func Screen(w io.Writer, env func(string) string) report.Screen {
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) || env("TERM") == "dumb" {
-		return report.Screen{}
+		return report.Screen{Home: env("HOME")}
 	}
-	s := report.Screen{Bars: true, Color: env("NO_COLOR") == ""}
+	s := report.Screen{Home: env("HOME"), Bars: true, Color: env("NO_COLOR") == ""}
 	if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
 		s.Width = min(columns, widest)
 	}
