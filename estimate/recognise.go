@@ -317,8 +317,12 @@ func untrue(c proc.CPU) bool {
 
 // wholeCore reports the kinds of virtual machine whose vCPU is known to be a
 // core of a CPU that has SMT: Amazon's seventh and eighth AMD generation (EC2
-// instance type pages, 2023 and 2025: "each vCPU is a physical core").
+// instance type pages, 2023 and 2025: "each vCPU is a physical core") and Google's Tau
+// T2D (Compute Engine machine families, 2026), of which no firmware tells.
 func wholeCore(c proc.CPU) bool {
+	if c.Maker == "Google" {
+		return strings.HasPrefix(c.Product, "t2d-")
+	}
 	if c.Maker != "Amazon EC2" {
 		return false
 	}
