@@ -101,7 +101,7 @@ func (g *grid) stop() {
 func usable(in regions.Intensity) error {
 	v := float64(in.PerKWh)
 	switch {
-	case math.IsNaN(v) || math.IsInf(v, 0) || v < 0:
+	case math.IsNaN(v) || v < 0 || v >= 1 && regions.Plausible(in.PerKWh) != nil:
 		return fmt.Errorf("refused an intensity of %v g/kWh for %s", v, in.Zone)
 	case in.Marginal:
 		return fmt.Errorf("refused a marginal intensity for %s: emissions take averages", in.Zone)

@@ -2,6 +2,7 @@ package carbon
 
 import (
 	"context"
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -93,4 +94,26 @@ func TestAServiceOfAnotherScopeThanTheTables(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A figure in another unit, or none at all, is refused at the door: the table's stands.
+func TestFiguresThatNoGridHasAreRefused(t *testing.T) {
+	for _, v := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), -1, 41_000, 1e9} {
+		err := usable(regions.Intensity{Zone: "FR", PerKWh: regions.Grams(v)})
+		assert.ErrorContains(t, err, "refused an intensity of", "%v", v)
+	}
+	for _, v := range []float64{0, 0.4, 41, 1200} {
+		assert.NoError(t, usable(regions.Intensity{PerKWh: regions.Grams(v)}), "%v", v)
+	}
+	var g grid
+	in, found, err := g.open(wrong{}, "FR", time.Now())
+	require.NoError(t, err)
+	assert.Equal(t, regions.AnnualAverage, in.Kind)
+	assert.Len(t, found, 1)
+}
+
+type wrong struct{}
+
+func (wrong) Intensity(context.Context, regions.Query) (regions.Intensity, error) {
+	return regions.Intensity{Zone: "FR", PerKWh: 1e9}, nil
 }

@@ -86,7 +86,13 @@ func (a *Account) edge(late time.Duration, parts bool) edge {
 // point gives one component at an instant.
 func (a *Account) point(t *track, at time.Time) point {
 	if a.Run.Charge == ChargeProcess && t.based && !t.known && !t.waits {
-		return point{} // what is not decided yet is left to a later edge
+		// Whose it was is not decided yet: it is left to a later edge, and may be the work's.
+		r := a.machine(t)
+		most := t.book.all.energy.Plus(r.above).Plus(r.open).Plus(r.start).Plus(r.end)
+		if late := at.Sub(t.good.Time); t.started && late > 0 {
+			most = most.Plus(t.atMost(late))
+		}
+		return point{more: most, endless: r.endless}
 	}
 	pue := a.pue()
 	now, was := a.charge(t, t.book), a.charge(t, t.was)

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/carbonctl/carbonctl/energy"
@@ -104,4 +105,36 @@ func TestEmissionsWithoutAnIntensity(t *testing.T) {
 	require.Zero(t, r.EmissionsLow)
 	require.Nil(t, r.EmissionsHigh)
 	require.Equal(t, footprint.IntensityUnknown, r.Warnings[0].Code)
+}
+
+// Epochs that end before it is known who uses a component: theirs may be nothing or
+// all, and never nothing for sure.
+func TestEpochsBeforeTheUserIsKnown(t *testing.T) {
+	const watts = 100.0
+	for _, share := range []float64{0, 0.3, 1} {
+		for known := 2; known < 12; known++ {
+			var a footprint.Account
+			a.Run.Charge = footprint.ChargeProcess
+			for i := range 12 {
+				n := float64(i)
+				s := at(n, joules(measured(energy.GPU, "GPU-0", ""), watts*n))
+				if i == 0 || i >= known {
+					s.Use = []energy.Use{{Kind: energy.GPU, ID: "GPU-0", Mine: share * n, All: n, Capacity: n, Known: true}}
+				}
+				if i > 0 {
+					s.Marks = append(s.Marks, epoch(footprint.EpochEnd))
+				}
+				s.Marks = append(s.Marks, epoch(footprint.EpochStart))
+				a.Add(s)
+			}
+			r := a.Report()
+			require.Len(t, r.Epochs, 12)
+			for i, e := range r.Epochs[:11] {
+				truth := energy.Joules(watts * share)
+				require.NotNil(t, e.EnergyHigh)
+				assert.LessOrEqual(t, e.EnergyLow, truth, "share %v, known from %d, epoch %d", share, known, i+1)
+				assert.GreaterOrEqual(t, *e.EnergyHigh, truth, "share %v, known from %d, epoch %d", share, known, i+1)
+			}
+		}
+	}
 }
