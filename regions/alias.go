@@ -36,7 +36,7 @@ type aliases struct {
 }
 
 var builtinAliases = sync.OnceValue(func() *aliases {
-	a, err := parseNames(namesText, builtinPlaces().clouds)
+	a, err := parseNames(namesText, builtinPlaces().clouds())
 	if err != nil {
 		// The text is part of the program and a test parses it.
 		panic("regions: built-in names: " + err.Error())
@@ -44,16 +44,16 @@ var builtinAliases = sync.OnceValue(func() *aliases {
 	return a
 })
 
-func parseNames(text string, clouds []CloudRegion) (*aliases, error) {
+func parseNames(text string, clouds iter.Seq[*CloudRegion]) (*aliases, error) {
 	first, rest, _ := strings.Cut(text, "\n")
 	version, ok := strings.CutPrefix(first, namesHeader)
 	if !ok || version == "" {
 		return nil, errors.New("line 1: not a table of names")
 	}
-	a := &aliases{version: version, regions: make(map[string]int32, len(clouds)), names: make(map[string]int32, strings.Count(rest, "\t"))}
-	for i := range clouds {
-		a.targets = append(a.targets, clouds[i].String())
-		a.add(a.regions, strings.ToLower(clouds[i].Region))
+	a := &aliases{version: version, regions: map[string]int32{}, names: make(map[string]int32, strings.Count(rest, "\t"))}
+	for c := range clouds {
+		a.targets = append(a.targets, c.String())
+		a.add(a.regions, strings.ToLower(c.Region))
 	}
 	for n := 2; rest != ""; n++ {
 		var line string
@@ -169,8 +169,8 @@ func (t *Table) alias(name string) (string, error) {
 func (t *Table) bareZone(name string) (string, error) {
 	e := &AmbiguousError{Zone: name}
 	found := ""
-	for provider := range t.places().providers {
-		if c := t.cloud(provider, name); c != nil {
+	for _, fleet := range t.places().fleets {
+		if c := t.cloud(fleet.provider, name); c != nil {
 			found = c.String()
 			e.Matches = append(e.Matches, c.label())
 		}

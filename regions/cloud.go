@@ -108,8 +108,8 @@ func (t *Table) Clouds() iter.Seq[CloudRegion] {
 		if t.places == nil {
 			return
 		}
-		for _, c := range t.places().clouds {
-			if !yield(c) {
+		for c := range t.places().clouds() {
+			if !yield(*c) {
 				return
 			}
 		}
@@ -148,7 +148,7 @@ func (t *Table) Cloud(provider, region string) (CloudRegion, error) {
 	return *c, nil
 }
 
-// maxID is more than any provider and region have together.
+// maxID is more than the name of any region has.
 const maxID = 96
 
 func (t *Table) cloud(provider, region string) *CloudRegion {
@@ -156,21 +156,20 @@ func (t *Table) cloud(provider, region string) *CloudRegion {
 		return nil
 	}
 	provider, region = strings.TrimSpace(provider), strings.TrimSpace(region)
-	if len(provider)+len(region) >= maxID {
+	fleet := t.places().fleet(also(strings.ToLower(provider)))
+	if fleet == nil || len(region) > maxID {
 		return nil
 	}
 	var room [maxID]byte
-	key := append(room[:0], also(strings.ToLower(provider))...)
-	p := t.places()
-	start := len(key) + 1
-	key = appendLower(append(key, ':'), region)
-	if i, ok := p.regions[string(key)]; ok {
-		return &p.clouds[i]
+	key := appendLower(room[:0], region)
+	held := fleet.held()
+	if i, ok := held.by[string(key)]; ok {
+		return &held.clouds[i]
 	}
 	// It may be a zone in a region.
-	for n := len(key) - 1; n > start && len(key)-n <= maxSuffix; n-- {
-		if i, ok := p.regions[string(key[:n])]; ok && isZoneSuffix(p.clouds[i].Provider, string(key[n:])) {
-			return &p.clouds[i]
+	for n := len(key) - 1; n > 0 && len(key)-n <= maxSuffix; n-- {
+		if i, ok := held.by[string(key[:n])]; ok && isZoneSuffix(fleet.provider, string(key[n:])) {
+			return &held.clouds[i]
 		}
 	}
 	return nil
@@ -193,9 +192,10 @@ func (t *Table) cloudsOf(provider string) []CloudRegion {
 	if t.places == nil {
 		return nil
 	}
-	p := t.places()
-	of := p.providers[also(strings.ToLower(strings.TrimSpace(provider)))]
-	return p.clouds[of[0]:of[1]]
+	if fleet := t.places().fleet(also(strings.ToLower(strings.TrimSpace(provider)))); fleet != nil {
+		return fleet.held().clouds
+	}
+	return nil
 }
 
 // cloudOf is the cloud region with the code "aws:eu-west-1", or nil.

@@ -74,11 +74,11 @@ func (p *places) count(all []Holding, at map[string]int) {
 			}
 		}
 	}
-	for _, c := range p.clouds {
+	for c := range p.clouds() {
 		count(c.figures)
 	}
 	for _, fleet := range p.fleets {
-		count(fleet)
+		count(fleet.held().figures)
 	}
 }
 

@@ -1,6 +1,7 @@
 package regions
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -79,7 +80,7 @@ func TestHoursServe(t *testing.T) {
 }
 
 func TestParseNamesRefuses(t *testing.T) {
-	clouds := []CloudRegion{{Provider: "aws", Region: "eu-west-3", Zone: "FR"}, {Provider: "x", Region: "eu-west-3", Zone: "US"}, {Provider: "x", Region: "eu-paris", Zone: "US"}}
+	clouds := slices.Values([]*CloudRegion{{Provider: "aws", Region: "eu-west-3", Zone: "FR"}, {Provider: "x", Region: "eu-west-3", Zone: "US"}, {Provider: "x", Region: "eu-paris", Zone: "US"}})
 	const text = namesHeader + "1.0\n" + smallSource + "n\tFR\tFrankreich\tParis\nn\taws:eu-west-3\tEU (Paris)\nn\tUS\tParis\n"
 	a, err := parseNames(text, clouds)
 	require.NoError(t, err)
@@ -122,7 +123,7 @@ func TestNamesLead(t *testing.T) {
 func FuzzParseNames(f *testing.F) {
 	f.Add(namesHeader + "1.0\n" + smallSource + "n\tFR\tFrankreich\tParis\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		a, err := parseNames(text, nil)
+		a, err := parseNames(text, new(places).clouds())
 		if err != nil {
 			return
 		}
@@ -142,7 +143,7 @@ func BenchmarkColdHours(b *testing.B) {
 }
 
 func BenchmarkColdNames(b *testing.B) {
-	clouds := builtinPlaces().clouds
+	clouds := builtinPlaces().clouds()
 	b.ReportMetric(float64(len(namesText)), "bytes-embedded")
 	for b.Loop() {
 		if _, err := parseNames(namesText, clouds); err != nil {

@@ -133,10 +133,10 @@ func ParsePoint(s string) (Point, error) {
 
 // around finds the zone of the nearest city, and the nearest cloud region.
 func (t *Table) around(name string, p Point) (*entry, where, error) {
-	if t.places == nil || len(t.places().cities) == 0 {
+	if t.places == nil || len(t.places().cities()) == 0 {
 		return nil, where{}, &UnknownError{Zone: name}
 	}
-	cities, clouds := t.places().cities, t.places().clouds
+	cities := t.places().cities()
 	best, km := 0, math.Inf(1)
 	for i := range cities {
 		if d := p.Kilometres(cities[i].point); d < km {
@@ -144,8 +144,7 @@ func (t *Table) around(name string, p Point) (*entry, where, error) {
 		}
 	}
 	at := where{km: math.Inf(1)}
-	for i := range clouds {
-		c := &clouds[i]
+	for c := range t.places().clouds() {
 		if c.City == "" || c.Announced {
 			continue
 		}

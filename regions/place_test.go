@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -232,7 +233,7 @@ func TestCloudsHoldAllRows(t *testing.T) {
 		var f Figure
 		var ok bool
 		if r[1] == "" {
-			f, ok = newest(builtinPlaces().fleets[r[0]], Measure(r[2]), year)
+			f, ok = newest(builtinPlaces().figures(r[0]), Measure(r[2]), year)
 		} else {
 			c, err := Builtin().Cloud(r[0], r[1])
 			require.NoError(t, err)
@@ -247,7 +248,7 @@ func TestCloudsHoldAllRows(t *testing.T) {
 		n -= len(c.Figures())
 	}
 	for _, f := range builtinPlaces().fleets {
-		n -= len(f)
+		n -= len(f.held().figures)
 	}
 	assert.Zero(t, n)
 }
@@ -306,7 +307,7 @@ const smallPlaces = placesHeader + "1.0\n" +
 	"s\town\tOur own\tUs\tCC0-1.0\thttps://example.org\tUs.\t\n" +
 	"p\tParis\tFR\t48.86\t2.35\n" +
 	"a\taws\nf\tpue\t2024\t1.15\t0\n" +
-	"r\taws\teu-west-3\tFR\t0\tactive\nf\tpue\t2023\t1.2\t0\n"
+	"r\teu-west-3\tFR\t0\tactive\nf\tpue\t2023\t1.2\t0\n"
 
 func TestParsePlacesRefuses(t *testing.T) {
 	_, err := parsePlaces(smallPlaces)
@@ -320,9 +321,11 @@ func TestParsePlacesRefuses(t *testing.T) {
 		"year":          {"2024", "24", `line 5: bad year "24"`},
 		"negative":      {"1.15", "-1", `line 5: bad figure "-1"`},
 		"NaN":           {"1.15", "NaN", `line 5: bad figure "NaN"`},
-		"scattered":     {"r\taws", "r\taws\tx\tFR\t\tactive\nr\tgcp\tx\tFR\t\tactive\nr\taws", "line 8: regions of aws are not together"},
-		"orphan figure": {"a\taws\n", "", "line 4: figure of nothing"},
-		"twice":         {"r\taws", "r\taws\tEU-west-3\tFR\t\tactive\nr\taws", "line 7: region aws:eu-west-3 stands twice"},
+		"provider":      {"r\teu-west-3", "a\tgcp\na\taws\nr\teu-west-3", `line 7: provider "aws" stands twice`},
+		"order":         {"a\taws", "w\tFR\t2025\t1\t0\t2\na\taws", "line 4: unexpected line"},
+		"water":         {"r\teu-west-3", "w\tFR\t2025\t1\t2\t0\nr\teu-west-3", "line 6: bad water"},
+		"orphan figure": {"a\taws\n", "", "line 4: unexpected line"},
+		"twice":         {"r\teu-west-3", "r\tEU-west-3\tFR\t\tactive\nr\teu-west-3", "line 7: region aws:eu-west-3 stands twice"},
 	} {
 		text := strings.Replace(smallPlaces, c.old, c.new, 1)
 		require.NotEqual(t, smallPlaces, text, name)
@@ -387,13 +390,20 @@ func BenchmarkPlace(b *testing.B) {
 	}
 }
 
-// BenchmarkColdPlaces is what the first cloud region costs a process.
+// BenchmarkColdPlaces is what the first cloud region costs a process, of a large provider
+// and of a small one, and the first point, which needs all of them.
 func BenchmarkColdPlaces(b *testing.B) {
-	b.ReportAllocs()
-	b.ReportMetric(float64(len(placesText)), "bytes-embedded")
-	for b.Loop() {
-		if _, err := parsePlaces(placesText); err != nil {
-			b.Fatal(err)
-		}
+	for _, name := range []string{"aws:eu-west-1", "gcp:europe-west6", "48.85,2.35"} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			b.ReportMetric(float64(len(placesText)), "bytes-embedded")
+			table := *Builtin()
+			for b.Loop() {
+				table.places = sync.OnceValue(func() *places { return tested(skimPlaces(placesText)) })
+				if _, err := table.Place(name); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -32,11 +32,11 @@ func (t *Table) PUE(c *CloudRegion) PUE {
 		if f, ok := c.Figure(PUEMeasure, 0); ok {
 			return PUE{f.Value, f.Year, "region", f.Source}
 		}
-		if f, ok := newest(t.places().fleets[c.Provider], PUEMeasure, 0); ok {
+		if f, ok := newest(t.places().figures(c.Provider), PUEMeasure, 0); ok {
 			return PUE{f.Value, f.Year, "provider", f.Source}
 		}
 	}
-	if f, ok := newest(t.places().fleets[""], PUEMeasure, 0); ok {
+	if f, ok := newest(t.places().figures(""), PUEMeasure, 0); ok {
 		return PUE{f.Value, f.Year, "industry", f.Source}
 	}
 	return PUE{Value: 1}
@@ -205,7 +205,7 @@ func (t *Table) Point(name string) (p Point, ok bool) {
 	}
 	const radian = math.Pi / 180
 	var x, y, z float64 // as vectors, so that no meridian is special
-	for _, c := range t.places().cities {
+	for _, c := range t.places().cities() {
 		if c.zone == e.Code || strings.HasPrefix(c.zone, e.Code+"-") {
 			lat, lon := c.point.Lat*radian, c.point.Lon*radian
 			x, y, z = x+math.Cos(lat)*math.Cos(lon), y+math.Cos(lat)*math.Sin(lon), z+math.Sin(lat)

@@ -54,7 +54,7 @@ func (t *Table) Water(name string) (Water, error) {
 	}
 	w := Water{Site: t.siteWater(at.cloud)}
 	for _, code := range []string{e.Code, e.Country} {
-		if cells, ok := t.places().water[code]; ok && w.Grid == nil {
+		if cells, ok := t.places().water()[code]; ok && w.Grid == nil {
 			f, err := readWater(cells)
 			if err != nil {
 				return Water{}, err
@@ -82,7 +82,7 @@ func (t *Table) siteWater(c *CloudRegion) *WaterFactor {
 	f, ok := c.Figure(WUEMeasure, 0)
 	if !ok {
 		of = "provider"
-		f, ok = newest(t.places().fleets[c.Provider], WUEMeasure, 0)
+		f, ok = newest(t.places().figures(c.Provider), WUEMeasure, 0)
 	}
 	if !ok {
 		return nil

@@ -38,7 +38,7 @@ func TestWater(t *testing.T) {
 	assert.Error(t, err)
 	_, err = new(Table).Water("FR")
 	assert.Error(t, err)
-	for zone, cells := range builtinPlaces().water {
+	for zone, cells := range builtinPlaces().water() {
 		_, err := readWater(cells)
 		assert.NoError(t, err, zone)
 	}

@@ -46,7 +46,7 @@ type tables struct {
 
 // The embedded forms, by what their first line begins with.
 var headers = map[string]string{
-	"table.txt": "carbonctl-regions/3\t", "places.txt": "carbonctl-places/2\t", "names.txt": "carbonctl-names/1\t", "hours.txt": "carbonctl-hours/1\t",
+	"table.txt": "carbonctl-regions/3\t", "places.txt": "carbonctl-places/3\t", "names.txt": "carbonctl-names/1\t", "hours.txt": "carbonctl-hours/1\t",
 }
 
 // build gives the embedded forms by file; package regions describes them. All carry

@@ -103,10 +103,10 @@ p	Paris	FR	48.86	2.35
 p	Ashburn	US	39.04	-77.49
 a	aws
 f	pue	2024	1.15	0
-r	aws	eu-west-3	FR	0	active
+r	eu-west-3	FR	0	active
 f	pue	2023	1.2	0
 f	pue	2024	1.1	0
-r	aws	us-east-1	US		announced
+r	us-east-1	US		announced
 `, rest["places.txt"])
 	assert.Equal(t, `s	epa	EPA	EPA	public	https://epa.example	EPA.	old
 n	FR	Frankreich	Paris

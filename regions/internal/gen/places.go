@@ -28,7 +28,6 @@ type places struct {
 	points  [][]string
 	clouds  [][]string
 	figures map[string][]cloudFigure // by "provider region", region "" a fleet
-	fleets  []string                 // providers with figures of their fleet, "" for all
 	sources []int                    // of the figures and of the rows of clouds
 }
 
@@ -110,9 +109,6 @@ func (t *tables) readCloudFigures(data fs.FS, sources map[string]int) error {
 			continue
 		}
 		seen[key] = true
-		if row[1] == "" && len(t.places.figures[id]) == 0 {
-			t.places.fleets = append(t.places.fleets, row[0])
-		}
 		t.places.figures[id] = append(t.places.figures[id], f)
 		t.places.sources, t.used = append(t.places.sources, f.source), append(t.used, f.source)
 	}
@@ -126,16 +122,24 @@ func (t *tables) placesText() []byte {
 	for _, p := range t.places.points {
 		fmt.Fprintf(&b, "p\t%s\n", strings.Join(p, "\t"))
 	}
-	for _, provider := range t.places.fleets {
-		fmt.Fprintf(&b, "a\t%s\n", provider)
-		writeCloudFigures(&b, t.places.figures[provider+" "], numbers)
+	provider := ""
+	fleet := func(name string) {
+		provider = name
+		fmt.Fprintf(&b, "a\t%s\n", name)
+		writeCloudFigures(&b, t.places.figures[name+" "], numbers)
+	}
+	if len(t.places.figures[" "]) > 0 {
+		fleet("")
 	}
 	for _, c := range t.places.clouds {
+		if c[0] != provider {
+			fleet(c[0])
+		}
 		place := ""
 		if c[3] != "" {
 			place = strconv.Itoa(t.point(c[3], c[2]))
 		}
-		fmt.Fprintf(&b, "r\t%s\t%s\t%s\t%s\t%s\n", c[0], c[1], c[2], place, c[4])
+		fmt.Fprintf(&b, "r\t%s\t%s\t%s\t%s\n", c[1], c[2], place, c[4])
 		writeCloudFigures(&b, t.places.figures[c[0]+" "+c[1]], numbers)
 	}
 	return b.Bytes()
