@@ -53,6 +53,7 @@ type Meter struct {
 	began       bool
 	since       time.Time // the window began,
 	busy, ratio float64   // with this busy time and clock
+	small       float64   // of busy: that of efficiency cores
 	load        load
 }
 
@@ -88,6 +89,9 @@ func Open(root fs.FS, counted ...energy.Component) (*Meter, error) {
 	m.model.withClock(base)
 	if total, err := proc.MemoryTotal(root); err == nil {
 		m.model.setMemory(cpu, total)
+	}
+	if _, n := stat.Small(); n < m.model.Threads && !m.model.Virtual && !m.model.WholeBoard {
+		m.model.SmallThreads = n
 	}
 	if m.model.MemoryGiB == 0 && !m.model.WholeBoard {
 		m.model.note("memory-unknown", "memory size unreadable: its energy is not modelled")
@@ -163,10 +167,9 @@ func (m *Meter) setComponents(packages []int, counted []energy.Component) {
 // setLimits sets what is the same for all sockets.
 func (m *Meter) setLimits(cpus, memories float64) {
 	// How much an error of the busy time can move the energy: the curve is
-	// steepest at no load, where a second of one thread brings Exponent/Threads
-	// of the whole way up.
+	// steepest at no load.
 	threads := float64(m.model.Threads)
-	m.cpuEdge = energy.Joules((m.model.Max - m.model.Idle).Watts() / cpus * m.model.Exponent / threads * edge)
+	m.cpuEdge = energy.Joules((m.model.Max - m.model.Idle).Watts() / cpus * m.model.slope() * edge)
 	m.memoryEdge = energy.Joules((m.model.MemoryMax - m.model.MemoryIdle).Watts() / memories / threads * edge)
 	m.cpuMax = energy.Watts(m.model.Max.Watts() / cpus * m.model.Band)
 	m.memoryMax = energy.Watts(m.model.MemoryMax.Watts() / memories * memoryHigh)
@@ -190,7 +193,8 @@ func (m *Meter) Read(ctx context.Context, to []energy.Reading) ([]energy.Reading
 		m.gaps++
 		state = energy.Held
 	} else {
-		m.advance(busy, now)
+		small, _ := m.stat.Small()
+		m.advance(busy, small, now)
 	}
 	for _, c := range m.components {
 		r := energy.Reading{Component: c, Before: before, Time: now, Total: m.cpu.shown, Edge: m.cpuEdge, MaxPower: m.cpuMax, Gaps: m.gaps, State: state}
@@ -214,10 +218,11 @@ func (m *Meter) Load() (busy, capacity float64, err error) {
 	return m.load.busy, m.load.capacity, m.load.err
 }
 
-// advance takes the busy time of all CPUs as read at a time.
-func (m *Meter) advance(busy float64, now time.Time) {
+// advance takes the busy time of all CPUs as read at a time, and that of the efficiency
+// cores among them.
+func (m *Meter) advance(busy, small float64, now time.Time) {
 	if !m.began {
-		m.began, m.since, m.busy, m.ratio = true, now, busy, m.readRatio(1)
+		m.began, m.since, m.busy, m.small, m.ratio = true, now, busy, small, m.readRatio(1)
 		return
 	}
 	d := now.Sub(m.since)
@@ -225,15 +230,22 @@ func (m *Meter) advance(busy float64, now time.Time) {
 		return
 	}
 	u := clamp((busy-m.busy)/(float64(m.model.Threads)*d.Seconds()), 0, 1)
+	watts := func(r float64) float64 { return m.model.watts(u, r) }
+	if n := float64(m.model.SmallThreads); n > 0 {
+		large := (busy - m.busy - (small - m.small)) / ((float64(m.model.Threads) - n) * d.Seconds())
+		watts = func(r float64) float64 {
+			return m.model.hybridWatts(large, (small-m.small)/(n*d.Seconds()), r)
+		}
+	}
 	if d < window {
-		m.cpu.show(m.model.watts(u, m.ratio) * d.Seconds())
+		m.cpu.show(watts(m.ratio) * d.Seconds())
 		m.memory.show(m.model.memoryWatts(u) * d.Seconds())
 		return
 	}
 	end := m.readRatio(m.ratio)
-	m.cpu.add(m.model.watts(u, (m.ratio+end)/2) * d.Seconds())
+	m.cpu.add(watts((m.ratio+end)/2) * d.Seconds())
 	m.memory.add(m.model.memoryWatts(u) * d.Seconds())
-	m.since, m.busy, m.ratio = now, busy, end
+	m.since, m.busy, m.small, m.ratio = now, busy, small, end
 }
 
 // readRatio returns the clock of now, or what is given if it can't be read.

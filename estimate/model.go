@@ -34,7 +34,10 @@ type Model struct {
 	// PerThread is how many hardware threads of the SKU one of them stands for:
 	// 2 where it has a core to itself, else 1.
 	PerThread int
-	Virtual   bool
+	// SmallThreads are those of them that are efficiency cores of a hybrid machine whose
+	// time is read apart, 0 if none.
+	SmallThreads int
+	Virtual      bool
 
 	// Idle and Max are the power of all sockets at no load and at full load and
 	// base clock; a virtual machine's part of them. Exponent bends the curve
@@ -77,12 +80,47 @@ func (m *Model) Power(u, r float64) energy.Power {
 }
 
 func (m *Model) watts(u, r float64) float64 {
-	u = clamp(u, 0, 1)
-	// A core is busy while one of its threads is: for two that are busy by
-	// chance and each for u, that is 1-(1-u)².
-	at := 1 - math.Pow(1-u, m.Exponent)
+	return m.part(curve(u, m.Exponent), r)
+}
+
+// curve is the part of the way from idle to full power at a busy fraction. A core is busy
+// while one of its threads is: for two that are busy by chance and each for u, that is
+// 1-(1-u)².
+func curve(u, exponent float64) float64 {
+	return 1 - math.Pow(1-clamp(u, 0, 1), exponent)
+}
+
+func (m *Model) part(at, r float64) float64 {
 	idle, most := m.Idle.Watts(), m.Max.Watts()
 	return idle + (most-idle)*at*m.ratio(r)
+}
+
+// hybridWatts is watts with the busy fractions of performance and efficiency cores apart.
+func (m *Model) hybridWatts(large, small, r float64) float64 {
+	w := m.largePart()
+	return m.part(w*curve(large, m.Exponent)+(1-w)*curve(small, plainExponent), r)
+}
+
+// smallWeight is what an efficiency core draws of a performance core's power above idle:
+// about a quarter, not measured.
+const smallWeight = 0.25
+
+// largePart is the part of the power above idle that is the performance cores'.
+func (m *Model) largePart() float64 {
+	large := float64(m.Threads - m.SmallThreads)
+	if m.Exponent == smtExponent {
+		large /= 2 // threads of a core
+	}
+	return large / (large + smallWeight*float64(m.SmallThreads))
+}
+
+// slope is the steepest part of the way that one second of one thread's time makes.
+func (m *Model) slope() float64 {
+	if m.SmallThreads == 0 {
+		return m.Exponent / float64(m.Threads)
+	}
+	w := m.largePart()
+	return max(w*m.Exponent/float64(m.Threads-m.SmallThreads), (1-w)*plainExponent/float64(m.SmallThreads))
 }
 
 // Range returns the power that [Model.Power] does, and the bounds of its 90 % band:

@@ -17,15 +17,23 @@ const Resolution = tick
 
 // Stat reads the busy time of all CPUs together.
 type Stat struct {
-	file *file
+	file      *file
+	small     map[int]bool // logical CPUs that are efficiency cores
+	smallBusy float64
 }
 
 // OpenStat opens /proc/stat.
 func OpenStat(root fs.FS) (*Stat, error) {
-	// The first line has ten numbers of at most 20 digits.
-	f, err := open(root, "proc/stat", 256)
+	// A line has ten numbers of at most 20 digits. Those of each CPU count on hybrid
+	// machines only.
+	small := smallCores(root)
+	size := 256
+	for n := range small {
+		size = max(size, 256*(n+2))
+	}
+	f, err := open(root, "proc/stat", size)
 	if err == nil {
-		s := &Stat{file: f}
+		s := &Stat{file: f, small: small}
 		_, _, err = s.Read()
 		if err == nil {
 			return s, nil
@@ -57,6 +65,10 @@ func (s *Stat) Read() (busy, capacity float64, err error) {
 	if !ok {
 		return 0, 0, fmt.Errorf("read %s: no line of CPU times at the start", s.file.path)
 	}
+	if s.small != nil {
+		_, rest := line(b)
+		s.smallBusy = smallOf(rest, s.small)
+	}
 	return busy, capacity, nil
 }
 
@@ -72,7 +84,11 @@ func parseStat(b []byte) (busy, capacity float64, ok bool) {
 	if !ok || end < 0 {
 		return 0, 0, false
 	}
-	b = b[:end]
+	return parseTimes(b[:end])
+}
+
+// parseTimes reads the numbers of a line.
+func parseTimes(b []byte) (busy, capacity float64, ok bool) {
 	var ticks [8]float64
 	n := 0
 	for b = blank(b); len(b) > 0 && n < len(ticks); b = blank(b) {
