@@ -52,6 +52,17 @@ func (a *Account) stretches(r *Report) {
 	}
 }
 
+// EpochCount is how many epochs the run has had: those that the report holds, with the one
+// that goes on, and those that it leaves out. Where the program tells of each tenth, and how
+// many there will be is known, each that it told of stands for ten.
+func (r Report) EpochCount() int {
+	n := len(r.Epochs) + r.EpochsOmitted
+	if p := r.Prediction; p != nil {
+		n = max(n, p.AfterEpochs)
+	}
+	return n
+}
+
 // epoch and task give a stretch as reports show it; one that is open ends now.
 func (a *Account) epoch(x *stretch, now edge) Epoch {
 	s, _ := a.between(x, now)

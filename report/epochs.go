@@ -56,6 +56,9 @@ func epochsText(r footprint.Report) string {
 		}
 	}
 	n := float64(len(some))
+	if q, told := r.Prediction, len(some)+r.EpochsOmitted; q != nil && q.AfterEpochs > told { // each stands for several
+		n *= float64(q.AfterEpochs) / float64(told)
+	}
 	sum.Energy, sum.Emissions, sum.DurationS = sum.Energy.Scale(1/n), sum.Emissions/regions.Grams(n), sum.DurationS/n
 	if sum.EnergyLow = sum.EnergyLow.Scale(1 / n); bounded {
 		sum.EnergyHigh = new(high.Scale(1 / n))
@@ -64,7 +67,7 @@ func epochsText(r footprint.Report) string {
 	if r.Prediction != nil && r.Prediction.OfEpochs > 0 {
 		of = fmt.Sprintf(" of %d", r.Prediction.OfEpochs)
 	}
-	return fmt.Sprintf("%d%s, each %s", len(r.Epochs)+r.EpochsOmitted, of, stretchText(r, sum))
+	return fmt.Sprintf("%d%s, each %s", r.EpochCount(), of, stretchText(r, sum))
 }
 
 // ended leaves out the epochs that the run's end has cut off.

@@ -171,6 +171,17 @@ func TestHostileNamesOfEpochsAndTasks(t *testing.T) {
 	}
 }
 
+// A program that tells of each hundredth epoch has had as many as it says.
+func TestEpochsThatStandForSeveral(t *testing.T) {
+	r := training{epochs: 6, of: 10, name: "validate"}.run(t)
+	r.Prediction.AfterEpochs, r.Prediction.OfEpochs = 600, 1000
+	all := pages(t, r)
+	assert.Contains(t, all["md"], "600 of 1000, each 120 ms, ")
+	r.Epochs[5].Ended = false
+	r.Prediction.AfterEpochs = 500
+	assert.Contains(t, pages(t, r)["md"], "500 of 1000, each ")
+}
+
 // Energy that nobody knows is never 0.
 func TestUnknownEnergyOfEpochs(t *testing.T) {
 	r := training{epochs: 6, of: 10, name: "validate"}.run(t)

@@ -219,12 +219,12 @@ func verifySection(r footprint.Report) section {
 	if r.RunID == "" {
 		return section{}
 	}
-	p := section{title: "How to verify", table: facts("run", r.RunID)}
+	p := section{title: "How to verify", table: facts("run", r.RunID, "revision", clip(r.Revision, maxName))}
 	if r.Ledger == nil {
 		p.notes = []string{"This run is in no ledger: later changes to these figures cannot be detected."}
 		return p
 	}
-	p.table = facts("run", r.RunID, "ledger", r.Ledger.LedgerID, "row", fmt.Sprint(r.Ledger.Rows))
+	p.table.rows = append(p.table.rows, facts("ledger", r.Ledger.LedgerID, "row", fmt.Sprint(r.Ledger.Rows)).rows...)
 	p.notes = []string{"The ledger's rows form a chain. This finds any change of them since this run was recorded:"}
 	p.code = "carbonctl verify " + shell(r.Ledger.Path) + " --head " + shell(r.Ledger.Hash)
 	return p

@@ -157,3 +157,18 @@ func TestFormats(t *testing.T) {
 	assert.ErrorContains(t, v.Write(io.Discard, "pdf"), "latex")
 	assert.Error(t, report.Run{Report: r}.Write(io.Discard, "pdf"))
 }
+
+// The commit that a run was of is in the text and on the pages.
+func TestTheRevisionIsShown(t *testing.T) {
+	r := training{epochs: 2, of: 2}.run(t)
+	for _, page := range pages(t, r) {
+		assert.NotContains(t, page, "revision")
+	}
+	r.Revision = strings.Repeat("ab12", 10) + "+dirty"
+	all := pages(t, r)
+	assert.Contains(t, all["md"], "| revision | "+r.Revision+" |")
+	assert.Contains(t, all["html"], strings.Repeat("ab12", 10)+"&#43;dirty")
+	var b bytes.Buffer
+	require.NoError(t, report.Run{Report: r}.Write(&b, "text"))
+	assert.Contains(t, b.String(), "  revision   "+r.Revision+"\n")
+}

@@ -62,6 +62,9 @@ func (p *Page) identity(r footprint.Report) {
 		}
 		p.Row("started", "%s", started)
 	}
+	if r.Revision != "" {
+		p.Row("revision", "%s", clip(r.Revision, maxName))
+	}
 	var labels []string
 	for _, k := range slices.Sorted(maps.Keys(r.Labels)) {
 		labels = append(labels, k+"="+r.Labels[k])

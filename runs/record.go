@@ -23,14 +23,11 @@ func FromReport(r footprint.Report) Row {
 		Energy: r.Energy, EnergyLow: new(r.EnergyLow), EnergyHigh: r.EnergyHigh,
 		Coverage:  Number(r.Coverage),
 		Emissions: Number(r.Emissions), EmissionsLow: new(Number(r.EmissionsLow)), EmissionsHigh: (*Number)(r.EmissionsHigh),
-		Epochs:  len(r.Epochs) + r.EpochsOmitted,
+		Epochs:  r.EpochCount(),
 		Machine: r.Host.Machine, Revision: r.Revision,
 		IntensityLow: (*Number)(r.Intensity.Low), IntensityHigh: (*Number)(r.Intensity.High),
 		Components:  ComponentCell(r.Components),
 		ToolVersion: r.Versions.Tool, DataVersion: r.Versions.Data,
-	}
-	if p := r.Prediction; p != nil { // where each epoch in the report stands for ten, it knows
-		row.Epochs = max(row.Epochs, p.AfterEpochs)
 	}
 	row.Labels = LabelCell(r.Labels)
 	if r.Job != nil {

@@ -60,12 +60,13 @@ func (b *book) nowhere() bool { return b.own == nil && b.codecarbon == nil && b.
 // keeps reports whether the run gets a row that others can be a part of.
 func (b *book) keeps() bool { return b.own != nil }
 
-// sinks gives the tracker the journal, which it writes as the run goes on.
-func (b *book) sinks() []carbon.Sink {
+// sinks gives the tracker the journal, which it writes as the run goes on, with the
+// revision as it is known then.
+func (b *book) sinks(revision func() string) []carbon.Sink {
 	if b.own == nil {
 		return nil
 	}
-	b.journal = newJournal(b.own)
+	b.journal = newJournal(b.own, revision)
 	return []carbon.Sink{b.journal}
 }
 

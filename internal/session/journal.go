@@ -18,8 +18,9 @@ const firstSync = 20 * time.Millisecond
 // own: a disk that hangs does not keep the tracker from ending. It gives the
 // ledger no row: the report still gets warnings after the tracker has stopped.
 type journal struct {
-	next chan footprint.Report
-	quit chan struct{}
+	revision func() string // what the tracker does not know
+	next     chan footprint.Report
+	quit     chan struct{}
 
 	begin, over sync.Once
 	mu          sync.Mutex     // held while the journal is written, not while the disk is waited for
@@ -29,8 +30,8 @@ type journal struct {
 	failed atomic.Pointer[error] // the latest, not told yet
 }
 
-func newJournal(w *ledger.Writer) *journal {
-	return &journal{to: w, next: make(chan footprint.Report, 1), quit: make(chan struct{})}
+func newJournal(w *ledger.Writer, revision func() string) *journal {
+	return &journal{to: w, revision: revision, next: make(chan footprint.Report, 1), quit: make(chan struct{})}
 }
 
 // Every is what carbon.Checkpointer asks for.
@@ -86,6 +87,7 @@ func (j *journal) save(r footprint.Report) (sync func() error, err error) {
 	if j.ended {
 		return nil, nil
 	}
+	r.Revision = j.revision()
 	return j.to.Save(r)
 }
 

@@ -3,6 +3,7 @@ package session
 import (
 	"io"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/carbonctl/carbonctl/internal/child"
@@ -21,18 +22,27 @@ const (
 type commit struct {
 	quit    chan struct{}
 	done    chan struct{}
-	found   chan string // what is known so far
+	found   atomic.Pointer[string] // what is known so far
 	process *child.Process
 }
 
-// findCommit begins at once: what is committed later did not run.
-func findCommit(p *child.Process) *commit {
-	c := &commit{quit: make(chan struct{}), done: make(chan struct{}), found: make(chan string, 2), process: p}
-	go c.find()
-	return c
+func newCommit() *commit { return &commit{quit: make(chan struct{}), done: make(chan struct{})} }
+
+// find begins at once: what is committed later did not run.
+func (c *commit) find(p *child.Process) {
+	c.process = p
+	go c.look()
 }
 
-func (c *commit) find() {
+// known gives the revision, as far as it is known by now; "" if it is not.
+func (c *commit) known() string {
+	if s := c.found.Load(); s != nil {
+		return *s
+	}
+	return ""
+}
+
+func (c *commit) look() {
 	defer close(c.done)
 	dir, err := os.Getwd()
 	if err != nil {
@@ -42,7 +52,7 @@ func (c *commit) find() {
 	if hash == "" || err != nil {
 		return
 	}
-	c.found <- hash + revision.Unchecked
+	c.found.Store(new(hash + revision.Unchecked))
 	select {
 	case <-c.quit:
 		return
@@ -51,24 +61,18 @@ func (c *commit) find() {
 	switch now, dirty, ok := revision.Parse(c.ask(dir)); {
 	case !ok || now != hash:
 	case dirty:
-		c.found <- hash + revision.Dirty
+		c.found.Store(new(hash + revision.Dirty))
 	default:
-		c.found <- hash
+		c.found.Store(&hash)
 	}
 }
 
 // ended gives the revision, as far as it is known when the command has ended; "" if
 // there is none. It waits for files, but not for git.
-func (c *commit) ended(since stopwatch) (known string) {
+func (c *commit) ended(since stopwatch) string {
 	close(c.quit)
 	since.await(c.done, readingLimit)
-	for {
-		select {
-		case known = <-c.found:
-		default:
-			return known
-		}
-	}
+	return c.known()
 }
 
 // ask gives what git prints, as much of it as there is in time.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -59,4 +60,19 @@ func TestRevision(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A tracker that is killed leaves the commit in its journal.
+func TestRevisionInTheJournal(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	hash := strings.Repeat("ab12", 10)
+	require.NoError(t, os.Mkdir(".git", 0o755))
+	require.NoError(t, os.WriteFile(".git/HEAD", []byte(hash+"\n"), 0o644))
+	book := session.Ledger{Path: filepath.Join(dir, "ledger.csv"), Flush: 10 * time.Millisecond}
+	often := bare
+	often.Every = 10 * time.Millisecond
+	run(t, session.Options{Ledger: book, Tracker: often},
+		"i=0; until grep -qas '"+hash+"' ledger.csv.d/*.journal.*; do i=$((i+1)); [ $i -lt 1000 ] || exit 0; sleep 0.01; done; : >seen")
+	assert.FileExists(t, "seen")
 }

@@ -131,7 +131,7 @@ func Open(o Options) (*Session, error) {
 	if o.Voice.Say == nil {
 		o.Voice.Say = func(string) {}
 	}
-	s := &Session{o: o, book: newBook(o.Ledger), alarm: &alarm{budget: o.Budget, say: o.Voice.Say}}
+	s := &Session{o: o, book: newBook(o.Ledger), commit: newCommit(), alarm: &alarm{budget: o.Budget, say: o.Voice.Say}}
 	s.book.slack = o.Slack
 	limit, err := s.alarm.limit()
 	if err != nil {
@@ -154,7 +154,7 @@ func (s *Session) Waited(w *footprint.Wait) { s.o.Tracker.Run.Wait = w }
 func (s *Session) Start(ctx context.Context) error {
 	cfg := &s.o.Tracker
 	s.book.pend(pendingOf(s.o.Sinks, nil))
-	cfg.Work, cfg.Sinks = s.tree, s.book.sinks()
+	cfg.Work, cfg.Sinks = s.tree, s.book.sinks(s.commit.known)
 	s.log(s.o.SamplesFile, "the samples are not written", carbon.Samples)
 	s.log(s.o.EventsFile, "the events are not written", carbon.Events)
 	s.log(s.o.EpochsFile, "the epochs are not written", carbon.Epochs)
@@ -182,7 +182,7 @@ func (s *Session) Start(ctx context.Context) error {
 	s.lookout.started()
 	s.tree.started(s.process)
 	s.alarm.started(s.process)
-	s.commit = findCommit(s.process)
+	s.commit.find(s.process)
 	s.recovery = s.book.recover(ctx, s.alarm.run, cfg.Run.Parent, s.o.Redo)
 	time.AfterFunc(sweepAfter, func() { watch.SweepEvents("") }) // it may end with us
 	return nil
