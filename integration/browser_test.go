@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"encoding/csv"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -26,6 +27,12 @@ import (
 //
 //go:embed testdata/look.js
 var looks string
+
+// audit runs axe-core in the page, and gives what it finds.
+const audit = `axe.run().then((r) => r.violations.flatMap((v) => v.nodes.map((n) => v.id + ": " + v.help + ": " + n.html.slice(0, 120))))`
+
+// axe is the text of axe-core, which "npm ci" has installed here.
+var axe = sync.OnceValues(func() ([]byte, error) { return os.ReadFile("node_modules/axe-core/axe.min.js") })
 
 // TestPagesInABrowser opens every kind of page that the command makes, and those
 // that the tests of package report compare with, in Chromium.
@@ -85,7 +92,7 @@ func TestPagesInABrowser(t *testing.T) {
 	// What the checks are good for is seen on a page that has all the faults.
 	t.Run("a page with faults", func(t *testing.T) {
 		faults := strings.Join(b.look(t, d.write("bad.html", bad)), "\n")
-		for _, want := range []string{"wider", "contrast", "overlap", "over a bar", "cut off", "asks for http://127.0.0.1:9/x.png", "Content Security Policy", "a fault of a script", "headline"} {
+		for _, want := range []string{"wider", "contrast", "overlap", "over a bar", "cut off", "asks for http://127.0.0.1:9/x.png", "Content Security Policy", "a fault of a script", "headline", "color-contrast: "} {
 			assert.Contains(t, faults, want)
 		}
 	})
@@ -176,17 +183,26 @@ func (b *browser) look(t *testing.T, file string) []string {
 	b.said = nil
 	b.lock.Unlock()
 	require.NoError(t, chromedp.Do(ctx, chromedp.Navigate("file://"+file)))
+	script, err := axe()
+	require.NoError(t, err, "install it by npm ci")
+	_, err = chromedp.Run(ctx, chromedp.Evaluate[any](string(script)+"; null"))
+	require.NoError(t, err)
 	var all []string
 	for _, scheme := range []string{"light", "dark"} {
 		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
 		})
 		require.NoError(t, err)
-		for _, width := range []int64{360, 800, 1280} {
+		for _, width := range []int64{360, 400, 768, 1280} {
 			require.NoError(t, chromedp.Do(ctx, chromedp.EmulateViewport(width, 900)))
 			faults, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](looks))
 			require.NoError(t, err)
-			for _, f := range faults {
+			var found []string
+			if width != 360 {
+				found, err = chromedp.Run(ctx, chromedp.Evaluate[[]string](audit, chromedp.EvalAwaitPromise))
+				require.NoError(t, err)
+			}
+			for _, f := range append(faults, found...) {
 				all = append(all, fmt.Sprintf("%s, %d wide: %s", scheme, width, f))
 			}
 		}

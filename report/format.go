@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // Formats are the names that [Totals.Write] takes.
@@ -21,6 +23,18 @@ type Run struct {
 	footprint.Report
 	// Car is what its emissions are compared with.
 	Car Car
+	// Advice says on a page what would have made it emit less, as [runs.Advise] finds
+	// it, and Places what the same energy would emit elsewhere, as [runs.Elsewhere]; nil:
+	// the page has no such part.
+	Advice []runs.Advice
+	Places []runs.Comparison
+}
+
+// Advised is the run with what a page says of other places and hours, by a table.
+func (r Run) Advised(t *regions.Table) Run {
+	r.Places = runs.Elsewhere(t, r.Report)
+	r.Advice = runs.Advise(t, r.Report, r.Places)
+	return r
 }
 
 // Write writes the run in a format by its name.
@@ -33,7 +47,7 @@ func (r Run) Write(w io.Writer, format string) error {
 	case "markdown":
 		return r.sheet().markdown(w)
 	case "html":
-		return r.sheet().html(w)
+		return r.html(w)
 	case "latex":
 		return r.sheet().latex(w)
 	}

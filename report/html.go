@@ -16,46 +16,55 @@ var page = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("page").Parse(pageSource))
 })
 
-func (s sheet) html(w io.Writer) error {
-	type cell struct {
-		Text string
-		Kind string
-	}
-	type block struct {
-		Title string
-		Notes []string
-		Heads []cell
-		Rows  [][]cell
-		Chart *drawing
-		Code  string
-		Facts bool
-	}
+// A block is a section as a template takes it.
+type block struct {
+	Title string
+	Notes []string
+	Heads []blockCell
+	Rows  [][]blockCell
+	Chart *drawing
+	Code  string
+	Facts bool
+}
+
+// blockCell is a cell of a table with the class of its column.
+type blockCell struct {
+	Text string
+	Kind string
+}
+
+// blockOf is a section; id keeps the patterns of its picture apart from those of others.
+func blockOf(p section, id int) block {
 	class := map[kind]string{name: "name", text: "text", amount: "amount"}
+	b := block{Title: plain(p.title), Code: plain(p.code)}
+	for _, n := range p.notes {
+		b.Notes = append(b.Notes, plain(n))
+	}
+	if len(p.table.rows) > 0 {
+		t := p.table.used()
+		b.Facts = t.columns[0].head == ""
+		for _, c := range t.columns {
+			b.Heads = append(b.Heads, blockCell{c.head, class[c.kind]})
+		}
+		for _, r := range t.rows {
+			var row []blockCell
+			for j := range r {
+				row = append(row, blockCell{t.cell(r, j), class[t.columns[j].kind]})
+			}
+			b.Rows = append(b.Rows, row)
+		}
+	}
+	if p.chart != nil && len(p.chart.bars) > 0 {
+		d := p.chart.draw(id)
+		b.Chart = &d
+	}
+	return b
+}
+
+func (s sheet) html(w io.Writer) error {
 	var blocks []block
 	for i, p := range s.sections {
-		b := block{Title: plain(p.title), Code: plain(p.code)}
-		for _, n := range p.notes {
-			b.Notes = append(b.Notes, plain(n))
-		}
-		if len(p.table.rows) > 0 {
-			t := p.table.used()
-			b.Facts = t.columns[0].head == ""
-			for _, c := range t.columns {
-				b.Heads = append(b.Heads, cell{c.head, class[c.kind]})
-			}
-			for _, r := range t.rows {
-				var row []cell
-				for j := range r {
-					row = append(row, cell{t.cell(r, j), class[t.columns[j].kind]})
-				}
-				b.Rows = append(b.Rows, row)
-			}
-		}
-		if p.chart != nil && len(p.chart.bars) > 0 {
-			d := p.chart.draw(i)
-			b.Chart = &d
-		}
-		blocks = append(blocks, b)
+		blocks = append(blocks, blockOf(p, i))
 	}
 	type headline struct {
 		Label, Value string

@@ -13,6 +13,7 @@ import (
 	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/input"
 	"github.com/carbonctl/carbonctl/ledger"
+	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
 	"github.com/carbonctl/carbonctl/runs"
 )
@@ -70,7 +71,11 @@ func (s *showing) run(flags *pflag.FlagSet, args []string) error {
 			if i > 0 && format == "text" {
 				_, _ = fmt.Fprintln(w) // the next write fails as well
 			}
-			if err := (report.Run{Report: r, Car: s.car}).Write(w, format); err != nil {
+			run := report.Run{Report: r, Car: s.car}
+			if format == "html" {
+				run = run.Advised(regions.Builtin())
+			}
+			if err := run.Write(w, format); err != nil {
 				return err
 			}
 		}

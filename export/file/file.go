@@ -11,6 +11,7 @@ import (
 	"github.com/carbonctl/carbonctl/carbon"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/output"
+	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
 )
 
@@ -32,7 +33,7 @@ func JSON(path string) Sink { return Sink{path, report.JSON} }
 // are compared with; the zero Car is the usual one.
 func HTML(path string, car report.Car) Sink {
 	return Sink{path, func(w io.Writer, r footprint.Report) error {
-		return report.Run{Report: r, Car: car}.Write(w, "html")
+		return report.Run{Report: r, Car: car}.Advised(regions.Builtin()).Write(w, "html")
 	}}
 }
 

@@ -72,7 +72,7 @@ var rooms = map[string][]string{
 
 	"internal/revision": {},
 
-	"export/file": {"carbon", "footprint", "internal/output", "report"},
+	"export/file": {"carbon", "footprint", "internal/output", "regions", "report"},
 
 	// Floor 5: the command.
 	"internal/child":   {"golang.org/x/sys"},

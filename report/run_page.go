@@ -1,0 +1,379 @@
+package report
+
+import (
+	"cmp"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/runs"
+)
+
+//go:embed run.html
+var runSource string
+
+//go:embed run.css
+var runStyle string
+
+// runTemplate parses the page of a run once, and only where one is asked for.
+var runTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("run").Parse(runSource))
+})
+
+// stylePolicy allows one style sheet in a page and nothing else, wherever it is opened.
+func stylePolicy(style string) string {
+	sum := sha256.Sum256([]byte(style))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'"
+}
+
+// A sign is how a picture shows where an amount comes from; it is the same in all of them.
+type sign string
+
+const (
+	isMeasured sign = "measured" // solid
+	isModelled sign = "modelled" // hatched
+	isMixed    sign = "mixed"    // solid and hatched
+	isGiven    sign = "given"    // a ring: said by the user
+	isUnknown  sign = "unknown"  // a dashed outline
+)
+
+// signOf is the sign of an amount of which a part was measured; nil is not known.
+func signOf(share *float64) sign {
+	switch {
+	case share == nil:
+		return isUnknown
+	case *share >= 0.9995:
+		return isMeasured
+	case *share < 0.0005:
+		return isModelled
+	}
+	return isMixed
+}
+
+// runPage is what the page of a run shows, as texts and places in pictures.
+type runPage struct {
+	Policy, Name, Title string
+	Style               template.CSS
+	State, StateKind    string
+	Facts               []string
+	Big, Unit           string
+	Under               []string
+	Say                 []phrase
+	Equation            []factorBox
+	Power               *powerPicture
+	GPUs                *spreadPicture
+	Parts               *partsTable
+	Advice              []adviceLine
+	Epochs              *dotsPicture
+	Fan                 *fanPicture
+	Places              []placeLine
+	PlacesNote          string
+	Doubts              []doubtLine
+	DoubtOf             string
+	Warnings            []footprint.Warning
+	Records             []folded
+	Foot                []string
+}
+
+type phrase struct {
+	Text   string
+	Strong bool
+}
+
+// factorBox is one factor of the equation. Op stands before it.
+type factorBox struct {
+	Op, Value string
+	Sign      sign
+	Label     string
+	Note      string
+}
+
+// folded is a part of the page that is folded away.
+type folded struct {
+	Title  string
+	Blocks []block
+}
+
+// html writes the page of a run.
+func (run Run) html(w io.Writer) error {
+	p := run.page()
+	p.Style, p.Policy = template.CSS(runStyle), stylePolicy(runStyle)
+	if err := runTemplate().Execute(w, p); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	return nil
+}
+
+func (run Run) page() runPage {
+	r := run.Report
+	p := runPage{Name: plain(cmp.Or(r.Project, "Run "+clip(cmp.Or(r.RunID, "without ID"), 13))), Warnings: r.Warnings}
+	p.State, p.StateKind = stateMark(r)
+	p.Facts = runFacts(r)
+	p.Big, p.Unit = "not known", ""
+	if emitted := r.Headline().Emissions; emitted != "" {
+		p.Big, p.Unit, _ = strings.Cut(emitted, " ")
+		p.Under = append([]string{massBounds(r.Emissions, r.EmissionsLow, r.EmissionsHigh) + " by the energy"}, run.Car.Compare(r.Emissions, r.EmissionsLow)...)
+		if o := r.Outer; o != nil {
+			p.Under = append(p.Under, "energy and factor together: "+massBounds(r.Emissions, o.Low, &o.High))
+		}
+		if r.EmissionsAnnual != nil {
+			p.Under = append(p.Under, "by the year’s mean: "+Mass(*r.EmissionsAnnual))
+		}
+		if w := r.Water; w != nil && w.Litres != nil {
+			p.Under = append(p.Under, "water consumed: "+litres(*w.Litres))
+		}
+		if r.Coverage < 0.9995 {
+			p.Under = append(p.Under, Percent(r.Coverage)+" of the run’s time was seen; the bounds cover the rest")
+		}
+		if r.Market != nil {
+			p.Under = append(p.Under, Mass(r.Market.Emissions)+" by contracts (market-based)")
+		}
+	}
+	p.Title = p.Name + ": " + strings.TrimSpace(p.Big+" "+p.Unit)
+	p.Say = run.sentence()
+	if known(r) {
+		p.Equation = equation(r)
+	}
+	curves := r.Curves(maxPoints)
+	p.Power = drawPower(r, curves)
+	p.GPUs = drawSpread(r, curves)
+	p.Parts = energyParts(r)
+	p.Advice = run.adviceLines()
+	p.Epochs, p.Fan = drawEpochs(r), drawFan(r)
+	p.Places, p.PlacesNote = run.placeLines()
+	p.Doubts = doubtLines(r)
+	p.DoubtOf = strings.TrimSpace(p.Big + " " + p.Unit)
+	p.Records = run.records()
+	if r.RunID != "" {
+		p.Foot = append(p.Foot, "run "+r.RunID)
+	}
+	p.Foot = append(p.Foot, plain(versions(r.Versions.Tool, r.Versions.Data)), "this page loads nothing")
+	return p
+}
+
+// stateMark is how a run ended, and the class of its mark.
+func stateMark(r footprint.Report) (text, class string) {
+	state := plain(state(r))
+	switch r.Status {
+	case footprint.Completed:
+		if r.Headline().State == "" {
+			return "✓ completed", "ok"
+		}
+	case footprint.Running:
+		return "… running", "open"
+	case footprint.Recovered:
+		return "recovered: the tracker was killed", "open"
+	case "":
+		return "state not known", "open"
+	}
+	return "✗ " + state, "bad"
+}
+
+func runFacts(r footprint.Report) (all []string) {
+	if !r.StartedAt.IsZero() {
+		from, to := r.StartedAt.UTC(), r.EndedAt.UTC()
+		clock := "15:04"
+		if r.DurationS < 600 {
+			clock = "15:04:05"
+		}
+		text := from.Format("2 Jan 2006, " + clock)
+		switch {
+		case !to.After(from):
+		case from.YearDay() == to.YearDay() && from.Year() == to.Year():
+			text += "–" + to.Format(clock)
+		default:
+			text += " – " + to.Format("2 Jan 2006, 15:04")
+		}
+		all = append(all, text+" UTC")
+	}
+	all = append(all, Duration(seconds(r.DurationS)))
+	if r.Host.Name != "" {
+		all = append(all, clip(plain(r.Host.Name), maxName))
+	}
+	for _, k := range slices.Sorted(maps.Keys(r.Labels)) {
+		all = append(all, clip(plain(k+"="+r.Labels[k]), maxName))
+	}
+	if n := len(r.Epochs) + r.EpochsOmitted; n > 0 {
+		of := ""
+		if q := r.Prediction; q != nil && q.OfEpochs > n {
+			of = fmt.Sprintf(" of %d", q.OfEpochs)
+		}
+		all = append(all, fmt.Sprintf("%d%s %s", n, of, plural(n, "epoch", "epochs")))
+	}
+	return all
+}
+
+// sentence says in a few words what the run needed, what for, and what matters most.
+func (run Run) sentence() []phrase {
+	r := run.Report
+	var say []phrase
+	add := func(text string, strong bool) { say = append(say, phrase{plain(text), strong}) }
+	if !known(r) {
+		if add("The energy of this run is not known", false); r.EnergyHigh != nil && *r.EnergyHigh > 0 {
+			add(": at most ", false)
+			add(Energy(*r.EnergyHigh), true)
+		}
+		add(".", false)
+		return say
+	}
+	drew := "he run drew "
+	if r.Charge == footprint.ChargeProcess {
+		drew = "he command’s share of the machine was "
+	}
+	switch state := state(r); {
+	case r.Status == footprint.Running:
+		add("So far t"+drew, false)
+	case r.Status == footprint.Recovered:
+		add("Until its last checkpoint t"+drew, false)
+	case r.Headline().State == "":
+		add("T"+drew, false)
+	case r.Status == footprint.Failed && strings.HasPrefix(state, "failed"):
+		add("Until it "+state+", t"+drew, false)
+	default:
+		add("Until it was "+state+", t"+drew, false)
+	}
+	add(EnergyWithin(r.Energy, r.EnergyLow, r.EnergyHigh), true)
+	switch share := r.MeasuredShare; {
+	case deref(share) >= 1:
+		add(", all of it measured.", false)
+	case deref(share) > 0:
+		add(", "+Percent(*share)+" of it measured.", false)
+	default:
+		add(", by a model: no counter was read.", false)
+	}
+	if kind, share := largest(r); kind != "" {
+		add(" ", false)
+		add(share, true)
+		add(" went into the "+kind+".", false)
+	}
+	for _, a := range run.Advice {
+		if a.Stall != nil {
+			add(fmt.Sprintf(" A stall of %s cost ", Duration(seconds(a.Stall.ToS-a.Stall.FromS))), false)
+			add(Energy(a.Stall.Energy), true)
+			add(".", false)
+			break
+		}
+	}
+	for _, a := range run.Advice {
+		if a.Place != nil && a.Place.Ratio != nil {
+			add(" In "+near(*a.Place)+" the same work would have emitted ", false)
+			add(Percent(1-*a.Place.Ratio)+" less", true)
+			add(".", false)
+		}
+	}
+	return say
+}
+
+// largest is the kind of component that most of the energy went into, "" where there is
+// only one or none has more than half.
+func largest(r footprint.Report) (kind, share string) {
+	lines := kinds(r)
+	joules := make([]float64, len(lines))
+	for i, l := range lines {
+		joules[i] = l.Charged.Joules()
+	}
+	shares := energy.Shares(joules)
+	for i, l := range lines {
+		if len(lines) > 1 && l.Charged > r.Energy/2 && l.Kind != "" {
+			kind = kindWord(l.Kind)
+			if n := strings.Count(l.Name, "; "); n > 0 {
+				kind = fmt.Sprintf("%d %ss", n+1, kind)
+			}
+			return kind, shares[i]
+		}
+	}
+	return "", ""
+}
+
+// equation shows energy × PUE × factor = emissions, each with where it comes from.
+func equation(r footprint.Report) []factorBox {
+	e := factorBox{Value: EnergyWithin(r.Energy, r.EnergyLow, r.EnergyHigh), Sign: signOf(r.MeasuredShare), Label: "energy, " + energyBounds(r.Energy, r.EnergyLow, r.EnergyHigh), Note: measured(deref(r.MeasuredShare))}
+	pue := factorBox{Op: "×", Value: fmt.Sprintf("%.4g", r.PUE.Value), Sign: isGiven, Label: "PUE, " + plain(r.PUE.Source)}
+	if r.PUE.Source == "not given" {
+		pue.Sign, pue.Label, pue.Note = isUnknown, "PUE not given", "counted as 1"
+	}
+	in := r.Intensity
+	if in.Source == "" && in.PerKWh == 0 {
+		return []factorBox{e, pue, {Op: "×", Value: "? g/kWh", Sign: isUnknown, Label: "grid not known"}, {Op: "=", Value: "not known", Label: "CO2e"}}
+	}
+	f := factorBox{Op: "×", Value: digits(float64(in.PerKWh)) + " g/kWh", Sign: isModelled, Label: "grid, " + intensityWord(in.Kind)}
+	if in.Kind == regions.Own {
+		f.Sign = isGiven
+	}
+	where := []string{strings.TrimSpace(cmp.Or(r.Region.Name, r.Region.Zone))}
+	if in.Year != nil {
+		where[0] += fmt.Sprintf(" %d", *in.Year)
+	}
+	if in.Scope != "" {
+		where = append(where, string(in.Scope))
+	}
+	if who, _, _ := strings.Cut(in.Source, ","); who != "" {
+		where = append(where, Cut(who, 40))
+	}
+	f.Note = plain(strings.Trim(strings.Join(where, ", "), " ,"))
+	g := factorBox{Op: "=", Value: MassWithin(r.Emissions, r.EmissionsLow, r.EmissionsHigh), Label: "CO2e, location-based", Note: "making the hardware: not counted"}
+	if r.Embodied != nil {
+		g.Note = "making the hardware: " + Mass(*r.Embodied) + ", not in it"
+	}
+	return []factorBox{e, pue, f, g}
+}
+
+// intensityWord says what kind of figure a factor is.
+func intensityWord(k regions.Kind) string {
+	switch k {
+	case regions.AnnualAverage:
+		return "yearly mean"
+	case regions.WorldDefault:
+		return "world mean: no region set"
+	case regions.Profile:
+		return "typical hours"
+	case regions.Own:
+		return "given by you"
+	}
+	return plain(string(k))
+}
+
+// records are the parts that are folded away: all figures with their sources, statements,
+// and how to verify.
+func (run Run) records() (all []folded) {
+	r := run.Report
+	add := func(title string, sections ...section) {
+		f := folded{Title: title}
+		for _, s := range sections {
+			if s.chart = nil; len(s.table.rows) > 0 || s.code != "" || len(s.notes) > 0 {
+				f.Blocks = append(f.Blocks, blockOf(s, 0))
+			}
+		}
+		if len(f.Blocks) > 0 {
+			all = append(all, f)
+		}
+	}
+	add("Every component, with its bounds", componentSection(r))
+	add("Grid, building, machine", gridSection(r), machineSection(r))
+	add("Epochs, tasks, prediction, budget", epochSection(r), taskSection(r), predictionSection(r), budgetSection(r))
+	var total runs.Total
+	total.Add(runs.FromReport(r))
+	var cite []section
+	for _, s := range []struct {
+		form  Form
+		title string
+	}{{Paper, "A paragraph for a paper, in LaTeX"}, {ModelCard, "Metadata of a model card"}, {Summary, "A paragraph, in Markdown"}} {
+		var b strings.Builder
+		if known(r) && Statement(&b, s.form, total, About{Run: &r, Car: run.Car}) == nil {
+			cite = append(cite, section{title: s.title, code: strings.TrimSpace(b.String())})
+		}
+	}
+	add("Cite this run", cite...)
+	add("Verify and recompute", verifySection(r))
+	return all
+}

@@ -1,0 +1,216 @@
+package report_test
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/report"
+)
+
+// A script is a run as it is made up for a page: some GPUs, a CPU and modelled memory.
+type script struct {
+	gpus, steps int
+	length      time.Duration
+	epochs      int
+	watts       func(gpu, step int) float64 // of each GPU
+	hours       []regions.Grams             // of the grid, of equal length; one is a yearly mean
+}
+
+// play is the report of a script.
+func (s script) play() footprint.Report {
+	start := time.Date(2026, 11, 27, 8, 24, 0, 0, time.UTC)
+	step := s.length.Seconds() / float64(s.steps)
+	share, exit, zone := 0.98, 0, "DE"
+	r := footprint.Report{
+		Schema: footprint.Schema, RunID: "01a2253c-77a1-7e02-8e10-5a3c9b1d0001", Project: "llm-finetune", Labels: map[string]string{"model": "7b"},
+		Status: footprint.Completed, ExitCode: &exit, StartedAt: start, EndedAt: start.Add(s.length), DurationS: s.length.Seconds(),
+		Host:   footprint.Host{Name: "node-07", OS: "linux", CPUModel: "AMD EPYC 9454 48-Core Processor", CPUThreads: 192, MemoryBytes: 755 << 30},
+		Region: footprint.Region{Zone: zone, Name: "Germany", How: "flag"}, PUE: footprint.PUE{Value: 1.12, Source: "given"},
+		Charge: footprint.ChargeMachine, MeasuredShare: &share, Coverage: 1, Versions: footprint.Versions{Tool: "1.0", Data: "2026.2"},
+	}
+	add := func(kind energy.Kind, basis energy.Basis, id, name string, watts func(step int) float64, low, high float64) {
+		p := footprint.Power{Component: id, Kind: kind, Basis: basis, StepS: step}
+		joules := 0.0
+		for i := range s.steps {
+			w := float32(watts(i))
+			p.Low, p.Mean, p.High = append(p.Low, w), append(p.Mean, w), append(p.High, w)
+			joules += float64(w) * step
+		}
+		r.Power = append(r.Power, p)
+		e := func(f float64) *energy.Energy { return new(energy.Joules(joules * f)) }
+		source := "estimate"
+		if basis == energy.Measured {
+			source = map[energy.Kind]string{energy.GPU: "nvml", energy.CPU: "rapl"}[kind]
+		}
+		r.Components = append(r.Components, footprint.Line{Kind: kind, ID: id, Name: name, Source: source, Basis: basis, Energy: e(1), Low: e(low), High: e(high), Charged: *e(1), Coverage: 1, Status: "ok"})
+		r.Energy, r.EnergyLow = r.Energy.Plus(*e(1)), r.EnergyLow.Plus(*e(low))
+		if r.EnergyHigh == nil {
+			r.EnergyHigh = new(energy.Energy(0))
+		}
+		*r.EnergyHigh = r.EnergyHigh.Plus(*e(high))
+	}
+	for g := range s.gpus {
+		add(energy.GPU, energy.Measured, fmt.Sprintf("GPU-%08d", g), "NVIDIA H100 80GB HBM3", func(i int) float64 { return s.watts(g, i) }, 0.996, 1.004)
+	}
+	add(energy.CPU, energy.Measured, "package-0", "package-0", func(i int) float64 { return 220 + 12*math.Sin(float64(i)) }, 0.995, 1.005)
+	add(energy.Memory, energy.Modelled, "dram-0", "755 GiB of memory", func(int) float64 { return 44 }, 0.5, 2)
+	r.MachineEnergy = r.Energy
+	year, mean := 2025, regions.Grams(0)
+	for i, g := range s.hours {
+		part := s.length / time.Duration(len(s.hours))
+		r.Intensity.Parts = append(r.Intensity.Parts, footprint.Part{From: start.Add(time.Duration(i) * part), To: start.Add(time.Duration(i+1) * part), PerKWh: g, Kind: regions.Profile, Scope: regions.Lifecycle, Energy: r.Energy.Scale(1 / float64(len(s.hours)))})
+		mean += g / regions.Grams(len(s.hours))
+	}
+	r.Intensity.PerKWh, r.Intensity.Kind, r.Intensity.Scope, r.Intensity.Year = mean, regions.AnnualAverage, regions.Lifecycle, &year
+	r.Intensity.Source, r.Intensity.Licence = "Our World in Data, with data of Ember and the Energy Institute, 2026", "CC-BY-4.0"
+	if len(s.hours) > 1 {
+		r.Intensity.Kind = regions.Profile
+	}
+	grams := func(e energy.Energy) regions.Grams { return regions.Grams(e.KilowattHours()*1.12) * mean }
+	r.Emissions, r.EmissionsLow, r.EmissionsHigh = grams(r.Energy), grams(r.EnergyLow), new(grams(*r.EnergyHigh))
+	for i := range s.epochs {
+		each := r.Energy.Scale(1 / float64(s.epochs)).Scale(1 + 0.04*math.Sin(float64(3*i)))
+		length := s.length / time.Duration(s.epochs)
+		r.Epochs = append(r.Epochs, footprint.Epoch{Index: i + 1, Stretch: footprint.Stretch{
+			StartedAt: start.Add(time.Duration(i) * length), DurationS: length.Seconds(), Energy: each, EnergyLow: each.Scale(0.99), EnergyHigh: new(each.Scale(1.02)), Emissions: grams(each), Coverage: 1, Ended: true,
+		}})
+	}
+	if s.epochs > 1 {
+		level := 0.9
+		q := &footprint.Prediction{Method: "median", Level: &level, AfterEpochs: s.epochs, OfEpochs: s.epochs, DurationS: footprint.Range[float64]{Expected: r.DurationS}, Energy: footprint.Range[energy.Energy]{Low: r.Energy, Expected: r.Energy, High: new(r.Energy)}, Emissions: footprint.Range[regions.Grams]{Low: r.Emissions, Expected: r.Emissions, High: new(r.Emissions)}}
+		q.Spread = footprint.Spread{Energy: q.Energy, Emissions: q.Emissions}
+		for _, n := range []int{1, 2, 3, 5, 8, 10} {
+			if n < s.epochs {
+				off := regions.Grams(0.4 / float64(n) * (1 - float64(n)/float64(s.epochs)))
+				mid := r.Emissions * (1 - off/4)
+				e := footprint.Earlier{AfterEpochs: n, DurationS: q.DurationS, Energy: q.Energy, Emissions: footprint.Range[regions.Grams]{Low: mid * (1 - off), Expected: mid, High: new(mid * (1 + off))}}
+				e.Spread = footprint.Spread{Energy: q.Energy, Emissions: e.Emissions}
+				q.History = append(q.History, e)
+			}
+		}
+		r.Prediction = q
+	}
+	return r
+}
+
+// finetune is a run of twelve epochs on four GPUs, with a stall in the seventh.
+func finetune() footprint.Report {
+	return script{gpus: 4, steps: 480, length: 3*time.Hour + 12*time.Minute, epochs: 12, hours: []regions.Grams{412, 377, 301, 268}, watts: func(g, i int) float64 {
+		switch {
+		case i >= 246 && i < 270:
+			return 98
+		case i%40 < 4:
+			return 190
+		}
+		return 560 + 10*math.Sin(float64(i*(g+1)))
+	}}.play()
+}
+
+// allRuns are runs of all sorts.
+func allRuns(t *testing.T) map[string]footprint.Report {
+	all := map[string]footprint.Report{
+		"finetune": finetune(), "vm": replay(t, "vm.jsonl"), "server": replay(t, "server.jsonl"), "trouble": replay(t, "trouble.jsonl"), "full": full(t), "empty": {},
+	}
+	change := func(name string, f func(r *footprint.Report)) {
+		r := finetune()
+		f(&r)
+		all[name] = r
+	}
+	change("failed", func(r *footprint.Report) {
+		r.Status, r.ExitCode, r.Prediction = footprint.Failed, new(137), nil
+	})
+	change("killed", func(r *footprint.Report) {
+		r.Status, r.Signal = footprint.Interrupted, new("KILL")
+		r.Prediction.AfterEpochs, r.Epochs = 5, r.Epochs[:5]
+		r.Prediction.History = r.Prediction.History[:3]
+	})
+	change("recovered", func(r *footprint.Report) { r.Status, r.ExitCode = footprint.Recovered, nil })
+	change("running", func(r *footprint.Report) {
+		r.Status, r.ExitCode = footprint.Running, nil
+		r.Prediction.AfterEpochs, r.Epochs = 5, r.Epochs[:5]
+		r.Prediction.History = r.Prediction.History[:3]
+	})
+	change("budget", func(r *footprint.Report) {
+		r.Status, r.ExitCode = footprint.Interrupted, new(143)
+		r.Budget = &footprint.Spending{Limit: "2.5kg", Basis: "measured", Action: "stop", TrippedAt: new(r.StartedAt.Add(3 * time.Hour))}
+	})
+	change("process", func(r *footprint.Report) {
+		r.Charge, r.ProcessEnergy = footprint.ChargeProcess, new(r.Energy.Scale(0.3))
+		r.Energy, r.EnergyLow, r.EnergyHigh = r.Energy.Scale(0.3), r.EnergyLow.Scale(0.29), new(r.EnergyHigh.Scale(0.31))
+		r.Emissions, r.EmissionsLow, r.EmissionsHigh = r.Emissions*0.3, r.EmissionsLow*0.29, new(*r.EmissionsHigh*0.31)
+		for i := range r.Components {
+			l := &r.Components[i]
+			l.Charged = l.Energy.Scale(0.3)
+			l.ProcessEnergy, l.ProcessLow, l.ProcessHigh = &l.Charged, new(l.Low.Scale(0.29)), new(l.High.Scale(0.31))
+		}
+	})
+	change("gaps", func(r *footprint.Report) { // a GPU was lost in the middle, and one never read
+		for i := range r.Power[:1] {
+			p := &r.Power[i]
+			second := *p
+			second.StartS, second.Low, second.Mean, second.High = 360*p.StepS, p.Low[360:], p.Mean[360:], p.High[360:]
+			p.Low, p.Mean, p.High = p.Low[:200], p.Mean[:200], p.High[:200]
+			r.Power = append(r.Power, second)
+		}
+		r.Components = append(r.Components, footprint.Line{Kind: energy.GPU, ID: "GPU-9", Name: "NVIDIA H100 80GB HBM3", Source: "nvml", Basis: energy.Measured, Low: new(energy.Energy(0)), High: new(2 * energy.KilowattHour), Status: "lost"})
+		r.Warnings = []footprint.Warning{{Code: footprint.ComponentUnread, Text: "NVIDIA H100 80GB HBM3 was not read: its energy is not known", Hint: `"carbonctl devices" shows why`}}
+		r.EnergyHigh, r.EmissionsHigh = new(r.EnergyHigh.Plus(2*energy.KilowattHour)), new(*r.EmissionsHigh+740)
+	})
+	change("hostile", func(r *footprint.Report) {
+		r.Project, r.Host.Name = "‮<script>alert(1)</script> "+strings.Repeat("x", 200), "مضيف <b>"
+		r.Labels = map[string]string{strings.Repeat("k", 200): "</style><script>alert(2)</script>"}
+		r.Components[0].Name, r.Region.Name = "</svg><script>alert(3)</script>", `"><img src=x onerror=alert(4)>`
+		r.Warnings = []footprint.Warning{{Code: "x", Text: "<script>alert(5)</script>", Hint: hostile}}
+	})
+	many := script{gpus: 64, steps: 1000, length: 9 * time.Hour, epochs: 300, hours: []regions.Grams{330}, watts: func(g, i int) float64 {
+		if g == 63 {
+			return 70
+		}
+		return 500 + float64(g) + 30*math.Sin(float64(i)/9)
+	}}.play()
+	all["64-gpus"] = many
+	hours := make([]regions.Grams, 720)
+	for i := range hours {
+		hours[i] = regions.Grams(330 + 80*math.Sin(float64(i)/24*2*math.Pi))
+	}
+	all["30-days"] = script{gpus: 8, steps: 1000, length: 30 * 24 * time.Hour, epochs: 90, hours: hours, watts: func(g, i int) float64 { return 400 + 200*math.Sin(float64(i)/40) }}.play()
+	one := script{gpus: 0, steps: 1, length: 2 * time.Second, hours: []regions.Grams{330}}.play()
+	all["one-sample"] = one
+	return all
+}
+
+func runPage(t *testing.T, r footprint.Report) string {
+	var b bytes.Buffer
+	require.NoError(t, report.Run{Report: r}.Advised(regions.Builtin()).Write(&b, "html"))
+	return b.String()
+}
+
+func TestRunPage(t *testing.T) {
+	for name, r := range allRuns(t) {
+		t.Run(name, func(t *testing.T) {
+			got := runPage(t, r)
+			if dir := os.Getenv("PAGES"); dir != "" { // to be looked at
+				require.NoError(t, os.WriteFile(dir+"/"+name+".html", []byte(got), 0o644))
+			}
+			if slices.Contains([]string{"finetune", "killed", "gaps", "hostile", "64-gpus"}, name) {
+				golden(t, "testdata/run-"+name+".html", []byte(got))
+			}
+			assert.Less(t, len(got), 100_000, "a page of 100 kB at most")
+			for _, bad := range []string{"<script", "<img", "NaN", "Inf", "ZgotmplZ", " style=", "%!"} {
+				assert.NotContains(t, got, bad)
+			}
+		})
+	}
+}

@@ -1,0 +1,371 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+// maxPoints bounds the points of a curve.
+const maxPoints = 300
+
+// The places of the picture of power, in the units of its view box.
+const (
+	plotLeft, plotRight = 62.0, 860.0
+	plotTop, plotBottom = 30.0, 224.0
+	powerWidth          = 1040.0
+)
+
+// powerPicture is power over time: bands of components, stacked, and below them epochs,
+// the grid and the clock.
+type powerPicture struct {
+	Title, Describe, Note string
+	Height                string
+	Levels                []label
+	Bands                 []areaShape
+	Names                 []bandName
+	Gaps                  []boxShape
+	GapsNote              string
+	Stalls                []noteShape
+	Budget                *label
+	Epochs                []label // where they begin, with a number where there is room
+	EpochsY               string
+	Grid                  []gridShape
+	GridY, GridText       string
+	Clock                 []label
+	ClockY                string
+}
+
+type label struct{ X, Y, Text, Anchor string }
+
+type areaShape struct {
+	Class string
+	Sign  sign
+	Path  string
+	Title string
+}
+
+type bandName struct{ Class, Y, Y2, Text, Small string }
+
+type boxShape struct{ X, Y, W, H, Title string }
+
+type noteShape struct{ X, Y, Text, Small, BoxX, BoxY, BoxW, TextY, SmallY string }
+
+type gridShape struct{ X, Y, W, Opacity, Text, TextX, Title string }
+
+// drawPower draws the power of a run, nil if nothing is known of it.
+func drawPower(r footprint.Report, c footprint.Curves) *powerPicture {
+	most := 0.0
+	for n := range c.Steps {
+		sum := 0.0
+		for _, b := range c.Bands {
+			sum += b.Watts[n]
+		}
+		most = max(most, sum)
+	}
+	if len(c.Bands) == 0 || !(most > 0) || math.IsInf(most, 0) {
+		return nil
+	}
+	p := &powerPicture{Title: "Power over time, stacked by component", EpochsY: px(plotBottom + 18)}
+	levels, top := levelsOf(most, powerScale)
+	for _, l := range levels {
+		l.Y = px(plotBottom - (plotBottom-plotTop)*l.at/top)
+		p.Levels = append(p.Levels, label{X: px(plotLeft - 8), Y: l.Y, Text: l.Text})
+	}
+	y := func(w float64) float64 { return plotBottom - (plotBottom-plotTop)*w/top }
+	x := func(s float64) float64 {
+		return plotLeft + (plotRight-plotLeft)*min(1, max(0, s/r.DurationS))
+	}
+	p.bands(c, x, y)
+	p.gaps(c, x)
+	p.stalls(r, c, x, y)
+	if b := r.Budget; b != nil && b.TrippedAt != nil {
+		if at := b.TrippedAt.Sub(r.StartedAt).Seconds(); at >= 0 && at <= r.DurationS*1.01 {
+			p.Budget = &label{X: px(x(at)), Y: px(plotTop - 14), Text: "budget " + plain(b.Limit) + " reached", Anchor: edge(x(at))}
+		}
+	}
+	bottom := plotBottom + 6
+	if p.epochs(r, x); len(p.Epochs) > 0 {
+		bottom += 24
+	}
+	if p.grid(r, x, bottom); len(p.Grid) > 0 {
+		bottom += 26
+	}
+	p.clock(r, x)
+	p.ClockY = px(bottom + 14)
+	p.Height = px(max(bottom+24, plotBottom+50))
+	p.describe(r, c, most)
+	return p
+}
+
+// edge keeps a text within the plot.
+func edge(x float64) string {
+	switch {
+	case x < plotLeft+90:
+		return "start"
+	case x > plotRight-90:
+		return "end"
+	}
+	return "middle"
+}
+
+type level struct {
+	at float64
+	label
+}
+
+// levelsOf are round values from 0 to above the most, with the unit at the greatest.
+func levelsOf(most float64, units []energy.Unit) (all []level, top float64) {
+	u := energy.Fitting(most, units)
+	step := math.Pow(10, math.Floor(math.Log10(most/u.Size))) * u.Size
+	for _, f := range []float64{0.2, 0.25, 0.5, 1, 2, 2.5} {
+		if most/(step*f) <= 4.001 {
+			step *= f
+			break
+		}
+	}
+	n := int(math.Ceil(most/step - 1e-9))
+	for i := 0; i <= n; i++ {
+		l := level{at: float64(i) * step}
+		l.Text = strconv.FormatFloat(math.Round(l.at/u.Size*1e6)/1e6, 'g', 6, 64)
+		if i == n {
+			l.Text += " " + u.Name
+		}
+		all = append(all, l)
+	}
+	return all, float64(n) * step
+}
+
+// bands stacks the curves, from below, each named at its right.
+func (p *powerPicture) bands(c footprint.Curves, x, y func(float64) float64) {
+	base := make([]float64, c.Steps)
+	sums, total := make([]float64, len(c.Bands)), 0.0
+	for i, b := range c.Bands {
+		for _, w := range b.Watts {
+			sums[i] += w
+		}
+		total += sums[i]
+	}
+	shares := energy.Shares(sums)
+	var at []float64
+	for i, b := range c.Bands {
+		top := make([]float64, c.Steps)
+		for n, w := range b.Watts {
+			top[n] = base[n] + w
+		}
+		s := areaShape{Class: kindClass(b.Kind), Sign: isModelled, Path: band(c, base, top, x, y)}
+		word := "modelled"
+		if b.Basis == energy.Measured {
+			s.Sign, word = isMeasured, "measured"
+		}
+		s.Title = fmt.Sprintf("%s, %s: %s on average", kindTitle(b.Kind), word, Power(energy.Watts(sums[i]/float64(c.Steps))))
+		p.Bands = append(p.Bands, s)
+		last := c.Steps - 1
+		at = append(at, (y(base[last])+y(top[last]))/2)
+		p.Names = append(p.Names, bandName{Class: s.Class, Text: kindTitle(b.Kind) + "  " + shares[i], Small: word})
+		base = top
+	}
+	for i, y := range apart(at, 34, plotTop+10, plotBottom-6) {
+		p.Names[i].Y, p.Names[i].Y2 = px(y), px(y+14)
+	}
+}
+
+// band is the area between two curves, whose steps are level.
+func band(c footprint.Curves, low, high []float64, x, y func(float64) float64) string {
+	var b strings.Builder
+	b.WriteString("M" + px(x(0)) + " " + px(y(high[0])))
+	at := px(y(high[0]))
+	for n := range c.Steps {
+		if to := px(y(high[n])); to != at {
+			b.WriteString("H" + px(x(float64(n)*c.StepS)) + "V" + to)
+			at = to
+		}
+	}
+	b.WriteString("H" + px(x(float64(c.Steps)*c.StepS)))
+	at = ""
+	for n := c.Steps - 1; n >= 0; n-- {
+		if to := px(y(low[n])); to != at {
+			b.WriteString("H" + px(x(float64(n+1)*c.StepS)) + "V" + to)
+			at = to
+		}
+	}
+	return b.String() + "H" + px(x(0)) + "Z"
+}
+
+// apart moves places that fall from the first to the last so far that each is gap above
+// the one before, within bounds where that is possible.
+func apart(at []float64, gap, top, bottom float64) []float64 {
+	out := slices.Clone(at)
+	for i := range out {
+		if out[i] = min(out[i], bottom); i > 0 {
+			out[i] = min(out[i], out[i-1]-gap)
+		}
+	}
+	for i := len(out) - 1; i >= 0; i-- {
+		if least := top + gap*float64(len(out)-1-i); out[i] < least {
+			out[i] = least
+		}
+	}
+	return out
+}
+
+// gaps outlines when a component was not seen.
+func (p *powerPicture) gaps(c footprint.Curves, x func(float64) float64) {
+	var named []string
+	for _, g := range c.Gaps {
+		what := kindTitle(g.Kind)
+		if g.Of > 1 {
+			what = fmt.Sprintf("%d of %d × %s", g.Count, g.Of, what)
+		}
+		title := fmt.Sprintf("%s not read from %s to %s", what, Duration(seconds(g.FromS)), Duration(seconds(g.ToS)))
+		if len(p.Gaps) < 40 {
+			p.Gaps = append(p.Gaps, boxShape{X: px(x(g.FromS)), Y: px(plotTop), W: px(max(1, x(g.ToS)-x(g.FromS))), H: px(plotBottom - plotTop), Title: title})
+		}
+		if len(named) < 2 {
+			named = append(named, title)
+		}
+	}
+	if n := len(c.Gaps) - len(named); n > 0 {
+		named = append(named, fmt.Sprintf("%d gaps more", n))
+	}
+	p.GapsNote = strings.Join(named, "; ")
+}
+
+// stalls names the two greatest stalls, where they are.
+func (p *powerPicture) stalls(r footprint.Report, c footprint.Curves, x, y func(float64) float64) {
+	const width = 214.0
+	var taken []float64
+	for _, s := range r.Stalls() {
+		mid := (x(s.FromS) + x(s.ToS)) / 2
+		left := min(max(mid-width/2, plotLeft+4), plotRight-width-4)
+		if len(taken) == 2 || slices.ContainsFunc(taken, func(o float64) bool { return math.Abs(o-left) < width+6 }) {
+			continue
+		}
+		taken = append(taken, left)
+		at, n := 0.0, int((s.FromS+s.ToS)/2/c.StepS)
+		for _, b := range c.Bands {
+			at += b.Watts[min(n, c.Steps-1)]
+		}
+		box := max(plotTop+8, min(y(at)-64, plotTop+70))
+		p.Stalls = append(p.Stalls, noteShape{
+			X: px(mid), Y: px(y(at) - 2), BoxX: px(left), BoxY: px(box), BoxW: px(width), TextY: px(box + 15), SmallY: px(box + 30),
+			Text:  fmt.Sprintf("%s stall: GPUs at %s", Duration(seconds(s.ToS-s.FromS)), Power(s.GPU)),
+			Small: fmt.Sprintf("%s, %s CO2e", Energy(s.Energy), savedMass(r, s.Emissions)),
+		})
+	}
+}
+
+// epochs marks where the epochs begin.
+func (p *powerPicture) epochs(r footprint.Report, x func(float64) float64) {
+	if r.StartedAt.IsZero() || len(r.Epochs) == 0 {
+		return
+	}
+	last, numbered := math.Inf(-1), math.Inf(-1)
+	for _, e := range r.Epochs {
+		from := e.StartedAt.Sub(r.StartedAt).Seconds()
+		if !(from > -1 && from < r.DurationS && e.DurationS >= 0) {
+			continue
+		}
+		at, mid := x(from), (x(from)+x(from+e.DurationS))/2
+		text := ""
+		if wide := 8*float64(len(strconv.Itoa(e.Index))) + 10; mid-wide/2 > numbered {
+			text, numbered = strconv.Itoa(e.Index), mid+wide/2
+		}
+		if text == "" && at < last+3 {
+			continue
+		}
+		last = at
+		p.Epochs = append(p.Epochs, label{X: px(at), Y: px(mid), Text: text})
+	}
+}
+
+// grid shows the parts of time with their own intensities, darker where a kWh emits more.
+func (p *powerPicture) grid(r footprint.Report, x func(float64) float64, top float64) {
+	parts := r.GridHours(48)
+	if len(parts) < 2 || r.StartedAt.IsZero() {
+		return
+	}
+	most := regions.Grams(0)
+	for _, g := range parts {
+		most = max(most, g.PerKWh)
+	}
+	if !(most > 0) {
+		return
+	}
+	p.GridY = px(top + 14)
+	p.GridText = "g/kWh, " + intensityWord(r.Intensity.Kind)
+	for _, g := range parts {
+		from, to := x(g.From.Sub(r.StartedAt).Seconds()), x(g.To.Sub(r.StartedAt).Seconds())
+		if to-from < 0.5 {
+			continue
+		}
+		s := gridShape{X: px(from), Y: px(top), W: px(to - from), Opacity: strconv.FormatFloat(0.08+0.32*float64(g.PerKWh/most), 'f', 2, 64), TextX: px((from + to) / 2)}
+		s.Title = fmt.Sprintf("%s to %s UTC: %s g/kWh", g.From.UTC().Format("2 Jan 15:04"), g.To.UTC().Format("2 Jan 15:04"), digits(float64(g.PerKWh)))
+		if to-from > 34 {
+			s.Text = digits(float64(g.PerKWh))
+		}
+		p.Grid = append(p.Grid, s)
+	}
+}
+
+// clockSteps are the distances between ticks of the clock.
+var clockSteps = []time.Duration{
+	100 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 30 * time.Second,
+	time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour,
+	24 * time.Hour, 48 * time.Hour, 5 * 24 * time.Hour, 10 * 24 * time.Hour, 30 * 24 * time.Hour, 90 * 24 * time.Hour, 365 * 24 * time.Hour,
+}
+
+// clock marks round times, UTC.
+func (p *powerPicture) clock(r footprint.Report, x func(float64) float64) {
+	const maxTicks = 8
+	length := seconds(r.DurationS)
+	i := slices.IndexFunc(clockSteps, func(d time.Duration) bool { return length/d <= maxTicks })
+	if i < 0 {
+		return
+	}
+	step := clockSteps[i]
+	layout := "15:04"
+	switch {
+	case step < time.Second:
+		layout = "05.0 s"
+	case step < time.Minute:
+		layout = "15:04:05"
+	case step >= 24*time.Hour:
+		layout = "2 Jan"
+	case length > 24*time.Hour:
+		layout = "2 Jan 15:04"
+	}
+	start := r.StartedAt.UTC()
+	for at := start.Truncate(step); !at.After(start.Add(length)); at = at.Add(step) {
+		if !at.Before(start) {
+			p.Clock = append(p.Clock, label{X: px(x(at.Sub(start).Seconds())), Text: at.Format(layout)})
+		}
+	}
+}
+
+// describe says in words what the picture shows.
+func (p *powerPicture) describe(r footprint.Report, c footprint.Curves, most float64) {
+	p.Note = "Solid was read from a counter, hatched is modelled. Means of " + Duration(seconds(c.StepS)) + "; at most " + Power(energy.Watts(most)) + "."
+	if c.Steps == 1 {
+		p.Note = "One reading: the mean power is all that is known of it. Solid was read from a counter, hatched is modelled."
+	}
+	if r.Charge == footprint.ChargeProcess {
+		p.Note += " It is the machine’s power; this command is charged a share of it."
+	}
+	if p.GapsNote != "" {
+		p.Note += " Outlined with dashes: " + p.GapsNote + "."
+	}
+	var said []string
+	for i := len(p.Bands) - 1; i >= 0; i-- {
+		said = append(said, p.Bands[i].Title)
+	}
+	p.Describe = fmt.Sprintf("%s, over %s. %s.", cmp.Or(strings.Join(said, "; "), "nothing"), Duration(seconds(r.DurationS)), "The most at one time was "+Power(energy.Watts(most)))
+}
