@@ -16,6 +16,9 @@ type Ask struct {
 	GPU   string   `toml:"gpu"`
 	CPU   string   `toml:"cpu"`
 	Watts *float64 `toml:"watts"`
+	// Instance is a type of cloud instance, each node one of them: "aws:c7i.4xlarge". GPU
+	// and Count are for a type whose GPUs are in no table.
+	Instance string `toml:"instance"`
 	// Count is how many GPUs, or devices of Watts, a node has; 0 is 1. Cores are those
 	// of a node's CPU that the job has; 0 is all.
 	Count  float64 `toml:"count"`
@@ -41,8 +44,11 @@ func (a Ask) check() error {
 	if a.Watts != nil && (a.GPU != "" || a.CPU != "") {
 		bad("watts and a device's name: choose one")
 	}
-	if a.Watts == nil && a.GPU == "" && a.CPU == "" && a.Cores == 0 && a.Memory == "" {
-		bad("no device: give gpu, cpu, memory or watts")
+	if err := a.checkInstance(); err != nil {
+		errs = append(errs, err)
+	}
+	if a.Watts == nil && a.GPU == "" && a.CPU == "" && a.Cores == 0 && a.Memory == "" && a.Instance == "" {
+		bad("no device: give gpu, cpu, memory, instance or watts")
 	}
 	if a.Hours > 0 && a.DeviceHours > 0 {
 		bad("hours and device-hours: choose one")
@@ -71,7 +77,7 @@ func (a Ask) check() error {
 	if u := value(a.Usage, 1); !(u >= 0 && u <= 1) {
 		bad("usage: must be from 0 to 1, not %g", u)
 	}
-	if (a.EmbodiedKg > 0) != (a.Lifetime != "") {
+	if (a.EmbodiedKg > 0) != (a.Lifetime != "") && (a.Instance == "" || a.Lifetime == "") {
 		bad("embodied-kg and lifetime: give both")
 	}
 	return errors.Join(errs...)

@@ -26,6 +26,9 @@ func (a Ask) Estimate(method Method, grid Grid, pue float64) (Estimate, error) {
 	}
 	m := maker{Ask: a, gb: gb, e: Estimate{Method: method}}
 	m.usage, m.nodes = value(a.Usage, 1), orOne(a.Nodes)
+	if err := m.takeInstance(); err != nil {
+		return Estimate{}, err
+	}
 	switch method {
 	case Ours:
 		m.ours()
@@ -77,6 +80,9 @@ type maker struct {
 	gb           float64
 	usage, nodes float64
 	e            Estimate
+
+	instance       *estimate.Instance // nil: none was named
+	embodiedSource string             // "": as given
 }
 
 // describe lists what was given besides devices.
@@ -136,6 +142,9 @@ func (m *maker) ownWatts() {
 
 // mlco2 is rated power × device-hours.
 func (m *maker) mlco2() error {
+	if err := m.onlyGPUs(); err != nil {
+		return err
+	}
 	switch {
 	case m.CPU != "" || m.Cores > 0 || m.gb > 0:
 		return fmt.Errorf("%s knows one device and no memory: give gpu or watts alone", MLCO2)
@@ -174,6 +183,9 @@ func (m *maker) greenAlgorithms() error {
 		m.devices("gpu", g.Name, Exactly(g.Watts*m.usage))
 		m.ourTable(GreenAlgorithms)
 	}
+	if m.instance != nil {
+		m.ratedCPU()
+	}
 	if m.CPU != "" || m.Cores > 0 {
 		one, name := gaCore, "any CPU"
 		cores := float64(estimate.CoresOf(m.CPU))
@@ -194,7 +206,7 @@ func (m *maker) greenAlgorithms() error {
 		m.whole("cpu", name, Exactly(one*cores*m.usage))
 	}
 	if m.gb > 0 {
-		m.e.input("memory", m.Memory, given)
+		m.e.input("memory", m.Memory, m.of(given))
 		m.whole("memory", m.Memory, Exactly(gaMemory*m.gb))
 	}
 	return nil
@@ -229,11 +241,19 @@ func (m *maker) gpu() (GPU, error) {
 	return g, nil
 }
 
+// of is where a figure of a node is from: the instance that was named, or else source.
+func (m *maker) of(source string) string {
+	if m.instance != nil {
+		return instanceTable
+	}
+	return source
+}
+
 // count says how many devices a node has, unless device-hours hold that.
 func (m *maker) count() {
 	switch {
 	case m.Count > 0:
-		m.e.input("count", strconv.FormatFloat(m.Count, 'f', -1, 64), given)
+		m.e.input("count", strconv.FormatFloat(m.Count, 'f', -1, 64), m.of(given))
 	case m.DeviceHours == 0:
 		m.e.input("count", "1", "default")
 	}

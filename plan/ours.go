@@ -38,14 +38,17 @@ func (m *maker) ours() {
 		g, _ := m.gpu() // the default stands in
 		m.devices("gpu", g.Name, gpuPower(g.Watts, m.usage, g.Source == "default"))
 	}
+	if m.instance != nil {
+		m.instanceCPU()
+	}
 	if m.CPU != "" || m.Cores > 0 {
 		m.cpu()
 	}
 	if m.gb > 0 {
-		m.e.input("memory", m.Memory, given)
+		m.e.input("memory", m.Memory, m.of(given))
 		m.whole("memory", m.Memory, memoryPower(m.gb, m.usage))
 	}
-	if m.GPU != "" && m.CPU == "" && m.Cores == 0 {
+	if m.GPU != "" && m.CPU == "" && m.Cores == 0 && m.instance == nil {
 		m.e.Notes = append(m.e.Notes, "the host's CPU and memory are not in it: add --cpu and --memory")
 	}
 }
@@ -117,6 +120,10 @@ func (m *maker) embody(times float64) error {
 		hours = m.DeviceHours
 	}
 	m.e.Embodied = m.EmbodiedKg * 1000 * m.nodes * hours * orOne(m.PSF) * times / life
-	m.e.input("embodied", fmt.Sprintf("%s kg a node over %s", number(m.EmbodiedKg), m.Lifetime), given)
+	source := given
+	if m.embodiedSource != "" {
+		source = m.embodiedSource
+	}
+	m.e.input("embodied", fmt.Sprintf("%s kg a node over %s", number(m.EmbodiedKg), m.Lifetime), source)
 	return nil
 }

@@ -52,6 +52,7 @@ with the names of the flags as keys. --like starts from a recorded run.`,
 	f.StringVar(&w.CPU, "cpu", "", "CPU by its `NAME`: \"Xeon Gold 6248\", \"EPYC 7763\"")
 	f.Float64Var(&w.Cores, "cores", 0, "`N` cores of the CPU that the job has (default all)")
 	f.StringVar(&w.Memory, "memory", "", "memory of a node, as an `AMOUNT` with its unit: 64GB")
+	f.StringVar(&w.Instance, "instance", "", "cloud instance by its `TYPE`: aws:c7i.4xlarge; each node is one")
 	f.Float64Var(&w.Nodes, "nodes", 0, "`N` nodes (default 1)")
 	f.Float64Var(&e.watts, "watts", 0, "`WATTS` that one device draws, in place of a name")
 	f.Float64Var(&w.Hours, "hours", 0, "`HOURS` that the job runs")
@@ -139,7 +140,7 @@ func alone(flags *pflag.FlagSet, args []string, allowed ...string) error {
 }
 
 // jobFlags say what one job is; a plan has them as keys.
-var jobFlags = []string{"gpu", "count", "cpu", "cores", "memory", "nodes", "watts", "hours", "device-hours", "usage", "psf", "repeat", "embodied-kg", "lifetime"}
+var jobFlags = []string{"gpu", "count", "cpu", "cores", "memory", "instance", "nodes", "watts", "hours", "device-hours", "usage", "psf", "repeat", "embodied-kg", "lifetime"}
 
 // ask reads the plan, or the one of the flags. What flags say of all jobs wins.
 func (e *estimating) ask(flags *pflag.FlagSet, args []string) error {
