@@ -24,12 +24,13 @@ func (a *app) compare() *cobra.Command {
 		Use:   "compare [RUN|LEDGER] [REGION…]",
 		Short: "Rank regions by the emissions of the same work",
 		Long: `Rank regions by what the energy of a run ("last", its ID or its JSON), of a
-ledger, or of --energy would emit there. The row "here" is what was recorded.
+ledger, or of --energy would emit there. Without a RUN it is the last one. The
+row "here" is what was recorded.
 
 Without REGIONs these are the cloud regions of the same provider, or of all
 providers if the run was in none; --countries adds countries. All figures are of
 one scope, and the PUE follows one rule for all providers.`,
-		Example: `  carbonctl compare last
+		Example: `  carbonctl compare
   carbonctl compare last FR DE SE
   carbonctl compare last --hours
   carbonctl compare FR DE --energy 1.2kWh

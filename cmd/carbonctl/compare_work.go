@@ -49,7 +49,7 @@ func (a *app) work(flags *pflag.FlagSet, args []string) (w work, bad bool, err e
 		w.low, w.high, w.named = w.energy, new(w.energy), append(args, named...)
 		return w, false, nil
 	case len(args) == 0:
-		return w, false, errNothing
+		args = []string{input.Last}
 	}
 	r := &reading{app: a}
 	if err := r.look(flags); err != nil {
@@ -66,8 +66,6 @@ func (a *app) work(flags *pflag.FlagSet, args []string) (w work, bad bool, err e
 	w.named = append(args[1:], named...)
 	return w, r.bad, err
 }
-
-var errNothing = errors.New("nothing to compare: name a run (last, an ID, a file) or give --energy 1.2kWh")
 
 // workOf adds up what a name stands for: one run, or many. Many are here where
 // all of them were.

@@ -154,13 +154,19 @@ func (r *Reader) expand(arg string, add func(File)) error {
 		}
 		return err
 	}
-	if named := (*fs.PathError)(nil); errors.As(err, &named) {
-		err = fmt.Errorf("%s: %w", arg, named.Err)
-	}
+	err = missing(arg, err)
 	if r.Ends == nil && !strings.ContainsAny(arg, `./\`) {
 		err = fmt.Errorf("%s: neither a file nor the ID of a run", arg)
 	}
 	return NoRunsError{err, arg == r.Ledger}
+}
+
+// missing says of a name that no file has it, without what was tried.
+func missing(name string, err error) error {
+	if named := (*fs.PathError)(nil); errors.As(err, &named) {
+		return fmt.Errorf("%s: %w", name, named.Err)
+	}
+	return err
 }
 
 func (r *Reader) glob(pattern string, add func(File)) error {

@@ -181,7 +181,7 @@ func (r *Reader) find(name string) (id string, err error) {
 	}
 	f, err := r.Open(r.Ledger)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", NoRunsError{err, true}
+		return "", NoRunsError{missing(r.Ledger, err), true}
 	}
 	if err != nil {
 		return "", err

@@ -313,11 +313,13 @@ func (f *file) ctOutput(r *ctRun, o *origin) runs.Row {
 		e := kilowattHours(p.kwh / pue)
 		row.PredictedEnergy = &e
 		o.Predicted = &forecast{p.epochs, p.seconds, p.km}
-		note := fmt.Sprintf("predicted for %d epochs: %s", p.epochs, span(p.seconds).Round(time.Second))
-		if p.km > 0 {
-			note += fmt.Sprintf(", %.3g km by car", p.km)
+		if r.actual.epochs < p.epochs { // of a run that had them all the statistic of predictions has it
+			note := fmt.Sprintf("predicted for %d epochs: %s", p.epochs, span(p.seconds).Round(time.Second))
+			if p.km > 0 {
+				note += fmt.Sprintf(", %.3g km by car", p.km)
+			}
+			o.Notes = append(o.Notes, note)
 		}
-		o.Notes = append(o.Notes, note)
 		if p.knowsGrams {
 			g := runs.Number(p.grams)
 			row.PredictedEmissions = &g

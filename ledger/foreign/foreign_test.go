@@ -235,6 +235,9 @@ func TestCarbonTrackerOutput(t *testing.T) {
 	assert.NotContains(t, originOf(t, r).Unknown, "pue")
 	assert.Equal(t, &forecast{10, 36000, 14.698604651163}, originOf(t, r).Predicted)
 	assert.Contains(t, originOf(t, r).Notes, "predicted for 10 epochs: 10h0m0s, 14.7 km by car")
+	all := originOf(t, rowsOf(t, strings.ReplaceAll(s, "for 10 epoch(s)", "for 2 epoch(s)"), Options{})[0])
+	assert.NotContains(t, strings.Join(all.Notes, "\n"), "predicted", "the statistic of predictions has it")
+	assert.Equal(t, 2, all.Predicted.Epochs)
 	groups := runs.Groups{}
 	groups.Add(r)
 	groups.Settle()
