@@ -92,10 +92,11 @@ func FindGPU(name string) (g GPU, near []string, ok bool) {
 	return g, nil, true
 }
 
+var separators = strings.NewReplacer("-", " ", "_", " ", "(", " ", ")", " ", "/", " ", ",", " ")
+
 // gpuWords are the words of a name that tell models apart.
 func gpuWords(name string) (words []string) {
-	s := strings.NewReplacer("-", " ", "_", " ", "(", " ", ")", " ", "/", " ", ",", " ").Replace(strings.ToLower(name))
-	for _, w := range strings.Fields(s) {
+	for _, w := range strings.Fields(separators.Replace(strings.ToLower(name))) {
 		switch w {
 		case "nvidia", "tesla", "geforce", "amd", "google", "intel", "gpu", "chip", "generation", "graphics", "hbm2", "hbm2e", "hbm3", "hbm3e":
 			continue

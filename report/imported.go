@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/runs"
 )
@@ -28,6 +29,25 @@ type ImportedFile struct {
 	Energy    energy.Energy `json:"energy_joules"`
 	Emissions regions.Grams `json:"emissions_g"`
 	Notes     []Remark      `json:"notes"`
+	// Skipped are jobs that are no runs yet.
+	Skipped []Remark `json:"skipped,omitempty"`
+	// Waste is what a cluster's jobs took for nothing; nil for other files.
+	Waste *Waste `json:"waste,omitempty"`
+}
+
+// Waste is what jobs took for nothing, of those that were added. The second is a part of
+// all jobs, failed ones too: the two are not to be added.
+type Waste struct {
+	Failed          int           `json:"failed_jobs"` // failed or cancelled
+	FailedEnergy    energy.Energy `json:"failed_energy_joules"`
+	FailedEmissions regions.Grams `json:"failed_emissions_g"`
+	// Memory that was requested and not needed.
+	MemoryEnergy    energy.Energy `json:"memory_unneeded_energy_joules"`
+	MemoryEmissions regions.Grams `json:"memory_unneeded_emissions_g"`
+	// Requested over needed, of all jobs' GB × hours; 0 where none asked for memory.
+	MemoryFactor float64 `json:"memory_requested_over_needed"`
+
+	requested, needed float64
 }
 
 // A remark is what was repaired or must be known, and of how many runs.
@@ -49,12 +69,23 @@ func (i *ImportedFile) note(row runs.Row) {
 		Imported struct {
 			Format string   `json:"format"`
 			Notes  []string `json:"notes"`
+			Slurm  *struct {
+				Requested float64       `json:"memory_requested_gb"`
+				Needed    float64       `json:"memory_needed_gb"`
+				Unneeded  energy.Energy `json:"memory_unneeded_joules"`
+			} `json:"slurm"`
 		} `json:"imported"`
 	}
 	if json.Unmarshal([]byte(row.Details), &details) != nil {
 		return
 	}
 	i.Format = details.Imported.Format
+	if s := details.Imported.Slurm; s != nil {
+		if i.Waste == nil {
+			i.Waste = &Waste{}
+		}
+		i.Waste.add(row, s.Requested, s.Needed, s.Unneeded)
+	}
 	for _, text := range details.Imported.Notes {
 		at := slices.IndexFunc(i.Notes, func(n Remark) bool { return n.Text == text })
 		if at >= 0 {
@@ -63,6 +94,34 @@ func (i *ImportedFile) note(row runs.Row) {
 			i.Notes = append(i.Notes, Remark{text, 1})
 		}
 	}
+}
+
+// add takes one job.
+func (w *Waste) add(row runs.Row, requested, needed float64, unneeded energy.Energy) {
+	if row.Status != footprint.Completed {
+		w.Failed++
+		w.FailedEnergy = w.FailedEnergy.Plus(row.Energy)
+		w.FailedEmissions += regions.Grams(row.Emissions)
+	}
+	w.MemoryEnergy = w.MemoryEnergy.Plus(unneeded)
+	if row.Energy > 0 {
+		w.MemoryEmissions += regions.Grams(float64(row.Emissions) * unneeded.Joules() / row.Energy.Joules())
+	}
+	hours := float64(row.DurationS) / 3600
+	w.requested += requested * hours
+	w.needed += needed * hours
+	if w.needed > 0 {
+		w.MemoryFactor = w.requested / w.needed
+	}
+}
+
+// Skip counts a record that is no run yet.
+func (i *ImportedFile) Skip(why string) {
+	if at := slices.IndexFunc(i.Skipped, func(n Remark) bool { return n.Text == why }); at >= 0 {
+		i.Skipped[at].Runs++
+		return
+	}
+	i.Skipped = append(i.Skipped, Remark{why, 1})
 }
 
 // Text shows the import to a person.
@@ -87,6 +146,17 @@ func (m Imported) Text(w io.Writer) error {
 		}
 		if f.Refused > 0 {
 			p.Row("refused", "%s, named on stderr", Count(f.Refused, "line"))
+		}
+		for _, s := range f.Skipped {
+			p.Row("ignored", "%s %s", Count(s.Runs, "job"), s.Text)
+		}
+		if w := f.Waste; w != nil {
+			if w.Failed > 0 {
+				p.Row("failed", "%s: %s, %s CO2e", Count(w.Failed, "job"), Energy(w.FailedEnergy), Mass(w.FailedEmissions))
+			}
+			if w.MemoryEnergy > 0 {
+				p.Row("memory", "%s times what was needed was requested: %s, %s CO2e", digits(w.MemoryFactor), Energy(w.MemoryEnergy), Mass(w.MemoryEmissions))
+			}
 		}
 		for _, n := range f.Notes {
 			p.Row("note", "%s: %s", Count(n.Runs, "run"), n.Text)

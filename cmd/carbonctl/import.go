@@ -32,6 +32,8 @@ type importing struct {
 	path, format, timezone, sign string
 	region, intensity            string
 	dry, json                    bool
+	// cluster completes the options for SLURM's files; nil for others.
+	cluster func(ctx context.Context, table *regions.Table) error
 
 	writer  ledger.Writer
 	options foreign.Options
@@ -47,9 +49,9 @@ func (a *app) imports() *cobra.Command {
 		Short: "Add the runs of another tool to a ledger",
 		Long: `Add the runs of another tool to your ledger, or to that of --ledger:
 CodeCarbon's emissions.csv, CarbonTracker's logs, the export of Green
-Algorithms, and experiment-impact-tracker's data.json. The format is detected;
-a FILE may be compressed by gzip, a directory is all *.csv, *.log and *.json
-below it, and "-" is standard input.
+Algorithms, and experiment-impact-tracker's data.json; "import sacct" adds the
+jobs of SLURM. The format is detected; a FILE may be compressed by gzip, a
+directory is all *.csv, *.log and *.json below it, and "-" is standard input.
 
 Each row names its file and line, carries the warning "imported", and lists in
 its details what that tool did not record. A run that is already in the ledger
@@ -68,9 +70,15 @@ exit code is 1.`,
 			return nil
 		},
 	}
-	f := cmd.Flags()
+	m.flags(cmd.Flags())
+	cmd.Flags().StringVar(&m.format, "format", "", "`FORMAT` of the files: codecarbon, carbontracker, green-algorithms, experiment-impact-tracker, sacct")
+	cmd.AddCommand(a.importSacct())
+	return cmd
+}
+
+// flags are those of all kinds of files.
+func (m *importing) flags(f *pflag.FlagSet) {
 	f.String("ledger", "", "ledger `FILE` to add to, created if missing; the default is yours")
-	f.StringVar(&m.format, "format", "", "`FORMAT` of the files: codecarbon, carbontracker, green-algorithms, experiment-impact-tracker")
 	f.StringVar(&m.timezone, "timezone", "", "time `ZONE` of times without one, such as Europe/Paris (default UTC)")
 	f.StringVar(&m.region, "region", "", "`ZONE` for files with neither emissions nor a factor")
 	f.StringVar(&m.intensity, "intensity", "", "carbon intensity for such files, in `GRAMS` of CO2e per kWh")
@@ -78,7 +86,6 @@ exit code is 1.`,
 	f.StringVar(&m.sign, "sign", "", "OpenSSH ed25519 `KEY` that signs the head of the ledger")
 	f.BoolVar(&m.dry, "dry-run", false, "show what would be added, and add nothing")
 	f.BoolVar(&m.json, "json", false, "print as JSON")
-	return cmd
 }
 
 func (m *importing) run(ctx context.Context, flags *pflag.FlagSet, args []string) error {
@@ -126,9 +133,9 @@ func (m *importing) run(ctx context.Context, flags *pflag.FlagSet, args []string
 // parse reads the flags.
 func (m *importing) parse(ctx context.Context, flags *pflag.FlagSet) error {
 	o := &m.options
-	formats := []foreign.Format{foreign.CodeCarbon, foreign.CarbonTracker, foreign.GreenAlgorithms, foreign.ImpactTracker}
+	formats := []foreign.Format{foreign.CodeCarbon, foreign.CarbonTracker, foreign.GreenAlgorithms, foreign.ImpactTracker, foreign.Slurm}
 	if o.Format = foreign.Format(m.format); m.format != "" && !slices.Contains(formats, o.Format) {
-		return fmt.Errorf("--format: %.40q is not one of codecarbon, carbontracker, green-algorithms, experiment-impact-tracker", m.format)
+		return fmt.Errorf("--format: %.40q is not one of codecarbon, carbontracker, green-algorithms, experiment-impact-tracker, sacct", m.format)
 	}
 	if m.timezone != "" {
 		var err error
@@ -152,6 +159,11 @@ func (m *importing) parse(ctx context.Context, flags *pflag.FlagSet) error {
 		}
 		o.Intensity = func(at time.Time) (regions.Intensity, error) { // that of the run's year
 			return grid.Intensity(ctx, regions.Query{Zone: m.region, Time: at})
+		}
+	}
+	if m.cluster != nil {
+		if err := m.cluster(ctx, known); err != nil {
+			return err
 		}
 	}
 	key, err := readKey(m.sign)
@@ -195,6 +207,7 @@ func (m *importing) file(ctx context.Context, in input.File) error {
 	}
 	defer f.Close()
 	got := report.ImportedFile{File: path, Notes: []report.Remark{}}
+	m.options.Skipped = got.Skip
 	rows := func(yield func(runs.Row) bool) {
 		for row, err := range foreign.Read(f, path, m.options) {
 			before, known := m.known[row.RunID]
@@ -206,7 +219,7 @@ func (m *importing) file(ctx context.Context, in input.File) error {
 				if got.Refused++; got.Refused <= report.MaxListed {
 					m.fail(err)
 				}
-			case known && row.Energy > before:
+			case known && row.Energy > before && m.cluster == nil: // SLURM's jobs have ended
 				got.Known++
 				got.Grown++
 			case known:

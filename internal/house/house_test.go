@@ -66,7 +66,7 @@ var rooms = map[string][]string{
 	"internal/nested": {"internal/proc", "github.com/google/uuid"},
 	"carbon":          {"energy", "rapl", "nvml", "estimate", "regions", "footprint", "internal/about", "internal/config", "internal/nested", "internal/proc", "github.com/google/uuid"},
 	"ledger":          {"energy", "internal/formula", "internal/atomicfile", "internal/timespec", "footprint", "runs", "regions", "github.com/gocarina/gocsv", "github.com/gofrs/flock", "github.com/google/uuid", "golang.org/x/sys"},
-	"ledger/foreign":  {"energy", "footprint", "runs", "regions", "github.com/google/uuid"},
+	"ledger/foreign":  {"energy", "footprint", "plan", "runs", "regions", "github.com/google/uuid"},
 	"ledger/sshsig":   {"golang.org/x/crypto"},
 	"report":          {"energy", "internal/formula", "footprint", "plan", "runs", "regions", "github.com/rivo/uniseg"},
 

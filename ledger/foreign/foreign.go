@@ -1,7 +1,7 @@
 // Package foreign reads what other trackers wrote, as rows of our ledger:
 // CodeCarbon's emissions.csv, CarbonTracker's logs, what Green Algorithms
-// exports, and experiment-impact-tracker's data.json. docs/import.md says what
-// of each is kept, repaired and unknown.
+// exports, experiment-impact-tracker's data.json, and what SLURM's sacct prints.
+// docs/import.md says what of each is kept, repaired and unknown.
 package foreign
 
 import (
@@ -22,6 +22,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/plan"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/runs"
 )
@@ -53,6 +54,15 @@ type Options struct {
 	// Intensity gives the one to use at a time where the file has neither that nor
 	// emissions; nil makes such a run an error. The zero time is not known.
 	Intensity func(at time.Time) (regions.Intensity, error)
+
+	// Cluster says what stands in the partitions of a file of SLURM's, and Method by which
+	// formula its jobs are reckoned; "" is plan.Ours.
+	Cluster plan.Cluster
+	Method  plan.Method
+	// Grid gives the intensity of a partition at a time; nil is Intensity for all.
+	Grid func(partition string, at time.Time) (regions.Intensity, error)
+	// Skipped is told of each record that is no run yet, and why; nil is nobody.
+	Skipped func(why string)
 }
 
 // ErrUnknown is a file that is of none of the formats.
@@ -116,6 +126,8 @@ func Read(r io.Reader, name string, o Options) iter.Seq2[runs.Row, error] {
 			f.greenAlgorithms()
 		case ImpactTracker:
 			f.impactTracker()
+		case Slurm:
+			f.sacct()
 		default:
 			f.fail(0, ErrUnknown)
 		}
@@ -141,6 +153,8 @@ func detect(start []byte) Format {
 		return ""
 	case start[0] == '{' && bytes.Contains(start, []byte("_estimated_attributable_power_draw")):
 		return ImpactTracker
+	case strings.Contains(header, "JobID") && strings.Contains(header, "|"):
+		return Slurm
 	case strings.Contains(header, "carbonEmissions") && strings.Contains(header, ";"):
 		return GreenAlgorithms
 	case strings.Contains(header, "emissions") && strings.Contains(header, "duration") && strings.ContainsAny(header, ",;\t"):
@@ -229,6 +243,8 @@ type origin struct {
 	// Predicted is what the tool expected, beyond what has columns.
 	Predicted *forecast `json:"predicted,omitempty"`
 	Car       float64   `json:"car_km,omitempty"` // by the car that the tool compares with
+	// Slurm is what SLURM tells of a job.
+	Slurm *slurmDetails `json:"slurm,omitempty"`
 }
 
 // forecast is what a tool expected of so many epochs.
