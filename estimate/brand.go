@@ -80,7 +80,12 @@ const (
 func classOf(key string) (c class, ok bool) {
 	first, rest, _ := strings.Cut(key, " ")
 	switch first {
-	case "core", "celeron", "pentium", "atom", "athlon", "phenom", "sempron", "turion", "fx", "a4", "a6", "a8", "a9", "a10", "a12", "e1", "e2", "m1", "m2", "m3", "m4", "m5", "n95", "n97", "n100", "n150", "n200":
+	case "core":
+		if enthusiast(rest) {
+			return mono, true
+		}
+		return client, true
+	case "celeron", "pentium", "atom", "athlon", "phenom", "sempron", "turion", "fx", "a4", "a6", "a8", "a9", "a10", "a12", "e1", "e2", "m1", "m2", "m3", "m4", "m5", "n95", "n97", "n100", "n150", "n200":
 		return client, true
 	case "ryzen":
 		if strings.HasPrefix(rest, "threadripper") {
@@ -97,6 +102,13 @@ func classOf(key string) (c class, ok bool) {
 	return "", false
 }
 
+// enthusiast reports Intel's Core X, made of servers' dies: "i9 10980xe", "i7 5960x".
+func enthusiast(rest string) bool {
+	_, model, _ := strings.Cut(rest, " ")
+	digits, x := strings.CutSuffix(strings.TrimSuffix(model, "e"), "x")
+	return x && len(digits) >= 4 && strings.Trim(digits, "0123456789") == ""
+}
+
 // xeon sorts Intel's server names: "platinum 8375c", "6980p", "e 2288g".
 func xeon(rest string) (class, bool) {
 	family, model, _ := strings.Cut(rest, " ")
@@ -109,8 +121,10 @@ func xeon(rest string) (class, bool) {
 			}
 			return mono, true
 		}
-	case "max":
+	case "max", "w3", "w5", "w7", "w9": // workstations of 2023 on
 		return chiplet, true
+	case "w":
+		return mono, true
 	case "e":
 		return client, true
 	case "e3", "e5", "e7":

@@ -14,7 +14,7 @@ import (
 // from the tables by the name.
 type Chip struct {
 	// Name is the brand string or the model: "Intel Core i9-13900K", "epyc 7763"; the
-	// family may be left out.
+	// family may be left out. It may be a board: "Raspberry Pi 4".
 	Name string
 	// TDP of one socket. It goes before that of the tables.
 	TDP energy.Power
@@ -38,7 +38,7 @@ func Describe(c Chip) Model {
 	if c.Virtual {
 		sockets = 1
 	}
-	p := proc.CPU{Brand: name, Cores: max(0, c.Cores) / sockets, Siblings: max(0, c.Threads) / sockets, Virtual: c.Virtual}
+	p := proc.CPU{Brand: name, Cores: max(0, c.Cores) / sockets, Siblings: max(0, c.Threads) / sockets, Virtual: c.Virtual, Product: c.Name}
 	switch { // of one socket
 	case p.Siblings == 0 && (p.Cores == 0 || p.Cores == chip.cores):
 		p.Cores, p.Siblings = chip.cores, chip.threads

@@ -26,6 +26,9 @@ func TestDescribe(t *testing.T) {
 		{Chip{Name: "Intel(R) Xeon(R) Platinum 8275CL CPU @ 3.00GHz", TDP: 240 * energy.Watt, Cores: 48, Threads: 96, Sockets: 2}, BySKU, 59.66, 471.9, 1.7},
 		{Chip{Name: "Prototype", TDP: 150 * energy.Watt, Cores: 16, Threads: 32}, ByTDP, 16.5, 130.5, 2},
 		{Chip{TDP: 150 * energy.Watt}, ByTDP, 16.5, 130.5, 2},
+		{Chip{Name: "Raspberry Pi 4 Model B"}, BySKU, 2.7, 6.4, 1.4},
+		{Chip{Name: "Intel Xeon w9-3495X"}, BySKU, 81.5, 379.5, 2},
+		{Chip{Name: "Intel Core i9-10980XE"}, BySKU, 18.6, 147.2, 1.7},
 		{Chip{Threads: 8}, Unknown, 4, 28, 2.5},
 		{Chip{}, Unknown, 0.5, 3.5, 2.5},
 	} {

@@ -160,7 +160,7 @@ func accelerated(provider, kind string) bool {
 	var families []string
 	switch provider {
 	case "aws":
-		families = []string{"p2", "p3", "p4", "p5", "p6", "g2", "g3", "g4", "g5", "g6", "g7", "inf", "trn", "dl", "vt", "f1", "f2"}
+		families = []string{"p2", "p3", "p4", "p5", "p6", "g2", "g3", "g4", "g5", "g6", "g7", "gr6", "inf", "trn", "dl", "vt", "f1", "f2"}
 	case "azure":
 		families = []string{"nc", "nd", "ng", "nm", "np", "nv"}
 	case "gcp":

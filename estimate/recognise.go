@@ -167,6 +167,7 @@ func (m *Model) useLimits(l limits) {
 		m.note("limits-lifted", "the firmware sets no power limit: full load may draw far more than the TDP")
 	case l.known:
 		m.Limit = energy.Watts(l.long)
+		m.note("limits-read", "full load follows the power limit that the firmware has set, %.4g W", l.long)
 	}
 }
 
