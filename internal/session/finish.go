@@ -14,7 +14,7 @@ import (
 // the row, the sinks, the outcome of the budget's action. What fails is a warning in
 // the report; what takes too long as well, and the next run does it.
 func (s *Session) Finish(ctx context.Context) Result {
-	s.recovery.stop()
+	s.recovery.stop(s.since)
 	s.stopLive()
 	s.tree.ended(s.exit)
 	s.alarm.rest()

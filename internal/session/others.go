@@ -125,9 +125,9 @@ func (b *book) recover(ctx context.Context, run, parent string, redo func(name, 
 // stop has recovery end after the runs that it is at. It has been at some, also beside
 // the shortest command, so that each run leaves less to do; but it soon waits for the
 // ledger no more, so that rows of runs that have ended come first.
-func (r *recovery) stop() {
+func (r *recovery) stop(since stopwatch) {
 	close(r.enough)
-	time.AfterFunc(othersLimit, r.give)
+	time.AfterFunc(time.Until(since.by(othersLimit)), r.give)
 }
 
 // result waits for its end, for a time, and gives what was added.
