@@ -4,6 +4,8 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -116,4 +118,48 @@ func TestKilledEarly(t *testing.T) {
 		}
 	}
 	assert.Less(t, lost, n/2)
+}
+
+// TestTheMessageOutlivesAKill kills runs about when they end. Whoever has the row of a run
+// that reached its budget has, or has had, its message too.
+func TestTheMessageOutlivesAKill(t *testing.T) {
+	const n = 60
+	d := newDesk(t)
+	var mu sync.Mutex
+	sent := map[string]int{}
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var m struct {
+			Run string `json:"run_id"`
+		}
+		assert.NoError(t, json.NewDecoder(r.Body).Decode(&m))
+		mu.Lock()
+		defer mu.Unlock()
+		sent[m.Run]++
+	}))
+	defer server.Close()
+	for i := range n {
+		cmd := d.command("carbonctl", "wrap", "-q", "--region", "FR", "--ledger", "l.csv", "--budget", "1ms", "--on-budget", "webhook:"+server.URL, "--", "sleep", "0.05")
+		require.NoError(t, cmd.Start())
+		time.Sleep(50*time.Millisecond + time.Duration(i%30)*time.Millisecond) // what is tried is time
+		require.NoError(t, cmd.Process.Kill())
+		_ = cmd.Wait() // it was killed
+	}
+	_, messages, code := d.try("", "carbonctl", "report", "l.csv")
+	require.Zero(t, code, messages)
+	lines, err := csv.NewReader(strings.NewReader(d.read("l.csv"))).ReadAll()
+	require.NoError(t, err)
+	var reached []string
+	for _, line := range lines[1:] {
+		if strings.Contains(line[slices.Index(lines[0], "warnings")], footprint.BudgetReached) {
+			reached = append(reached, line[slices.Index(lines[0], "run_id")])
+		}
+	}
+	t.Logf("%d runs, %d of them knew that the budget was reached", len(lines)-1, len(reached))
+	assert.NotEmpty(t, reached)
+	assert.Eventually(t, func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return !slices.ContainsFunc(reached, func(id string) bool { return sent[id] == 0 })
+	}, 10*time.Second, 10*time.Millisecond)
+	t.Logf("messages: %v", len(sent))
 }

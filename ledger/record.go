@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/carbonctl/carbonctl/footprint"
@@ -156,7 +157,7 @@ func (w *Writer) keep(r footprint.Report, why error) error {
 		err = errors.Join(err, j.close())
 	}
 	e.Whole = err == nil
-	if cause := (*fs.PathError)(nil); err != nil && !(errors.As(why, &cause) && errors.Is(err, cause.Err)) {
+	if cause := (*fs.PathError)(nil); err != nil && !(errors.As(why, &cause) && strings.HasSuffix(err.Error(), ": "+cause.Err.Error())) {
 		e.Err = fmt.Errorf("%w; %w", why, err) // else it is the same once more
 	}
 	return e

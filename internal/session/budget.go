@@ -43,7 +43,8 @@ type alarm struct {
 	early   error // why it was reached before the command was there
 	timer   *time.Timer
 	acting  sync.WaitGroup
-	left    *webhook // what could not be sent
+	left    *webhook      // what no helper has taken yet
+	taken   chan struct{} // closed when it has, or can't; nil for no message
 }
 
 // limit gives the run its budget, nil if there is none.
@@ -106,34 +107,44 @@ func (a *alarm) reached(why error) {
 		a.early = why
 		return
 	}
+	if to, ok := strings.CutPrefix(a.budget.Action, onWebhook); ok {
+		a.left, a.taken = &webhook{URL: to, RunID: a.run, Text: why.Error()}, make(chan struct{})
+	}
 	a.acting.Go(func() { a.act(why) })
 }
 
+// act acts, and then says why: nobody may read what we say.
 func (a *alarm) act(why error) {
-	a.say(why.Error())
+	var err error
+	wrong := func() error { return err }
 	switch action := a.budget.Action; {
 	case action == onStop:
-		a.stop()
+		err = a.stop()
 	case strings.HasPrefix(action, onExec):
-		a.exec(strings.TrimPrefix(action, onExec), why)
+		err = a.exec(strings.TrimPrefix(action, onExec), why)
 	case strings.HasPrefix(action, onWebhook):
-		a.post(webhook{URL: strings.TrimPrefix(action, onWebhook), RunID: a.run, Text: why.Error()})
+		wrong = a.post()
+	}
+	a.say(why.Error())
+	if err := wrong(); err != nil {
+		a.say(fmt.Sprintf("--on-budget: %v", err))
 	}
 }
 
 // stop asks the command to end, and kills it after a while.
-func (a *alarm) stop() {
+func (a *alarm) stop() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	p := a.process
-	if err := p.Signal(syscall.SIGTERM); err != nil {
-		a.say(fmt.Sprintf("--on-budget stop: %v", err))
-	}
 	a.timer = time.AfterFunc(a.budget.Grace, func() { _ = p.Signal(syscall.SIGKILL) })
+	if err := p.Signal(syscall.SIGTERM); err != nil {
+		return fmt.Errorf("stop: %w", err)
+	}
+	return nil
 }
 
 // exec starts a command and leaves it alone.
-func (a *alarm) exec(command string, why error) {
+func (a *alarm) exec(command string, why error) error {
 	err := a.process.Aside(func() (int, error) {
 		p, err := os.StartProcess("/bin/sh", []string{"sh", "-c", command}, &os.ProcAttr{
 			Env: append(os.Environ(), "CARBONCTL_BUDGET="+why.Error()), Files: []*os.File{nil, os.Stderr, os.Stderr},
@@ -145,23 +156,26 @@ func (a *alarm) exec(command string, why error) {
 		return p.Pid, nil
 	})
 	if err != nil {
-		a.say(fmt.Sprintf("--on-budget exec: %v", err))
+		return fmt.Errorf("exec: %w", err)
 	}
+	return nil
 }
 
-// post has a helper send a message. What that says while we are there is passed
-// on; a message that no helper could take is left over.
-func (a *alarm) post(w webhook) {
+// post has a helper send the message. What that says while we are there is passed on;
+// a message that no helper could take is left over.
+func (a *alarm) post() (wrong func() error) {
+	a.mu.Lock()
+	w := *a.left
+	a.mu.Unlock()
 	answer, err := w.handOver(a.process)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	close(a.taken) // or it is known that none will
 	if err != nil {
-		a.mu.Lock()
-		a.left = &w
-		a.mu.Unlock()
-		return
+		return func() error { return nil } // the next run sends it
 	}
-	if text := answer(); text != "" {
-		a.say("--on-budget: " + text)
-	}
+	a.left = nil
+	return answer
 }
 
 // rest lets the command be, which has ended.
@@ -182,9 +196,20 @@ func (a *alarm) ended(since stopwatch) *webhook {
 	return a.unsent()
 }
 
-// unsent is what could not be sent so far.
+// unsent is the message that no helper has taken so far. Whoever kills us keeps nobody
+// from sending it, if it is in the journal by then.
 func (a *alarm) unsent() *webhook {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.left
+}
+
+// handedOver waits for a time until a helper has the message, if there is one.
+func (a *alarm) handedOver(since stopwatch) {
+	a.mu.Lock()
+	taken := a.taken
+	a.mu.Unlock()
+	if taken != nil {
+		since.strictly(taken, helperLimit)
+	}
 }

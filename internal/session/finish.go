@@ -65,9 +65,10 @@ func (s *Session) record(ctx context.Context, r footprint.Report) (_ footprint.R
 	}
 	saved := make(chan struct{})
 	var saveErr error
+	message := s.alarm.unsent()
 	go func() {
 		defer close(saved)
-		saveErr = s.book.save(r, pendingOf(s.o.Sinks, s.alarm.unsent()))
+		saveErr = s.book.save(r, pendingOf(s.o.Sinks, message))
 	}()
 	if !s.since.insist(saved, showLimit) { // what has no journal might be lost
 		s.book.busy.Store(true)
@@ -83,6 +84,11 @@ func (s *Session) record(ctx context.Context, r footprint.Report) (_ footprint.R
 	go func(r footprint.Report) {
 		defer cancel()
 		defer close(done)
+		if message != nil {
+			if s.alarm.handedOver(s.since); s.alarm.unsent() == nil { // it must not be sent again
+				_ = s.book.save(r, pendingOf(s.o.Sinks, nil)) // as above
+			}
+		}
 		r.Warnings = append([]footprint.Warning(nil), r.Warnings...)
 		o.lost = s.book.record(ctx, &r, s.o.Voice.Hint)
 		o.r = r

@@ -5,6 +5,8 @@ package session_test
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"sync"
@@ -57,6 +59,44 @@ func TestTheEndIsInTheJournal(t *testing.T) {
 			free()
 		})
 	}
+}
+
+// Whoever can't be told of it, a budget stops the command.
+func TestABudgetStopsUnheard(t *testing.T) {
+	unread := make(chan struct{})
+	cfg := metered(nil)
+	cfg.Every = 10 * time.Millisecond
+	result := run(t, session.Options{
+		Tracker: cfg, Slack: 1, Budget: session.Budget{Limit: "1ms", Action: "stop", Grace: time.Minute},
+		Voice: session.Voice{Say: func(string) { <-unread }},
+	}, "exec sleep 60")
+	close(unread)
+	assert.Equal(t, "TERM", result.Exit.SignalName())
+}
+
+// A message that was sent is not sent again by the run that makes the row.
+func TestAMessageIsSentOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "l.csv")
+	require.NoError(t, os.WriteFile(path, nil, 0o600))
+	lock := flock.New(path)
+	held, err := lock.TryLock()
+	require.True(t, held && err == nil)
+	got := make(chan struct{}, 9)
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { got <- struct{}{} }))
+	defer server.Close()
+	budget := session.Budget{Limit: "1ms", Action: "webhook:" + server.URL}
+	first := run(t, session.Options{Ledger: session.Ledger{Path: path}, Budget: budget, Slack: 1}, "sleep 0.05")
+	require.Nil(t, first.Report.Ledger)
+	select {
+	case <-got:
+	case <-time.After(inTime):
+		t.Fatal("it was not sent")
+	}
+	gone(t, path)
+	require.NoError(t, lock.Unlock())
+	second := run(t, session.Options{Ledger: session.Ledger{Path: path}}, "sleep 0.3")
+	require.Len(t, second.Recovered, 1)
+	assert.Empty(t, got)
 }
 
 // gone waits until no run has its journal any more: what has given up waiting lets go of

@@ -17,6 +17,7 @@ const (
 	recordLimit  = 140 * time.Millisecond // then the row is, whatever holds it up
 	lockLimit    = 110 * time.Millisecond // then the journal keeps the row
 	readingLimit = 105 * time.Millisecond // then the run ends at the reading before
+	helperLimit  = 60 * time.Millisecond  // then the row does not wait for a message's helper
 	besideLimit  = 30 * time.Millisecond  // then runs that began meanwhile are not looked for
 	othersLimit  = 50 * time.Millisecond  // then the recovery of other runs is left to the next one
 

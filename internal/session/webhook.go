@@ -79,7 +79,7 @@ func Help() int {
 // handOver starts a helper for the message, in a session of its own and without
 // our terminal, so that it is sent also when we have ended. It is none of the
 // command's processes. answer waits for the helper, and returns what went wrong.
-func (w webhook) handOver(p *child.Process) (answer func() string, err error) {
+func (w webhook) handOver(p *child.Process) (answer func() error, err error) {
 	message, err := json.Marshal(w) // not as an argument: whoever lists processes would see it
 	if err != nil {
 		return nil, err
@@ -107,10 +107,12 @@ func (w webhook) handOver(p *child.Process) (answer func() string, err error) {
 		_ = get.Close()
 		return nil, err
 	}
-	return func() string {
+	return func() error {
 		defer get.Close()
-		b, _ := io.ReadAll(io.LimitReader(get, 4096))
-		return string(b)
+		if b, _ := io.ReadAll(io.LimitReader(get, 4096)); len(b) > 0 {
+			return errors.New(string(b))
+		}
+		return nil
 	}, nil
 }
 
