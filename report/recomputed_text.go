@@ -8,80 +8,142 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/regions"
 )
 
-// Text shows old against new for a person.
-func (a Recomputed) Text(w io.Writer) error {
-	var p Page
-	head := fmt.Sprintf("%s, %s", Count(a.Runs, "run"), Energy(a.Energy))
-	if a.Nested > 0 {
-		head += fmt.Sprintf("; %d nested, not counted", a.Nested)
-	}
-	p.Title(head)
-	if a.Old != nil && len(a.Scopes) == 1 {
-		p.Row("recorded", "%s", a.Old)
-		p.Row("recomputed", "%s", a.New)
-		if a.Given {
-			p.Row("change", "%s", a.Scopes[0].change())
+// Text shows old against new for a person on a screen.
+func (a Recomputed) Text(w io.Writer, screen Screen) error {
+	p := Page{Screen: screen}
+	p.Headline(a.headline())
+	for _, s := range a.Scopes { // of two scopes there is no sum
+		of := ""
+		if len(a.Scopes) > 1 || s.From != s.To {
+			of = ", " + scopeName(s.From)
 		}
-	} else {
-		for _, s := range a.Scopes { // of two scopes there is no sum
-			p.Row("recorded", "%s, %s, %s", s.Old, scopeName(s.From), Count(s.Runs, "run"))
-			p.Row("recomputed", "%s, %s", s.New, scopeName(s.To))
-			if a.Given {
+		p.Row("recorded", "%s%s, from %s in %s", s.Old, of, Energy(s.Energy), runCount(s.Runs))
+		if a.Given {
+			if of != "" {
+				of = ", " + scopeName(s.To)
+			}
+			p.Row("recomputed", "%s%s", s.New, of)
+			if len(a.Scopes) > 1 { // of one it stands above
 				p.Row("change", "%s", s.change())
 			}
 		}
 	}
+	if a.Nested > 0 {
+		p.Row("nested", "%s inside others, not counted again", runCount(a.Nested))
+	}
 	for i, text := range Shared(a.Sums) {
 		p.Row([]string{"overlaps", ""}[min(i, 1)], "%s", text)
 	}
-	switch {
-	case a.Given:
-	case a.Runs == 0:
-		p.Row("check", "no row to check")
-	case a.Wrong == 0:
-		p.Row("check", "all recorded emissions follow from energy × PUE × intensity of their row")
-	default:
-		p.Row("check", "%s: the recorded emissions do not follow from energy × PUE × intensity", Count(a.Wrong, "row"))
-		for _, id := range a.Which {
-			p.Code(id)
+	if !a.Given && a.Wrong > 0 {
+		for i, id := range a.Which {
+			p.Row([]string{"wrong", ""}[min(i, 1)], "%s", id)
 		}
 		if n := a.Wrong - len(a.Which); n > 0 {
-			p.Row("", "and %d more", n)
+			p.Row("", "%s more", thousands(n))
 		}
 	}
 	for _, why := range slices.Sorted(maps.Keys(a.Why)) {
-		p.Row("left out", "%s: %s", Count(a.Why[why], "run"), why)
+		p.Row("ignored", "%s: %s", runCount(a.Why[why]), why)
 	}
+	source := "" // that was named last
 	for i, g := range a.Grids {
+		if i == 0 {
+			p.Title("factors")
+		}
 		if i == MaxListed {
-			p.Note(fmt.Sprintf("and %d more factors", len(a.Grids)-i))
+			p.Note(thousands(len(a.Grids)-i) + " more")
 			break
 		}
-		p.Title(fmt.Sprintf("%s, %s", Count(g.Runs, "run"), Energy(g.Energy)))
-		p.Row("recorded", "%s, at %s", Mass(g.Old.Grams)+" CO2e", g.From)
+		used := g.From
+		text := g.From.String()
 		if a.Given {
-			p.Row("recomputed", "%s, at %s", Mass(g.New.Grams)+" CO2e", g.To)
+			used = g.To
+			text = g.To.String() + ", instead of " + text
+		}
+		p.Row(cmp.Or(g.From.Zone, "(none)"), "%s; %s, %s", text, Energy(g.Energy), runCount(g.Runs))
+		if used.Source != "" && used.Source != source {
+			p.Row("", "%s", used.Source)
+			source = used.Source
 		}
 	}
-	const line = "  %-16s %9s %9s %10s %9s  %s"
-	if len(a.List) > 0 {
-		title := "runs"
-		if len(a.List) < a.Runs {
-			title = fmt.Sprintf("the latest %d", len(a.List))
-		}
-		p.Title(title)
-		p.Line(fmt.Sprintf(line, "started (UTC)", "energy", "recorded", "recomputed", "change", "project"))
-	}
-	for _, v := range a.List {
-		started := strings.Replace(v.Started[:min(16, len(v.Started))], "T", " ", 1)
-		p.Line(fmt.Sprintf(line, started, Energy(v.Energy), Mass(v.Old.Grams), Mass(v.New.Grams),
-			cmp.Or(sameScope(v.From, v.To, v.Old, v.New), "n/a"), Short(v.Project, 18)))
-	}
+	a.runs(&p)
 	_, err := p.WriteTo(w)
 	return err
+}
+
+// headline is the answer in a sentence.
+func (a Recomputed) headline() string {
+	switch {
+	case a.Runs == 0 && a.Given:
+		return "no run has a figure for that"
+	case a.Runs == 0:
+		return "no row to check"
+	case !a.Given && a.Wrong == 0:
+		return runCount(a.Runs) + ": the recorded emissions follow from energy × PUE × intensity"
+	case !a.Given:
+		return fmt.Sprintf("%s of %s: the recorded emissions do not follow from energy × PUE × intensity", thousands(a.Wrong), runCount(a.Runs))
+	case len(a.Scopes) != 1:
+		return runCount(a.Runs) + " of different scopes: they have no common sum"
+	}
+	s := a.Scopes[0]
+	text := MassWithin(s.New.Grams, s.New.Low, s.New.High) + " CO2e in " + runCount(a.Runs)
+	switch by := sameScope(s.From, s.To, s.Old, s.New); by {
+	case "":
+		return fmt.Sprintf("%s, %s: not comparable with the %s emissions recorded", text, scopeName(s.To), scopeName(s.From))
+	case "none":
+		return text + ", as recorded"
+	case "from 0":
+		return text + ", 0 recorded"
+	default:
+		if times, ok := strings.CutPrefix(by, "× "); ok {
+			by = times + " times"
+		} else {
+			by += " on"
+		}
+		return fmt.Sprintf("%s, %s the %s recorded", text, by, MassWithin(s.Old.Grams, s.Old.Low, s.Old.High))
+	}
+}
+
+// runs lists the runs, all in the units of the largest.
+func (a Recomputed) runs(p *Page) {
+	if len(a.List) == 0 {
+		return
+	}
+	title := "runs"
+	if len(a.List) < a.Runs {
+		title = fmt.Sprintf("latest %d runs", len(a.List))
+	}
+	p.Title(title)
+	var most regions.Grams
+	var used energy.Energy
+	for _, v := range a.List {
+		most, used = max(most, v.Old.Grams, v.New.Grams), max(used, v.Energy)
+	}
+	mass := MassScale(most, most, &most)
+	joules := EnergyScale(used, used, &used)
+	number := func(e Emitted) string {
+		return MassScale(e.Grams, e.Low, e.High).In(mass.Unit).Number(float64(e.Grams))
+	}
+	t := table{columns: []column{{"run", name}, {"started", text}, {mass.Unit.Name + " CO2e", amount}, {joules.Unit.Name, amount}, {"project", name}}}
+	if a.Given {
+		t.columns = slices.Replace(t.columns, 2, 4, column{mass.Unit.Name + " recorded", amount}, column{"recomputed", amount}, column{"change", amount})
+	}
+	ids := shortIDs(len(a.List), func(i int) string { return a.List[i].RunID })
+	for i, v := range a.List {
+		started, _, _ := strings.Cut(v.Started, "T")
+		row := []string{ids[i], started, number(v.Old)}
+		if a.Given {
+			row = append(row, number(v.New), cmp.Or(sameScope(v.From, v.To, v.Old, v.New), "n/a"))
+		} else {
+			row = append(row, joules.Number(v.Energy.Joules()))
+		}
+		t.rows = append(t.rows, append(row, v.Project))
+	}
+	p.table(t)
 }
 
 // change is by how much the new emissions are above the old.
@@ -108,12 +170,12 @@ func scopeName(s regions.Scope) string {
 // String shows emissions with their bounds.
 func (e Emitted) String() string {
 	if e.High == nil {
-		return fmt.Sprintf("%s CO2e (at least %s)", Mass(e.Grams), Mass(e.Low))
+		return fmt.Sprintf("%s CO2e (at least %s)", MassWithin(e.Grams, e.Low, nil), Mass(e.Low))
 	}
-	return fmt.Sprintf("%s CO2e (%s to %s)", Mass(e.Grams), Mass(e.Low), Mass(*e.High))
+	return fmt.Sprintf("%s CO2e (%s)", MassWithin(e.Grams, e.Low, e.High), massBounds(e.Grams, e.Low, e.High))
 }
 
-// String shows a factor in words.
+// String shows a factor in words, without its source.
 func (f Factor) String() string {
 	s := PerKWh(float64(f.PerKWh)) + " g/kWh"
 	if f.Zone != "" {
@@ -123,19 +185,16 @@ func (f Factor) String() string {
 	if f.Year != 0 {
 		more = append(more, fmt.Sprint(f.Year))
 	}
-	for _, word := range []string{string(f.Scope), string(f.Kind)} {
+	for _, word := range []string{string(f.Scope), kindText(string(f.Kind))} {
 		if word != "" {
 			more = append(more, word)
 		}
 	}
-	if f.PUE != 1 {
+	if f.PUE != 1 && f.PUE != 0 {
 		more = append(more, fmt.Sprintf("PUE %.4g", f.PUE))
 	}
 	if len(more) > 0 {
 		s += " (" + strings.Join(more, ", ") + ")"
-	}
-	if f.Source != "" {
-		s += ": " + f.Source
 	}
 	return s
 }

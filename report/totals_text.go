@@ -284,7 +284,7 @@ func runTable(list runs.List) table {
 	}
 	scale := MassScale(most, most, &most)
 	t := table{columns: []column{{"run", name}, {scale.Unit.Name + " CO2e", amount}, {"started", text}, {"time", amount}, {"status", text}, {"zone", name}, {"project", name}}}
-	ids := shortIDs(list)
+	ids := shortIDs(list.Len(), func(i int) string { return list.At(i).RunID })
 	for i := range list.Len() {
 		r := list.At(i)
 		status := string(r.Status)
@@ -313,15 +313,15 @@ func runScale(r runs.Row) energy.Scale {
 
 // shortIDs are as much of the IDs of runs as opens them; where two of them begin alike,
 // the whole.
-func shortIDs(list runs.List) []string {
-	ids, seen := make([]string, list.Len()), map[string]int{}
+func shortIDs(n int, id func(i int) string) []string {
+	ids, seen := make([]string, n), map[string]int{}
 	for i := range ids {
-		ids[i] = ShortID(list.At(i).RunID)
+		ids[i] = ShortID(id(i))
 		seen[ids[i]]++
 	}
 	for i := range ids {
 		if seen[ids[i]] > 1 {
-			ids[i] = list.At(i).RunID
+			ids[i] = id(i)
 		}
 	}
 	return ids

@@ -97,5 +97,5 @@ func TestTotalsOnATerminal(t *testing.T) {
 func TestShortIDs(t *testing.T) {
 	list := runs.Rows{{RunID: "0198a0de-0001-7abc-8000-000000000001"}, {RunID: "0198a0de-0001-7abc-8000-000000000002"},
 		{RunID: "0198a0de-0002-7abc-8000-000000000001"}, {RunID: "train-7"}}
-	assert.Equal(t, []string{list[0].RunID, list[1].RunID, "0198a0de-0002-7abc", "train-7"}, shortIDs(list))
+	assert.Equal(t, []string{list[0].RunID, list[1].RunID, "0198a0de-0002-7abc", "train-7"}, shortIDs(list.Len(), func(i int) string { return list.At(i).RunID }))
 }

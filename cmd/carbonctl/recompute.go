@@ -190,7 +190,7 @@ func (r *recomputing) finish(ctx context.Context) (err error) {
 	if r.json {
 		err = output.JSON(r.out, a)
 	} else {
-		err = a.Text(r.out)
+		err = a.Text(r.out, r.screen(r.out))
 	}
 	if err == nil && (r.bad || a.Wrong > 0 || a.Lost > 0) {
 		err = &exitError{code: exitFinding}
