@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"slices"
 
@@ -124,25 +125,52 @@ func (i *ImportedFile) Skip(why string) {
 	i.Skipped = append(i.Skipped, Remark{why, 1})
 }
 
-// Text shows the import to a person.
-func (m Imported) Text(w io.Writer) error {
-	var p Page
+func (m Imported) verb() string {
+	if m.Dry {
+		return "would add"
+	}
+	return "added"
+}
+
+// headline is the answer in a sentence.
+func (m Imported) headline() string {
+	var all ImportedFile
+	for _, f := range m.Files {
+		all.Added, all.Known, all.Refused = all.Added+f.Added, all.Known+f.Known, all.Refused+f.Refused
+		all.Energy, all.Emissions = all.Energy.Plus(f.Energy), all.Emissions+f.Emissions
+	}
+	text := fmt.Sprintf("%s %s", m.verb(), runCount(all.Added))
+	if all.Added > 0 {
+		text += fmt.Sprintf(": %s CO2e from %s", Mass(all.Emissions), Energy(all.Energy))
+	}
+	if all.Known > 0 {
+		text += fmt.Sprintf("; %s there already", runCount(all.Known))
+	}
+	if all.Refused > 0 {
+		text += fmt.Sprintf("; %s refused", thousands(all.Refused)+plural(all.Refused, " line", " lines"))
+	}
+	return text
+}
+
+// Text shows the import to a person on a screen, the sum before the files.
+func (m Imported) Text(w io.Writer, screen Screen) error {
+	p := Page{Screen: screen}
+	p.Headline(m.headline())
+	p.Row("ledger", "%s", screen.path(m.Ledger))
 	for _, f := range m.Files {
 		title := f.File
 		if f.Format != "" {
 			title += " (" + f.Format + ")"
 		}
 		p.Title(title)
-		what := "added"
-		if m.Dry {
-			what = "would add"
+		if f.Added > 0 && len(m.Files) > 1 {
+			p.Row(m.verb(), "%s: %s CO2e from %s", runCount(f.Added), Mass(f.Emissions), Energy(f.Energy))
 		}
-		p.Row(what, "%s, %s, %s CO2e", Count(f.Added, "run"), Energy(f.Energy), Mass(f.Emissions))
 		if f.Known > 0 {
-			p.Row("not added", "%s that the ledger has already", Count(f.Known, "run"))
+			p.Row("not added", "%s already in the ledger", runCount(f.Known))
 		}
 		if f.Grown > 0 {
-			p.Row("stale", "%s of these used more by now: the ledger has what they had used when they were imported; import a log when its run has ended", Count(f.Grown, "run"))
+			p.Row("stale", "%s of these used more since they were imported; import a log when its run has ended", runCount(f.Grown))
 		}
 		if f.Refused > 0 {
 			p.Row("refused", "%s, named on stderr", Count(f.Refused, "line"))
@@ -161,9 +189,6 @@ func (m Imported) Text(w io.Writer) error {
 		for _, n := range f.Notes {
 			p.Row("note", "%s: %s", Count(n.Runs, "run"), n.Text)
 		}
-	}
-	if !m.Dry {
-		p.Row("ledger", "%s", m.Ledger)
 	}
 	_, err := p.WriteTo(w)
 	return err

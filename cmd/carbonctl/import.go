@@ -127,7 +127,7 @@ func (m *importing) run(ctx context.Context, flags *pflag.FlagSet, args []string
 	if m.json {
 		return output.JSON(m.out, answer)
 	}
-	return answer.Text(m.out)
+	return answer.Text(m.out, m.screen(m.out))
 }
 
 // parse reads the flags.

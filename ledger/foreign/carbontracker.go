@@ -263,7 +263,7 @@ func (f *file) ctRow(r *ctRun) (runs.Row, origin, error) {
 	r.bound(&row, &o)
 	if row.StartedAt.Time = r.first.UTC(); !r.first.IsZero() {
 		row.EndedAt.Time = r.lastTime.UTC()
-		o.Notes = append(o.Notes, "times are local without a zone, read as "+f.Location.String())
+		o.Notes = append(o.Notes, "times without a zone: read as "+f.Location.String())
 	}
 	if r.interrupted {
 		row.Status = footprint.Interrupted
@@ -305,7 +305,7 @@ func (f *file) ctOutput(r *ctRun, o *origin) runs.Row {
 	if !told {
 		row.EnergyLow, row.EnergyHigh = new(kilowattHours(r.actual.kwh/ctMostPUE)), new(kilowattHours(r.actual.kwh/ctLeastPUE))
 		o.Unknown = slices.DeleteFunc(o.Unknown, func(s string) bool { return strings.HasPrefix(s, "energy_") })
-		o.Notes = append(o.Notes, fmt.Sprintf("the energy includes CarbonTracker's PUE, which this log does not state: %.2f is taken, and the bounds of its versions, %.2f to %.2f", ctUsualPUE, ctLeastPUE, ctMostPUE))
+		o.Notes = append(o.Notes, fmt.Sprintf("the energy includes CarbonTracker's PUE, which this log does not state: %.2f assumed (%.2f to %.2f in its versions)", ctUsualPUE, ctLeastPUE, ctMostPUE))
 	}
 	row.DurationS, row.Epochs = runs.Number(r.actual.seconds), r.actual.epochs
 	o.Car = r.actual.km
@@ -348,7 +348,7 @@ func (f *file) ctStandard(r *ctRun, o *origin) runs.Row {
 	row.DurationS, row.Epochs = runs.Number(r.seconds), r.epochs
 	o.Notes = append(o.Notes, "energy is mean power × duration, over the epochs: nothing was measured between them")
 	if r.unmeasured > 0 {
-		o.Notes = append(o.Notes, fmt.Sprintf("%d time(s) a component had no power in an epoch: counted as 0", r.unmeasured))
+		o.Notes = append(o.Notes, fmt.Sprintf("components without power in an epoch, counted as 0: %d", r.unmeasured))
 	}
 	return row
 }

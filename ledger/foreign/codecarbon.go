@@ -124,7 +124,7 @@ func (f *file) codecarbon() {
 	}
 	for _, run := range rows {
 		if run.earlier > 0 {
-			run.origin.Notes = append(run.origin.Notes, fmt.Sprintf("%d other row(s) of this run left out: each holds the total so far", run.earlier))
+			run.origin.Notes = append(run.origin.Notes, fmt.Sprintf("earlier rows of this run, each with the total so far, ignored: %d", run.earlier))
 		}
 		if err := finish(&run.row, run.origin, run.id, run.text); err != nil {
 			f.fail(run.origin.Line, err)
@@ -304,7 +304,7 @@ func (f *file) ccRun(header, cells []string, line string) (ccRun, error) {
 	row.EndedAt.Time = end.UTC()
 	row.StartedAt.Time = end.Add(-span(at["duration"])).UTC()
 	if !zoned {
-		o.Notes = append(o.Notes, "times are local without a zone, read as "+f.Location.String())
+		o.Notes = append(o.Notes, "times without a zone: read as "+f.Location.String())
 	}
 	row.Zone = ccZone(named["country_iso_code"], named["region"])
 	if named["on_cloud"] != "N" {
@@ -317,7 +317,7 @@ func (f *file) ccRun(header, cells []string, line string) (ccRun, error) {
 		used := row.Energy
 		row.Charge, row.ProcessEnergy = footprint.ChargeProcess, &used
 		o.Unknown = append(o.Unknown, "machine_energy_joules")
-		o.Notes = append(o.Notes, "process mode: counters of CPU and GPU are the machine's all the same")
+		o.Notes = append(o.Notes, "process mode, but CPU and GPU counters cover the whole machine")
 	}
 	// The same run_id for the same run; finish repeats it with all notes.
 	return run, finish(row, *o, run.id, run.text)

@@ -20,28 +20,28 @@ func ccAlign(header, cells []string) (named map[string]string, note string, err 
 		}
 		order := slices.DeleteFunc(slices.Clone(ccOrder), func(c string) bool { return !slices.Contains(header, c) })
 		if len(order) == len(header) && ccMisfit(order, cells) == nil {
-			return ccNamed(order, cells), "the columns of this row are in another order than the header's: put right", nil
+			return ccNamed(order, cells), "columns in another order than the header's: reordered", nil
 		}
 		return nil, "", misfit
 	case len(cells) > len(header):
-		return nil, "", fmt.Errorf("%d cells below %d columns", len(cells), len(header))
+		return nil, "", fmt.Errorf("%d cells for %d columns", len(cells), len(header))
 	}
 	s := shift{header: header, cells: cells}
 	s.try(0, 0, map[string]string{})
 	switch {
 	case s.steps > maxSteps:
-		return nil, "", fmt.Errorf("%d cells below %d columns, in too many possible ways", len(cells), len(header))
+		return nil, "", fmt.Errorf("%d of %d cells: too many ways to place them", len(cells), len(header))
 	case len(s.found) == 0:
-		return nil, "", fmt.Errorf("%d cells below %d columns, and no way to tell which are missing", len(cells), len(header))
+		return nil, "", fmt.Errorf("%d of %d cells: cannot tell which are missing", len(cells), len(header))
 	}
 	for _, other := range s.found[1:] {
 		for _, name := range ccMatters {
 			if other[name] != s.found[0][name] {
-				return nil, "", fmt.Errorf("%d cells below %d columns, and %s may be %.30q or %.30q", len(cells), len(header), name, s.found[0][name], other[name])
+				return nil, "", fmt.Errorf("%d of %d cells: %s may be %.30q or %.30q", len(cells), len(header), name, s.found[0][name], other[name])
 			}
 		}
 	}
-	return s.found[0], fmt.Sprintf("%d empty cells were left out of this row, and the others shifted: put right", len(header)-len(cells)), nil
+	return s.found[0], fmt.Sprintf("%d empty cells missing from this row: the others moved back", len(header)-len(cells)), nil
 }
 
 // ccMatters are the columns that a row is made from.

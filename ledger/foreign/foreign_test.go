@@ -110,7 +110,7 @@ func TestCodeCarbonShifted(t *testing.T) {
 	assert.Equal(t, "FR", b.Zone)
 	assert.Equal(t, footprint.ChargeMachine, b.Charge)
 	assert.InDelta(t, 2.4, float64(b.Emissions), 1e-9)
-	assert.Contains(t, strings.Join(originOf(t, b).Notes, "; "), "6 empty cells were left out")
+	assert.Contains(t, strings.Join(originOf(t, b).Notes, "; "), "6 empty cells missing from this row")
 
 	// Each set of cells that can be empty, left out.
 	lines := strings.Split(text(t, "codecarbon-3.3-shifted.csv"), "\n")
@@ -187,7 +187,7 @@ func TestCodeCarbonCumulativeRows(t *testing.T) {
 	rows := rowsOf(t, strings.Join([]string{lines[0], lines[1], lines[2], later, later}, "\n")+"\n", Options{})
 	require.Len(t, rows, 2)
 	assert.Equal(t, kwh(0.00099/1.1), rows[0].Energy)
-	assert.Contains(t, strings.Join(originOf(t, rows[0]).Notes, "; "), "2 other row(s) of this run left out")
+	assert.Contains(t, strings.Join(originOf(t, rows[0]).Notes, "; "), "earlier rows of this run, each with the total so far, ignored: 2")
 
 	none := strings.ReplaceAll(lines[1], "33333333-3333-4333-8333-333333333333", "None")
 	rows = rowsOf(t, lines[0]+"\n"+none+"\n"+strings.Replace(none, "09:00:00", "09:30:00", 1)+"\n", Options{})
@@ -210,7 +210,7 @@ func TestCarbonTracker(t *testing.T) {
 	assert.Equal(t, time.Date(2021, 3, 4, 10, 0, 0, 0, time.UTC), r.StartedAt.Time)
 	assert.Nil(t, r.EnergyHigh, "version 1 adds devices up, and gives no bounds")
 	notes := strings.Join(originOf(t, r).Notes, "; ")
-	assert.Contains(t, notes, "1 time(s) a component had no power")
+	assert.Contains(t, notes, "components without power in an epoch, counted as 0: 1")
 	assert.Contains(t, notes, "Copenhagen")
 
 	// The same in version 2: a mean over the devices.

@@ -34,7 +34,7 @@ func (f *file) greenAlgorithms() {
 			header = append(header, cells...)
 			continue
 		case len(cells) != len(header):
-			f.fail(f.line, fmt.Errorf("%d cells below %d columns", len(cells), len(header)))
+			f.fail(f.line, fmt.Errorf("%d cells for %d columns", len(cells), len(header)))
 			continue
 		}
 		row, o, err := f.gaRow(ccNamed(header, cells))

@@ -146,7 +146,7 @@ func (f *file) eitRow(s *eitSum) (runs.Row, origin, error) {
 		"without PUE; the tool's own figures have 1.58 in them",
 		"memory power enters with the wrong sign in the tool, so CPU energy is low where there is a DRAM counter")
 	if s.unknownSpans > 0 {
-		o.Notes = append(o.Notes, fmt.Sprintf("%d point(s) without any power: counted as 0", s.unknownSpans))
+		o.Notes = append(o.Notes, fmt.Sprintf("points without any power, counted as 0: %d", s.unknownSpans))
 	}
 	if !s.knows {
 		return row, o, f.given(&row)
