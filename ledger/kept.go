@@ -197,7 +197,7 @@ func openKept(ledger string, row *runs.Row) ([]byte, error) {
 		return nil, err
 	}
 	if sum := sha256.Sum256(b); hex.EncodeToString(sum[:]) != row.RunHash {
-		return nil, errors.New("it is not the one that the row was made of")
+		return nil, errors.New("it does not match its row")
 	}
 	return b, nil
 }

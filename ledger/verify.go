@@ -219,7 +219,7 @@ func (v *verifier) add(line []byte, n int64) {
 	own := rowHash(row.previous, row.body)
 	c := v.chains[row.id]
 	if own != row.hash {
-		at.Kind, at.Text = Altered, "the row is not the one that its hash was made of"
+		at.Kind, at.Text = Altered, "the row does not match its hash"
 		v.find(at)
 		// The ledger_id may be what was altered: the row before tells.
 		if c == nil || c.Head.Hash != row.previous {

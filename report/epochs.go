@@ -65,9 +65,9 @@ func epochsText(r footprint.Report) string {
 	}
 	of := ""
 	if r.Prediction != nil && r.Prediction.OfEpochs > 0 {
-		of = fmt.Sprintf(" of %d", r.Prediction.OfEpochs)
+		of = " of " + thousands(r.Prediction.OfEpochs)
 	}
-	return fmt.Sprintf("%d%s, each %s", r.EpochCount(), of, stretchText(r, sum))
+	return fmt.Sprintf("%s%s, each %s", thousands(r.EpochCount()), of, stretchText(r, sum))
 }
 
 // ended leaves out the epochs that the run's end has cut off.

@@ -176,10 +176,10 @@ func TestEpochsThatStandForSeveral(t *testing.T) {
 	r := training{epochs: 6, of: 10, name: "validate"}.run(t)
 	r.Prediction.AfterEpochs, r.Prediction.OfEpochs = 600, 1000
 	all := pages(t, r)
-	assert.Contains(t, all["md"], "600 of 1000, each 120 ms, ")
+	assert.Contains(t, all["md"], "600 of 1,000, each 120 ms, ")
 	r.Epochs[5].Ended = false
 	r.Prediction.AfterEpochs = 500
-	assert.Contains(t, pages(t, r)["md"], "500 of 1000, each ")
+	assert.Contains(t, pages(t, r)["md"], "500 of 1,000, each ")
 }
 
 // Energy that nobody knows is never 0.

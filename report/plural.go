@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"time"
 )
 
@@ -21,10 +20,10 @@ func plural(n int, one, more string) string {
 	return more
 }
 
-// Count says how many there are of something: "1 row", "3 rows".
+// Count says how many there are of something: "1 row", "3,000 rows".
 func Count[N int | int64 | uint32](n N, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return thousands(int(n)) + " " + what + "s"
 }

@@ -99,13 +99,19 @@ func (a Recomputed) headline() string {
 	case "from 0":
 		return text + ", 0 recorded"
 	default:
-		if times, ok := strings.CutPrefix(by, "× "); ok {
-			by = times + " times"
-		} else {
-			by += " on"
-		}
-		return fmt.Sprintf("%s, %s the %s recorded", text, by, MassWithin(s.Old.Grams, s.Old.Low, s.Old.High))
+		return fmt.Sprintf("%s, %s the %s recorded", text, against(by), MassWithin(s.Old.Grams, s.Old.Low, s.Old.High))
 	}
+}
+
+// against is a change before what it is one of: "−50 % on", "20 times", "as much as".
+func against(by string) string {
+	if times, ok := strings.CutPrefix(by, "× "); ok {
+		return times + " times"
+	}
+	if by == "none" {
+		return "as much as"
+	}
+	return by + " on"
 }
 
 // runs lists the runs, all in the units of the largest.

@@ -194,7 +194,7 @@ func codes(warnings map[string]int) []string {
 func latestSection(list runs.List, all int) section {
 	p := section{title: "Runs"}
 	if list.Len() < all {
-		p.title = fmt.Sprintf("The latest %d", list.Len())
+		p.title = "Latest " + runCount(list.Len())
 	}
 	p.table = runTable(list)
 	return p

@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/regions"
@@ -34,7 +35,8 @@ func (t Totals) Text(w io.Writer) error {
 				p.Note(n)
 			}
 		}
-		p.Title("more: carbonctl report show RUN, --by project,month, --last 20, --format html")
+		p.line("")
+		p.Lead("more: ", "carbonctl report show RUN, --by project,month, --last 20, --format html")
 	}
 	_, err := p.WriteTo(w)
 	return err
@@ -103,6 +105,9 @@ func (t Totals) facts(p *Page) {
 		}
 	}
 	p.Row("interval", "%s", interval)
+	if text := t.latestMonth(); text != "" {
+		p.Row("month", "%s", text)
+	}
 	for _, c := range t.Car.Compare(total.Headline().Grams, total.Headline().Low) {
 		p.Row("", "%s", c)
 	}
@@ -120,6 +125,33 @@ func (t Totals) facts(p *Page) {
 		p.Row("nested", "%s inside others, not counted again", runCount(total.Nested))
 	}
 }
+
+// latestMonth compares the newest month that has runs with the one before it, "" where
+// that has none, or where there is no common sum. The newest may go on: its last day says.
+func (t Totals) latestMonth() string {
+	total, months := t.Groups.Total, t.Groups.Months()
+	if len(total.Scopes) != 1 || len(months) < 2 || total.Last.IsZero() {
+		return ""
+	}
+	last, before := months[len(months)-1], months[len(months)-2]
+	at, err := time.Parse(monthLayout, last.Name[0])
+	if err != nil || at.AddDate(0, -1, 0).Format(monthLayout) != before.Name[0] {
+		return ""
+	}
+	now, _ := last.Of(total.Scopes[0].Scope)
+	then, _ := before.Of(total.Scopes[0].Scope)
+	if then.Grams <= 0 {
+		return ""
+	}
+	until := ""
+	if day := total.Last.UTC(); day.Format(monthLayout) == last.Name[0] && day.AddDate(0, 0, 1).Month() == day.Month() {
+		until = " (until " + day.Format("2 January") + ")"
+	}
+	return fmt.Sprintf("%s CO2e in %s%s, %s %s", MassWithin(now.Grams, now.Low, highOf(now)), last.Name[0], until,
+		against(change(then.Grams, now.Grams)), before.Name[0])
+}
+
+const monthLayout = "2006-01"
 
 // parts are the tables below the headline.
 func (t Totals) parts() (all []section) {

@@ -99,3 +99,31 @@ func TestShortIDs(t *testing.T) {
 		{RunID: "0198a0de-0002-7abc-8000-000000000001"}, {RunID: "train-7"}}
 	assert.Equal(t, []string{list[0].RunID, list[1].RunID, "0198a0de-0002-7abc", "train-7"}, shortIDs(list.Len(), func(i int) string { return list.At(i).RunID }))
 }
+
+// The newest month is compared with the one before it, as far as that is a comparison.
+func TestLatestMonth(t *testing.T) {
+	row := func(day string, grams float64, scope string) runs.Row {
+		at, err := time.Parse("2006-01-02", day)
+		require.NoError(t, err)
+		return runs.Row{RunID: day, StartedAt: runs.Stamp{Time: at}, EndedAt: runs.Stamp{Time: at.Add(time.Hour)}, DurationS: 3600, Energy: energy.KilowattHour, Emissions: runs.Number(grams), IntensityScope: scope}
+	}
+	for _, c := range []struct {
+		want string
+		rows []runs.Row
+	}{
+		{"", []runs.Row{row("2026-11-03", 100, "lifecycle")}},
+		{"150 g CO2e in 2026-11 (until 3 November), +50 % on 2026-10", []runs.Row{row("2026-10-03", 100, "lifecycle"), row("2026-11-03", 150, "lifecycle")}},
+		{"50.0 g CO2e in 2026-11, −50 % on 2026-10", []runs.Row{row("2026-10-03", 100, "lifecycle"), row("2026-11-30", 50, "lifecycle")}},
+		{"2.00 kg CO2e in 2027-01 (until 2 January), 20 times 2026-12", []runs.Row{row("2026-12-03", 100, "lifecycle"), row("2027-01-02", 2000, "lifecycle")}},
+		{"", []runs.Row{row("2026-09-03", 100, "lifecycle"), row("2026-11-03", 150, "lifecycle")}},
+		{"", []runs.Row{row("2026-10-03", 100, "direct"), row("2026-11-03", 150, "lifecycle")}},
+		{"", []runs.Row{row("2026-10-03", 0, "lifecycle"), row("2026-11-03", 150, "lifecycle")}},
+	} {
+		var sums runs.Groups
+		for _, r := range c.rows {
+			sums.Add(r)
+		}
+		sums.Settle()
+		assert.Equal(t, c.want, Totals{Groups: &sums}.latestMonth())
+	}
+}
