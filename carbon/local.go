@@ -48,7 +48,7 @@ func findMeters(root, once fs.FS) (meters []energy.Meter, found []footprint.Faul
 // for any such machine, and stand in "carbonctl devices".
 func doubts(m estimate.Model) (faults []footprint.Fault) {
 	for _, n := range m.Notes {
-		if m.How == estimate.Unknown && strings.HasPrefix(n.Code, "cpu-un") || n.Code == "memory-unknown" {
+		if strings.HasPrefix(n.Code, "cpu-un") || n.Code == "memory-unknown" {
 			faults = append(faults, footprint.Fault{Code: n.Code, Component: "estimate", Text: n.Text})
 		}
 	}

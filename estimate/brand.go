@@ -93,6 +93,9 @@ func classOf(key string) (c class, ok bool) {
 		}
 		return client, true
 	case "epyc":
+		if len(rest) >= 4 && rest[0] == '4' && rest[1] != ' ' { // 4004 and 4005 are Ryzen dies
+			return client, true
+		}
 		return epyc, true
 	case "opteron", "altra":
 		return mono, true

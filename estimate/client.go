@@ -60,6 +60,20 @@ const (
 	bandIdle   = 1.8 // at no load
 )
 
+// usualTDP is that of a desktop's or laptop's model that no table has, by its name: the
+// class that makers sell most of (W).
+func usualTDP(name, form string) float64 {
+	switch {
+	case form == laptop:
+		return 28
+	case form == mini:
+		return 6
+	case unlocked(name):
+		return 125
+	}
+	return 65
+}
+
 // limits are what the kernel says of one package's power, in W; 0: not said. A limit
 // of 1000 W or more is none.
 type limits struct {

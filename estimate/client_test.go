@@ -124,6 +124,26 @@ func TestRegister(t *testing.T) {
 	assert.Equal(t, Unknown, m.How)
 }
 
+// A client CPU in no table is taken for the usual one of its kind, with a wide band.
+func TestByClass(t *testing.T) {
+	for brand, full := range map[string]float64{
+		"Intel(R) Core(TM) Ultra 5 999U":       25.2,
+		"Intel(R) Core(TM) Ultra 7 999K":       112.5,
+		"Intel(R) Core(TM) i5-99400":           58.5,
+		"AMD Ryzen 5 9999 6-Core Processor":    87.75,
+		"AMD Ryzen 7 PRO 9999U w/ Radeon 999M": 25.2,
+	} {
+		m := recognise(desktopOf(brand, 8, 12), limits{})
+		assert.Equal(t, ByClass, m.How, brand)
+		assert.InEpsilon(t, full, m.Max.Watts(), 0.01, brand)
+		assert.Equal(t, 2.5, m.Band, brand)
+		assert.Contains(t, codes(m), "cpu-unknown", brand)
+		guest := desktopOf(brand, 2, 4)
+		guest.Virtual = true
+		assert.Equal(t, 14.0, recognise(guest, limits{}).Max.Watts(), "a guest is charged by its threads")
+	}
+}
+
 // No CPU of the tables draws more at full load than it is held to.
 func TestNoneAboveItsLimit(t *testing.T) {
 	n := 0

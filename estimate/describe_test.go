@@ -27,6 +27,7 @@ func TestDescribe(t *testing.T) {
 		{Chip{Name: "Prototype", TDP: 150 * energy.Watt, Cores: 16, Threads: 32}, ByTDP, 16.5, 130.5, 2},
 		{Chip{TDP: 150 * energy.Watt}, ByTDP, 16.5, 130.5, 2},
 		{Chip{Name: "Raspberry Pi 4 Model B"}, BySKU, 2.7, 6.4, 1.4},
+		{Chip{Name: "EPYC 4564P"}, BySKU, 22, 230, 1.5},
 		{Chip{Name: "Intel Xeon w9-3495X"}, BySKU, 81.5, 379.5, 2},
 		{Chip{Name: "Intel Core i9-10980XE"}, BySKU, 18.6, 147.2, 1.7},
 		{Chip{Threads: 8}, Unknown, 4, 28, 2.5},

@@ -15,6 +15,7 @@ const (
 	ByRegister          How = "register"          // its own register tells its TDP
 	ByTDP               How = "tdp"               // in no table, but its TDP was given
 	ByMicroarchitecture How = "microarchitecture" // family and model only: a typical model stands in
+	ByClass             How = "class"             // in no table: the usual one of its kind stands in
 	Unknown             How = "unknown"           // neither: a common default
 )
 

@@ -50,6 +50,8 @@ func modelOf(c proc.CPU, l limits, tdp float64) Model {
 	case known && (arch.tdp > 0 || arch.most > 0):
 		m.byMicroarch(c, arch, l)
 		return m
+	case m.byClass(c, name, l):
+		return m
 	default:
 		m.note("cpu-unknown", "this CPU is in no table: a default of %.1f to %.1f W a thread is used", unknownIdle, unknownFull)
 	}
@@ -83,6 +85,25 @@ func (m *Model) byBoard(c proc.CPU, b board) {
 	m.Exponent, m.Band, m.IdleBand, m.WholeBoard = plainExponent, bandBoard, bandBoard, true
 	m.charge(b.idle, b.full, 1)
 	m.note("whole-board", "%s", boardNote(b.product))
+}
+
+// byClass models a desktop's or laptop's CPU that no table has but whose name tells what
+// it is made for. A virtual machine has a part of it that is not known.
+func (m *Model) byClass(c proc.CPU, name string, l limits) bool {
+	kind, ok := classOf(name)
+	if !ok || kind != client || c.Virtual {
+		return false
+	}
+	form := formOf(name, sku{})
+	chip := sku{tdp: usualTDP(name, form), form: form}
+	idle, full, _ := clientPower(name, chip, l, fitted())
+	m.How, m.Name, m.TDP = ByClass, plain(c.Brand), energy.Watts(chip.tdp)
+	m.shape(c, false)
+	m.charge(idle, full, 1)
+	m.useLimits(l)
+	m.IdleBand = m.Band
+	m.note("cpu-unknown", "this CPU is in no table: that of a %s of %.0f W stands in", form, chip.tdp)
+	return true
 }
 
 // bySKU models a CPU whose TDP is known.

@@ -65,3 +65,12 @@ func TestInstanceRefused(t *testing.T) {
 	_, err = Ask{Instance: "c5.large", DeviceHours: 1}.Estimate(Ours, Grid{PerKWh: 100}, 1)
 	assert.ErrorContains(t, err, "give hours for an instance")
 }
+
+// A desktop's CPU that no table has is not counted by the thread.
+func TestUnknownDesktop(t *testing.T) {
+	e, err := Ask{CPU: "Core i5-99400", Cores: 4, Hours: 1000}.Estimate(Ours, Grid{PerKWh: 100}, 1)
+	require.NoError(t, err)
+	assert.InDelta(t, 58.5, e.Energy.Expected, 0.1)
+	assert.Contains(t, e.Notes, `unknown CPU "Core i5-99400"; nearest: core i5 9400: a default of 65 W TDP, usual for its kind, is used`)
+	assert.Contains(t, e.Notes, "the cores of Core i5-99400 are not known: the whole CPU is counted")
+}

@@ -88,6 +88,12 @@ func (m *maker) cpu() {
 		} else {
 			m.unknownCPU(text)
 		}
+	case model.How == estimate.ByClass:
+		source = "default"
+		m.unknownCPU(number(model.TDP.Watts()) + " W TDP, usual for its kind,")
+		if m.Cores > 0 {
+			m.e.Notes = append(m.e.Notes, "the cores of "+name+" are not known: the whole CPU is counted")
+		}
 	case m.Cores > 0 && cores > 0:
 		all = all.Times(m.Cores / float64(cores))
 	case m.Cores > 0:
