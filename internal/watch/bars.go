@@ -22,16 +22,17 @@ const maxBars = 16
 type stepBar struct {
 	of, from, done, stride int
 	first, last            time.Time
-	led                    bool // it has been main
-	trains                 bool // its lines say so
-	follows                bool // another one that led was over before
+	pause                  time.Duration // the longest between two of its lines
+	led                    bool          // it has been main
+	trains                 bool          // its lines say so
+	follows                bool          // another one that led was over before
 }
 
 // over reports whether no more of a bar is to be expected: it is full, or it has been
-// quiet for as long as all of it took.
+// quiet for as long as all of it took, and for three of its pauses.
 func (b *stepBar) over(now time.Time) bool {
 	took := b.last.Sub(b.first)
-	return b.done+b.stride >= b.of || took > 0 && now.Sub(b.last) > took
+	return b.done+b.stride >= b.of || took > 0 && now.Sub(b.last) > max(took, 3*b.pause)
 }
 
 // outside takes a count from before the epoch.
@@ -76,6 +77,7 @@ func (b *bars) take(c count, began, now time.Time) (fraction float64, bare, agai
 	case c.done <= x.done:
 		return 0, false, false
 	default:
+		x.pause = max(x.pause, now.Sub(x.last))
 		x.stride, x.done, x.last = c.done-x.done, c.done, now
 	}
 	again = b.main != nil && b.main != x

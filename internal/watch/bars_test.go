@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -111,11 +112,39 @@ func TestBarsOneAfterTheOther(t *testing.T) {
 	assert.InDeltaSlice(t, []float64{0.5, 4. / 5}, got, 1e-9)
 	assert.Equal(t, []bool{false, true}, again)
 
-	// One that is never full is over when it has been quiet for as long as it took; if
+	// One that is never full is over when it has been quiet for longer than ever; if
 	// it goes on all the same, the other was within it.
-	got, again = firstEpoch(t, "Epoch 1/3", " 10%|█ | 1/10 [0", " 20%|█ | 2/10 [0", "x", " 0%| | 0/5 [0", " 20%| | 1/5 [0", " 30%|█ | 3/10 [0", " 40%|█ | 4/10 [0")
-	assert.InDeltaSlice(t, []float64{0.1, 0.2, 5. / 9, 0.3, 0.4}, got, 1e-9)
+	got, again = firstEpoch(t, "Epoch 1/3", " 10%|█ | 1/10 [0", " 20%|█ | 2/10 [0", "x", "x", "x", " 0%| | 0/5 [0", " 20%| | 1/5 [0", " 30%|█ | 3/10 [0", " 40%|█ | 4/10 [0")
+	assert.InDeltaSlice(t, []float64{0.1, 0.2, 7. / 11, 0.3, 0.4}, got, 1e-9)
 	assert.Equal(t, []bool{false, false, true, true, false}, again)
+}
+
+// A bar is drawn right after the last of those within it.
+func TestABarBehindThoseWithinIt(t *testing.T) {
+	p, err := Preset("auto")
+	require.NoError(t, err)
+	var got []float64
+	m := NewMatcher(p, func(e Event) {
+		if e.Edge == EpochProgress && !e.Again {
+			got = append(got, e.Fraction)
+		}
+	})
+	s := m.Stream()
+	at := time.Unix(100, 0)
+	say := func(after time.Duration, format string, args ...any) {
+		at = at.Add(after)
+		s.Feed(fmt.Appendf(nil, format, args...), at)
+	}
+	say(0, "Epoch 1/2\n")
+	for i := range 10 {
+		say(time.Millisecond, "%d%%|█ | %d/10 [0\r", 10*i, i)
+		for j := range 9 {
+			say(100*time.Millisecond, "%d%%|█ | %d/8 [0\r", 100*j/8, j)
+		}
+	}
+	m.Close(true)
+	require.NotEmpty(t, got)
+	assert.Equal(t, 0.9, got[len(got)-1])
 }
 
 // A program that says how many steps all epochs have: 30 for 3 epochs.

@@ -164,12 +164,12 @@ func (p *Pattern) match(line []byte, final bool) (events []Event, found bool) {
 			return p.out, true
 		}
 	}
-	if !p.past && !p.worded && p.now.Sub(p.countedAt) >= countEvery {
+	if !p.past && !p.worded && p.searches() {
 		if text == nil {
 			text = colourless(line)
 		}
 		if c, ok := p.counter.find(text); ok {
-			p.countedAt = p.now
+			p.counts++
 			p.counted(c)
 		}
 	}

@@ -30,7 +30,9 @@ type progress struct {
 	bars   bars
 	// now is when the line came, since began the first epoch goes on.
 	now, began time.Time
-	countedAt  time.Time // when a line with a count came last
+	// counts is how many lines with a count were found since second.
+	counts int
+	second time.Time
 	// opened is the line that began index, and since how many lines came after it.
 	opened string
 	since  int
@@ -203,9 +205,17 @@ func (p *progress) reached(f float64, bare, again bool) {
 	p.emit(Event{Edge: EpochProgress, Index: max(p.index, 1), Of: p.of, Fraction: f, Bare: bare, Again: again})
 }
 
-// countEvery is how often at most a line is searched for counts: a bar is drawn ten times
-// a second, and what is searched for it is searched slowly.
-const countEvery = 50 * time.Millisecond
+// maxCounts is how many lines a second are searched until so many counts were found: a
+// bar is drawn ten times a second, and the search is slow.
+const maxCounts = 30
+
+// searches reports whether one more line may be searched for a count.
+func (p *progress) searches() bool {
+	if p.now.Sub(p.second) >= time.Second {
+		p.second, p.counts = p.now, 0
+	}
+	return p.counts < maxCounts
+}
 
 // counted takes a count of steps, on a line that does not name the epoch.
 func (p *progress) counted(c count) {
