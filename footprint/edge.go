@@ -78,6 +78,9 @@ func (a *Account) edge(late time.Duration, parts bool) edge {
 		}
 	}
 	last := &a.marks.latest
+	// What edges hold does not fall, also where a component proves to be within another:
+	// the truth is then that much below.
+	e.less = e.less.Plus(max(last.energy-e.energy, 0))
 	last.energy, last.grams = max(last.energy, e.energy), max(last.grams, e.grams)
 	e.energy, e.grams = last.energy, last.grams
 	return e
