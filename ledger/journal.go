@@ -27,11 +27,14 @@ type entry struct {
 	LedgerBytes int64            `json:"ledger_bytes"`
 	Pending     json.RawMessage  `json:"pending,omitempty"` // see Writer.Pending
 	Report      footprint.Report `json:"report"`
-	// Power of the report, which is much to encode: as it was up to a minute before.
+	// Power of the report, which is much to encode: as it was up to a minute before, and
+	// in the first minute up to half of the run.
 	Power json.RawMessage `json:"power,omitempty"`
 }
 
-// powerEvery is how often the power over time is encoded anew.
+// powerEvery is how often the power over time is encoded anew, and before that when it has
+// become twice as long: the first minute costs as much as its end, and a run that is
+// killed in it has its power.
 const powerEvery = time.Minute
 
 // writer is who writes a journal. Its lock file holds the same.
@@ -62,6 +65,7 @@ type journal struct {
 	slots slots
 
 	powerAt time.Time // when it was encoded
+	powerOf int       // how many steps it had
 	ended   bool      // it holds the report of a run that has ended
 	named   sync.Once // its files' names are on the disk
 }
@@ -149,12 +153,12 @@ func (j *journal) save(r footprint.Report, pending json.RawMessage) error {
 	now := time.Now()
 	j.entry.WrittenAt, j.entry.Pending = now.UTC(), pending
 	ended := r.Status != footprint.Running
-	if ended || j.powerAt.IsZero() || now.Sub(j.powerAt) >= powerEvery {
+	if n := steps(r.Power); ended || n >= 2*j.powerOf || now.Sub(j.powerAt) >= powerEvery {
 		b, err := json.Marshal(r.Power)
 		if err != nil {
 			return err
 		}
-		j.entry.Power, j.powerAt = b, now
+		j.entry.Power, j.powerAt, j.powerOf = b, now, n
 	}
 	r.Power = nil
 	short := j.entry
@@ -173,6 +177,14 @@ func (j *journal) save(r footprint.Report, pending json.RawMessage) error {
 	}
 	j.entry.Report = footprint.Report{}
 	return err
+}
+
+// steps is how long the power over time is.
+func steps(all []footprint.Power) (n int) {
+	for _, p := range all {
+		n += len(p.Mean)
+	}
+	return n
 }
 
 // sync waits until what was saved last is on the disk.

@@ -192,7 +192,8 @@ func TestAJournalThatGrows(t *testing.T) {
 	assert.Len(t, e.Report.Epochs, 1000)
 }
 
-// Power is encoded once a minute, and at the end; what is recovered has it.
+// Power is encoded where it has become twice as long, once a minute, and at the end; what
+// is recovered has it.
 func TestJournalKeepsPower(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := newPath(t)
@@ -208,27 +209,22 @@ func TestJournalKeepsPower(t *testing.T) {
 			return len(e.Report.Power[0].Mean)
 		}
 		for _, c := range []struct {
-			wait time.Duration
-			want int
-		}{{0, 1}, {10 * time.Second, 1}, {49 * time.Second, 1}, {time.Second, 4}, {10 * time.Second, 4}} {
+			wait        time.Duration
+			steps, want int
+		}{
+			{0, 0, 0}, {time.Second, 1, 1}, {time.Second, 2, 2}, {2 * time.Second, 3, 2}, {8 * time.Second, 4, 4},
+			{50 * time.Second, 7, 4}, {10 * time.Second, 7, 7}, {10 * time.Second, 8, 7}, {50 * time.Second, 9, 9},
+		} {
 			time.Sleep(c.wait)
-			require.NoError(t, w.Checkpoint(step(int(w.stepsOf())+1)))
+			require.NoError(t, w.Checkpoint(step(c.steps)))
 			assert.Equal(t, c.want, kept())
 		}
-		last := step(9)
+		last := step(10)
 		last.Status = footprint.Completed
 		require.NoError(t, w.Checkpoint(last))
-		assert.Equal(t, 9, kept())
+		assert.Equal(t, 10, kept())
 		die(t, w)
 	})
-}
-
-// stepsOf is how many checkpoints there were.
-func (w *Writer) stepsOf() uint64 {
-	if w.journal == nil {
-		return 0
-	}
-	return w.journal.slots.seq
 }
 
 // Whatever a crash makes of the slot that was being written, the one before it
