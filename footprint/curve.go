@@ -160,13 +160,13 @@ func (c *Curves) bands(order []*series) {
 // gaps finds the steps of which less than half was seen of a component.
 func (c *Curves) gaps(order []*series, end float64) {
 	of := map[energy.Kind]int{}
+	order = slices.DeleteFunc(slices.Clone(order), func(s *series) bool { // what was never seen has no gap
+		return !slices.ContainsFunc(s.covered, func(x float64) bool { return x > 0 })
+	})
 	for _, s := range order {
 		of[s.kind]++
 	}
 	for _, s := range order {
-		if !slices.ContainsFunc(s.covered, func(x float64) bool { return x > 0 }) {
-			continue // that is no gap
-		}
 		for n := 0; n < c.Steps; n++ {
 			if s.covered[n] >= c.StepS/2 {
 				continue

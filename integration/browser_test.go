@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -126,6 +127,11 @@ const bad = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>B
 <script>document.head.innerHTML += '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'">'; document.body.append(Object.assign(new Image(), {src: "http://127.0.0.1:9/y.png"}))</script>
 </body></html>`
 
+// printed is a page in a PDF; a run takes maxPrinted of them at most.
+var printed = regexp.MustCompile(`/Type */Page\b`)
+
+const maxPrinted = 3
+
 // A browser is a window of Chromium, with a profile of its own.
 type browser struct {
 	ctx  context.Context
@@ -211,6 +217,9 @@ func (b *browser) look(t *testing.T, file string) []string {
 	require.NoError(t, err)
 	if !bytes.HasPrefix(pdf, []byte("%PDF-")) {
 		all = append(all, "it can't be printed")
+	}
+	if n := len(printed.FindAll(pdf, -1)); n > maxPrinted && strings.HasPrefix(filepath.Base(file), "run-") {
+		all = append(all, fmt.Sprintf("a run takes %d pages in print", n))
 	}
 	b.lock.Lock()
 	defer b.lock.Unlock()

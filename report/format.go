@@ -16,7 +16,7 @@ func Formats() []string {
 }
 
 // RunFormats are the names that [Run.Write] takes.
-func RunFormats() []string { return []string{"text", "json", "markdown", "html", "latex"} }
+func RunFormats() []string { return []string{"text", "json", "markdown", "html", "latex", "svg"} }
 
 // A Run is the report of one run, to be shown in one of the forms below.
 type Run struct {
@@ -50,6 +50,8 @@ func (r Run) Write(w io.Writer, format string) error {
 		return r.html(w)
 	case "latex":
 		return r.sheet().latex(w)
+	case "svg":
+		return r.SVG(w, PowerPicture)
 	}
 	return unknownFormat(format, RunFormats())
 }

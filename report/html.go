@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"strings"
 	"sync"
 )
 
@@ -36,7 +37,13 @@ type blockCell struct {
 // blockOf is a section; id keeps the patterns of its picture apart from those of others.
 func blockOf(p section, id int) block {
 	class := map[kind]string{name: "name", text: "text", amount: "amount"}
-	b := block{Title: plain(p.title), Code: plain(p.code)}
+	b := block{Title: plain(p.title)}
+	for i, line := range strings.Split(p.code, "\n") {
+		if i > 0 {
+			b.Code += "\n"
+		}
+		b.Code += plain(line)
+	}
 	for _, n := range p.notes {
 		b.Notes = append(b.Notes, plain(n))
 	}

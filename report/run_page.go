@@ -122,7 +122,7 @@ func (run Run) page() runPage {
 	p.Big, p.Unit = "not known", ""
 	if emitted := r.Headline().Emissions; emitted != "" {
 		p.Big, p.Unit, _ = strings.Cut(emitted, " ")
-		p.Under = append([]string{massBounds(r.Emissions, r.EmissionsLow, r.EmissionsHigh) + " by the energy"}, run.Car.Compare(r.Emissions, r.EmissionsLow)...)
+		p.Under = append([]string{boundsText(massBounds(r.Emissions, r.EmissionsLow, r.EmissionsHigh)+" by the energy", r)}, run.Car.Compare(r.Emissions, r.EmissionsLow)...)
 		if o := r.Outer; o != nil {
 			p.Under = append(p.Under, "energy and factor together: "+massBounds(r.Emissions, o.Low, &o.High))
 		}
@@ -246,7 +246,9 @@ func (run Run) sentence() []phrase {
 	switch share := r.MeasuredShare; {
 	case deref(share) >= 1:
 		add(", all of it measured.", false)
-	case deref(share) > 0:
+	case share == nil:
+		add("; how that was found is not known.", false)
+	case *share > 0:
 		add(", "+Percent(*share)+" of it measured.", false)
 	default:
 		add(", by a model: no counter was read.", false)
@@ -297,8 +299,11 @@ func largest(r footprint.Report) (kind, share string) {
 
 // equation shows energy × PUE × factor = emissions, each with where it comes from.
 func equation(r footprint.Report) []factorBox {
-	e := factorBox{Value: EnergyWithin(r.Energy, r.EnergyLow, r.EnergyHigh), Sign: signOf(r.MeasuredShare), Label: "energy, " + energyBounds(r.Energy, r.EnergyLow, r.EnergyHigh), Note: measured(deref(r.MeasuredShare))}
-	pue := factorBox{Op: "×", Value: fmt.Sprintf("%.4g", r.PUE.Value), Sign: isGiven, Label: "PUE, " + plain(r.PUE.Source)}
+	e := factorBox{Value: EnergyWithin(r.Energy, r.EnergyLow, r.EnergyHigh), Sign: signOf(r.MeasuredShare), Label: "energy, " + boundsText(energyBounds(r.Energy, r.EnergyLow, r.EnergyHigh), r), Note: measured(deref(r.MeasuredShare))}
+	if r.MeasuredShare == nil {
+		e.Note = "measured or modelled: not known"
+	}
+	pue := factorBox{Op: "×", Value: fmt.Sprintf("%.4g", r.PUE.Value), Sign: isGiven, Label: "PUE, " + strings.Replace(plain(r.PUE.Source), "the row", "as recorded", 1)}
 	if r.PUE.Source == "not given" {
 		pue.Sign, pue.Label, pue.Note = isUnknown, "PUE not given", "counted as 1"
 	}
@@ -306,7 +311,7 @@ func equation(r footprint.Report) []factorBox {
 	if in.Source == "" && in.PerKWh == 0 {
 		return []factorBox{e, pue, {Op: "×", Value: "? g/kWh", Sign: isUnknown, Label: "grid not known"}, {Op: "=", Value: "not known", Label: "CO2e"}}
 	}
-	f := factorBox{Op: "×", Value: digits(float64(in.PerKWh)) + " g/kWh", Sign: isModelled, Label: "grid, " + intensityWord(in.Kind)}
+	f := factorBox{Op: "×", Value: digits(float64(in.PerKWh)) + " g/kWh", Sign: isModelled, Label: strings.TrimSuffix("grid, "+intensityWord(in.Kind), ", ")}
 	if in.Kind == regions.Own {
 		f.Sign = isGiven
 	}
@@ -326,6 +331,14 @@ func equation(r footprint.Report) []factorBox {
 		g.Note = "making the hardware: " + Mass(*r.Embodied) + ", not in it"
 	}
 	return []factorBox{e, pue, f, g}
+}
+
+// boundsText is a text of bounds, unless there are none.
+func boundsText(bounds string, r footprint.Report) string {
+	if r.EnergyLow <= 0 && r.EnergyHigh == nil {
+		return "no bounds known"
+	}
+	return bounds
 }
 
 // intensityWord says what kind of figure a factor is.

@@ -3,6 +3,8 @@ package report_test
 import (
 	"bytes"
 	"fmt"
+	"html/template"
+	"io"
 	"math"
 	"os"
 	"slices"
@@ -17,6 +19,7 @@ import (
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // A script is a run as it is made up for a page: some GPUs, a CPU and modelled memory.
@@ -186,6 +189,7 @@ func allRuns(t *testing.T) map[string]footprint.Report {
 		hours[i] = regions.Grams(330 + 80*math.Sin(float64(i)/24*2*math.Pi))
 	}
 	all["30-days"] = script{gpus: 8, steps: 1000, length: 30 * 24 * time.Hour, epochs: 90, hours: hours, watts: func(g, i int) float64 { return 400 + 200*math.Sin(float64(i)/40) }}.play()
+	all["row"] = report.OfRow(runs.Row{RunID: "07c6ef4c", Project: "mnist", Status: footprint.Completed, DurationS: 3600, Zone: "FR", PerKWh: 800, IntensitySource: "CodeCarbon 2.3.4", Charge: footprint.ChargeMachine, Energy: 150 * energy.WattHour, MachineEnergy: 150 * energy.WattHour, Emissions: 120, Coverage: 1, Warnings: "imported"})
 	one := script{gpus: 0, steps: 1, length: 2 * time.Second, hours: []regions.Grams{330}}.play()
 	all["one-sample"] = one
 	return all
@@ -204,13 +208,82 @@ func TestRunPage(t *testing.T) {
 			if dir := os.Getenv("PAGES"); dir != "" { // to be looked at
 				require.NoError(t, os.WriteFile(dir+"/"+name+".html", []byte(got), 0o644))
 			}
-			if slices.Contains([]string{"finetune", "killed", "gaps", "hostile", "64-gpus"}, name) {
+			if slices.Contains([]string{"finetune", "killed", "gaps", "hostile", "64-gpus", "row"}, name) {
 				golden(t, "testdata/run-"+name+".html", []byte(got))
 			}
 			assert.Less(t, len(got), 100_000, "a page of 100 kB at most")
 			for _, bad := range []string{"<script", "<img", "NaN", "Inf", "ZgotmplZ", " style=", "%!"} {
 				assert.NotContains(t, got, bad)
 			}
+		})
+	}
+}
+
+// What a page says of a run is true of that run.
+func TestRunPagesAreHonest(t *testing.T) {
+	all := map[string]string{}
+	for name, r := range allRuns(t) {
+		all[name] = runPage(t, r)
+	}
+	for name, want := range map[string][]string{
+		"finetune":   {"The run drew ", "9m 36s stall: GPUs at 392 W", "The stall lies in epoch 7", "It held the truth 6 of 6 times"},
+		"failed":     {"✗ failed (exit 137)", "Until it failed (exit 137), the run drew ", "Avoid the lost attempt"},
+		"killed":     {"✗ killed by SIGKILL", "Until it was killed by SIGKILL", "the truth is not known", "5 of 12 epochs"},
+		"budget":     {"✗ stopped at the budget of 2.5 kg", "Until it was stopped at the budget of 2.5 kg", "budget 2.5kg reached"},
+		"recovered":  {"recovered: the tracker was killed", "Until its last checkpoint the run drew "},
+		"running":    {"… running", "So far the run drew "},
+		"process":    {"The command’s share of the machine was ", "this command is charged a share of it"},
+		"gaps":       {"GPU (1 of 4) not read from 1h 20m to 2h 24m", "GPU, not read"},
+		"vm":         {"by a model: no counter was read"},
+		"row":        {"how that was found is not known", "no bounds known", "measured or modelled: not known"},
+		"empty":      {"The energy of this run is not known."},
+		"64-gpus":    {"GPUs beside each other", "Leave out 1 of 64 GPUs"},
+		"one-sample": {"One reading"},
+	} {
+		for _, w := range want {
+			assert.True(t, strings.Contains(all[name], template.HTMLEscapeString(w)), "%s: %s", name, w)
+		}
+	}
+	for name, never := range map[string][]string{
+		"budget": {"Avoid the lost attempt"}, "process": {"stall"}, "gaps": {"stall"}, "killed": {"held the truth"}, "failed": {"held the truth"},
+		"row": {"no counter was read", "Elsewhere", "<path", "at least 0"}, "empty": {"0 g", "0 J", "Elsewhere"}, "vm": {"GPU", "What you could do"},
+	} {
+		for _, n := range never {
+			assert.False(t, strings.Contains(all[name], template.HTMLEscapeString(n)), "%s: %s", name, n)
+		}
+	}
+}
+
+func TestRunPictures(t *testing.T) {
+	r := report.Run{Report: finetune()}
+	for _, p := range report.Pictures() {
+		var b bytes.Buffer
+		require.NoError(t, r.SVG(&b, p))
+		golden(t, "testdata/run-finetune-"+string(p)+".svg", b.Bytes())
+		var none *report.PictureError
+		require.ErrorAs(t, report.Run{}.SVG(&b, p), &none)
+		assert.Equal(t, p, none.Picture)
+	}
+	assert.ErrorContains(t, r.SVG(io.Discard, "pie"), "unknown picture")
+	r.Project = hostile
+	var b bytes.Buffer
+	require.NoError(t, r.SVG(&b, report.PowerPicture))
+	assert.NotContains(t, b.String(), "<script")
+}
+
+// A page is written while a command that has ended waits for it.
+func BenchmarkRunPage(b *testing.B) {
+	for _, steps := range []int{1, 100, 1000} {
+		s := script{gpus: 4, steps: steps, length: 3 * time.Hour, epochs: min(12, steps), hours: []regions.Grams{412, 377}, watts: func(g, i int) float64 { return 500 + float64(i%7) }}
+		r := s.play()
+		b.Run(fmt.Sprintf("steps=%d", steps), func(b *testing.B) {
+			var n int
+			for b.Loop() {
+				var w bytes.Buffer
+				require.NoError(b, report.Run{Report: r}.Advised(regions.Builtin()).Write(&w, "html"))
+				n = w.Len()
+			}
+			b.ReportMetric(float64(n), "B/page")
 		})
 	}
 }

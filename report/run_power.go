@@ -223,7 +223,7 @@ func (p *powerPicture) gaps(c footprint.Curves, x func(float64) float64) {
 	for _, g := range c.Gaps {
 		what := kindTitle(g.Kind)
 		if g.Of > 1 {
-			what = fmt.Sprintf("%d of %d × %s", g.Count, g.Of, what)
+			what = fmt.Sprintf("%s (%d of %d)", what, g.Count, g.Of)
 		}
 		title := fmt.Sprintf("%s not read from %s to %s", what, Duration(seconds(g.FromS)), Duration(seconds(g.ToS)))
 		if len(p.Gaps) < 40 {

@@ -26,6 +26,8 @@ const (
 	// leastSaving is the least part of a run's emissions that a place or an hour is named
 	// for: less is within what yearly means and typical hours can tell.
 	leastSaving = 0.05
+	// leastGrams is the least that a place or an hour is named for: nobody moves for less.
+	leastGrams regions.Grams = 1
 	// leastStall is the same of a stall, and idleGPU the part of the busiest GPU's energy
 	// below which one was idle.
 	leastStall = 0.002
@@ -48,11 +50,11 @@ func Advise(t *regions.Table, r footprint.Report, places []Comparison) []Advice 
 	}
 	if len(places) > 0 && !places[0].Here {
 		i := slices.IndexFunc(places, func(c Comparison) bool { return c.Here })
-		if saves := places[i].Emissions - places[0].Emissions; saves >= leastSaving*r.Emissions {
+		if saves := places[i].Emissions - places[0].Emissions; saves >= max(leastGrams, leastSaving*r.Emissions) {
 			all = append(all, Advice{Saves: saves, Place: &places[0]})
 		}
 	}
-	if slot, saves := anotherHour(t, r); saves >= leastSaving*r.Emissions {
+	if slot, saves := anotherHour(t, r); saves >= max(leastGrams, leastSaving*r.Emissions) {
 		all = append(all, Advice{Saves: saves, Start: &slot})
 	}
 	stalls := r.Stalls()
@@ -116,14 +118,15 @@ func idleGPUs(r footprint.Report) (idle []footprint.Line, of int, saves regions.
 
 // Elsewhere compares a run with the cloud regions of its own provider, or of all providers
 // where it was in none, on its continent: the least first, one a zone, here among them. It is nil where
-// the run's place, or what it emitted, is not known.
+// the run's place, the scope of its factor, or its energy is not known: nothing can be
+// compared then.
 func Elsewhere(t *regions.Table, r footprint.Report) []Comparison {
 	in := r.Intensity
 	zone := r.Region.Zone
 	if r.Region.Provider != nil && r.Region.CloudRegion != nil {
 		zone = *r.Region.Provider + ":" + *r.Region.CloudRegion
 	}
-	if t == nil || zone == "" || in.Kind == regions.WorldDefault || in.PerKWh <= 0 || r.Energy <= 0 || r.PUE.Value <= 0 {
+	if t == nil || zone == "" || in.Scope == "" || in.Kind == regions.WorldDefault || in.PerKWh <= 0 || r.Energy <= 0 || r.PUE.Value <= 0 {
 		return nil
 	}
 	q := regions.Query{Zone: zone, Scope: in.Scope}

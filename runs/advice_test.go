@@ -47,6 +47,7 @@ func TestElsewhere(t *testing.T) {
 	for name, change := range map[string]func(r *footprint.Report){
 		"the place is not known":  func(r *footprint.Report) { r.Region.Zone = "" },
 		"it is the world's mean":  func(r *footprint.Report) { r.Intensity.Kind = regions.WorldDefault },
+		"its scope is not known":  func(r *footprint.Report) { r.Intensity.Scope = "" },
 		"no such place":           func(r *footprint.Report) { r.Region.Zone = "nowhere" },
 		"its energy is not known": func(r *footprint.Report) { r.Energy = 0 },
 	} {
@@ -85,6 +86,10 @@ func TestAdvise(t *testing.T) {
 	place, start, stall, idle, whole := advise(r)
 	assert.Equal(t, []int{1, 1, 0, 0, 0}, []int{place, start, stall, idle, whole}, "a winter evening is none of the best hours")
 
+	r.Energy, r.Emissions = r.Energy/1000, r.Emissions/1000
+	assert.Empty(t, runs.Advise(table, r, runs.Elsewhere(table, r)), "nobody moves for less than a gram")
+
+	r = german()
 	r.Intensity.Kind = regions.Own // the user's own figure has no hours
 	_, start, _, _, _ = advise(r)
 	assert.Zero(t, start)

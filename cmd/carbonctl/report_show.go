@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -21,7 +22,9 @@ import (
 // showing is one run of report show.
 type showing struct {
 	reading
-	form formFlags
+	form    formFlags
+	html    string // file for the page
+	picture string
 }
 
 func (a *app) showRun() *cobra.Command {
@@ -38,7 +41,8 @@ The exit code is 1 if there is no such run, or no more of it than its row.`,
 		Example: `  carbonctl report show
   carbonctl report show last
   carbonctl report show run.json
-  carbonctl report show run.json --output run.html
+  carbonctl report show last --html run.html
+  carbonctl report show last --picture epochs --output epochs.svg
   carbonctl report show 0198c0de --json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return s.run(cmd.Flags(), args)
@@ -46,15 +50,28 @@ The exit code is 1 if there is no such run, or no more of it than its row.`,
 	}
 	f := cmd.Flags()
 	s.form.add(f, report.RunFormats())
+	f.StringVar(&s.html, "html", "", "write the page of the run to this `FILE`; the same as --format html --output FILE")
+	f.StringVar(&s.picture, "picture", string(report.PowerPicture), "what svg shows: `NAME` is power, epochs or prediction")
 	f.String("ledger", "", "ledger `FILE` whose runs to show")
 	f.String(config.Car, "", config.CarUsage)
 	return cmd
 }
 
 func (s *showing) run(flags *pflag.FlagSet, args []string) error {
+	if s.html != "" {
+		if s.form.output != "" || s.form.format != "" || s.form.json {
+			return errors.New("--html: choose it or --format, --json, --output")
+		}
+		s.form.format, s.form.output = "html", s.html
+	}
 	format, err := s.form.name()
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case flags.Changed("picture") && format != "svg":
+		return errors.New("--picture needs --format svg, or a file of that name")
+	case !slices.Contains(report.Pictures(), report.Picture(s.picture)):
+		return fmt.Errorf("--picture: %.40q is not one of power, epochs, prediction", s.picture)
 	}
 	all, err := s.find(flags, args)
 	if row := (*rowError)(nil); errors.As(err, &row) {
@@ -66,21 +83,36 @@ func (s *showing) run(flags *pflag.FlagSet, args []string) error {
 	if s.form.output != "" && len(all) > 1 {
 		return fmt.Errorf("--output: %d runs are to be shown: name one by its ID", len(all))
 	}
+	if len(all) > 1 && format == "svg" {
+		return fmt.Errorf("--format svg: %d runs are to be shown: name one by its ID", len(all))
+	}
 	return s.form.write(s.out, func(w io.Writer) error {
 		for i, r := range all {
 			if i > 0 && format == "text" {
 				_, _ = fmt.Fprintln(w) // the next write fails as well
 			}
-			run := report.Run{Report: r, Car: s.car}
-			if format == "html" {
-				run = run.Advised(regions.Builtin())
-			}
-			if err := run.Write(w, format); err != nil {
+			if err := s.write(w, r, format); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// write shows one run.
+func (s *showing) write(w io.Writer, r footprint.Report, format string) error {
+	run := report.Run{Report: r, Car: s.car}
+	switch format {
+	case "html":
+		return run.Advised(regions.Builtin()).Write(w, format)
+	case "svg":
+		err := run.SVG(w, report.Picture(s.picture))
+		if none := (*report.PictureError)(nil); errors.As(err, &none) {
+			return &exitError{exitFinding, err}
+		}
+		return err
+	}
+	return run.Write(w, format)
 }
 
 // A rowError says that of a run there is no more than its row, as of an imported one.
@@ -96,8 +128,9 @@ func (e *rowError) Error() string {
 // showRow shows what a row tells of its run. That there is no more stays an error.
 func (s *showing) showRow(row *rowError, format string, err error) error {
 	wrong := s.form.write(s.out, func(w io.Writer) error {
-		if format == "json" {
-			return report.JSON(w, report.OfRow(row.row))
+		switch format {
+		case "json", "html", "svg":
+			return s.write(w, report.OfRow(row.row), format)
 		}
 		return s.rowTotals(row.row).Write(w, format)
 	})
