@@ -152,11 +152,8 @@ func (t *Table) Cloud(provider, region string) (CloudRegion, error) {
 const maxID = 96
 
 func (t *Table) cloud(provider, region string) *CloudRegion {
-	if t.places == nil {
-		return nil
-	}
-	provider, region = strings.TrimSpace(provider), strings.TrimSpace(region)
-	fleet := t.places().fleet(also(strings.ToLower(provider)))
+	region = strings.TrimSpace(region)
+	fleet := t.provider(provider)
 	if fleet == nil || len(region) > maxID {
 		return nil
 	}
@@ -187,12 +184,19 @@ func appendLower(to []byte, s string) []byte {
 	return to
 }
 
-// cloudsOf are the regions of one provider.
-func (t *Table) cloudsOf(provider string) []CloudRegion {
-	if t.places == nil {
+// provider is what a provider has, by any of its names and in any case; nil if it is not
+// known.
+func (t *Table) provider(name string) *fleet {
+	name = also(strings.ToLower(strings.TrimSpace(name)))
+	if t.places == nil || name == "" {
 		return nil
 	}
-	if fleet := t.places().fleet(also(strings.ToLower(strings.TrimSpace(provider)))); fleet != nil {
+	return t.places().fleet(name)
+}
+
+// cloudsOf are the regions of one provider.
+func (t *Table) cloudsOf(provider string) []CloudRegion {
+	if fleet := t.provider(provider); fleet != nil {
 		return fleet.held().clouds
 	}
 	return nil
@@ -211,7 +215,7 @@ func (t *Table) cloudOf(code string) *CloudRegion {
 const maxSuffix = 5
 
 // isZoneSuffix tells what stands behind a region's name in that of one of its
-// zones: a letter (aws, coreweave), a dash and a letter or number (gcp, alibaba,
+// zones: a letter (aws, coreweave, alibaba), a dash and a letter or number (gcp, alibaba,
 // scaleway, tencent, ibm), a dash, "dc" and a number (hetzner), "-az" (azure) or "-ad-"
 // (oracle) and a number, or a number (ovhcloud).
 func isZoneSuffix(provider, s string) bool {
@@ -224,6 +228,8 @@ func isZoneSuffix(provider, s string) bool {
 	switch provider {
 	case "aws", "coreweave":
 		return letter(s)
+	case "alibaba": // eu-west-1a, cn-hangzhou-b
+		return letter(s) || dash && letter(dashed)
 	case "ovhcloud":
 		return digits(s)
 	case "hetzner":
@@ -240,6 +246,9 @@ func isZoneSuffix(provider, s string) bool {
 // asked for or, where the provider isn't known, one of each of the providers most
 // like it.
 func (t *Table) unknownCloud(provider, region string) error {
+	if fleet := t.provider(provider); fleet != nil && strings.TrimSpace(region) == "" {
+		return fmt.Errorf("%s is a cloud provider of %d regions: name one, such as %s", fleet.provider, len(fleet.held().clouds), fleet.held().clouds[0].label())
+	}
 	e := &UnknownError{Zone: provider + ":" + region}
 	asked := string(fold(nil, region))
 	nearest := func(clouds []CloudRegion, n int) {

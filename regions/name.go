@@ -100,7 +100,8 @@ func unaccented(r rune) string {
 
 // near is how many letters a name may be off to be suggested. It is less than where a word
 // is one of a few: among thousands of names some are always alike.
-func near(asked string) int { return max(1, len(asked)/4) }
+// Of three letters or fewer each is a third of the name: none may be off.
+func near(asked string) int { return len(asked) / 4 }
 
 // nearest gives the labels of at most n zones whose code or name is near the
 // one asked for: what it begins or is begun by, then by edit distance. Of
@@ -134,15 +135,34 @@ func (t *Table) nearest(name string, n int) []string {
 	slices.SortFunc(all, func(a, b likeness) int {
 		return cmp.Or(a.distance-b.distance, b.shared-a.shared, b.figures-a.figures, a.zone-b.zone)
 	})
-	var labels []string
+	labels := t.cityZones(asked)
+	labels = labels[:min(n, len(labels))]
 	for _, l := range all[:min(n, len(all))] {
-		if l.distance <= near(asked) {
-			labels = append(labels, t.label(int32(l.zone)))
+		if label := t.label(int32(l.zone)); l.distance <= near(asked) && len(labels) < n && !slices.Contains(labels, label) {
+			labels = append(labels, label)
 		}
 	}
 	for _, label := range t.nearestAliases(asked) {
 		if len(labels) < n && !slices.Contains(labels, label) {
 			labels = append(labels, label)
+		}
+	}
+	return labels
+}
+
+// cityZones gives the labels of the zones in which a city of that folded name is known. It
+// is for suggestions alone: other cities of the name may not be known.
+func (t *Table) cityZones(asked string) (labels []string) {
+	if t.places == nil {
+		return nil
+	}
+	var room [maxKey]byte
+	for _, c := range t.places().cities() {
+		if string(fold(room[:0], c.name)) != asked {
+			continue
+		}
+		if i, ok := t.codes[strings.ToLower(c.zone)]; ok {
+			labels = append(labels, t.label(i))
 		}
 	}
 	return labels

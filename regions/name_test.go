@@ -56,7 +56,9 @@ func TestAmbiguous(t *testing.T) {
 
 func TestUnknown(t *testing.T) {
 	for name, want := range map[string]string{
-		"FX":            "FI (Finland), FR (France), FJ (Fiji)",
+		"Nairobi":       "KE (Kenya)",
+		"Lyon":          "FR (France)",
+		"GER":           "DE (Germany)",
 		"Grmany":        "DE (Germany)",
 		"Untied States": "US (United States)",
 		"Frnace":        "FR (France)",
@@ -73,7 +75,7 @@ func TestUnknown(t *testing.T) {
 		require.ErrorAs(t, err, &unknown)
 		assert.Contains(t, err.Error(), `unknown region "`+name+`"; nearest: `+want)
 	}
-	for _, far := range []string{"xyzzy", "Mordor", "qqqqqqq"} {
+	for _, far := range []string{"xyzzy", "Mordor", "qqqqqqq", "FX", "XX", "PJM"} {
 		_, err := Builtin().Zone(far)
 		assert.EqualError(t, err, `unknown region "`+far+`"`, "nothing is suggested that is not near")
 	}

@@ -25,9 +25,11 @@ type Place struct {
 // "gcp:europe-west6-a"), also without the provider where no other has one of that name
 // ("europe-west6"), by the name that the provider shows ("France Central") or the ID of
 // a zone in it ("use1-az1"), or a point: latitude and longitude in degrees
-// ("48.85,2.35"). A point stands for the zone of the nearest city that we know,
+// ("48.85,2.35"). A provider's region may also be written "aws/eu-west-1" or
+// "azure West Europe". A point stands for the zone of the nearest city that we know,
 // which near a border can be the wrong one: Guess says so. The error is an
-// *UnknownError, an *AmbiguousError, or tells what is wrong with a point.
+// *UnknownError, an *AmbiguousError, or tells what is wrong with a point: more than
+// 1000 km from all cities no zone is guessed.
 func (t *Table) Place(name string) (Place, error) {
 	e, at, err := t.locate(name)
 	if err != nil {
@@ -69,6 +71,14 @@ func (t *Table) locate(name string) (*entry, where, error) {
 	if e != nil || err != nil {
 		return e, where{}, err
 	}
+	// "aws/us-east-1", "azure West Europe" and, which names no place, "aws"
+	provider, region := name, ""
+	if i := strings.IndexAny(name, "/ "); i >= 0 {
+		provider, region = name[:i], strings.TrimLeft(name[i:], "/ ")
+	}
+	if t.provider(provider) != nil {
+		return t.inCloud(name, provider, region)
+	}
 	return t.aliased(name, func() error { return &UnknownError{Zone: name, Nearest: t.nearest(name, 3)} })
 }
 
@@ -99,6 +109,11 @@ func (t *Table) inCloud(name, provider, region string) (*entry, where, error) {
 	}
 	if i, ok := t.codes[string(key)]; ok {
 		return &t.zones[i], where{cloud: c}, nil
+	}
+	if f := t.provider(provider); c == nil && f != nil && strings.TrimSpace(region) != "" { // "azure:West Europe"
+		if target, err := t.alias(region); err == nil && strings.HasPrefix(target, f.provider+":") && target != f.provider+":"+region {
+			return t.inCloud(target, f.provider, target[len(f.provider)+1:])
+		}
 	}
 	if c == nil {
 		return t.aliased(name, func() error { return t.unknownCloud(provider, region) })
@@ -131,6 +146,10 @@ func ParsePoint(s string) (Point, error) {
 	return p, err
 }
 
+// maxFar is how far a point may be from all known cities: beyond lie oceans, ice and
+// islands of countries that the nearest city is not in.
+const maxFar = 1000 // km
+
 // around finds the zone of the nearest city, and the nearest cloud region.
 func (t *Table) around(name string, p Point) (*entry, where, error) {
 	if t.places == nil || len(t.places().cities()) == 0 {
@@ -138,10 +157,20 @@ func (t *Table) around(name string, p Point) (*entry, where, error) {
 	}
 	cities := t.places().cities()
 	best, km := 0, math.Inf(1)
+	across, acrossKm := 0, math.Inf(1) // the nearest one of another zone
 	for i := range cities {
-		if d := p.Kilometres(cities[i].point); d < km {
+		switch d := p.Kilometres(cities[i].point); {
+		case d < km:
+			if cities[i].zone != cities[best].zone {
+				across, acrossKm = best, km
+			}
 			best, km = i, d
+		case d < acrossKm && cities[i].zone != cities[best].zone:
+			across, acrossKm = i, d
 		}
+	}
+	if km > maxFar {
+		return nil, where{}, fmt.Errorf("point %s: the nearest known point is %s (%s), %.0f km away: give a zone instead", quote(name), cities[best].name, cities[best].zone, km)
 	}
 	at := where{km: math.Inf(1)}
 	for c := range t.places().clouds() {
@@ -158,6 +187,9 @@ func (t *Table) around(name string, p Point) (*entry, where, error) {
 		return nil, where{}, err
 	}
 	at.guess = fmt.Sprintf("the nearest known point is %s (%s), %.0f km away", cities[best].name, e.Code, km)
+	if km > 10 && acrossKm < 2*km { // it may lie beyond a border
+		at.guess += fmt.Sprintf("; %s (%s) is %.0f km away", cities[across].name, cities[across].zone, acrossKm)
+	}
 	return e, at, nil
 }
 

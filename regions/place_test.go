@@ -94,7 +94,12 @@ func TestPlacesThatAreNone(t *testing.T) {
 		"gcp:europe-west-6":   `unknown region "gcp:europe-west-6"; nearest: gcp:`,
 		"awz:eu-west-1":       `unknown region "awz:eu-west-1"; nearest: aws:eu-west-1 (Dublin)`,
 		":":                   `unknown region ":"; nearest: `,
-		"aws:":                `unknown region "aws:"; nearest: `,
+		"aws:":                `aws is a cloud provider of 119 regions: name one, such as aws:`,
+		"Google":              `gcp is a cloud provider of 4`,
+		"gcp us-eats1":        `unknown region "gcp:us-eats1"; nearest: gcp:us-east1 (Moncks Corner)`,
+		"eu-west-1a":          `region "eu-west-1a" may be alibaba:eu-west-1 (London) or aws:eu-west-1 (Dublin): give the code`,
+		"NYC":                 `region "NYC" may be US-NJ (New Jersey, United States) or US-NY`,
+		"90,0":                `point "90,0": the nearest known point is Tromsø (NO), 2263 km away: give a zone instead`,
 		"91,0":                `point "91,0": want a latitude of -90 to 90 and a longitude of -180 to 180 degrees`,
 		"0,-181":              `point "0,-181": want`,
 		"NaN,0":               `point "NaN,0": want`,
@@ -120,6 +125,7 @@ func TestPoints(t *testing.T) {
 		"48.85,2.35":     {"FR", "Paris", "the nearest known point is Paris (FR), 1 km away"},
 		" 37.4 , -122.1": {"US-CA", "Palo Alto", "the nearest known point is Palo Alto (US-CA), 6 km away"},
 		"-33.9,151.2":    {"AU-NSW", "Sydney", "the nearest known point is Sydney (AU-NSW), 3 km away"},
+		"50.05,6.6":      {"LU", "Luxembourg", "the nearest known point is Luxembourg (LU), 59 km away; Aachen (DE) is 89 km away"},
 		"64.1,-21.9":     {"IS", "Dublin", "the nearest known point is Reykjavík (IS), 6 km away"},
 		"-18,-179.9":     {"FJ", "Auckland", "the nearest known point is Suva (FJ), 176 km away"}, // over the date line
 	} {
@@ -301,56 +307,6 @@ func TestContinents(t *testing.T) {
 		n[z.Continent]++
 	}
 	assert.Len(t, n, 6)
-}
-
-const smallPlaces = placesHeader + "1.0\n" +
-	"s\town\tOur own\tUs\tCC0-1.0\thttps://example.org\tUs.\t\n" +
-	"p\tParis\tFR\t48.86\t2.35\n" +
-	"a\taws\nf\tpue\t2024\t1.15\t0\n" +
-	"r\teu-west-3\tFR\t0\tactive\nf\tpue\t2023\t1.2\t0\n"
-
-func TestParsePlacesRefuses(t *testing.T) {
-	_, err := parsePlaces(smallPlaces)
-	require.NoError(t, err)
-	for name, c := range map[string]struct{ old, new, want string }{
-		"another file":  {placesHeader, "x", "line 1: not a table of places"},
-		"kind":          {"p\tParis", "q\tParis", "line 3: unexpected line"},
-		"latitude":      {"48.86", "98.86", `line 3: point "98.86,2.35"`},
-		"city":          {"FR\t0\tactive", "FR\t1\tactive", `line 6: no city "1"`},
-		"source":        {"1.15\t0", "1.15\t1", `line 5: no source "1"`},
-		"year":          {"2024", "24", `line 5: bad year "24"`},
-		"negative":      {"1.15", "-1", `line 5: bad figure "-1"`},
-		"NaN":           {"1.15", "NaN", `line 5: bad figure "NaN"`},
-		"provider":      {"r\teu-west-3", "a\tgcp\na\taws\nr\teu-west-3", `line 7: provider "aws" stands twice`},
-		"order":         {"a\taws", "w\tFR\t2025\t1\t0\t2\na\taws", "line 4: unexpected line"},
-		"water":         {"r\teu-west-3", "w\tFR\t2025\t1\t2\t0\nr\teu-west-3", "line 6: bad water"},
-		"orphan figure": {"a\taws\n", "", "line 4: unexpected line"},
-		"twice":         {"r\teu-west-3", "r\tEU-west-3\tFR\t\tactive\nr\teu-west-3", "line 7: region aws:eu-west-3 stands twice"},
-	} {
-		text := strings.Replace(smallPlaces, c.old, c.new, 1)
-		require.NotEqual(t, smallPlaces, text, name)
-		_, err := parsePlaces(text)
-		assert.ErrorContains(t, err, c.want, name)
-	}
-}
-
-func FuzzParsePlaces(f *testing.F) {
-	f.Add(smallPlaces)
-	f.Add(placesText[:3000])
-	f.Fuzz(func(t *testing.T, text string) {
-		p, err := parsePlaces(text)
-		if err != nil {
-			return
-		}
-		table, err := parse(small)
-		require.NoError(t, err)
-		table.places = func() *places { return p }
-		for c := range table.Clouds() {
-			_, _ = table.Place(c.String())
-			_, _ = table.Site(Query{Zone: c.String()})
-		}
-		_, _ = table.Place("48.85,2.35")
-	})
 }
 
 func FuzzPlace(f *testing.F) {
