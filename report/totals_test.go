@@ -174,6 +174,13 @@ func TestOddFigures(t *testing.T) {
 	}
 }
 
+// No sum is not no run.
+func TestRunsThatAreAllInsideOthers(t *testing.T) {
+	var b strings.Builder
+	require.NoError(t, totals([]runs.Row{{RunID: "a", CountedBy: "outer"}, {RunID: "b", CountedBy: "outer"}}).Text(&b))
+	assert.Equal(t, "nothing to add up: 2 runs inside others, whose records are not here\n", b.String())
+}
+
 // What another tool has recorded has neither bounds nor a basis, and is not said
 // to have them.
 func TestWhatRowsDoNotTell(t *testing.T) {

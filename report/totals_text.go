@@ -54,6 +54,9 @@ func (t Totals) headline() string {
 		if filterWords(t.Filter) != "" {
 			return NoMatchError{t.Filter}.Error()
 		}
+		if total.Nested > 0 {
+			return "nothing to add up: " + runCount(total.Nested) + " inside others, whose records are not here"
+		}
 		return "no runs recorded"
 	}
 	text := ""

@@ -260,6 +260,9 @@ func (f *file) ctRow(r *ctRun) (runs.Row, origin, error) {
 	default:
 		return row, o, errors.New("no consumption stands in this log")
 	}
+	if row.Energy == 0 { // whatever ran has used some
+		return row, o, errors.New("no energy was measured: it is 0 in this log")
+	}
 	r.bound(&row, &o)
 	if row.StartedAt.Time = r.first.UTC(); !r.first.IsZero() {
 		row.EndedAt.Time = r.lastTime.UTC()

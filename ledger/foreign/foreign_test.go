@@ -250,6 +250,11 @@ func TestCarbonTrackerOutput(t *testing.T) {
 	_, errs = readAll("carbontracker version 1.1.5\n", Options{})
 	require.Len(t, errs, 1)
 
+	nothing := "2020-08-24 19:26:10 - CarbonTracker: \nActual consumption for 1 epoch(s):\n\tTime:\t0:00:05\n\tEnergy:\t0.000000 kWh\n\tCO2eq:\t0.000000 g\n"
+	_, errs = readAll(nothing, Options{Format: CarbonTracker})
+	require.Len(t, errs, 1)
+	assert.ErrorContains(t, errs[0], "no energy was measured: it is 0 in this log")
+
 	interrupted := text(t, "carbontracker-1.log") + "2021-03-04 12:00:03 - Training was interrupted before all 9 epochs were monitored.\n"
 	assert.Equal(t, footprint.Interrupted, rowsOf(t, interrupted, Options{})[0].Status)
 }
