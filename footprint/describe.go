@@ -40,6 +40,7 @@ var descriptions = map[string]string{
 	"Report.emissions_high_g":           "emissions_g with the upper bound of the energy, in grams; null if nothing bounds it.",
 	"Report.market":                     "Emissions by contracts instead of the grid's mean; null if none was given.",
 	"Report.embodied_g":                 "Grams of CO2 equivalent of the hardware's production; never in emissions_g; null if not given.",
+	"Report.plan":                       "What was estimated before the run; absent where nothing was.",
 	"Report.epochs":                     "The first and the last 500 epochs, in the order of their ends.",
 	"Report.epochs_omitted":             "How many epochs are left out between those.",
 	"Report.tasks":                      "The first and the last 500 tasks, in the order of their ends. They may overlap.",
@@ -52,6 +53,14 @@ var descriptions = map[string]string{
 	"Report.overhead":                   "What carbonctl itself used. Its energy is inside the machine's.",
 	"Report.ledger":                     "Where the run was recorded; null if it was not.",
 	"Report.versions":                   "Of the tool and of its tables.",
+
+	"Plan.method":             "Formula of the estimate: carbonctl, mlco2 or green-algorithms.",
+	"Plan.energy_joules":      "Joules that were estimated, without PUE.",
+	"Plan.energy_low_joules":  "Lower bound of energy_joules, in joules.",
+	"Plan.energy_high_joules": "Upper bound of energy_joules, in joules.",
+	"Plan.emissions_g":        "Grams of CO2 equivalent that were estimated.",
+	"Plan.emissions_low_g":    "Lower bound of emissions_g, in grams.",
+	"Plan.emissions_high_g":   "Upper bound of emissions_g, in grams.",
 
 	"Wait.asked_at":              "When the command was given, UTC.",
 	"Wait.start_by":              "Latest start that was allowed, UTC.",

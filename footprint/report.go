@@ -104,6 +104,7 @@ type Report struct {
 	Market          *Market        `json:"market"`
 	Water           *Water         `json:"water,omitempty"` // nil: not asked for
 	Embodied        *regions.Grams `json:"embodied_g"`
+	Plan            *Plan          `json:"plan,omitempty"` // nil: nothing was estimated before
 
 	// Epochs and Tasks hold the first and the last [HalfShown] of each, in the order of
 	// their ends; what is still open comes last. Between is the rest of a run that
@@ -285,7 +286,7 @@ type Versions struct {
 func (a *Account) Report() Report {
 	r := Report{
 		Schema: Schema, RunID: a.Run.ID, Project: a.Run.Project, Labels: a.Run.Labels,
-		Command: a.Run.Command, Job: a.Run.Job, Wait: a.Run.Wait,
+		Command: a.Run.Command, Job: a.Run.Job, Wait: a.Run.Wait, Plan: a.Run.Plan,
 		Status: a.End.Status, ExitCode: a.End.ExitCode, Overhead: a.End.Overhead,
 		Host: a.Host, Charge: a.Run.Charge, Policy: a.Policy.name(), PUE: PUE{Value: a.pue(), Source: "given"},
 		Power:    a.powers(),
@@ -323,6 +324,7 @@ func (a *Account) Report() Report {
 	counted := a.lines(&r, length)
 	a.emit(&r, counted)
 	a.water(&r)
+	a.embody(&r)
 	a.stretches(&r)
 	a.predict(&r)
 	a.budget(&r)

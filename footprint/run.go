@@ -36,6 +36,11 @@ type Run struct {
 	Water *regions.Water `json:"water,omitempty"`
 	// Wait is what came of waiting for a greener grid, nil if nobody did.
 	Wait *Wait `json:"wait,omitempty"`
+	// Plan is what was estimated before it, nil if nothing was.
+	Plan *Plan `json:"plan,omitempty"`
+	// EmbodiedPerHour is what making the machine emitted over the hours of its life, nil
+	// where the run does not count that.
+	EmbodiedPerHour *regions.Grams `json:"embodied_g_per_hour,omitempty"`
 }
 
 // A Wait is how it was decided when a run was to start. Nothing was measured

@@ -117,7 +117,7 @@ func (m *maker) embody(times float64) error {
 	if m.EmbodiedKg == 0 {
 		return nil
 	}
-	life, err := lifetime(m.Lifetime)
+	perHour, err := EmbodiedPerHour(m.EmbodiedKg, m.Lifetime)
 	if err != nil {
 		return err
 	}
@@ -125,11 +125,21 @@ func (m *maker) embody(times float64) error {
 	if hours == 0 {
 		hours = m.DeviceHours
 	}
-	m.e.Embodied = m.EmbodiedKg * 1000 * m.nodes * hours * orOne(m.PSF) * times / life
+	m.e.Embodied = perHour * m.nodes * hours * orOne(m.PSF) * times
 	source := given
 	if m.embodiedSource != "" {
 		source = m.embodiedSource
 	}
 	m.e.input("embodied", fmt.Sprintf("%s kg a node over %s", number(m.EmbodiedKg), m.Lifetime), source)
 	return nil
+}
+
+// EmbodiedPerHour spreads the kilograms that making a machine emitted over its life, such
+// as "4y": grams an hour of its use.
+func EmbodiedPerHour(kg float64, life string) (grams float64, err error) {
+	if !(kg > 0 && kg <= 1e7) {
+		return 0, fmt.Errorf("embodied-kg: must be above 0 and at most 1e7, not %g", kg)
+	}
+	hours, err := lifetime(life)
+	return kg * 1000 / hours, err
 }

@@ -2,11 +2,13 @@ package report
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 
 	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/plan"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/runs"
@@ -251,4 +253,53 @@ func within(r plan.Range) string {
 	one := func(float64) energy.Unit { return energy.Unit{Size: 1} }
 	s := energy.ScaleOf(r.Expected, (r.High-r.Low)/2, one)
 	return fmt.Sprintf("%s (%s to %s)", s.Number(r.Expected), s.Number(r.Low), s.Number(r.High))
+}
+
+// ReadPlan reads the JSON of an estimate, to stand beside the run that was estimated.
+func ReadPlan(r io.Reader) (footprint.Plan, error) {
+	var j struct { // what is needed of an estimatedJSON, since another file has other types
+		Schema    string      `json:"schema"`
+		Method    plan.Method `json:"method"`
+		KWh       float64     `json:"energy_kwh"`
+		Low       float64     `json:"energy_low_kwh"`
+		High      float64     `json:"energy_high_kwh"`
+		PUE       float64     `json:"pue"`
+		Grams     float64     `json:"emissions_g"`
+		GramsLow  float64     `json:"emissions_low_g"`
+		GramsHigh float64     `json:"emissions_high_g"`
+	}
+	if err := json.NewDecoder(io.LimitReader(r, 16<<20)).Decode(&j); err != nil {
+		return footprint.Plan{}, fmt.Errorf("no estimate: %w", err)
+	}
+	if j.Schema != EstimateSchema {
+		return footprint.Plan{}, fmt.Errorf("no estimate: schema %.40q is not %s", j.Schema, EstimateSchema)
+	}
+	for _, x := range []float64{j.Low, j.KWh - j.Low, j.High - j.KWh, j.GramsLow, j.Grams - j.GramsLow, j.GramsHigh - j.Grams, j.PUE - 1} {
+		if !(x >= 0 && x < 1e15) {
+			return footprint.Plan{}, errors.New("amounts below 0, or bounds that do not hold them")
+		}
+	}
+	kWh := func(x float64) energy.Energy { return energy.KilowattHour.Scale(x / j.PUE) }
+	return footprint.Plan{
+		Method: string(j.Method), Energy: kWh(j.KWh), EnergyLow: kWh(j.Low), EnergyHigh: kWh(j.High),
+		Emissions: regions.Grams(j.Grams), EmissionsLow: regions.Grams(j.GramsLow), EmissionsHigh: regions.Grams(j.GramsHigh),
+	}, nil
+}
+
+// planned says what was estimated of a run, and what the run took of that; "" where
+// nothing was.
+func planned(r footprint.Report) string {
+	p := r.Plan
+	if p == nil {
+		return ""
+	}
+	high, gramsHigh := p.EnergyHigh, p.EmissionsHigh
+	text := fmt.Sprintf("%s CO2e from %s estimated", MassWithin(p.Emissions, p.EmissionsLow, &gramsHigh), EnergyWithin(p.Energy, p.EnergyLow, &high))
+	if p.EnergyHigh > p.EnergyLow {
+		text += " (" + energyBounds(p.Energy, p.EnergyLow, &high) + ")"
+	}
+	if p.Energy > 0 && known(r) {
+		text += ", " + Percent(r.Energy.Joules()/p.Energy.Joules()) + " of that used"
+	}
+	return text
 }

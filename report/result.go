@@ -72,7 +72,7 @@ func (r *result) headline() {
 
 // tiny reports whether a run is so short that its parts say nothing.
 func (r *result) tiny() bool {
-	return r.DurationS < 1 && len(r.Epochs)+len(r.Tasks) == 0 && r.Budget == nil && waited(r.Report) == ""
+	return r.DurationS < 1 && len(r.Epochs)+len(r.Tasks) == 0 && r.Budget == nil && r.Plan == nil && waited(r.Report) == ""
 }
 
 // parts writes what the energy is made of, the most first: amounts in the unit of the
@@ -206,6 +206,9 @@ func (r *result) grid() {
 func (r *result) rest() {
 	if text := waited(r.Report); text != "" {
 		r.row("waited", text)
+	}
+	if text := planned(r.Report); text != "" {
+		r.row("plan", text)
 	}
 	if b := r.Budget; b != nil && !strings.HasPrefix(r.Headline().State, "stopped") {
 		text := b.Limit

@@ -86,6 +86,9 @@ func (run Run) figures() []figure {
 	if r.Embodied != nil {
 		all = append(all, figure{"Manufacture", Mass(*r.Embodied) + " CO2e", []string{"(the run's part of the machine's, not in the emissions above)"}})
 	}
+	if text := planned(r); text != "" {
+		all = append(all, figure{"Estimate", MassWithin(r.Plan.Emissions, r.Plan.EmissionsLow, &r.Plan.EmissionsHigh) + " CO2e", []string{"before the run: " + text}})
+	}
 	if w := r.Water; w != nil && w.Litres != nil {
 		most := "no upper bound"
 		if w.High != nil {

@@ -82,6 +82,12 @@ func (p *Page) waited(r footprint.Report) {
 	if text := waited(r); text != "" {
 		p.Row("waited", "%s", text)
 	}
+	if text := planned(r); text != "" {
+		p.Row("plan", "%s", text)
+	}
+	if r.Embodied != nil {
+		p.Row("embodied", "%s CO2e of making the machine, not in the emissions above", Mass(*r.Embodied))
+	}
 }
 
 // waited says how long a run has waited for a greener grid, and for what; "" if

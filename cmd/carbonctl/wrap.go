@@ -54,6 +54,7 @@ type wrapping struct {
 	epochs  string // files for the epochs and the events, "" for none
 	events  string
 	budget  budgetFlags
+	plan    planFlags
 }
 
 func (a *app) wrap() *cobra.Command {
@@ -110,6 +111,7 @@ signal N.`,
 	f.StringVar(&w.epochs, "epochs-file", "", "write every epoch as CSV to this `FILE`")
 	f.StringVar(&w.events, "events-file", "", "write epochs, predictions and the budget to this `FILE` as they happen, as JSON lines")
 	w.budget.add(f)
+	w.plan.add(f)
 	f.BoolVarP(&w.quiet, "quiet", "q", false, "print no result; the run is still recorded")
 	f.BoolVarP(&w.verbose, "verbose", "v", false, "print the run whole, as \"carbonctl report show last\" does")
 	f.BoolVar(&w.command, "record-command", false, "record the command line, which may hold secrets")
@@ -216,7 +218,7 @@ func (w *wrapping) options() (o session.Options, service live.Service, err error
 	if err := w.green.check(w.config.Region); err != nil {
 		return o, service, err
 	}
-	if err := w.grid.check(w.live, w.config); err != nil {
+	if err := errors.Join(w.grid.check(w.live, w.config), w.plan.choose(&o.Tracker.Run)); err != nil {
 		return o, service, err
 	}
 	if w.live != "" {

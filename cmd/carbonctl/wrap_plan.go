@@ -1,0 +1,51 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/pflag"
+
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/plan"
+	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/report"
+)
+
+// planFlags are what is known of a run before it.
+type planFlags struct {
+	file       string // an estimate as JSON
+	embodiedKg float64
+	lifetime   string
+}
+
+func (p *planFlags) add(f *pflag.FlagSet) {
+	f.StringVar(&p.file, "plan", "", "compare with the estimate in this `FILE`, from estimate --json-file")
+	f.Float64Var(&p.embodiedKg, "embodied-kg", 0, "`KG` of CO2e that making this machine emitted, for embodied_g")
+	f.StringVar(&p.lifetime, "lifetime", "", "`TIME` that this machine is used, such as 4y; with --embodied-kg")
+}
+
+// choose adds them to a run.
+func (p *planFlags) choose(run *footprint.Run) error {
+	if p.embodiedKg != 0 || p.lifetime != "" {
+		perHour, err := plan.EmbodiedPerHour(p.embodiedKg, p.lifetime)
+		if err != nil {
+			return err
+		}
+		run.EmbodiedPerHour = new(regions.Grams(perHour))
+	}
+	if p.file == "" {
+		return nil
+	}
+	f, err := os.Open(p.file)
+	if err != nil {
+		return fmt.Errorf("--plan: %w", err)
+	}
+	defer f.Close() // nothing is written to it
+	made, err := report.ReadPlan(f)
+	if err != nil {
+		return fmt.Errorf("--plan: %s: %w", p.file, err)
+	}
+	run.Plan = &made
+	return nil
+}
