@@ -151,6 +151,10 @@ func TestABarBehindThoseWithinIt(t *testing.T) {
 func TestStepsOfAllEpochs(t *testing.T) {
 	got, _ := firstEpoch(t, "***** Running training *****", "  Num Epochs = 3", "  Total optimization steps = 30", "  0%| | 0/30 [0", " 10%|█ | 3/30 [0", " 20%|█ | 6/30 [0", " 50%|█ | 15/30 [0")
 	assert.InDeltaSlice(t, []float64{0.3, 0.6}, got, 1e-9)
+
+	// It stops within its only epoch, of which the fractions are.
+	got, _ = firstEpoch(t, "  Num examples = 51,760 | Num Epochs = 1 | Total steps = 60", "{'loss': 1.2, 'epoch': 0.001}", " 10%|█ | 6/60 [0", "{'loss': 1.2, 'epoch': 0.002}", " 50%|█ | 30/60 [0")
+	assert.InDeltaSlice(t, []float64{0.001, 0.1, 0.5}, got, 1e-9)
 }
 
 func FuzzCounts(f *testing.F) {

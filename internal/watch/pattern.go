@@ -45,8 +45,7 @@ const (
 	full                  // the same if both numbers are equal, as of a bar that is full
 	row                   // of a table: the end of the epoch that goes on, else of this one, counted from 0
 	fromZero              // as starts, counted from 0, and the total is the last number
-	totals                // the number of epochs
-	allSteps              // the number of steps of all epochs
+	totals                // the number of epochs, or of all their steps
 	heads                 // the head of a table, whose rows follow
 	bar                   // of a bar over all epochs: how many have passed
 	within                // of a box of several lines, which is printed when the epoch has ended
@@ -158,7 +157,7 @@ func (p *Pattern) match(line []byte, final bool) (events []Event, found bool) {
 			text = colourless(line)
 		}
 		if p.fits(r, text, final) {
-			if r.does != totals && r.does != allSteps && r.does != full && r.does != last {
+			if r.does != totals && r.does != full && r.does != last {
 				p.only = r.preset
 			}
 			return p.out, true
@@ -261,9 +260,11 @@ func (p *Pattern) apply(h hit) {
 		p.total(total, does == fromZero)
 	}
 	switch does {
-	case totals, heads:
-	case allSteps:
-		p.bars.run = total
+	case heads:
+	case totals:
+		if n, ok := h.count("steps"); ok {
+			p.bars.run = n
+		}
 	case last:
 		p.stop()
 		p.over = true

@@ -75,8 +75,8 @@ func presets() []preset {
 		{"transformers", []rule{
 			{literal: "'train_runtime'", does: partly, expr: `\{.*'epoch': '?(?P<epoch>\d+(?:\.\d+)?)`},
 			{literal: "'epoch'", does: passes, expr: `\{'.*'epoch': '?(?P<epoch>\d+(?:\.\d+)?)`},
-			{literal: "Num Epochs", does: totals, expr: `Num Epochs\s*=\s*(?P<total>[\d,]+)`},
-			{literal: "Total optimization", does: allSteps, expr: `Total optimization steps\s*=\s*(?P<total>[\d,]+)`},
+			{literal: "Num Epochs", does: totals, expr: `Num Epochs\s*=\s*(?P<total>[\d,]+)(?:.*\bTotal steps\s*=\s*(?P<steps>[\d,]+))?`},
+			{literal: "Total optimization", does: totals, expr: `Total optimization steps\s*=\s*(?P<steps>[\d,]+)`},
 		}},
 		{"json", []rule{
 			{literal: `"train_runtime"`, does: partly, expr: `\{.*"epoch"\s*:\s*"?(?P<epoch>\d+(?:\.\d+)?)`},
