@@ -86,7 +86,7 @@ func (e *Events) line(line []byte, now time.Time) {
 	e.told.Events++
 	e.flush(now, false)
 	if event.stamped {
-		e.found(event)
+		e.tell(event)
 	} else {
 		e.pending = &event
 	}
@@ -98,7 +98,7 @@ func (e *Events) settle(now time.Time) { e.flush(now, true) }
 
 // flush hands on the event that waits for its time. Lines without one that came
 // since the last look happened between that and the file's latest change: the last
-// of them then, and the others maybe before.
+// of them then, and the others maybe before, but not before one that stands above them.
 func (e *Events) flush(now time.Time, last bool) {
 	event := e.pending
 	if event == nil {
@@ -106,7 +106,7 @@ func (e *Events) flush(now time.Time, last bool) {
 	}
 	e.pending = nil
 	e.mu.Lock()
-	from := e.seen.at
+	from := later(e.seen.at, e.latest)
 	e.mu.Unlock()
 	event.At, event.Doubt = now, max(0, now.Sub(from))
 	if info, err := e.stat(); err == nil {
@@ -117,7 +117,13 @@ func (e *Events) flush(now time.Time, last bool) {
 			}
 		}
 	}
-	e.found(*event)
+	e.tell(*event)
+}
+
+// tell hands an event on. What stands behind it in the file came after it.
+func (e *Events) tell(event Event) {
+	e.latest = later(e.latest, event.At.Add(-event.Doubt))
+	e.found(event)
 }
 
 func later(a, b time.Time) time.Time {

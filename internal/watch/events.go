@@ -30,11 +30,12 @@ type Events struct {
 
 	// These belong to the goroutine, and after Close to who asks.
 	file    *os.File
-	at      int64  // how far it was read
-	rest    []byte // of a line without its end
-	long    bool   // … that is too long
-	open    bool   // an epoch has begun by a line of its own
-	pending *Event // without a time, and maybe the last of its kind
+	at      int64     // how far it was read
+	rest    []byte    // of a line without its end
+	long    bool      // … that is too long
+	open    bool      // an epoch has begun by a line of its own
+	pending *Event    // without a time, and maybe the last of its kind
+	latest  time.Time // the last one happened then, or later
 	told    Told
 }
 

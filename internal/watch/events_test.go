@@ -378,3 +378,25 @@ func TestEventsBehindALink(t *testing.T) {
 	assert.Equal(t, []string{"epoch-start 1"}, c.events)
 	assert.FileExists(t, other)
 }
+
+// Events stand in the file as they happened: one without a time is not before one above
+// it that has one.
+func TestLinesWithAndWithoutATime(t *testing.T) {
+	var got []Event
+	e, err := OpenEvents(t.TempDir(), func(e Event) { got = append(got, e) })
+	require.NoError(t, err)
+	stamp := time.Now()
+	for time.Since(stamp) < time.Millisecond {
+		runtime.Gosched()
+	}
+	text := fmt.Sprintf("epoch-start\n%s\nepoch-start\nepoch-end\n", Event{Edge: EpochEnd, At: stamp})
+	require.NoError(t, os.WriteFile(e.Path, []byte(text), 0o600))
+	e.Close()
+	require.Len(t, got, 4)
+	assert.WithinDuration(t, stamp, got[1].At, time.Microsecond)
+	for i := 1; i < len(got); i++ {
+		earliest := got[i].At.Add(-got[i].Doubt)
+		assert.False(t, earliest.Before(got[i-1].At.Add(-got[i-1].Doubt)), "%d: %v", i, got)
+	}
+	assert.False(t, got[2].At.Add(-got[2].Doubt).Before(got[1].At), "after the one with a time")
+}
