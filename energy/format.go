@@ -45,8 +45,12 @@ func Digits(x float64) string {
 }
 
 // Short returns e with three significant digits in a fitting unit: "37.2 J",
-// "0.397 Wh", "1.83 kWh". Joules go up to a tenth of a watt-hour.
+// "0.397 Wh", "1.83 kWh". Joules go up to a tenth of a watt-hour. MaxEnergy,
+// which stands for more than can be added up, is "≥ 2.56 GWh".
 func (e Energy) Short() string {
+	if e == MaxEnergy {
+		return "≥ 2.56 GWh"
+	}
 	u := e.Unit()
 	return Digits(e.Joules()/u.Size) + " " + u.Name
 }

@@ -30,6 +30,9 @@ func MassScale(g, low regions.Grams, high *regions.Grams) energy.Scale {
 // EnergyWithin shows an amount of energy as precisely as its bounds warrant; a nil high
 // is none.
 func EnergyWithin(e, low energy.Energy, high *energy.Energy) string {
+	if e == energy.MaxEnergy {
+		return e.Short()
+	}
 	return EnergyScale(e, low, high).Text(e.Joules())
 }
 

@@ -20,4 +20,6 @@ func TestASumBeyondTheRange(t *testing.T) {
 	assert.Nil(t, v.EnergyHigh)
 	assert.Equal(t, map[string]int{"energy-beyond-range": 3}, v.Warnings)
 	assert.Contains(t, totalFigures(total, Car{})[1].details, "at least: more than can be added up")
+	assert.Equal(t, "≥ 2.56 GWh", Energy(total.Energy))
+	assert.Equal(t, "≥ 2.56 GWh", EnergyWithin(total.Energy, 0, nil))
 }
