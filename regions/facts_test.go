@@ -136,9 +136,9 @@ func TestStatesAddUpToTheCountry(t *testing.T) {
 	assert.InEpsilon(t, float64(lookup(t, Query{Zone: "US"}).PerKWh), grams/all, 0.001)
 }
 
-// The rankings of docs/regions.md are those of the table.
+// The rankings of docs/regions-data.md are those of the table.
 func TestPageRankings(t *testing.T) {
-	page, err := os.ReadFile("../docs/regions.md")
+	page, err := os.ReadFile("../docs/regions-data.md")
 	require.NoError(t, err)
 	row := regexp.MustCompile("(?m)^\\| [^|`]+ \\(`([^`]+)`\\) \\| [^|`]+ \\(`([^`]+)`\\) \\| [^|]+ \\| (\\d+) < (\\d+)")
 	rows := row.FindAllStringSubmatch(string(page), -1)

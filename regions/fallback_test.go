@@ -211,7 +211,7 @@ func TestHoldings(t *testing.T) {
 			assert.Equal(t, []int{179, 1112}, []int{h.Places, h.Figures})
 		}
 	}
-	// As docs/regions.md says: figures of zones, of clouds and their fleets, hours.
+	// As docs/regions-data.md says: figures of zones, of clouds and their fleets, hours.
 	assert.Equal(t, 5069+903+33*288, n)
 	assert.Len(t, names, 17, "lists of regions, names and water by fuel, without figures: %v", names)
 	assert.Empty(t, new(Table).Holdings())

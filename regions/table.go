@@ -127,7 +127,7 @@ var builtin = sync.OnceValue(func() *Table {
 	return t
 })
 
-// Builtin is the table that comes with the package; docs/regions.md says what
+// Builtin is the table that comes with the package; docs/regions-data.md says what
 // is in it. The first call reads which codes there are, the first lookup of a name or
 // of a zone's figures those; until then they cost nothing.
 func Builtin() *Table { return builtin() }

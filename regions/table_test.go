@@ -297,10 +297,10 @@ func BenchmarkUnknown(b *testing.B) {
 	}
 }
 
-// The figures of ours that docs/regions.md sets beside other tools' are those of
+// The figures of ours that docs/regions-data.md sets beside other tools' are those of
 // the table.
 func TestPageBesideOthers(t *testing.T) {
-	page, err := os.ReadFile("../docs/regions.md")
+	page, err := os.ReadFile("../docs/regions-data.md")
 	require.NoError(t, err)
 	rows := regexp.MustCompile(`(?m)^\| ([A-Z]{2}(?:-[A-Z]{2})?) \| (\d+)( direct)? \((\d+)\) \|`).FindAllStringSubmatch(string(page), -1)
 	assert.Len(t, rows, 30)

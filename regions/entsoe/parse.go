@@ -22,7 +22,7 @@ type factor struct{ lifecycle, direct regions.Grams }
 // IPCC SRREN, annex II (2011). Direct: the IPCC's defaults for burning the fuel
 // (2006 Guidelines, volume 2, table 2.2: hard coal 94.6, lignite 101, oil shale
 // 107, peat 106, gas 56.1, oil 77.4 kg/GJ) at 38 % for solids, 50 % for gas and
-// 37 % for oil, as in docs/regions.md. Lignite, shale and peat emit more at the
+// 37 % for oil, as in docs/regions-data.md. Lignite, shale and peat emit more at the
 // stack than AR5's median of coal has in all, so their lifecycle figure is that.
 //
 // Kinds that are missing here are left out of both sums: pumped storage, whose
