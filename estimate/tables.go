@@ -91,20 +91,23 @@ type microarch struct {
 // smt reports whether its cores run two threads.
 func (m microarch) smt() bool { return m.threads > m.cores }
 
-// find returns the row of a CPU.
+// find returns the row of a CPU. Only rows of its family and model are parsed.
 func find(table string, c proc.CPU) (microarch, bool) {
-	vendor, family, model := c.Vendor, c.Family, c.Model
-	if c.Implementer != 0 {
-		vendor, family, model = "ARM", c.Implementer, c.Part
+	prefix := fmt.Sprintf("%s,%d,%d,", c.Vendor, c.Family, c.Model)
+	switch {
+	case c.Implementer != 0:
+		prefix = fmt.Sprintf("ARM,0x%02x,0x%03x,", c.Implementer, c.Part)
+	case c.Vendor == "":
+		return microarch{}, false
 	}
 	var found microarch
 	ok := false
 	for row := range strings.Lines(table) {
-		if !strings.HasPrefix(row, vendor+",") {
+		if !strings.HasPrefix(row, prefix) {
 			continue
 		}
 		m, err := parseMicroarch(row)
-		if err != nil || vendor == "" || m.family != family || m.model != model || m.from >= 0 && (c.Stepping < m.from || c.Stepping > m.to) {
+		if err != nil || m.from >= 0 && (c.Stepping < m.from || c.Stepping > m.to) {
 			continue
 		}
 		// Bergamo and Siena are one model; only a brand EPYC 8xx4 tells Siena.
