@@ -61,8 +61,8 @@ const (
 	startUp  = 10
 )
 
-// print gives what a program prints, and how long its first epoch and all of it take.
-func print(head string, parts []part) (lines []stamped, first, whole float64) {
+// printed gives what a program prints, and how long its first epoch and all of it take.
+func printed(head string, parts []part) (lines []stamped, first, whole float64) {
 	now := 0.0
 	if head != "" {
 		lines = append(lines, stamped{now, head})
@@ -142,7 +142,7 @@ func TestPredictionWithinTheFirstEpoch(t *testing.T) {
 	var table strings.Builder
 	table.WriteString("| within the epoch there is | 10 % | 25 % | 50 % |\n|---|---|---|---|\n")
 	for _, p := range programs {
-		lines, first, whole := print(p.head, p.parts)
+		lines, first, whole := printed(p.head, p.parts)
 		predicted, edges := watched(t, lines, whole)
 		fmt.Fprintf(&table, "| %s |", p.doc)
 		for _, stage := range []float64{0.1, 0.25, 0.5} {
