@@ -114,6 +114,7 @@ func stallEpoch(r footprint.Report) int {
 
 // fanPicture is what the whole run was predicted to emit, as it went on.
 type fanPicture struct {
+	Heading         string
 	Title, Note     string
 	Levels          []label
 	Fan, Middle     string // paths; Fan is "" where there is no interval
@@ -152,7 +153,10 @@ func drawFan(r footprint.Report) *fanPicture {
 	if most == 0 {
 		return nil
 	}
-	p := &fanPicture{Title: "Predicted emissions of the whole run, after each epoch"}
+	p := &fanPicture{Heading: "Prediction of the whole run", Title: "Predicted emissions of the whole run, after each epoch"}
+	if truth {
+		p.Heading = "How good the prediction was"
+	}
 	levels, top := levelsOf(most, massUnits)
 	y := func(g float64) float64 { return smallBottom - (smallBottom-smallTop)*min(1, sound(g)/top) }
 	for _, l := range levels {

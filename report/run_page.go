@@ -15,7 +15,6 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
-	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
@@ -80,7 +79,7 @@ type runPage struct {
 	PlacesNote          string
 	Doubts              []doubtLine
 	DoubtOf             string
-	Warnings            []footprint.Warning
+	Warnings, More      []footprint.Warning // the most important ones, and those that are folded away
 	Records             []folded
 	Foot                []string
 }
@@ -90,19 +89,14 @@ type phrase struct {
 	Strong bool
 }
 
-// factorBox is one factor of the equation. Op stands before it.
-type factorBox struct {
-	Op, Value string
-	Sign      sign
-	Label     string
-	Note      string
-}
-
 // folded is a part of the page that is folded away.
 type folded struct {
 	Title  string
 	Blocks []block
 }
+
+// maxWarnings is how many warnings a page shows unfolded.
+const maxWarnings = 5
 
 // html writes the page of a run.
 func (run Run) html(w io.Writer) error {
@@ -116,7 +110,12 @@ func (run Run) html(w io.Writer) error {
 
 func (run Run) page() runPage {
 	r := run.Report
-	p := runPage{Name: plain(cmp.Or(r.Project, "Run "+clip(cmp.Or(r.RunID, "without ID"), 13))), Warnings: r.Warnings}
+	p := runPage{Name: plain(cmp.Or(r.Project, "Run "+clip(cmp.Or(r.RunID, "without ID"), 13)))}
+	shown := len(r.Warnings)
+	if shown > maxWarnings {
+		shown = maxWarnings - 1 // one more would take the room of the fold
+	}
+	p.Warnings, p.More = r.Warnings[:shown], r.Warnings[shown:]
 	p.State, p.StateKind = stateMark(r)
 	p.Facts = runFacts(r)
 	p.Big, p.Unit = "not known", ""
@@ -258,6 +257,11 @@ func (run Run) sentence() []phrase {
 		add(share, true)
 		add(" went into the "+kind+".", false)
 	}
+	if q := r.Prediction; r.Status == footprint.Running && underway(q) && q.Emissions.Expected > 0 {
+		add(fmt.Sprintf(" All %d epochs are expected to emit ", q.OfEpochs), false)
+		add(MassWithin(q.Emissions.Expected, q.Emissions.Low, q.Emissions.High), true)
+		add(" ("+rangeText(q.Emissions, massBounds)+").", false)
+	}
 	for _, a := range run.Advice {
 		if a.Stall != nil {
 			add(fmt.Sprintf(" A stall of %s cost ", Duration(seconds(a.Stall.ToS-a.Stall.FromS))), false)
@@ -295,65 +299,6 @@ func largest(r footprint.Report) (kind, share string) {
 		}
 	}
 	return "", ""
-}
-
-// equation shows energy × PUE × factor = emissions, each with where it comes from.
-func equation(r footprint.Report) []factorBox {
-	e := factorBox{Value: EnergyWithin(r.Energy, r.EnergyLow, r.EnergyHigh), Sign: signOf(r.MeasuredShare), Label: "energy, " + boundsText(energyBounds(r.Energy, r.EnergyLow, r.EnergyHigh), r), Note: measured(deref(r.MeasuredShare))}
-	if r.MeasuredShare == nil {
-		e.Note = "measured or modelled: not known"
-	}
-	pue := factorBox{Op: "×", Value: fmt.Sprintf("%.4g", r.PUE.Value), Sign: isGiven, Label: "PUE, " + strings.Replace(plain(r.PUE.Source), "the row", "as recorded", 1)}
-	if r.PUE.Source == "not given" {
-		pue.Sign, pue.Label, pue.Note = isUnknown, "PUE not given", "counted as 1"
-	}
-	in := r.Intensity
-	if in.Source == "" && in.PerKWh == 0 {
-		return []factorBox{e, pue, {Op: "×", Value: "? g/kWh", Sign: isUnknown, Label: "grid not known"}, {Op: "=", Value: "not known", Label: "CO2e"}}
-	}
-	f := factorBox{Op: "×", Value: digits(float64(in.PerKWh)) + " g/kWh", Sign: isModelled, Label: strings.TrimSuffix("grid, "+intensityWord(in.Kind), ", ")}
-	if in.Kind == regions.Own {
-		f.Sign = isGiven
-	}
-	where := []string{strings.TrimSpace(cmp.Or(r.Region.Name, r.Region.Zone))}
-	if in.Year != nil {
-		where[0] += fmt.Sprintf(" %d", *in.Year)
-	}
-	if in.Scope != "" {
-		where = append(where, string(in.Scope))
-	}
-	if who, _, _ := strings.Cut(in.Source, ","); who != "" {
-		where = append(where, Cut(who, 40))
-	}
-	f.Note = plain(strings.Trim(strings.Join(where, ", "), " ,"))
-	g := factorBox{Op: "=", Value: MassWithin(r.Emissions, r.EmissionsLow, r.EmissionsHigh), Label: "CO2e, location-based", Note: "making the hardware: not counted"}
-	if r.Embodied != nil {
-		g.Note = "making the hardware: " + Mass(*r.Embodied) + ", not in it"
-	}
-	return []factorBox{e, pue, f, g}
-}
-
-// boundsText is a text of bounds, unless there are none.
-func boundsText(bounds string, r footprint.Report) string {
-	if r.EnergyLow <= 0 && r.EnergyHigh == nil {
-		return "no bounds known"
-	}
-	return bounds
-}
-
-// intensityWord says what kind of figure a factor is.
-func intensityWord(k regions.Kind) string {
-	switch k {
-	case regions.AnnualAverage:
-		return "yearly mean"
-	case regions.WorldDefault:
-		return "world mean: no region set"
-	case regions.Profile:
-		return "typical hours"
-	case regions.Own:
-		return "given by you"
-	}
-	return plain(string(k))
 }
 
 // records are the parts that are folded away: all figures with their sources, statements,

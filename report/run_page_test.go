@@ -142,7 +142,14 @@ func allRuns(t *testing.T) map[string]footprint.Report {
 	change("recovered", func(r *footprint.Report) { r.Status, r.ExitCode = footprint.Recovered, nil })
 	change("running", func(r *footprint.Report) {
 		r.Status, r.ExitCode = footprint.Running, nil
-		r.Prediction.AfterEpochs, r.Epochs = 5, r.Epochs[:5]
+		q := r.Prediction
+		q.AfterEpochs, r.Epochs = 5, r.Epochs[:5]
+		q.Emissions = footprint.Range[regions.Grams]{Low: 6100, Expected: 6600, High: new(regions.Grams(7200))}
+		q.Spread.Emissions = q.Emissions
+		for i := range q.History {
+			g := &q.History[i].Spread.Emissions
+			g.Low, g.Expected, g.High = g.Low*2.4, g.Expected*2.4, new(*g.High*2.4)
+		}
 		r.Prediction.History = r.Prediction.History[:3]
 	})
 	change("budget", func(r *footprint.Report) {
@@ -229,13 +236,14 @@ func TestRunPagesAreHonest(t *testing.T) {
 		"finetune":   {"The run drew ", "9m 36s stall: GPUs at 392 W", "The stall lies in epoch 7", "It held the truth 6 of 6 times"},
 		"failed":     {"✗ failed (exit 137)", "Until it failed (exit 137), the run drew ", "Avoid the lost attempt"},
 		"killed":     {"✗ killed by SIGKILL", "Until it was killed by SIGKILL", "the truth is not known", "5 of 12 epochs"},
-		"budget":     {"✗ stopped at the budget of 2.5 kg", "Until it was stopped at the budget of 2.5 kg", "budget 2.5kg reached"},
+		"budget":     {"✗ stopped at the budget of 2.5 kg", "Until it was stopped at the budget of 2.5 kg", "budget 2.5 kg reached"},
 		"recovered":  {"recovered: the tracker was killed", "Until its last checkpoint the run drew "},
-		"running":    {"… running", "So far the run drew "},
+		"running":    {"… running", "So far the run drew ", "All 12 epochs are expected to emit ", "Prediction of the whole run"},
 		"process":    {"The command’s share of the machine was ", "this command is charged a share of it"},
 		"gaps":       {"GPU (1 of 4) not read from 1h 20m to 2h 24m", "GPU, not read"},
+		"trouble":    {"5 more"},
 		"vm":         {"by a model: no counter was read"},
-		"row":        {"how that was found is not known", "no bounds known", "measured or modelled: not known"},
+		"row":        {"how that was found is not known", "no bounds known", "measured or modelled: not known", "PUE not recorded"},
 		"empty":      {"The energy of this run is not known."},
 		"64-gpus":    {"GPUs beside each other", "Leave out 1 of 64 GPUs"},
 		"one-sample": {"One reading"},
@@ -245,7 +253,7 @@ func TestRunPagesAreHonest(t *testing.T) {
 		}
 	}
 	for name, never := range map[string][]string{
-		"budget": {"Avoid the lost attempt"}, "process": {"stall"}, "gaps": {"stall"}, "killed": {"held the truth"}, "failed": {"held the truth"},
+		"budget": {"Avoid the lost attempt"}, "process": {"stall"}, "gaps": {"stall"}, "killed": {"held the truth", "How good the prediction was"}, "failed": {"held the truth"},
 		"row": {"no counter was read", "Elsewhere", "<path", "at least 0"}, "empty": {"0 g", "0 J", "Elsewhere"}, "vm": {"GPU", "What you could do"},
 	} {
 		for _, n := range never {

@@ -158,7 +158,7 @@ func (run Run) adviceLines() (all []adviceLine) {
 		case a.Stall != nil:
 			s := a.Stall
 			l.Text = fmt.Sprintf("Find the stall of %s after %s", Duration(seconds(s.ToS-s.FromS)), Duration(seconds(s.FromS)))
-			l.Small = fmt.Sprintf("GPUs at %s, the machine used %s", Power(s.GPU), Energy(s.Energy))
+			l.Small = fmt.Sprintf("%s at %s, the machine used %s", gpus(r), Power(s.GPU), Energy(s.Energy))
 		case len(a.Idle) > 0:
 			l.Text = fmt.Sprintf("Leave out %d of %d GPUs: they hardly worked", len(a.Idle), a.Lines)
 			var ids []string
@@ -174,6 +174,17 @@ func (run Run) adviceLines() (all []adviceLine) {
 		all = append(all, l)
 	}
 	return all
+}
+
+// gpus are the GPUs of a run, for a sentence.
+func gpus(r footprint.Report) string {
+	n := 0
+	for _, l := range r.Components {
+		if l.Kind == energy.GPU && l.Within == nil {
+			n++
+		}
+	}
+	return plural(n, "GPU", "GPUs")
 }
 
 // savedMass shows a part of the run's emissions: no more precisely than those are known.
@@ -288,8 +299,8 @@ func doubtLines(r footprint.Report) (all []doubtLine) {
 	} else if in.Kind == regions.Own {
 		all = append(all, doubtLine{"your own figure of " + digits(float64(in.PerKWh)) + " g/kWh", "not checked"})
 	}
-	if r.PUE.Source == "not given" {
-		all = append(all, doubtLine{"PUE, not given", "counted as 1"})
+	if unknown := r.PUE.Source; unknown == "not given" || unknown == "not recorded" {
+		all = append(all, doubtLine{"PUE, " + unknown, "counted as 1"})
 	} else {
 		all = append(all, doubtLine{fmt.Sprintf("PUE of %.4g", r.PUE.Value), "not checked"})
 	}

@@ -88,8 +88,12 @@ func drawPower(r footprint.Report, c footprint.Curves) *powerPicture {
 	p.gaps(c, x)
 	p.stalls(r, c, x, y)
 	if b := r.Budget; b != nil && b.TrippedAt != nil {
+		limit := b.Limit
+		if amount, err := footprint.ParseAmount(limit); err == nil {
+			limit = amount.String()
+		}
 		if at := b.TrippedAt.Sub(r.StartedAt).Seconds(); at >= 0 && at <= r.DurationS*1.01 {
-			p.Budget = &label{X: px(x(at)), Y: px(plotTop - 14), Text: "budget " + plain(b.Limit) + " reached", Anchor: edge(x(at))}
+			p.Budget = &label{X: px(x(at)), Y: px(plotTop - 14), Text: "budget " + plain(limit) + " reached", Anchor: edge(x(at))}
 		}
 	}
 	bottom := plotBottom + 6
@@ -257,7 +261,7 @@ func (p *powerPicture) stalls(r footprint.Report, c footprint.Curves, x, y func(
 		box := max(plotTop+8, min(y(at)-64, plotTop+70))
 		p.Stalls = append(p.Stalls, noteShape{
 			X: px(mid), Y: px(y(at) - 2), BoxX: px(left), BoxY: px(box), BoxW: px(width), TextY: px(box + 15), SmallY: px(box + 30),
-			Text:  fmt.Sprintf("%s stall: GPUs at %s", Duration(seconds(s.ToS-s.FromS)), Power(s.GPU)),
+			Text:  fmt.Sprintf("%s stall: %s at %s", Duration(seconds(s.ToS-s.FromS)), gpus(r), Power(s.GPU)),
 			Small: fmt.Sprintf("%s, %s CO2e", Energy(s.Energy), savedMass(r, s.Emissions)),
 		})
 	}
