@@ -223,3 +223,28 @@ func TestSaysWhatIsMissing(t *testing.T) {
 	assert.Equal(t, "the CPU does not give its model: using the figures of the EPYC 9654", text(shaped(amd(25, 17, "AMD EPYC"), 1, 2, 2, true)))
 	assert.Equal(t, "no TDP and threads known for the AMD EPYC 9B99: using the figures of the EPYC 9654", text(shaped(amd(25, 17, "AMD EPYC 9B99"), 1, 2, 2, true)))
 }
+
+// Whatever the kernel's files hold, a package draws something within reason.
+func FuzzLimits(f *testing.F) {
+	f.Add("long_term", "125000000", "short_term", "253000000", "125000000")
+	f.Add("short_term", "4090000000", "peak_power", "0", "")
+	f.Add("long_term", "18446744073709551615", "long_term", "-1", "1e9")
+	f.Fuzz(func(t *testing.T, name0, limit0, name1, limit1, tdp string) {
+		const dir = "sys/class/powercap/intel-rapl:0/"
+		root := fstest.MapFS{
+			dir + "name":                        file("package-0"),
+			dir + "constraint_0_name":           file(name0),
+			dir + "constraint_0_power_limit_uw": file(limit0),
+			dir + "constraint_0_max_power_uw":   file(tdp),
+			dir + "constraint_1_name":           file(name1),
+			dir + "constraint_1_power_limit_uw": file(limit1),
+		}
+		l := readLimits(root)
+		for _, brand := range []string{"Intel(R) Core(TM) i9-13900K", "Intel(R) Xeon(R) 6980P", "Intel(R) Core(TM) i5-99999"} {
+			m := recognise(shaped(intel(999, 1, brand), 1, 24, 32, false), l)
+			if w := m.Max.Watts(); !(w >= 0 && w < 2500) || m.Idle > m.Max || m.Band < 1 {
+				t.Fatalf("%s %+v: %v to %v", brand, l, m.Idle, m.Max)
+			}
+		}
+	})
+}

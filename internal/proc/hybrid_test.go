@@ -49,3 +49,15 @@ func TestSmall(t *testing.T) {
 	assert.Zero(t, busy)
 	require.NoError(t, s.Close())
 }
+
+func FuzzSmall(f *testing.F) {
+	f.Add("2-3", "cpu  60 0 0 100\ncpu2 20 1 0 9\ncpu3 20 0 0 0\n")
+	f.Add("0-16384", "cpu 1 2 3 4\ncpu")
+	f.Fuzz(func(t *testing.T, list, stat string) {
+		root := fstest.MapFS{"sys/devices/cpu_atom/cpus": {Data: []byte(list)}, "sys/devices/cpu_core/cpus": {Data: []byte("0")}}
+		small := smallCores(root)
+		if len(small) > mostCPUs+1 || smallOf([]byte(stat), small) < 0 {
+			t.Fatalf("%q %q: %d", list, stat, len(small))
+		}
+	})
+}
