@@ -99,6 +99,7 @@ func TestReadFile(t *testing.T) {
 		"[[work]]\nhour = 3":     `unknown key "work.hour"`,
 		"regions = 3\n":          "unknown key",
 		"region = 3\n":           "a region is a text",
+		"[[work]]\ncount = 0\n":  "work 1: count: must be above 0",
 		"[[work]]\nhours = \"\"": "hours",
 	} {
 		_, err := ReadFile(strings.NewReader(text))

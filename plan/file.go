@@ -38,8 +38,12 @@ func (r *Regions) UnmarshalTOML(value any) error {
 
 // ReadFile reads a plan; an unknown key is an error.
 func ReadFile(r io.Reader) (File, error) {
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return File{}, err
+	}
 	var f File
-	meta, err := toml.NewDecoder(r).Decode(&f)
+	meta, err := toml.Decode(string(text), &f)
 	if err != nil {
 		return File{}, err
 	}
@@ -49,7 +53,25 @@ func ReadFile(r io.Reader) (File, error) {
 	if len(f.Work) == 0 {
 		return File{}, fmt.Errorf("no [[work]] in the plan")
 	}
-	return f, nil
+	return f, zeros(string(text))
+}
+
+// zeros refuses an amount of 0 that stands in a plan, where one that does not is 1 or all.
+func zeros(text string) error {
+	var given struct {
+		Work []map[string]any `toml:"work"`
+	}
+	if _, err := toml.Decode(text, &given); err != nil {
+		return err
+	}
+	for i, work := range given.Work {
+		for key, value := range work {
+			if (value == int64(0) || value == 0.0) && key != "usage" && key != "watts" {
+				return fmt.Errorf("work %d: %s: must be above 0", i+1, key)
+			}
+		}
+	}
+	return nil
 }
 
 // keys are those of a [[work]].

@@ -151,6 +151,11 @@ func (e *estimating) ask(flags *pflag.FlagSet, args []string) error {
 	if flags.Changed("usage") {
 		w.Usage = &e.usage
 	}
+	for _, name := range []string{"count", "cores", "nodes", "hours", "device-hours", "psf", "embodied-kg", "epochs", "gpus", "speedup"} {
+		if f := flags.Lookup(name); f.Changed && f.Value.String() == "0" {
+			return fmt.Errorf("--%s: must be above 0", name)
+		}
+	}
 	if len(args) == 1 {
 		for _, name := range jobFlags {
 			if flags.Changed(name) {

@@ -79,6 +79,12 @@ func (f *file) sacct() {
 				columns[strings.ToLower(strings.TrimSpace(c))] = i
 			}
 			width = len(cells)
+			for _, name := range []string{"jobid", "state"} {
+				if _, ok := columns[name]; !ok {
+					f.fail(f.line, fmt.Errorf("no column %s: print the jobs with sacct -P, and with these columns", name))
+					return
+				}
+			}
 			continue
 		}
 		l, err := slurmCells(columns, width, cells)
@@ -236,9 +242,7 @@ func (f *file) slurmRow(j *job) (row runs.Row, o origin, id string, err error) {
 	spent := row.Energy
 	row.ProcessEnergy = &spent
 	row.DurationS = runs.Number(read.Hours * 3600)
-	if err := f.slurmTimes(j, &row, &o); err != nil {
-		return row, o, "", err
-	}
+	f.slurmTimes(j, &row, &o)
 	row.JobID, row.User, row.Project = j.id, j.first("user", "uid"), j.first("account")
 	row.Labels = slurmLabels(row.Project, read.Partition)
 	o.Slurm = &slurmDetails{
@@ -284,22 +288,23 @@ func (f *file) skip(why string) {
 }
 
 // slurmTimes sets start and end. Times without a zone are those of the cluster.
-func (f *file) slurmTimes(j *job, row *runs.Row, o *origin) error {
+func (f *file) slurmTimes(j *job, row *runs.Row, o *origin) {
 	start := j.first("start")
 	if start == "" {
 		o.Unknown = append(o.Unknown, "started_at", "ended_at")
-		return nil
+		return
 	}
 	at, err := slurmTime(start, f.Location)
-	if err != nil {
-		return fmt.Errorf("start: %w", err)
+	if err != nil { // SLURM_TIME_FORMAT=relative, and what sites make up
+		o.Unknown = append(o.Unknown, "started_at", "ended_at")
+		o.Notes = append(o.Notes, "start and end are in no form that is read: print the jobs without SLURM_TIME_FORMAT")
+		return
 	}
 	row.StartedAt.Time = at.UTC()
 	row.EndedAt.Time = at.Add(span(float64(row.DurationS))).UTC()
 	if end, err := slurmTime(j.first("end"), f.Location); err == nil && !end.Before(at) {
 		row.EndedAt.Time = end.UTC()
 	}
-	return nil
 }
 
 func slurmTime(s string, in *time.Location) (at time.Time, err error) {

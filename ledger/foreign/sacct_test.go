@@ -165,6 +165,10 @@ func TestSacctForms(t *testing.T) {
 		assert.Equal(t, want.Energy, rows[0].Energy, name)
 		assert.Equal(t, want.RunID, rows[0].RunID, name)
 	}
+	odd := rowsOf(t, strings.ReplaceAll(log(one), "2026-03-01T10:00:00", "Ystday 10:00"), o)[0]
+	assert.Equal(t, want.Energy, odd.Energy, "a time that is not read loses no job")
+	assert.True(t, odd.StartedAt.IsZero())
+	assert.Contains(t, originOf(t, odd).Unknown, "started_at")
 	requeued := log(one, strings.ReplaceAll(one, "2026-03-01", "2026-03-02"))
 	assert.Len(t, rowsOf(t, requeued, o), 2, "queued again it ran again")
 	het := rowsOf(t, log(strings.Replace(one, "7|", "7+0|", 1), strings.Replace(one, "7|", "7+1|", 1), strings.Replace(one, "7|", "8_3|", 1), strings.Replace(one, "7|", "8_4|", 1)), o)
@@ -196,6 +200,11 @@ func TestSacctRefuses(t *testing.T) {
 		assert.ErrorContains(t, errs[0], want)
 		assert.ErrorContains(t, errs[0], "x:2: ")
 		assert.Len(t, rows, 1, "reading goes on")
+	}
+	for _, text := range []string{"JobID|Elapsed\n1|2\n2|3\n", "       JobID    JobName      State \n------------ ---------- ---------- \n1001              train  COMPLETED \n"} {
+		_, errs := readAll(text, Options{Format: Slurm, Grid: fixedGrid(100)})
+		require.Len(t, errs, 1, "once")
+		assert.ErrorContains(t, errs[0], "sacct -P")
 	}
 	_, errs := readAll(header+"8|COMPLETED|01:00:00|1|00:30:00|1G\n", Options{Format: Slurm})
 	require.Len(t, errs, 1)
