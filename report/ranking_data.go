@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/regions"
@@ -38,7 +39,7 @@ func (r Ranking) JSON(w io.Writer) error {
 func (r Ranking) CSV(w io.Writer) error {
 	out := csv.NewWriter(w)
 	_ = out.Write([]string{"rank", "here", "zone", "name", "provider", "cloud_region", "city", "energy_joules", "g_per_kwh", "pue", "pue_of", "emissions_g", "ratio",
-		"cfe_percent", "cfe_year", "distance_km", "scope", "market", "kind", "year", "source", "licence", "instead"}) // Flush tells its error
+		"cfe_percent", "cfe_year", "distance_km", "scope", "market", "kind", "year", "from", "to", "source", "licence", "instead"}) // Flush tells its error
 	number := func(x *float64) string {
 		if x == nil {
 			return ""
@@ -51,6 +52,12 @@ func (r Ranking) CSV(w io.Writer) error {
 		}
 		return cell(*s)
 	}
+	hour := func(t time.Time) string {
+		if t.IsZero() {
+			return ""
+		}
+		return t.Format(time.RFC3339)
+	}
 	for _, c := range r.Places {
 		cfeYear, perKWh, grams := "", float64(c.PerKWh), float64(c.Emissions)
 		if c.CFEYear != nil {
@@ -58,7 +65,7 @@ func (r Ranking) CSV(w io.Writer) error {
 		}
 		_ = out.Write([]string{strconv.Itoa(c.Rank), strconv.FormatBool(c.Here), cell(c.Zone), cell(c.Name), words(c.Provider), words(c.CloudRegion), words(c.City),
 			r.Energy.Fixed(), number(&perKWh), number(&c.PUE), c.PUEOf, number(&grams), number(c.Ratio),
-			number(c.CFE), cfeYear, number(c.Kilometres), string(c.Scope), strconv.FormatBool(c.Market), string(c.Kind), yearText(c.Year), cell(c.Source), cell(c.Licence), cell(c.Instead)})
+			number(c.CFE), cfeYear, number(c.Kilometres), string(c.Scope), strconv.FormatBool(c.Market), string(c.Kind), yearText(c.Year), hour(c.From), hour(c.To), cell(c.Source), cell(c.Licence), cell(c.Instead)})
 	}
 	out.Flush()
 	return out.Error()

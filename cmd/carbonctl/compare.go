@@ -102,7 +102,7 @@ func rank(flags *pflag.FlagSet, w work) (r report.Ranking, err error) {
 	if q.Scope == "" && !q.Market {
 		q.Scope = w.scope // as the run was accounted
 	}
-	here, noted, err := w.here(flags, t, q, asked)
+	here, noted, err := w.here(flags, t, &q, asked)
 	if err != nil {
 		return r, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -155,8 +156,9 @@ func zoneOf(row runs.Row) string {
 }
 
 // here is the place that others are compared with: what was recorded, unless the flags ask
-// for the table's figure. asked is what they ask for.
-func (w *work) here(flags *pflag.FlagSet, t *regions.Table, q, asked regions.Query) (here regions.Site, notes []string, err error) {
+// for the table's figure. asked is what they ask for. All are compared in the scope of here,
+// which q has afterwards.
+func (w *work) here(flags *pflag.FlagSet, t *regions.Table, q *regions.Query, asked regions.Query) (here regions.Site, notes []string, err error) {
 	other := flags.Changed("region") || asked.Year != 0 || asked.Market || asked.Scope != "" && asked.Scope != w.scope
 	if w.recorded != nil && !other && w.energy > 0 {
 		return w.record(t), nil, nil
@@ -174,7 +176,12 @@ func (w *work) here(flags *pflag.FlagSet, t *regions.Table, q, asked regions.Que
 	if err != nil {
 		return here, nil, err
 	}
-	if here, err = t.Site(q); err != nil {
+	if q.Scope == "" && !q.Market && q.Zone != "" { // as a run there is accounted
+		if in, err := t.Intensity(context.Background(), *q); err == nil {
+			q.Scope = in.Scope
+		}
+	}
+	if here, err = t.Site(*q); err != nil {
 		return here, nil, err
 	}
 	if q.Zone == "" {

@@ -73,14 +73,13 @@ func hint(err error) string {
 	return ""
 }
 
-// hoursHint names zones that have typical hours, as far as a line holds them.
+// hoursHint says which services may know the hours of a zone without typical ones.
 func hoursHint(e *regions.NoProfileError) string {
-	const most = 10
-	known := strings.Join(e.Known[:min(most, len(e.Known))], ", ")
-	if n := len(e.Known) - most; n > 0 {
-		known += fmt.Sprintf(" and %d more zones (carbonctl regions data)", n)
+	z, err := regions.Builtin().Zone(e.Zone)
+	if err != nil || z.Country == "" {
+		return "name a country or a part of one: typical hours exist for " + fmt.Sprintf("%d zones (docs/regions.md)", len(e.Known))
 	}
-	return "typical hours exist for " + known + "; elsewhere --live NAME asks a forecast service"
+	return fmt.Sprintf("for %s, --live asks %s, as far as your account there reaches", e.Zone, strings.Join(live.ForecastingIn(z.Country), ", "))
 }
 
 func headerHint(e *ledger.HeaderError) string {

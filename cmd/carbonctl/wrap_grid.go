@@ -12,12 +12,10 @@ import (
 // gridFlags choose what a run is accounted by besides its region.
 type gridFlags struct {
 	hourly bool // typical hours instead of the year's mean
-	water  bool // count litres too
 }
 
 func (g *gridFlags) add(f *pflag.FlagSet) {
 	f.BoolVar(&g.hourly, "hourly", false, "account by the zone's typical hours instead of its yearly mean")
-	f.BoolVar(&g.water, "water", false, "count the water that the electricity and the cooling took")
 }
 
 func (g *gridFlags) check(live string, o *settings) error {
@@ -37,7 +35,7 @@ func (g *gridFlags) choose(cfg *carbon.Config, o *settings) {
 	default:
 		cfg.Grid = o.Table
 	}
-	if g.water {
+	if o.Water {
 		water, err := o.Table.Water(o.Region)
 		if err != nil {
 			water = regions.Water{} // asked for, and not known

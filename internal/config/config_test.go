@@ -182,7 +182,7 @@ func TestRefused(t *testing.T) {
 // A project's file may set what says of the work, and no more: what runs, loads, writes
 // or sends is the user's.
 func TestProjectMaySet(t *testing.T) {
-	assert.ElementsMatch(t, []string{Region, Intensity, PUE, Project, Label, Charge, Epochs, EpochPattern, EpochPreset}, keys(Table(), true))
+	assert.ElementsMatch(t, []string{Region, Intensity, PUE, Project, Label, Charge, Epochs, EpochPattern, EpochPreset, Water}, keys(Table(), true))
 }
 
 // A new file changes nothing, and each of its lines can be used.

@@ -13,6 +13,7 @@ const (
 	RegionsFile  = "regions-file" // read before all others: it says what zones there are
 	Region       = "region"
 	DetectCloud  = "detect-cloud"
+	Water        = "water"
 	Intensity    = "intensity"
 	PUE          = "pue"
 	Interval     = "interval"
@@ -93,6 +94,8 @@ func Table() []Setting {
 			RegionsFileUsage, (*Values).setRegionsFile},
 		{DetectCloud, Bool, false, "false", "true",
 			"query the cloud's metadata service for the region, 300 ms at most", (*Values).setDetectCloud},
+		{Water, Bool, true, "false", "true",
+			"count the water that the electricity and the cooling took", (*Values).setWater},
 	}
 }
 

@@ -29,6 +29,7 @@ type Values struct {
 	Table       *regions.Table   // the built-in one, or that with the user's laid over it
 	Region      string           // "": not given
 	DetectCloud bool             // ask the cloud's metadata service, where nothing else names a region
+	Water       bool             // count litres too
 	Intensity   regions.Provider // nil: the table
 	PUE         float64          // 0: not given
 	Interval    time.Duration
@@ -78,12 +79,16 @@ func (v *Values) setRegion(zone string) error {
 	return nil
 }
 
-func (v *Values) setDetectCloud(s string) error {
-	ask, err := strconv.ParseBool(s)
+func (v *Values) setDetectCloud(s string) error { return setBool(&v.DetectCloud, s) }
+
+func (v *Values) setWater(s string) error { return setBool(&v.Water, s) }
+
+func setBool(to *bool, s string) error {
+	on, err := strconv.ParseBool(s)
 	if err != nil {
 		return fmt.Errorf("invalid value %.40q: use true or false", s)
 	}
-	v.DetectCloud = ask
+	*to = on
 	return nil
 }
 

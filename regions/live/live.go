@@ -44,6 +44,12 @@ func Counting() []string { return names(func(e entry) bool { return !e.marginal 
 // Forecasting lists those that know the hours to come.
 func Forecasting() []string { return names(func(e entry) bool { return e.ahead }) }
 
+// ForecastingIn lists those of them that may cover a country, by its code: where they do
+// depends on the account that is used.
+func ForecastingIn(country string) []string {
+	return names(func(e entry) bool { return e.ahead && (e.only == "" || e.only == country) })
+}
+
 func names(want func(entry) bool) (list []string) {
 	for _, e := range table() {
 		if want(e) {

@@ -38,6 +38,8 @@ func TestOpen(t *testing.T) {
 		// Nil interfaces, not nil pointers in one, where there is none.
 		assert.Equal(t, slices.Contains(live.Counting(), name), s.Now != nil, name)
 		assert.Equal(t, slices.Contains(live.Forecasting(), name), s.Ahead != nil, name)
+		assert.Equal(t, slices.Contains(live.ForecastingIn("GB"), name), s.Ahead != nil, name)
+		assert.Equal(t, slices.Contains(live.ForecastingIn("JP"), name), s.Ahead != nil && name != "gbcarbon", name)
 		for variable := range asked {
 			assert.True(t, config.Known(variable), variable)
 		}

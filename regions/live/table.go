@@ -20,6 +20,7 @@ type entry struct {
 	needs    []string // keys of the variables that it cannot do without
 	ahead    bool     // it has forecasts
 	marginal bool     // it has marginal figures only
+	only     string   // the one country that it covers, "" for many
 	argument string   // what stands behind the name and a colon, "" for nothing
 	open     func(value func(key string) string, o Options) (Service, error)
 }
@@ -55,12 +56,12 @@ func table() []entry {
 			p, err := plain.New(plain.Config{From: value("PATH"), Cache: o.Cache, Table: o.Table})
 			return Service{Now: p, Ahead: p}, err
 		}},
-		{name: "gbcarbon", ahead: true,
+		{name: "gbcarbon", ahead: true, only: "GB",
 			open: func(value func(string) string, o Options) (Service, error) {
 				p, err := gbcarbon.New(gbcarbon.Config{Base: value("URL"), Cache: o.Cache, Table: o.Table})
 				return Service{Now: p, Ahead: p}, err
 			}},
-		{name: "rte",
+		{name: "rte", only: "FR",
 			open: func(value func(string) string, o Options) (Service, error) {
 				return Service{Now: rte.New(rte.Config{Base: value("URL"), Cache: o.Cache, Table: o.Table})}, nil
 			}},

@@ -38,7 +38,12 @@ func Stamp(s string) (time.Time, error) {
 
 // JSON reads an answer that must be one object or list.
 func JSON(body []byte, into any) error {
-	if err := json.Unmarshal(body, into); err != nil {
+	err := json.Unmarshal(body, into)
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &wrong) && wrong.Field != "":
+		return fmt.Errorf("the answer has an unexpected JSON format: %s is a %s", wrong.Field, wrong.Value)
+	case err != nil:
 		return fmt.Errorf("the answer has an unexpected JSON format: %w", err)
 	}
 	return nil
@@ -75,7 +80,7 @@ func Between(series []regions.Intensity, from, until time.Time) ([]regions.Inten
 		return !in.To.After(from) || !in.From.Before(until)
 	})
 	if len(series) == 0 {
-		return nil, errors.Join(regions.ErrNoForecast, ErrNoData)
+		return nil, fmt.Errorf("%w: %w", regions.ErrNoForecast, ErrNoData)
 	}
 	return series, nil
 }
