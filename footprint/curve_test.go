@@ -168,6 +168,15 @@ func TestDoubtsAreByTheirSource(t *testing.T) {
 	assert.Empty(t, footprint.Report{}.Doubts())
 }
 
+func TestBuilding(t *testing.T) {
+	r := footprint.Report{Energy: energy.KilowattHour, PUE: footprint.PUE{Value: 1.25, Source: "given"}}
+	assert.Equal(t, energy.KilowattHour/4, r.Building())
+	for _, p := range []footprint.PUE{{}, {Value: 1, Source: "given"}, {Value: 1, Source: "not given"}, {Value: math.NaN(), Source: "given"}} {
+		r.PUE = p
+		assert.Zero(t, r.Building())
+	}
+}
+
 func TestGridHours(t *testing.T) {
 	var r footprint.Report
 	start := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)

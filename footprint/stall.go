@@ -93,6 +93,15 @@ func (r Report) stall(c Curves, gpu []float64, from, to int) Stall {
 	return s
 }
 
+// Building is what the building adds to the energy that the headline charges, by the PUE; 0
+// where that is not known.
+func (r Report) Building() energy.Energy {
+	if !(r.PUE.Value > 1) || r.PUE.Source == "not given" {
+		return 0
+	}
+	return r.Energy.Scale(r.PUE.Value - 1)
+}
+
 // GramsOf is what a part of the run's energy emitted, at the run's own emissions per
 // joule: with its PUE and its mean intensity; 0 where those are not known.
 func (r Report) GramsOf(e energy.Energy) regions.Grams {

@@ -178,6 +178,18 @@ func allRuns(t *testing.T) map[string]footprint.Report {
 		r.Warnings = []footprint.Warning{{Code: footprint.ComponentUnread, Text: "NVIDIA H100 80GB HBM3 was not read: its energy is not known", Hint: `"carbonctl devices" shows why`}}
 		r.EnergyHigh, r.EmissionsHigh = new(r.EnergyHigh.Plus(2*energy.KilowattHour)), new(*r.EmissionsHigh+740)
 	})
+	change("clock-step", func(r *footprint.Report) { // the clock was set back by a day in the fifth epoch
+		r.EndedAt = r.EndedAt.Add(-24 * time.Hour)
+		for i := range r.Epochs[5:] {
+			e := &r.Epochs[5+i]
+			e.StartedAt = e.StartedAt.Add(-24 * time.Hour)
+		}
+		r.Warnings = []footprint.Warning{{Code: footprint.ClockStep, Text: "the clock was set during the run"}}
+	})
+	change("evening", func(r *footprint.Report) {
+		r.StartedAt = time.Date(2026, 1, 12, 22, 10, 0, 0, time.UTC)
+		r.Intensity.Kind, r.Intensity.Parts = regions.AnnualAverage, nil
+	})
 	change("hostile", func(r *footprint.Report) {
 		r.Project, r.Host.Name = "‮<script>alert(1)</script> "+strings.Repeat("x", 200), "مضيف <b>"
 		r.Labels = map[string]string{strings.Repeat("k", 200): "</style><script>alert(2)</script>"}
@@ -242,6 +254,8 @@ func TestRunPagesAreHonest(t *testing.T) {
 		"process":    {"The command’s share of the machine was ", "this command is charged a share of it"},
 		"gaps":       {"GPU (1 of 4) not read from 1h 20m to 2h 24m", "GPU, not read"},
 		"trouble":    {"5 more"},
+		"clock-step": {"27 Nov 2026, 08:24 UTC", "the clock was set during the run"},
+		"evening":    {"rather than 22:10 on 12 January UTC"},
 		"vm":         {"by a model: no counter was read"},
 		"row":        {"how that was found is not known", "no bounds known", "measured or modelled: not known", "PUE not recorded"},
 		"empty":      {"The energy of this run is not known."},

@@ -50,10 +50,7 @@ func energyParts(r footprint.Report) *partsTable {
 			most = max(most, high.Joules())
 		}
 	}
-	building := r.Energy.Scale(max(0, r.PUE.Value-1))
-	if r.PUE.Source == "not given" {
-		building = 0
-	}
+	building := r.Building()
 	most = max(most, building.Joules())
 	if !(most > 0) || !known(r) {
 		return nil
@@ -153,7 +150,11 @@ func (run Run) adviceLines() (all []adviceLine) {
 			l.Text = "Run it in " + full(c)
 			l.Small = fmt.Sprintf("%s g/kWh, %s, PUE %.2f; moving data not counted", PerKWh(float64(c.PerKWh)), yearText(c.Year), c.PUE)
 		case a.Start != nil:
-			l.Text = fmt.Sprintf("Start at %s rather than %s UTC", a.Start.From.UTC().Format("15:04"), r.StartedAt.UTC().Format("15:04"))
+			from, was := a.Start.From.UTC(), r.StartedAt.UTC()
+			l.Text = fmt.Sprintf("Start at %s rather than %s UTC", from.Format("15:04"), was.Format("15:04"))
+			if from.YearDay() != was.YearDay() {
+				l.Text = fmt.Sprintf("Start at %s rather than %s UTC", from.Format("15:04 on 2 January"), was.Format("15:04 on 2 January"))
+			}
 			l.Small = fmt.Sprintf("typical hours of %s: %s instead of %s g/kWh", cmp.Or(r.Region.Name, r.Region.Zone), PerKWh(float64(a.Start.PerKWh)), PerKWh(float64(a.Start.Now)))
 		case a.Stall != nil:
 			s := a.Stall
