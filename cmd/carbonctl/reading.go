@@ -34,6 +34,7 @@ func (r *reading) look(flags *pflag.FlagSet) error {
 	r.Ledger, r.car = c.Ledger, c.car
 	r.Skipped, r.Note = r.told, r.say
 	r.status = output.NewStatus(r.err, os.Getenv)
+	r.status.EraseOnInterrupt()
 	r.Through = r.status.Through
 	return nil
 }
