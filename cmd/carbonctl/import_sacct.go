@@ -35,8 +35,12 @@ again later. Failed jobs and memory that was requested and not needed are named.
   carbonctl import sacct --since 2026-11-01 --region FR
   carbonctl report jobs.csv --by user`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			zone, err := region(cmd.Flags())
+			if err != nil {
+				return err
+			}
 			m.cluster = func(ctx context.Context, table *regions.Table) error {
-				return m.setCluster(ctx, table, cluster, plan.Method(method))
+				return m.setCluster(ctx, table, cluster, plan.Method(method), zone)
 			}
 			if len(args) == 0 {
 				out, err := askSacct(cmd.Context(), since)
@@ -83,24 +87,24 @@ func askSacct(ctx context.Context, since string) ([]byte, error) {
 	return out, nil
 }
 
-// setCluster reads the cluster's file, and says which grid a partition is on: its own,
-// else that of the flags.
-func (m *importing) setCluster(ctx context.Context, table *regions.Table, file string, method plan.Method) error {
+// setCluster reads the cluster's file, and says which grid a partition is on: that of the
+// flags, else its own, else that of a zone, "" for the world.
+func (m *importing) setCluster(ctx context.Context, table *regions.Table, file string, method plan.Method, zone string) error {
 	o := &m.options
 	if o.Method = method; !slices.Contains([]plan.Method{"", plan.Ours, plan.GreenAlgorithms}, method) {
 		return fmt.Errorf("--method: %.40q is neither %s nor %s", method, plan.Ours, plan.GreenAlgorithms)
 	}
-	if file == "" {
-		return nil
+	if file != "" {
+		f, err := os.Open(file)
+		if err != nil {
+			return fmt.Errorf("--cluster: %w", err)
+		}
+		defer f.Close() // nothing is written to it
+		if o.Cluster, err = plan.ReadCluster(f); err != nil {
+			return fmt.Errorf("--cluster: %s: %w", file, err)
+		}
 	}
-	f, err := os.Open(file)
-	if err != nil {
-		return fmt.Errorf("--cluster: %w", err)
-	}
-	defer f.Close() // nothing is written to it
-	if o.Cluster, err = plan.ReadCluster(f); err != nil {
-		return fmt.Errorf("--cluster: %s: %w", file, err)
-	}
+	told := false
 	flagged := o.Intensity
 	o.Grid = func(partition string, at time.Time) (regions.Intensity, error) {
 		p, _ := o.Cluster.Partition(partition)
@@ -116,7 +120,11 @@ func (m *importing) setCluster(ctx context.Context, table *regions.Table, file s
 		case p.Region != "":
 			return table.Intensity(ctx, regions.Query{Zone: p.Region, Time: at})
 		}
-		return regions.Intensity{}, errors.New("no region for this job: give --region, or region in the cluster's file")
+		if zone == "" && !told {
+			told = true
+			m.say("no region given: using the world mean", "--region ZONE sets it, or region in the file of --cluster")
+		}
+		return table.Intensity(ctx, regions.Query{Zone: zone, Time: at})
 	}
 	return nil
 }
