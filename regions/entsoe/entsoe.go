@@ -1,6 +1,7 @@
 // Package entsoe is a live provider for Europe: what plants of each kind generate,
 // from the Transparency Platform of the transmission operators (ENTSO-E), times
-// our factor for each kind. It needs a token. It has no forecast.
+// our factor for each kind. It needs a token. It has no forecast: the platform forecasts
+// total generation (A71), wind and sun (A69), and what the other plants would be is not said.
 //
 // A figure is one of generation within the country: imports are not in it. Facts
 // on the API are from its documentation, read in 2026.
