@@ -30,6 +30,8 @@ type entry struct {
 	// Power of the report, which is much to encode: as it was up to a minute before, and
 	// in the first minute up to half of the run.
 	Power json.RawMessage `json:"power,omitempty"`
+
+	first bool // it is that of the lock file
 }
 
 // powerEvery is how often the power over time is encoded anew, and before that when it has
@@ -37,7 +39,7 @@ type entry struct {
 // killed in it has its power.
 const powerEvery = time.Minute
 
-// writer is who writes a journal. Its lock file holds the same.
+// writer is who writes a journal.
 type writer struct {
 	Schema string `json:"schema"`
 	Host   string `json:"host"`
@@ -56,7 +58,9 @@ func self(user string) writer {
 
 // A journal is three files in LEDGER.d while its run goes on: RUN_ID.lock, held
 // by the process until the journal is closed or the process has died, and the
-// two slots that checkpoints are written to in turn.
+// two slots that checkpoints are written to in turn. The first checkpoint is in the
+// lock file too, and there first: to make and to allocate the slots can take a busy
+// disk a tenth of a second, and a run that is killed by then is not lost.
 type journal struct {
 	name  string // of all three, without what follows the run's ID
 	id    string // of the run
@@ -64,6 +68,7 @@ type journal struct {
 	entry entry
 	slots slots
 
+	signed  bool      // the lock file says who we are
 	powerAt time.Time // when it was encoded
 	powerOf int       // how many steps it had
 	ended   bool      // it holds the report of a run that has ended
@@ -100,21 +105,17 @@ func (w Writer) openJournal(ledger, id string) (*journal, error) {
 		j.entry.LedgerBytes = like.Size()
 	}
 	j.slots = slots{open: func(n int) (file, error) { return w.slot(slotName(name, n), like) }}
-	if c, err := newest(name); err == nil { // of this run, whose row could not be added
-		j.slots.seq, j.slots.at, j.slots.synced, j.slots.safe = c.seq, c.slot, true, c.slot
-	}
-	j.entry.writer.sign(lock)
 	return j, nil
 }
 
-// sign writes into a lock file who holds it. The lock is what counts.
-func (w writer) sign(lock *flock.Flock) {
+// sign writes into a lock file who holds it, with what else there is to say in the same
+// JSON. The lock is what counts.
+func sign(lock *flock.Flock, text []byte) {
 	f, err := os.OpenFile(lock.Path(), os.O_WRONLY|os.O_TRUNC|noFollow, 0)
 	if err != nil {
 		return
 	}
-	b, _ := json.Marshal(w) // texts and a number always encode
-	_, _ = f.Write(append(b, '\n'))
+	_, _ = f.Write(text)
 	_ = f.Close()
 }
 
@@ -170,7 +171,15 @@ func (j *journal) save(r footprint.Report, pending json.RawMessage) error {
 		if encodeErr != nil {
 			return encodeErr
 		}
-		if err = j.slots.write(append(b, '\n')); err == nil {
+		b = append(b, '\n')
+		if !j.signed {
+			sign(j.lock, b)
+			j.signed = true
+			if c, err := newest(j.name); err == nil { // of this run, whose row could not be added
+				j.slots.seq, j.slots.at, j.slots.synced, j.slots.safe = c.seq, c.slot, true, c.slot
+			}
+		}
+		if err = j.slots.write(b); err == nil {
 			j.ended = ended
 			break
 		}

@@ -196,10 +196,13 @@ func claim(path, name string) (*orphan, error) {
 	if lock == nil {
 		return nil, err // its writer lives
 	}
-	by := self("")
-	by.Recovers = true
-	by.sign(lock)
 	e, own, err := readEntry(name) // as it stands now that nobody writes it
+	if !e.first {
+		by := self("")
+		by.Recovers = true
+		b, _ := json.Marshal(by) // texts and a number always encode
+		sign(lock, append(b, '\n'))
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, dropJournal(name, lock)
@@ -241,11 +244,28 @@ func recoverError(err error) error {
 // user's; an error that is not fs.ErrNotExist is its fault.
 func readEntry(name string) (e entry, own bool, err error) {
 	c, err := newest(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		if e, ok := firstEntry(name); ok {
+			return e, false, nil
+		}
+	}
 	if err != nil {
 		return entry{}, false, err
 	}
 	e, err = parseEntry(c.content, filepath.Base(name))
 	return e, ours(c.file), err
+}
+
+// firstEntry is what the lock file of a journal holds of a run that was killed before
+// its slots were there. Others may write to that file, so it asks for nothing.
+func firstEntry(name string) (e entry, ok bool) {
+	b, err := readSide(name + ".lock")
+	if err != nil {
+		return entry{}, false
+	}
+	e, err = parseEntry(b, filepath.Base(name))
+	e.first, e.Pending = true, nil
+	return e, err == nil
 }
 
 func parseEntry(b []byte, id string) (entry, error) {
