@@ -77,7 +77,7 @@ func ended(all []footprint.Epoch) []footprint.Epoch {
 
 func stretchText(r footprint.Report, s footprint.Stretch) string {
 	if !known(r) {
-		return Duration(seconds(s.DurationS)) + ", energy not known"
+		return Duration(seconds(s.DurationS)) + ", energy unknown"
 	}
 	return fmt.Sprintf("%s, %s, %s CO2e", Duration(seconds(s.DurationS)), EnergyWithin(s.Energy, s.EnergyLow, s.EnergyHigh), stretchMass(s))
 }
@@ -99,7 +99,7 @@ func stretchMass(s footprint.Stretch) string {
 var stretchColumns = []column{{"time", amount}, {"energy", amount}, {"bounds", amount}, {"CO2e", amount}, {"seen", amount}, {"state", text}}
 
 func stretchCells(r footprint.Report, s footprint.Stretch) []string {
-	row := []string{Duration(seconds(s.DurationS)), "not known", "", "not known", "", ""}
+	row := []string{Duration(seconds(s.DurationS)), "unknown", "", "unknown", "", ""}
 	// What nobody has seen is no 0; its bounds say what it can be.
 	if seen := s.Coverage > 0 || s.Energy != 0 || s.DurationS == 0; known(r) && seen {
 		row[1], row[2], row[3] = EnergyWithin(s.Energy, s.EnergyLow, s.EnergyHigh), energyBounds(s.Energy, s.EnergyLow, s.EnergyHigh), stretchMass(s)

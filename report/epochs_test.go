@@ -194,7 +194,7 @@ func TestUnknownEnergyOfEpochs(t *testing.T) {
 		assert.NotRegexp(t, `[^.\d]0 (J|g)\b`, page, ext)
 	}
 	all := pages(t, r)
-	assert.Contains(t, all["md"], "6 of 10, each 11.9 s, energy not known")
+	assert.Contains(t, all["md"], "6 of 10, each 11.9 s, energy unknown")
 	assert.Contains(t, all["md"], "**2m 4s** for 10 epochs, after 6", "time is known")
 	assert.NotContains(t, all["html"], "Energy of each epoch")
 	var b bytes.Buffer
@@ -204,7 +204,7 @@ func TestUnknownEnergyOfEpochs(t *testing.T) {
 	// One that nobody has seen in a run that is known.
 	r = training{epochs: 6, of: 6, name: "validate"}.run(t)
 	r.Epochs[2].Energy, r.Epochs[2].EnergyLow, r.Epochs[2].EnergyHigh, r.Epochs[2].Emissions, r.Epochs[2].Coverage = 0, 0, new(900*energy.Joule), 0, 0
-	assert.Contains(t, pages(t, r)["md"], "| 3 | 10.1 s | not known | at most 0.250 Wh | not known | 0 % |")
+	assert.Contains(t, pages(t, r)["md"], "| 3 | 10.1 s | unknown | at most 0.250 Wh | unknown | 0 % |")
 }
 
 // What was predicted is judged only where all of it has been.

@@ -48,7 +48,7 @@ func ExampleTotals() {
 	// factors
 	//   region  runs   energy  g/kWh  kind
 	//   FR         4  10.0 Wh   1000  own figure
-	//   FR: source not known
+	//   FR: source unknown
 	//
 	// more: carbonctl report show RUN, --by project,month, --last 20, --format html
 }

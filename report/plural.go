@@ -7,7 +7,7 @@ import (
 // minute shows a time to the minute, in UTC.
 func minute(t time.Time) string {
 	if t.IsZero() {
-		return "not known"
+		return "unknown"
 	}
 	return t.UTC().Format("2006-01-02 15:04")
 }

@@ -119,7 +119,7 @@ func predictionSection(r footprint.Report) section {
 		}
 		p.notes = append(p.notes, note+".")
 	case r.Status == footprint.Completed:
-		p.notes = append(p.notes, fmt.Sprintf("The run ended after %d of them: what all would have taken is not known.", q.AfterEpochs))
+		p.notes = append(p.notes, fmt.Sprintf("The run ended after %d of them: what all would have taken is unknown.", q.AfterEpochs))
 	}
 	p.table.columns = []column{{"predicted", text}, {"after epoch", text}, {"low", amount}, {"expected", amount}, {"high", amount}, {taken, amount}, {"off", amount}, {"held", text}}
 	head, tail := parts(len(all))

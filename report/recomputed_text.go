@@ -168,7 +168,7 @@ func sameScope(from, to regions.Scope, old, new Emitted) string {
 // scopeName is a scope in words.
 func scopeName(s regions.Scope) string {
 	if s == "" {
-		return "scope not known"
+		return "scope unknown"
 	}
 	return string(s)
 }

@@ -118,7 +118,7 @@ func TestAResultWarnsOfWhatIsNotSaid(t *testing.T) {
 	r.ProcessEnergy = &r.MachineEnergy
 	b.Reset()
 	require.NoError(t, report.Text(&b, r))
-	assert.Contains(t, b.String(), "this command's share is not known")
+	assert.Contains(t, b.String(), "this command's share is unknown")
 
 	tiny := tinyRun()
 	tiny.Warnings = append(tiny.Warnings, footprint.Warning{Code: footprint.NotRecorded, Text: "no space left"})

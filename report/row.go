@@ -54,7 +54,7 @@ func OfRow(row runs.Row) footprint.Report {
 		r.Components = append(r.Components, lineOf(c, row.Charge, r.Coverage))
 	}
 	r.Warnings = []footprint.Warning{{
-		Code: RowOnly, Text: "only this run's row is kept: readings, epochs and how it was measured are not known",
+		Code: RowOnly, Text: "only this run's row is kept: readings, epochs and how it was measured are unknown",
 	}}
 	for _, code := range strings.Fields(row.Warnings) {
 		r.Warnings = append(r.Warnings, footprint.Warning{Code: code, Text: codeText(code)})

@@ -67,7 +67,7 @@ func known(r footprint.Report) bool { return r.Headline().Energy != "" }
 func (run Run) figures() []figure {
 	r := run.Report
 	if !known(r) {
-		return append([]figure{{label: "Emissions", value: "not known"}, {label: "Energy", value: "not known"}}, predictionFigure(r)...)
+		return append([]figure{{label: "Emissions", value: "unknown"}, {label: "Energy", value: "unknown"}}, predictionFigure(r)...)
 	}
 	e := figure{"Energy", EnergyWithin(r.Energy, r.EnergyLow, r.EnergyHigh), []string{
 		"(" + energyBounds(r.Energy, r.EnergyLow, r.EnergyHigh) + ")", measured(deref(r.MeasuredShare)), "counted: " + countedText(r), NotCounted,
@@ -109,7 +109,7 @@ func componentSection(r footprint.Report) section {
 		p.notes = []string{"Energy is what the machine used; charged is this command's share of it, which counts."}
 	}
 	for _, l := range r.Components {
-		row := []string{l.Name, string(l.Kind), string(l.Basis) + ", " + l.Source, "not known", "", "", "", l.Status}
+		row := []string{l.Name, string(l.Kind), string(l.Basis) + ", " + l.Source, "unknown", "", "", "", l.Status}
 		if l.Energy != nil {
 			scale := EnergyScale(*l.Energy, *l.Energy, l.Energy)
 			if l.Low != nil {

@@ -204,7 +204,7 @@ func drawFan(r footprint.Report) *fanPicture {
 			p.Note += fmt.Sprintf(" It held the truth %d of %d times.", held, of)
 		}
 	case r.Status != footprint.Running:
-		p.Note += fmt.Sprintf(" The run ended after %d of %d epochs: the truth is not known.", q.AfterEpochs, q.OfEpochs)
+		p.Note += fmt.Sprintf(" The run ended after %d of %d epochs: the truth is unknown.", q.AfterEpochs, q.OfEpochs)
 	}
 	p.TruthText = px(min(max(y(ends), smallTop+12), smallBottom-16))
 	return p

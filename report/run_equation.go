@@ -21,7 +21,7 @@ type factorBox struct {
 func equation(r footprint.Report) []factorBox {
 	e := factorBox{Value: EnergyWithin(r.Energy, r.EnergyLow, r.EnergyHigh), Sign: signOf(r.MeasuredShare), Label: "energy, " + boundsText(energyBounds(r.Energy, r.EnergyLow, r.EnergyHigh), r), Note: measured(deref(r.MeasuredShare))}
 	if r.MeasuredShare == nil {
-		e.Note = "measured or modelled: not known"
+		e.Note = "measured or modelled: unknown"
 	}
 	pue := factorBox{Op: "×", Value: fmt.Sprintf("%.4g", r.PUE.Value), Sign: isGiven, Label: "PUE, " + strings.Replace(plain(r.PUE.Source), "the row", "as recorded", 1)}
 	if unknown := r.PUE.Source; unknown == "not given" || unknown == "not recorded" {
@@ -29,7 +29,7 @@ func equation(r footprint.Report) []factorBox {
 	}
 	in := r.Intensity
 	if in.Source == "" && in.PerKWh == 0 {
-		return []factorBox{e, pue, {Op: "×", Value: "? g/kWh", Sign: isUnknown, Label: "grid not known"}, {Op: "=", Value: "not known", Label: "CO2e"}}
+		return []factorBox{e, pue, {Op: "×", Value: "? g/kWh", Sign: isUnknown, Label: "grid unknown"}, {Op: "=", Value: "unknown", Label: "CO2e"}}
 	}
 	f := factorBox{Op: "×", Value: digits(float64(in.PerKWh)) + " g/kWh", Sign: isModelled, Label: strings.TrimSuffix("grid, "+intensityWord(in.Kind), ", ")}
 	switch in.Kind {

@@ -118,7 +118,7 @@ func (run Run) page() runPage {
 	p.Warnings, p.More = r.Warnings[:shown], r.Warnings[shown:]
 	p.State, p.StateKind = stateMark(r)
 	p.Facts = runFacts(r)
-	p.Big, p.Unit = "not known", ""
+	p.Big, p.Unit = "unknown", ""
 	if emitted := r.Headline().Emissions; emitted != "" {
 		p.Big, p.Unit, _ = strings.Cut(emitted, " ")
 		p.Under = append([]string{boundsText(massBounds(r.Emissions, r.EmissionsLow, r.EmissionsHigh)+" by the energy", r)}, run.Car.Compare(r.Emissions, r.EmissionsLow)...)
@@ -173,7 +173,7 @@ func stateMark(r footprint.Report) (text, class string) {
 	case footprint.Recovered:
 		return "recovered: the tracker was killed", "open"
 	case "":
-		return "state not known", "open"
+		return "state unknown", "open"
 	}
 	return "✗ " + state, "bad"
 }
@@ -218,7 +218,7 @@ func (run Run) sentence() []phrase {
 	var say []phrase
 	add := func(text string, strong bool) { say = append(say, phrase{plain(text), strong}) }
 	if !known(r) {
-		if add("The energy of this run is not known", false); r.EnergyHigh != nil && *r.EnergyHigh > 0 {
+		if add("The energy of this run is unknown", false); r.EnergyHigh != nil && *r.EnergyHigh > 0 {
 			add(": at most ", false)
 			add(Energy(*r.EnergyHigh), true)
 		}
@@ -246,7 +246,7 @@ func (run Run) sentence() []phrase {
 	case deref(share) >= 1:
 		add(", all of it measured.", false)
 	case share == nil:
-		add("; how that was found is not known.", false)
+		add("; how that was found is unknown.", false)
 	case *share > 0:
 		add(", "+Percent(*share)+" of it measured.", false)
 	default:

@@ -247,7 +247,7 @@ func TestRunPagesAreHonest(t *testing.T) {
 	for name, want := range map[string][]string{
 		"finetune":   {"The run drew ", "9m 36s stall: GPUs at 392 W", "The stall lies in epoch 7", "It held the truth 6 of 6 times"},
 		"failed":     {"✗ failed (exit 137)", "Until it failed (exit 137), the run drew ", "Avoid the lost attempt"},
-		"killed":     {"✗ killed by SIGKILL", "Until it was killed by SIGKILL", "the truth is not known", "5 of 12 epochs"},
+		"killed":     {"✗ killed by SIGKILL", "Until it was killed by SIGKILL", "the truth is unknown", "5 of 12 epochs"},
 		"budget":     {"✗ stopped at the budget of 2.5 kg", "Until it was stopped at the budget of 2.5 kg", "budget 2.5 kg reached"},
 		"recovered":  {"recovered: the tracker was killed", "Until its last checkpoint the run drew "},
 		"running":    {"… running", "So far the run drew ", "All 12 epochs are expected to emit ", "Prediction of the whole run"},
@@ -257,8 +257,8 @@ func TestRunPagesAreHonest(t *testing.T) {
 		"clock-step": {"27 Nov 2026, 08:24 UTC", "the clock was set during the run"},
 		"evening":    {"rather than 22:10 on 12 January UTC"},
 		"vm":         {"by a model: no counter was read"},
-		"row":        {"how that was found is not known", "no bounds known", "measured or modelled: not known", "PUE not recorded"},
-		"empty":      {"The energy of this run is not known."},
+		"row":        {"how that was found is unknown", "no bounds known", "measured or modelled: unknown", "PUE not recorded"},
+		"empty":      {"The energy of this run is unknown."},
 		"64-gpus":    {"GPUs beside each other", "Leave out 1 of 64 GPUs"},
 		"one-sample": {"One reading"},
 	} {

@@ -294,9 +294,9 @@ func doubtLines(r footprint.Report) (all []doubtLine) {
 		return nil
 	}
 	if in := r.Intensity; in.Low == nil && in.Kind != regions.Own {
-		all = append(all, doubtLine{"the grid’s factor, " + intensityWord(in.Kind), "not known"})
+		all = append(all, doubtLine{"the grid’s factor, " + intensityWord(in.Kind), "unknown"})
 	} else if in.RangeOld {
-		all = append(all, doubtLine{"the grid’s factor", "not known: its range is old"})
+		all = append(all, doubtLine{"the grid’s factor", "unknown: its range is old"})
 	} else if in.Kind == regions.Own {
 		all = append(all, doubtLine{"your own figure of " + digits(float64(in.PerKWh)) + " g/kWh", "not checked"})
 	}

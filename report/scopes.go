@@ -8,10 +8,10 @@ import (
 	"github.com/carbonctl/carbonctl/runs"
 )
 
-// scopeWord names a scope: "lifecycle", "direct", "scope not known".
+// scopeWord names a scope: "lifecycle", "direct", "scope unknown".
 func scopeWord(s regions.Scope) string {
 	if s == "" {
-		return "scope not known"
+		return "scope unknown"
 	}
 	return plain(string(s))
 }

@@ -135,7 +135,7 @@ func basis(t runs.Total) string {
 	case !ok && t.Energy > 0:
 		return "recorded by other tools, which do not say how it was found"
 	case t.Unknown > 0:
-		return fmt.Sprintf("%s of it measured by the hardware's own counters, of %s it is not known, the rest modelled", Percent(share), Percent(float64(t.Unknown)/float64(t.Energy)))
+		return fmt.Sprintf("%s of it measured by the hardware's own counters, of %s it is unknown, the rest modelled", Percent(share), Percent(float64(t.Unknown)/float64(t.Energy)))
 	case !ok || share == 0:
 		return "all of it modelled from the type and the load of the hardware"
 	case share >= 0.9995:
@@ -240,7 +240,7 @@ func summary(t runs.Total, a About) string {
 	list, more := factors(t)
 	var grid []string
 	for _, g := range list {
-		grid = append(grid, fmt.Sprintf("%s [%s]", factor(t, g), plain(cmp.Or(g.Source, "source not known"))))
+		grid = append(grid, fmt.Sprintf("%s [%s]", factor(t, g), plain(cmp.Or(g.Source, "source unknown"))))
 	}
 	if more > 0 {
 		grid = append(grid, fmt.Sprintf("%d more", more))

@@ -60,12 +60,12 @@ func sci(t runs.Total, a About) (string, error) {
 	per := func(g regions.Grams) string { return Mass(g/regions.Grams(a.Units)) + " CO2e per " + plain(a.Unit) }
 	complete := t.EmbodiedRuns == t.Runs && len(t.Scopes) == 1
 	o := t.Headline()
-	score, m := "not known: M is missing", fmt.Sprintf("known for %d of %d runs", t.EmbodiedRuns, t.Runs)
+	score, m := "unknown: M is missing", fmt.Sprintf("known for %d of %d runs", t.EmbodiedRuns, t.Runs)
 	if t.EmbodiedRuns == t.Runs {
 		m = Mass(t.Embodied) + " CO2e, the runs' part of making the machines"
 	}
 	if len(t.Scopes) > 1 {
-		score = "not known: factors of more than one scope do not add up"
+		score = "unknown: factors of more than one scope do not add up"
 	}
 	if complete {
 		score, m = per(o.Grams+t.Embodied), Mass(t.Embodied)+" CO2e, the runs' part of making the machines"
@@ -151,7 +151,7 @@ func ghg(t runs.Total, a About) string {
 		}
 		location = append(location, f)
 	}
-	market := figure{"Market-based", "not known", []string{"no contract was given"}}
+	market := figure{"Market-based", "unknown", []string{"no contract was given"}}
 	switch {
 	case t.MarketRuns == t.Runs:
 		market = figure{"Market-based", Mass(t.Market) + " CO2e", nil}

@@ -86,7 +86,7 @@ func TestSCI(t *testing.T) {
 	rows := month()[:2]
 	var b bytes.Buffer
 	require.NoError(t, report.Statement(&b, report.SCI, totals(rows).Groups.Total, about(t)))
-	assert.Contains(t, b.String(), "not known: M is missing")
+	assert.Contains(t, b.String(), "unknown: M is missing")
 	for i := range rows {
 		e := runs.Number(500)
 		rows[i].Embodied, rows[i].Emissions = &e, 1000

@@ -129,7 +129,7 @@ func seconds(s float64) time.Duration {
 
 func (p *Page) energy(r footprint.Report) {
 	if r.MeasuredShare == nil && r.MachineEnergy == 0 {
-		p.Row("energy", "not known")
+		p.Row("energy", "unknown")
 		return
 	}
 	p.Row("energy", "%s (%s), %s", EnergyWithin(r.Energy, r.EnergyLow, r.EnergyHigh), energyBounds(r.Energy, r.EnergyLow, r.EnergyHigh), measured(deref(r.MeasuredShare)))
@@ -183,7 +183,7 @@ func countedText(r footprint.Report) string {
 	}
 	switch {
 	case share == "":
-		return "whole machine; this command's share is not known"
+		return "whole machine; this command's share is unknown"
 	case r.Charge == footprint.ChargeProcess:
 		return share + " of the machine's " + r.EnergyScale().Text(r.MachineEnergy.Joules())
 	}
@@ -260,7 +260,7 @@ func (p *Page) unknown(r footprint.Report) {
 			if l.High != nil {
 				most = "at most " + Energy(*l.High)
 			}
-			p.Row("  "+string(l.Kind), "not known, %s: %s", most, l.Name)
+			p.Row("  "+string(l.Kind), "unknown, %s: %s", most, l.Name)
 		}
 	}
 }
@@ -294,7 +294,7 @@ func (p *Page) emissions(run Run) {
 		p.Row("PUE", "%.4g", r.PUE.Value)
 	}
 	if r.MeasuredShare == nil && r.Energy == 0 && r.MachineEnergy == 0 {
-		p.Row("emissions", "not known")
+		p.Row("emissions", "unknown")
 		return
 	}
 	p.Row("emissions", "%s CO2e (%s)", MassWithin(r.Emissions, r.EmissionsLow, r.EmissionsHigh), massBounds(r.Emissions, r.EmissionsLow, r.EmissionsHigh))
@@ -327,7 +327,7 @@ func (p *Page) water(w *footprint.Water) {
 	}
 	switch {
 	case w.Site == nil:
-		p.Row("", "on site: not known")
+		p.Row("", "on site: unknown")
 	case w.SiteCounted:
 		p.Row("", "on site: %s of it; %s", litres(*w.Site), Clean(w.SiteSource))
 	default:

@@ -94,7 +94,7 @@ func (t Totals) subtitle() string {
 	case total.Runs == 0:
 		all = append(all, "none recorded")
 	case total.First.IsZero():
-		all = append(all, "start not known")
+		all = append(all, "start unknown")
 	default:
 		all = append(all, minute(total.First)+" to "+minute(total.Last)+" UTC")
 	}
@@ -220,7 +220,7 @@ func measuredCell(g *runs.Group) string {
 	case g.Energy == 0:
 		return ""
 	case !ok:
-		return "not known"
+		return "unknown"
 	}
 	return Percent(share)
 }
@@ -243,7 +243,7 @@ func unbounded(s runs.Summary, bounds string) string {
 	case s.Unknown == 0:
 		return bounds
 	case s.Unknown == s.Energy:
-		return "bounds not known"
+		return "bounds unknown"
 	}
 	return bounds + ", but some runs have no bounds"
 }

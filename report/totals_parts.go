@@ -122,7 +122,7 @@ func gridsSection(t runs.Total) section {
 		}
 		p.table.rows = append(p.table.rows, row)
 		if i < maxSources {
-			source := cmp.Or(g.Source, "source not known")
+			source := cmp.Or(g.Source, "source unknown")
 			of := slices.Index(sources, source)
 			if of < 0 {
 				of, sources, zones = len(sources), append(sources, source), append(zones, nil)

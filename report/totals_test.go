@@ -195,12 +195,12 @@ func TestWhatRowsDoNotTell(t *testing.T) {
 		require.NoError(t, report.Totals{Groups: &groups}.Text(&b))
 		return b.String()
 	}
-	assert.Contains(t, text(foreign), "bounds not known")
+	assert.Contains(t, text(foreign), "bounds unknown")
 	assert.Contains(t, text(foreign), "basis not recorded")
 	assert.NotContains(t, text(foreign), "all modelled")
 	assert.Contains(t, text(own, foreign), "but some runs have no bounds")
 	assert.Contains(t, text(own, foreign), "50 % not recorded")
-	assert.NotContains(t, text(own), "bounds not known")
+	assert.NotContains(t, text(own), "bounds unknown")
 }
 
 // What was predicted stands beside what it then took, in each quantity that is known.

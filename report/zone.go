@@ -208,7 +208,7 @@ func (d Zone) hours(p *Page) {
 
 func (f Figure) line() string {
 	if !f.To.IsZero() {
-		return fmt.Sprintf("%s g/kWh, %s, %s, until %s", PerKWh(f.PerKWh), cmp.Or(f.Scope, "scope not known"), f.Kind, f.To.Local().Format(Minute))
+		return fmt.Sprintf("%s g/kWh, %s, %s, until %s", PerKWh(f.PerKWh), cmp.Or(f.Scope, "scope unknown"), f.Kind, f.To.Local().Format(Minute))
 	}
 	if f.Market {
 		return fmt.Sprintf("%s g/kWh, market-based, %d", PerKWh(f.PerKWh), f.Year)
