@@ -268,13 +268,9 @@ func (t *Table) unknownCloud(provider, region string) error {
 	return e
 }
 
+// nearestProviders are at most three whose name is near the one asked for.
 func (t *Table) nearestProviders(provider string) []string {
-	var names []string
-	for c := range t.Clouds() {
-		if len(names) == 0 || names[len(names)-1] != c.Provider {
-			names = append(names, c.Provider)
-		}
-	}
+	names := t.providers()
 	asked := string(fold(nil, provider))
 	far := func(name string) int {
 		least := distance(asked, name)
@@ -285,6 +281,20 @@ func (t *Table) nearestProviders(provider string) []string {
 		}
 		return least
 	}
+	names = slices.DeleteFunc(names, func(name string) bool { return far(name) > max(1, near(asked)) })
 	slices.SortStableFunc(names, func(a, b string) int { return far(a) - far(b) })
 	return names[:min(3, len(names))]
+}
+
+// providers are the names of all of them.
+func (t *Table) providers() (names []string) {
+	if t.places == nil {
+		return nil
+	}
+	for _, f := range t.places().fleets {
+		if f.provider != "" { // the industry
+			names = append(names, f.provider)
+		}
+	}
+	return names
 }

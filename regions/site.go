@@ -158,7 +158,10 @@ func (t *Table) check(f *Filter) error {
 			known = known || c.Provider == f.Providers[i]
 		}
 		if !known {
-			return fmt.Errorf("unknown provider %s; nearest: %s", quote(p), strings.Join(t.nearestProviders(p), ", "))
+			if near := t.nearestProviders(p); len(near) > 0 {
+				return fmt.Errorf("unknown provider %s; nearest: %s", quote(p), strings.Join(near, ", "))
+			}
+			return fmt.Errorf("unknown provider %s: use one of %s", quote(p), strings.Join(t.providers(), ", "))
 		}
 	}
 	for i, c := range f.Continents {

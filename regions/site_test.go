@@ -129,7 +129,8 @@ func TestFilter(t *testing.T) {
 		f    Filter
 		want string
 	}{
-		{Filter{Providers: []string{"awz"}}, `unknown provider "awz"; nearest: aws, `},
+		{Filter{Providers: []string{"awz"}}, `unknown provider "awz"; nearest: aws`},
+		{Filter{Providers: []string{"mycloud"}}, `unknown provider "mycloud": use one of alibaba, aws, azure, `},
 		{Filter{Continents: []string{"France"}}, "FR (France) is not a continent"},
 		{Filter{Continents: []string{"EU27"}}, "EU27 (European Union (27)) is not a continent"},
 		{Filter{Continents: []string{"Atlantis"}}, `unknown region "Atlantis"`},
