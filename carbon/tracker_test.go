@@ -188,7 +188,7 @@ func TestWorkSaysHowItEnded(t *testing.T) {
 
 func TestWrongConfig(t *testing.T) {
 	for want, c := range map[string]carbon.Config{
-		"nearest":         {Region: "FX"},
+		"nearest":         {Region: "Germny"},
 		"from 1 to 100":   {PUE: 0.5},
 		"PUE NaN":         {PUE: math.NaN()},
 		"less than":       {Every: time.Millisecond},

@@ -203,7 +203,7 @@ var descriptions = map[string]string{
 	"Overhead.energy_joules":     "Joules of CPU and memory that they stand for.",
 	"Receipt.path":               "File of the ledger.",
 	"Receipt.ledger_id":          "UUIDv7 of the chain in it.",
-	"Receipt.rows":               "Rows of the chain, this one the last.",
+	"Receipt.rows":               "Rows of the chain, this one the last; 0 where that is not known, of a run looked up later.",
 	"Receipt.hash":               "Head of the chain after this row, in hexadecimal: keep it for carbonctl verify --head.",
 	"Versions.tool":              "Version of carbonctl.",
 	"Versions.data":              "Version of its tables.",

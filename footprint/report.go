@@ -271,7 +271,7 @@ type Overhead struct {
 type Receipt struct {
 	Path     string `json:"path"`
 	LedgerID string `json:"ledger_id"`
-	Rows     int64  `json:"rows"`
+	Rows     int64  `json:"rows"` // that the chain had then; 0: not known
 	Hash     string `json:"hash"`
 }
 

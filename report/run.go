@@ -227,7 +227,11 @@ func verifySection(r footprint.Report) section {
 		p.notes = []string{"This run is in no ledger: later changes to these figures cannot be detected."}
 		return p
 	}
-	p.table.rows = append(p.table.rows, facts("ledger", r.Ledger.LedgerID, "row", fmt.Sprint(r.Ledger.Rows)).rows...)
+	row := ""
+	if r.Ledger.Rows > 0 {
+		row = fmt.Sprint(r.Ledger.Rows)
+	}
+	p.table.rows = append(p.table.rows, facts("ledger", r.Ledger.LedgerID, "row", row).rows...)
 	p.notes = []string{"The ledger's rows form a chain. This finds any change of them since this run was recorded:"}
 	p.code = "carbonctl verify " + shell(r.Ledger.Path) + " --head " + shell(r.Ledger.Hash)
 	return p

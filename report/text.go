@@ -39,8 +39,10 @@ func (run Run) text(w io.Writer) error {
 	p.waited(r)
 	p.epochs(r)
 	p.warnings(r)
-	if r.Ledger != nil {
-		p.Row("recorded", "%s, row %d", Clean(r.Ledger.Path), r.Ledger.Rows)
+	if l := r.Ledger; l != nil && l.Rows > 0 {
+		p.Row("recorded", "%s, row %d", Clean(l.Path), l.Rows)
+	} else if l != nil {
+		p.Row("recorded", "%s", Clean(l.Path))
 	}
 	_, err := p.WriteTo(w)
 	return err

@@ -153,6 +153,7 @@ func (f *Run) whole(path string) {
 		return
 	}
 	if kept, err := ledger.OpenRun(strings.TrimSuffix(path, ".gz"), f.Row); err == nil {
+		kept.Ledger = &footprint.Receipt{Path: path, LedgerID: f.Row.LedgerID, Hash: f.Row.Hash}
 		f.Report = &kept
 	}
 }
