@@ -50,6 +50,9 @@ func Duration(s string) (time.Duration, bool) {
 // next one, not today, "2d" in two days. A day, month or year is its beginning.
 func Coming(s string, now time.Time) (time.Time, error) {
 	p, ok := parse(s, now, +1)
+	if p.skipped {
+		return time.Time{}, skipped(s)
+	}
 	if !ok || strings.HasPrefix(strings.TrimSpace(s), "-") {
 		return time.Time{}, fmt.Errorf("invalid time %.40q: use +24h, 18:00, 'tomorrow 18:00' or 2026-12-01T18:00:00Z", s)
 	}
@@ -67,17 +70,25 @@ func Period(s string, now time.Time) (from, to time.Time, err error) {
 		return from, to, nil
 	}
 	p, ok := parse(s, now, -1)
+	if p.skipped {
+		return from, to, skipped(s)
+	}
 	if !ok {
 		return from, to, fmt.Errorf("invalid time %.40q: use 2026-11, 2026-11-30, yesterday, -30d or 2026-11-30T13:00:00Z", s)
 	}
 	return p.from, p.to, nil
 }
 
+func skipped(s string) error {
+	return fmt.Errorf("invalid time %.40q: clocks go forward over it; give a later hour, or an offset", s)
+}
+
 // period is what a text names: from until before to, or the time from where they are
-// equal. clock: it is that of a day which was not named.
+// equal. clock: it is that of a day which was not named. skipped: there is no such time.
 type period struct {
 	from, to time.Time
 	clock    bool
+	skipped  bool
 }
 
 // parse reads any of the forms, of this age. sign is where what may be on both sides lies:
@@ -95,7 +106,7 @@ func anyOf(text string, now time.Time, sign int) (p period, ok bool) {
 	for _, layout := range []string{"2006-01-02 15:04", "2006-01-02t15:04", "2006-01-02 15:04:05", "2006-01-02t15:04:05"} {
 		if t, err := time.ParseInLocation(layout, text, now.Location()); err == nil {
 			if bare, _ := time.Parse(layout, text); !sameClock(t, bare) {
-				return p, false // skipped where clocks go forward
+				return period{skipped: true}, false // where clocks go forward
 			}
 			return point(t)
 		}
@@ -138,7 +149,7 @@ func ofDay(text string, now time.Time, sign int) (p period, ok bool) {
 	}
 	t := at(day, c.Hour(), c.Minute())
 	if !sameClock(t, c) {
-		return p, false // skipped where clocks go forward
+		return period{skipped: true}, false // where clocks go forward
 	}
 	return period{from: t, to: t, clock: !named}, true
 }
