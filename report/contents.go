@@ -65,7 +65,7 @@ func ContentsOf(ctx context.Context, t *regions.Table) Contents {
 func (c Contents) Text(out io.Writer) error {
 	var p Page
 	p.Title("table " + c.Data)
-	p.Row("figures", "%d", c.Figures)
+	p.Row("figures", "%s", thousands(c.Figures))
 	p.Row("zones", "%s", byName(c.Zones))
 	p.Row("clouds", "%s", byName(c.Clouds))
 	p.Row("hours", "typical hours of %s", strings.Join(c.Hours, ", "))
@@ -78,7 +78,7 @@ func (c Contents) Text(out io.Writer) error {
 		if s.Last != s.First {
 			years += fmt.Sprintf("-%d", s.Last)
 		}
-		p.Line(fmt.Sprintf("  %-18s %7d %7d  %-9s  %s", s.ID, s.Figures, s.Places, years, Short(s.Licence, 31)))
+		p.Line(fmt.Sprintf("  %-18s %7s %7s  %-9s  %s", s.ID, thousands(s.Figures), thousands(s.Places), years, Short(s.Licence, 31)))
 		p.Line("    " + Short(s.Name, 76))
 	}
 	p.Line("")

@@ -189,7 +189,7 @@ func (d Zone) years(p *Page) {
 		p.Line(fmt.Sprintf("  %-10s %-11s %d %7s  %s", f.Scope, f.Basis, f.Year, PerKWh(f.PerKWh), Short(f.Source, 40)))
 	}
 	p.Line("")
-	p.Note("lifecycle includes the fuel's supply and the plant, direct only the stack: they are not comparable. Table " + d.Data + ".")
+	p.Note("lifecycle includes fuel supply and plant construction, direct only combustion: not comparable. Table " + d.Data + ".")
 }
 
 // hours are the typical ones of the day to come, in UTC.
