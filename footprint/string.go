@@ -113,8 +113,10 @@ func (r Report) state() string {
 	case stopped && (r.Signal != nil || r.ExitCode != nil && *r.ExitCode != 0):
 		text := "stopped at the budget of " + amountText(r.Budget.Limit)
 		var done []string
-		if part, ok := r.BudgetUsed(); ok {
+		if part, ok := r.BudgetUsed(); ok && part < 10 {
 			done = append(done, energy.Percent(part))
+		} else if ok {
+			done = append(done, fmt.Sprintf("%.0f ×", part))
 		}
 		if q := r.Prediction; q != nil && q.OfEpochs > 0 {
 			done = append(done, fmt.Sprintf("%d of %d epochs", q.AfterEpochs, q.OfEpochs))

@@ -212,8 +212,13 @@ func (r *result) rest() {
 	}
 	if b := r.Budget; b != nil && !strings.HasPrefix(r.Headline().State, "stopped") {
 		text := b.Limit
-		if used, ok := r.BudgetUsed(); ok {
+		if amount, err := footprint.ParseAmount(b.Limit); err == nil {
+			text = amount.String()
+		}
+		if used, ok := r.BudgetUsed(); ok && used < 10 {
 			text += ", " + Percent(used) + " used"
+		} else if ok {
+			text += fmt.Sprintf(", used %.0f times over", used)
 		}
 		r.row("budget", text)
 	}

@@ -142,7 +142,7 @@ func slurmCells(columns map[string]int, width int, cells []string) (slurmLine, e
 	}
 	l := slurmLine{columns, cells}
 	if len(cells) != width {
-		return l, fmt.Errorf("%d cells below %d columns", len(cells), width)
+		return l, fmt.Errorf("%d of %d columns", len(cells), width)
 	}
 	if id := l.get("jobid"); id == "" || id[0] < '0' || id[0] > '9' {
 		return l, fmt.Errorf("%.40q is not a job ID", id)

@@ -187,7 +187,7 @@ func TestSacctForms(t *testing.T) {
 func TestSacctRefuses(t *testing.T) {
 	const header = "JobID|State|Elapsed|NCPUS|TotalCPU|ReqMem\n"
 	for line, want := range map[string]string{
-		"7|COMPLETED|02:00":                        "3 cells below 6 columns",
+		"7|COMPLETED|02:00":                        "3 of 6 columns",
 		"7|COMPLETED|0x:00|1|00:00:01|1G":          "elapsed",
 		"7|COMPLETED|02:00:00|-1|00:00:01|1G":      "NCPUS",
 		"7|COMPLETED|02:00:00|1|00:00:01|1Q":       "memory",
