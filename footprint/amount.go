@@ -200,7 +200,7 @@ func (a Amount) String() string {
 		}
 		return fitting(a.Energy.Joules(), list)
 	case a.Duration >= time.Minute:
-		return a.Duration.Round(time.Second).String()
+		return Duration(a.Duration)
 	case a.Duration >= time.Second:
 		return fmt.Sprintf("%.1f s", a.Duration.Seconds())
 	case a.Duration != 0:
