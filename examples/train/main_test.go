@@ -22,5 +22,5 @@ func TestTheNetworkLearns(t *testing.T) {
 
 func TestItRuns(t *testing.T) {
 	assert.NoError(t, run("FR", 1))
-	assert.ErrorContains(t, run("nowhere at all", 1), "not known")
+	assert.ErrorContains(t, run("nowhere at all", 1), "unknown region")
 }

@@ -207,7 +207,7 @@ func TestWrongQuestions(t *testing.T) {
 		"/v1/intensity?zone=FR":                                                                {400, `no parameter "zone" is known here`},
 		"/v1/intensity?region=FR&x=%zz":                                                        {400, "the query is not well formed"},
 		"/v1/intensity?region=FR;a":                                                            {400, "the query is not well formed"},
-		"/v1/intensity?region=FX":                                                              {404, `unknown region "FX"; nearest: `},
+		"/v1/intensity?region=Germny":                                                          {404, `unknown region "Germny"; nearest: DE (Germany)`},
 		"/v1/intensity?region=georgia":                                                         {400, "may be GE (Georgia) or US-GA"},
 		"/v1/intensity?region=98,2":                                                            {400, "want a latitude"},
 		"/v1/intensity?region=FR&scope=stack":                                                  {400, "neither lifecycle nor direct"},
