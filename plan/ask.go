@@ -47,6 +47,9 @@ func (a Ask) check() error {
 	if err := a.checkInstance(); err != nil {
 		errs = append(errs, err)
 	}
+	if a.GPU != "" && strings.TrimSpace(a.GPU) == "" || a.CPU != "" && strings.TrimSpace(a.CPU) == "" {
+		bad("gpu and cpu: a blank is no name")
+	}
 	if a.Watts == nil && a.GPU == "" && a.CPU == "" && a.Cores == 0 && a.Memory == "" && a.Instance == "" {
 		bad("no device: give gpu, cpu, memory, instance or watts")
 	}
@@ -71,7 +74,7 @@ func (a Ask) check() error {
 		{"device-hours", a.DeviceHours, 1e12}, {"psf", a.PSF, 1e6}, {"embodied-kg", a.EmbodiedKg, 1e7},
 	} {
 		if !(f.x >= 0 && f.x <= f.most) {
-			bad("%s: must be from 0 to %g, not %g", f.name, f.most, f.x)
+			bad("%s: must be from 0 to %.0f, not %g", f.name, f.most, f.x)
 		}
 	}
 	if u := value(a.Usage, 1); !(u >= 0 && u <= 1) {

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"bufio"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -17,10 +18,15 @@ import (
 // CSV: row_id from 0, pred_w, pred_lo_w, pred_hi_w. Columns are found by name, in any
 // order, and others are passed over: tdp_w, cores and threads are those of all sockets
 // together, load_pct 0 to 100, cpu_freq_mhz the clock at work; load_pct must be there, and
-// what is empty is not known. A row that can't be read has empty cells, and its error is
+// what is empty is not known. A CPU of which nothing is known has the cores and the wide
+// band that Ask gives one. A row that can't be read has empty cells, and its error is
 // among those that Batch returns, joined.
 func Batch(r io.Reader, w io.Writer) error {
-	in := csv.NewReader(r)
+	text := bufio.NewReader(r)
+	if mark, _ := text.Peek(3); string(mark) == "\ufeff" {
+		_, _ = text.Discard(len(mark)) // they are there
+	}
+	in := csv.NewReader(text)
 	in.FieldsPerRecord = -1
 	header, err := in.Read()
 	if errors.Is(err, io.EOF) {
@@ -30,10 +36,10 @@ func Batch(r io.Reader, w io.Writer) error {
 		return err
 	}
 	for i := range header {
-		header[i] = strings.TrimSpace(strings.TrimPrefix(header[i], "\ufeff"))
+		header[i] = strings.TrimSpace(header[i])
 	}
 	if !slices.Contains(header, "load_pct") {
-		return errors.New("no column load_pct")
+		return fmt.Errorf("no column load_pct, but %.200s", strings.Join(header, ", "))
 	}
 	out := csv.NewWriter(w)
 	_ = out.Write([]string{"row_id", "pred_w", "pred_lo_w", "pred_hi_w"}) // Flush tells its error
@@ -103,5 +109,10 @@ func batchRow(header, cells []string) (Range, error) {
 		clock = mhz / chip.BaseMHz
 	}
 	model := estimate.Describe(chip)
+	if model.How == estimate.Unknown && chip.Cores == 0 && chip.Threads == 0 {
+		chip.Threads = 2 * unknownCores
+		model = estimate.Describe(chip)
+		return unknownWide(rangeOf(model.Range(load/100, clock))), nil
+	}
 	return rangeOf(model.Range(load/100, clock)), nil
 }

@@ -75,6 +75,25 @@ func TestBatchOfLittle(t *testing.T) {
 	}
 }
 
+// Spreadsheets begin a file with a mark, quote all cells and end lines with CRLF.
+func TestBatchOfSpreadsheet(t *testing.T) {
+	var plain, marked bytes.Buffer
+	require.NoError(t, Batch(strings.NewReader("load_pct,cpu_model\n50,EPYC 7763\n"), &plain))
+	require.NoError(t, Batch(strings.NewReader("\ufeff\"load_pct\",\"cpu_model\"\r\n\"50\",\"EPYC 7763\"\r\n"), &marked))
+	assert.Equal(t, plain.String(), marked.String())
+}
+
+// A row that tells nothing of the CPU but its load has the default of a CPU that is named
+// and unknown, and its band.
+func TestBatchOfNothing(t *testing.T) {
+	var out bytes.Buffer
+	require.NoError(t, Batch(strings.NewReader("load_pct\n100\n"), &out))
+	e, err := Ask{CPU: "no such chip", Hours: 1}.Estimate(Ours, Grid{PerKWh: 100}, 0)
+	require.NoError(t, err)
+	w := e.Parts[0].Watts
+	assert.Equal(t, "row_id,pred_w,pred_lo_w,pred_hi_w\n0,"+fixed2(w.Expected)+","+fixed2(w.Low)+","+fixed2(w.High)+"\n", out.String())
+}
+
 func FuzzBatch(f *testing.F) {
 	f.Add("load_pct,cpu_model\n50,EPYC 7763\n")
 	f.Add("load_pct\n\"\n")

@@ -1,11 +1,16 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/BurntSushi/toml"
+
+	"github.com/carbonctl/carbonctl/internal/nearest"
 )
 
 // File is a plan of several jobs, in TOML: what holds for all, and a [[work]] for each.
@@ -48,7 +53,7 @@ func ReadFile(r io.Reader) (File, error) {
 		return File{}, err
 	}
 	if unknown := meta.Undecoded(); len(unknown) > 0 {
-		return File{}, fmt.Errorf("unknown key %q: the keys of a [[work]] are %s", unknown[0].String(), strings.Join(keys, ", "))
+		return File{}, unknownKey(unknown[0])
 	}
 	if len(f.Work) == 0 {
 		return File{}, fmt.Errorf("no [[work]] in the plan")
@@ -59,14 +64,19 @@ func ReadFile(r io.Reader) (File, error) {
 // zeros refuses an amount of 0 that stands in a plan, where one that does not is 1 or all.
 func zeros(text string) error {
 	var given struct {
+		PUE  any              `toml:"pue"`
 		Work []map[string]any `toml:"work"`
 	}
 	if _, err := toml.Decode(text, &given); err != nil {
 		return err
 	}
+	zero := func(value any) bool { return value == int64(0) || value == 0.0 }
+	if zero(given.PUE) {
+		return errors.New("pue: must be at least 1")
+	}
 	for i, work := range given.Work {
 		for key, value := range work {
-			if (value == int64(0) || value == 0.0) && key != "usage" && key != "watts" {
+			if zero(value) && key != "usage" && key != "watts" {
 				return fmt.Errorf("work %d: %s: must be above 0", i+1, key)
 			}
 		}
@@ -74,9 +84,27 @@ func zeros(text string) error {
 	return nil
 }
 
-// keys are those of a [[work]].
-var keys = []string{"name", "gpu", "cpu", "watts", "count", "cores", "nodes", "memory", "hours", "device-hours",
-	"usage", "psf", "repeat", "embodied-kg", "lifetime"}
+// unknownKey names the keys that there are, and the one that was probably meant.
+func unknownKey(key toml.Key) error {
+	of, keys := "a plan", keysOf(File{})
+	if len(key) > 1 {
+		of, keys = "a [[work]]", keysOf(Ask{})
+	}
+	last := key[len(key)-1]
+	if near := nearest.Of(last, slices.Values(keys)); near != "" {
+		return fmt.Errorf("unknown key %q; did you mean %q?", key.String(), near)
+	}
+	return fmt.Errorf("unknown key %q: the keys of %s are %s", key.String(), of, strings.Join(keys, ", "))
+}
+
+// keysOf are the keys that a struct has in TOML.
+func keysOf(of any) (keys []string) {
+	t := reflect.TypeOf(of)
+	for i := range t.NumField() {
+		keys = append(keys, t.Field(i).Tag.Get("toml"))
+	}
+	return keys
+}
 
 // Sum adds estimates of one method and one PUE up: low with low and high with high. Parts
 // and inputs stay with the jobs.

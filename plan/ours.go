@@ -78,8 +78,7 @@ func (m *maker) cpu() {
 		one := all.Times(2 / float64(model.Threads)) // a core is two threads
 		node, text := one.Times(m.Cores), number(one.Expected)+" W a core"
 		if m.Cores == 0 {
-			node = one.Times(unknownCores)
-			node.Low, node.High = node.Low/unknownFactor, node.High*unknownFactor
+			node = unknownWide(one.Times(unknownCores))
 			text += fmt.Sprintf(" for %d cores (set --cores)", unknownCores)
 		}
 		all, source = node, "default"
@@ -105,6 +104,11 @@ func (m *maker) cpu() {
 	}
 	m.e.input("cpu", what, source)
 	m.whole("cpu", name, all)
+}
+
+// unknownWide is the band of a CPU whose cores are not known.
+func unknownWide(r Range) Range {
+	return Range{r.Low / unknownFactor, r.Expected, r.High * unknownFactor}
 }
 
 // rangeOf are powers as plain numbers.

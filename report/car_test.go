@@ -23,6 +23,10 @@ func TestTheCarOfCarbonTracker(t *testing.T) {
 	for g, km := range map[regions.Grams]float64{500: 4.6511627907, 250: 2.3255813954, 0.04347086359: 0.000404380126} {
 		assert.InEpsilon(t, km, car(t, "carbontracker").Km(g), 1e-6)
 	}
+	// Its paper (Anthony et al. 2020, section 3 and appendix D) had another car.
+	for g, km := range map[regions.Grams]float64{3166: 26.295681063122924, 84738485.57692309: 703808.0197418861} {
+		assert.InEpsilon(t, km, car(t, "120.4").Km(g), 1e-9)
+	}
 }
 
 func TestCars(t *testing.T) {

@@ -210,9 +210,16 @@ func (e *estimating) runBatch() error {
 		defer f.Close() // nothing is written to it
 		in = f
 	}
-	if err := plan.Batch(in, e.out); err != nil {
-		e.fail(fmt.Errorf("%s: %w", e.batch, err))
-		return &exitError{code: exitFinding}
+	err := plan.Batch(in, e.out)
+	if err == nil {
+		return nil
 	}
-	return nil
+	all := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		all = joined.Unwrap()
+	}
+	for _, one := range all {
+		e.fail(fmt.Errorf("%s: %w", e.batch, one))
+	}
+	return &exitError{code: exitFinding}
 }

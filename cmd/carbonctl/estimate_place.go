@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/pflag"
@@ -33,7 +35,7 @@ func checkPUE(flags *pflag.FlagSet, pue float64) error {
 // intensity of the user's own.
 func (e *estimating) grids(flags *pflag.FlagSet) ([]place, error) {
 	if in := e.file.Intensity; in != nil {
-		if err := regions.Plausible(regions.Grams(*in)); err != nil {
+		if _, err := config.ParseIntensity(fmt.Sprint(*in), nil); err != nil {
 			return nil, fmt.Errorf("intensity: %w", err)
 		}
 		return []place{{Grid: plan.Grid{PerKWh: *in, Source: "given"}}}, nil
@@ -47,8 +49,11 @@ func (e *estimating) grids(flags *pflag.FlagSet) ([]place, error) {
 		return nil, err
 	}
 	names := e.file.Region
-	if len(names) == 0 {
+	switch {
+	case len(names) == 0:
 		names = []string{c.Region}
+	case slices.Contains(names, ""):
+		return nil, errors.New("region: one has no name")
 	}
 	var all []place
 	for _, name := range names {

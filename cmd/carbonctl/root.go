@@ -63,6 +63,8 @@ func kindOf(f *pflag.Flag) string {
 		return "a whole number"
 	case "bool":
 		return "true or false"
+	case "float64":
+		return "a number"
 	case "duration":
 		return "a duration, such as 90m"
 	}
