@@ -31,6 +31,11 @@ func (r Run) Result(w io.Writer, s Screen) error {
 		}
 		res.rest()
 	}
+	if amount, bounds, ok := waterText(res.Water); ok {
+		res.row("water", amount+" consumed ("+bounds+")")
+	} else if res.Water != nil {
+		res.row("water", "unknown")
+	}
 	res.warnings()
 	res.saved()
 	_, err := io.WriteString(w, res.text.String())
@@ -181,6 +186,9 @@ func (r *result) grid() {
 		where += fmt.Sprintf(" %d", *in.Year)
 	}
 	text := digits(float64(in.PerKWh)) + " g/kWh, " + where
+	if in.Kind == regions.Profile {
+		text += ", typical hours"
+	}
 	switch in.Scope {
 	case regions.Direct:
 		text += ", direct only"

@@ -89,12 +89,8 @@ func (run Run) figures() []figure {
 	if text := planned(r); text != "" {
 		all = append(all, figure{"Estimate", MassWithin(r.Plan.Emissions, r.Plan.EmissionsLow, &r.Plan.EmissionsHigh) + " CO2e", []string{"before the run: " + text}})
 	}
-	if w := r.Water; w != nil && w.Litres != nil {
-		most := "no upper bound"
-		if w.High != nil {
-			most = litres(*w.High)
-		}
-		all = append(all, figure{"Water", litres(*w.Litres), []string{"consumed (" + litres(*w.Low) + " to " + most + ")", w.GridSource}})
+	if amount, bounds, ok := waterText(r.Water); ok {
+		all = append(all, figure{"Water", amount, []string{"consumed (" + bounds + ")", r.Water.GridSource}})
 	}
 	if r.Coverage < 0.9995 {
 		all = append(all, figure{"Seen", Percent(r.Coverage), []string{"of the run's time; the bounds cover the rest"}})

@@ -128,8 +128,8 @@ func (run Run) page() runPage {
 		if r.EmissionsAnnual != nil {
 			p.Under = append(p.Under, "by the year’s mean: "+Mass(*r.EmissionsAnnual))
 		}
-		if w := r.Water; w != nil && w.Litres != nil {
-			p.Under = append(p.Under, "water consumed: "+litres(*w.Litres))
+		if amount, bounds, ok := waterText(r.Water); ok {
+			p.Under = append(p.Under, "water consumed: "+amount+" ("+bounds+")")
 		}
 		if r.Coverage < 0.9995 {
 			p.Under = append(p.Under, Percent(r.Coverage)+" of the run’s time was seen; the bounds cover the rest")

@@ -309,34 +309,6 @@ func (p *Page) emissions(run Run) {
 	p.water(r.Water)
 }
 
-// litres is an amount of water in a fitting unit.
-func litres(l float64) string {
-	return energy.Fit(l, []energy.Unit{{Name: "µl", Size: 1e-6}, {Name: "ml", Size: 1e-3}, {Name: "l", Size: 1}, {Name: "m³", Size: 1e3}})
-}
-
-// water shows what was consumed and, apart, what was withdrawn.
-func (p *Page) water(w *footprint.Water) {
-	if w == nil {
-		return
-	}
-	if w.Litres != nil {
-		most := "no upper bound"
-		if w.High != nil {
-			most = litres(*w.High)
-		}
-		p.Row("water", "%s consumed (%s to %s)", litres(*w.Litres), litres(*w.Low), most)
-		p.Row("", "%s", Clean(w.GridSource))
-	}
-	switch {
-	case w.Site == nil:
-		p.Row("", "on site: unknown")
-	case w.SiteCounted:
-		p.Row("", "on site: %s of it; %s", litres(*w.Site), Clean(w.SiteSource))
-	default:
-		p.Row("", "on site: %s %s, not added; %s", litres(*w.Site), cmp.Or(w.SiteBasis, "of unknown basis"), Clean(w.SiteSource))
-	}
-}
-
 func (p *Page) warnings(r footprint.Report) {
 	for _, w := range r.Warnings {
 		p.Row("warning", "%s", Clean(w.Text))

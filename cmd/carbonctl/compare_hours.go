@@ -46,6 +46,9 @@ func (w work) atHours(t *regions.Table, here *regions.Site, sites []regions.Site
 			without++
 		}
 	}
-	notes = append(notes, fmt.Sprintf("each place begins at its greenest typical hours within a day (UTC); %d without typical hours stand with their yearly mean.", without))
-	return notes, nil
+	note := "each place begins at its greenest typical hours within a day (UTC)"
+	if without > 0 {
+		note += fmt.Sprintf("; %d without typical hours: yearly mean", without)
+	}
+	return append(notes, note+"."), nil
 }
