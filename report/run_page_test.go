@@ -191,7 +191,7 @@ func allRuns(t *testing.T) map[string]footprint.Report {
 		r.Intensity.Kind, r.Intensity.Parts = regions.AnnualAverage, nil
 	})
 	change("hostile", func(r *footprint.Report) {
-		r.Project, r.Host.Name = "‮<script>alert(1)</script> "+strings.Repeat("x", 200), "مضيف <b>"
+		r.Project, r.Host.Name = "\u202e<script>alert(1)</script> "+strings.Repeat("x", 200), "مضيف <b>"
 		r.Labels = map[string]string{strings.Repeat("k", 200): "</style><script>alert(2)</script>"}
 		r.Components[0].Name, r.Region.Name = "</svg><script>alert(3)</script>", `"><img src=x onerror=alert(4)>`
 		r.Warnings = []footprint.Warning{{Code: "x", Text: "<script>alert(5)</script>", Hint: hostile}}
