@@ -33,7 +33,7 @@ func (m *maker) takeInstance() error {
 	in, err := estimate.FindInstance(m.Instance)
 	switch {
 	case errors.Is(err, estimate.ErrUnknownGPUs) && m.GPU == "":
-		return fmt.Errorf("instance: GPUs of %s not known: name them with gpu and count", in.Name)
+		return fmt.Errorf("instance: GPUs or accelerators of %s not known: name them with gpu and count", in.Name)
 	case errors.Is(err, estimate.ErrUnknownGPUs):
 	case errors.Is(err, estimate.ErrUnknownInstance):
 		var near []string

@@ -49,12 +49,12 @@ func TestInstance(t *testing.T) {
 func TestInstanceRefused(t *testing.T) {
 	watts := 5.0
 	for want, a := range map[string]Ask{
-		"GPUs of aws:p6-b200.48xlarge not known: name them with gpu and count": {Instance: "p6-b200.48xlarge"},
-		"GPUs of aws:p4d.24xlarge are known: leave gpu and count out":          {Instance: "p4d.24xlarge", GPU: "H100"},
-		`unknown instance type "aws:c7i.4xlargo"; nearest: aws:c7i.4xlarge`:    {Instance: "aws:c7i.4xlargo"},
-		"leave cpu, cores, memory and watts out":                               {Instance: "c5.large", CPU: "EPYC 7763"},
-		"instance has its CPU":                                                 {Instance: "c5.large", Watts: &watts},
-		"embodied emissions of aws:c7i.4xlarge not known":                      {Instance: "c7i.4xlarge", Lifetime: "4y"},
+		"GPUs or accelerators of aws:p6-b200.48xlarge not known: name them with gpu and count": {Instance: "p6-b200.48xlarge"},
+		"GPUs of aws:p4d.24xlarge are known: leave gpu and count out":                          {Instance: "p4d.24xlarge", GPU: "H100"},
+		`unknown instance type "aws:c7i.4xlargo"; nearest: aws:c7i.4xlarge`:                    {Instance: "aws:c7i.4xlargo"},
+		"leave cpu, cores, memory and watts out":                                               {Instance: "c5.large", CPU: "EPYC 7763"},
+		"instance has its CPU":                                                                 {Instance: "c5.large", Watts: &watts},
+		"embodied emissions of aws:c7i.4xlarge not known":                                      {Instance: "c7i.4xlarge", Lifetime: "4y"},
 	} {
 		a.Hours = 1
 		_, err := a.Estimate(Ours, Grid{PerKWh: 100}, 1)

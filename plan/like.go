@@ -37,7 +37,7 @@ func (r Recorded) Scale(b Bigger) (kWh, hours Range, assumed []string, err error
 	}
 	if b.Epochs > 0 {
 		work = float64(b.Epochs) / float64(r.Epochs)
-		assumed = append(assumed, fmt.Sprintf("each of %d epochs takes what one of the %d recorded took, start and end of the run included", b.Epochs, r.Epochs))
+		assumed = append(assumed, fmt.Sprintf("epochs, from %d to %d: each takes what a recorded one took, start and end of the run included", r.Epochs, b.Epochs))
 	}
 	if b.GPUs > 0 {
 		devices = float64(b.GPUs) / float64(r.GPUs)
@@ -63,7 +63,7 @@ func (r Recorded) Scale(b Bigger) (kWh, hours Range, assumed []string, err error
 // Scaled is the estimate of an energy without PUE that is known already; a pue of 0 is
 // that of the grid, or 1.
 func Scaled(kWh Range, grid Grid, pue float64) Estimate {
-	e := Estimate{Method: Ours, Parts: []Part{{Kind: "run", Name: "as recorded, scaled", KWh: kWh}}}
+	e := Estimate{Method: Ours, Parts: []Part{{Kind: FromRun, Name: "as recorded, scaled", KWh: kWh}}}
 	pue = e.choosePUE(Ours, grid, pue)
 	e.input("intensity", number(grid.PerKWh)+" g/kWh", grid.Source)
 	e.finish(pue, grid.PerKWh, 1)

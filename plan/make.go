@@ -236,7 +236,11 @@ func (m *maker) gpu() (GPU, error) {
 		}
 		m.e.Notes = append(m.e.Notes, fmt.Sprintf("%v: a default of %s W is used; set --watts to what it draws", &UnknownError{"GPU", m.GPU, near}, number(g.Watts)))
 	}
-	m.e.input("gpu", fmt.Sprintf("%s, %s W", g.Name, number(g.Watts)), "table of GPUs: "+g.Source)
+	source := "table of GPUs: " + g.Source
+	if !ok {
+		source = g.Source
+	}
+	m.e.input("gpu", fmt.Sprintf("%s, %s W", g.Name, number(g.Watts)), source)
 	m.count()
 	return g, nil
 }

@@ -34,6 +34,9 @@ type Range struct {
 // Exactly is an amount without doubt.
 func Exactly(x float64) Range { return Range{x, x, x} }
 
+// Exact tells that the bounds are equal.
+func (r Range) Exact() bool { return r.Low == r.High }
+
 // Times is the range times a factor of at least 0.
 func (r Range) Times(x float64) Range { return Range{r.Low * x, r.Expected * x, r.High * x} }
 
@@ -53,11 +56,14 @@ type Grid struct {
 
 // Part is what one kind of device of a job uses.
 type Part struct {
-	Kind  string // "cpu", "gpu" or "memory"
+	Kind  string // "cpu", "gpu", "memory", "device" of own watts, or FromRun
 	Name  string
-	Watts Range // of all of them together, while they work
+	Watts Range // of all of them together, while they work; of FromRun zero: not known
 	KWh   Range // in all, without PUE
 }
+
+// FromRun is the kind of the one part of an estimate that a recorded run was scaled to.
+const FromRun = "run"
 
 // Input is one thing that an estimate rests on, and where it comes from.
 type Input struct {

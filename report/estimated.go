@@ -27,9 +27,6 @@ type Estimated struct {
 	Hours plan.Range
 	// Regions are the places that were named, ranked; nil for one.
 	Regions *Ranking
-	// Pages are what the page of a calculator would show in each of them, in the order
-	// that they were named in; nil where it rounds nothing.
-	Pages []RegionPage
 	// Screen is what text is shown on.
 	Screen Screen
 }
@@ -38,6 +35,10 @@ type Estimated struct {
 type EstimatedJob struct {
 	Name string
 	plan.Estimate
+	// Pages are what the page of a calculator would show of the job in each of several
+	// regions, in the order that they were named in; nil for one region, or where the
+	// page rounds nothing.
+	Pages []RegionPage
 }
 
 // RegionPage is what the page of a calculator shows for one region.
@@ -80,10 +81,10 @@ type rangeJSON struct {
 }
 
 type partJSON struct {
-	Kind  string    `json:"kind"`
-	Name  string    `json:"name"`
-	Watts rangeJSON `json:"power_w"`
-	KWh   rangeJSON `json:"energy_kwh"` // without PUE
+	Kind  string     `json:"kind"`
+	Name  string     `json:"name"`
+	Watts *rangeJSON `json:"power_w"`    // null where it is not known
+	KWh   rangeJSON  `json:"energy_kwh"` // without PUE
 }
 
 // publishedOne is what the page of a calculator shows.
@@ -102,7 +103,7 @@ type pageJSON struct {
 	publishedOne
 }
 
-func toJSON(name string, e plan.Estimate) estimatedJSON {
+func toJSON(name string, e plan.Estimate, pages []RegionPage) estimatedJSON {
 	j := estimatedJSON{
 		Name: name, Method: e.Method, KWh: e.Energy.Expected, Low: e.Energy.Low, High: e.Energy.High,
 		Computing: e.Computing.Expected, PUE: e.PUE, Grams: e.Grams.Expected, GramsLow: e.Grams.Low, GramsHigh: e.Grams.High,
@@ -112,32 +113,40 @@ func toJSON(name string, e plan.Estimate) estimatedJSON {
 		j.Embodied = &e.Embodied
 	}
 	for _, p := range e.Parts {
-		j.Parts = append(j.Parts, partJSON{p.Kind, p.Name, rangeJSON(p.Watts), rangeJSON(p.KWh)})
+		part := partJSON{p.Kind, p.Name, nil, rangeJSON(p.KWh)}
+		if p.Watts.High > 0 || p.KWh.High == 0 {
+			part.Watts = new(rangeJSON(p.Watts))
+		}
+		j.Parts = append(j.Parts, part)
 	}
 	if e.Published != nil {
 		p := publishedOne(*e.Published)
 		j.Published = &p
+	}
+	for _, page := range pages {
+		j.Pages = append(j.Pages, pageJSON{page.Region, publishedOne(page.Published)})
 	}
 	return j
 }
 
 // JSON writes the estimate for a program.
 func (e Estimated) JSON(w io.Writer) error {
-	j := toJSON("", e.Sum)
+	var pages []RegionPage
+	if len(e.Jobs) == 1 {
+		pages = e.Jobs[0].Pages
+	}
+	j := toJSON("", e.Sum, pages)
 	j.Schema, j.Region, j.PerKWh = EstimateSchema, e.Grid.Name, &e.Grid.PerKWh
 	if e.Hours != (plan.Range{}) {
 		j.Hours = new(rangeJSON(e.Hours))
 	}
 	if len(e.Jobs) > 1 {
 		for _, job := range e.Jobs {
-			j.Jobs = append(j.Jobs, toJSON(job.Name, job.Estimate))
+			j.Jobs = append(j.Jobs, toJSON(job.Name, job.Estimate, job.Pages))
 		}
 	}
 	if e.Regions != nil {
 		j.Regions = e.Regions.Places
-	}
-	for _, page := range e.Pages {
-		j.Pages = append(j.Pages, pageJSON{page.Region, publishedOne(page.Published)})
 	}
 	out := json.NewEncoder(w)
 	out.SetEscapeHTML(false)
@@ -154,27 +163,27 @@ func (e Estimated) Text(w io.Writer) error {
 		at = "at " + plainNumber(e.Grid.PerKWh) + " g/kWh"
 	}
 	p.Headline(fmt.Sprintf("estimated: %s CO2e from %s, %s", massOf(sum.Grams), kilowattHoursOf(sum.Energy), at))
-	if sum.Grams.High > sum.Grams.Low {
-		p.Row("range", "%s; %s", gramScale(sum.Grams).Bounds(sum.Grams.Expected, sum.Grams.Low, sum.Grams.High),
-			kWhScale(sum.Energy).Bounds(joules(sum.Energy.Expected), joules(sum.Energy.Low), joules(sum.Energy.High)))
+	if !sum.Energy.Exact() {
+		bounds := kWhScale(sum.Energy).Bounds(joules(sum.Energy.Expected), joules(sum.Energy.Low), joules(sum.Energy.High))
+		if !sum.Grams.Exact() { // as those of a grid of 0 g/kWh are
+			bounds = gramScale(sum.Grams).Bounds(sum.Grams.Expected, sum.Grams.Low, sum.Grams.High) + "; " + bounds
+		}
+		p.Row("range", "%s", bounds)
 	}
 	if e.Hours.Expected > 0 {
-		p.Row("time", "%s h", within(e.Hours))
+		p.Row("time", "%s", hoursText(e.Hours))
 	}
 	if sum.Embodied > 0 {
 		p.Row("embodied", "%s CO2e of making the machines, not in the figure above", Mass(regions.Grams(sum.Embodied)))
 	}
 	if len(e.Jobs) == 1 {
-		p.job(sum)
+		p.job(e.Jobs[0])
 	} else {
 		for _, job := range e.Jobs {
 			p.Title(job.Name)
 			p.Row("emissions", "%s CO2e from %s", massOf(job.Grams), kilowattHoursOf(job.Energy))
-			p.job(job.Estimate)
+			p.job(job)
 		}
-	}
-	for _, page := range e.Pages {
-		p.Row("its page", "%s: %s", page.Region, pageText(page.Published))
 	}
 	if e.Regions != nil {
 		p.Line("")
@@ -187,7 +196,7 @@ func (e Estimated) Text(w io.Writer) error {
 }
 
 // job says what an estimate is made of.
-func (p *Page) job(e plan.Estimate) {
+func (p *Page) job(e EstimatedJob) {
 	for _, part := range e.Parts {
 		text := kilowattHoursOf(part.KWh)
 		if part.Watts.High > 0 {
@@ -195,10 +204,13 @@ func (p *Page) job(e plan.Estimate) {
 		}
 		p.Row(part.Kind, "%s: %s", text, part.Name)
 	}
-	if b := e.Published; b != nil {
+	for _, page := range e.Pages {
+		p.Row("its page", "%s: %s", page.Region, pageText(page.Published))
+	}
+	if b := e.Published; b != nil && len(e.Pages) == 0 {
 		p.Row("its page", "%s, as that rounds", pageText(*b))
 	}
-	p.Row("method", "%s", methodText(e.Method))
+	p.Row("method", "%s", methodText(e.Estimate))
 	var inputs []string
 	for _, in := range e.Inputs {
 		inputs = append(inputs, fmt.Sprintf("%s %s (%s)", in.Name, in.Value, in.Source))
@@ -217,14 +229,27 @@ func pageText(b plan.Published) string {
 	return fmt.Sprintf("%s kWh × %g kg/kWh = %s kg", plainNumber(b.KWh), b.KgPerKWh, plainNumber(b.Kg))
 }
 
-func methodText(m plan.Method) string {
-	switch m {
-	case plan.MLCO2:
+func methodText(e plan.Estimate) string {
+	switch {
+	case e.Method == plan.MLCO2:
 		return "ML CO2 Impact: rated power × device-hours × intensity, no PUE"
-	case plan.GreenAlgorithms:
+	case e.Method == plan.GreenAlgorithms:
 		return "Green Algorithms 3.0: power × use, 0.3725 W/GB of memory, PUE"
+	case e.Energy.Exact():
+		return "carbonctl; no bounds, as all figures are given"
+	case e.Parts[0].Kind == plan.FromRun:
+		return "carbonctl; bounds of the record and of its scaling"
 	}
 	return "carbonctl; 90 % bounds"
+}
+
+// hoursText is a time with its bounds, as reports show times.
+func hoursText(r plan.Range) string {
+	one := func(hours float64) string { return Duration(seconds(3600 * hours)) }
+	if r.Exact() {
+		return one(r.Expected)
+	}
+	return fmt.Sprintf("%s (%s to %s)", one(r.Expected), one(r.Low), one(r.High))
 }
 
 // plainNumber is a number in full, without an exponent.
@@ -247,7 +272,7 @@ func massOf(r plan.Range) string          { return gramScale(r).Text(r.Expected)
 
 // within is an amount with its bounds, where it has any.
 func within(r plan.Range) string {
-	if r.Low == r.High {
+	if r.Exact() {
 		return digits(r.Expected)
 	}
 	one := func(float64) energy.Unit { return energy.Unit{Size: 1} }

@@ -181,7 +181,7 @@ func (r Ranking) notes(marks bool) []string {
 	for _, c := range r.Places {
 		pues[c.PUEOf] = true
 	}
-	home := "1 (none recorded)"
+	home := "1 (unknown)"
 	if i := slices.IndexFunc(r.Places, func(c runs.Comparison) bool { return c.Here }); i >= 0 && r.Places[i].PUEOf != "none" {
 		home = "as recorded"
 		if r.Places[i].PUEOf != runs.Recorded {
@@ -193,7 +193,7 @@ func (r Ranking) notes(marks bool) []string {
 		mark = "(p) "
 	}
 	if pues[runs.Given] {
-		all = append(all, "PUE: as given, everywhere.")
+		all = append(all, "PUE: the same everywhere.")
 	} else {
 		all = append(all, "PUE here: "+home+"; elsewhere as published for the region, else "+mark+"the provider's mean, else that of here.")
 	}

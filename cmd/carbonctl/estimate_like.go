@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/plan"
 	"github.com/carbonctl/carbonctl/report"
 	"github.com/carbonctl/carbonctl/runs"
@@ -33,6 +34,9 @@ func (e *estimating) alike(flags *pflag.FlagSet, places []place) (report.Estimat
 	kWh, hours, assumed, err := from.Scale(e.bigger)
 	if err != nil {
 		return report.Estimated{}, fmt.Errorf("run %s: %w", row.RunID, err)
+	}
+	if row.Status != footprint.Completed && row.Status != "" {
+		assumed = append(assumed, fmt.Sprintf("the recorded run did not complete (%s): what it lacks is not in the estimate", row.Status))
 	}
 	if row.EnergyHigh == nil {
 		assumed = append(assumed, "the recorded energy has no upper bound: the range is of the scaling alone")

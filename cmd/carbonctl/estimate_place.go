@@ -101,21 +101,23 @@ func (e *estimating) estimates(places []place) (report.Estimated, error) {
 			name = fmt.Sprintf("work %d", i+1)
 		}
 		sums = append(sums, one)
-		shown.Jobs = append(shown.Jobs, report.EstimatedJob{Name: name, Estimate: one})
+		job := report.EstimatedJob{Name: name, Estimate: one}
+		for _, p := range places {
+			if len(places) < 2 || one.Published == nil {
+				break
+			}
+			there, err := ask.Estimate(e.file.Method, p.Grid, e.file.PUE)
+			if err != nil {
+				return shown, err
+			}
+			job.Pages = append(job.Pages, report.RegionPage{Region: p.Name, Published: *there.Published})
+		}
+		shown.Jobs = append(shown.Jobs, job)
 	}
 	shown.Sum = plan.Sum(sums)
 	var err error
-	if shown.Regions, err = e.ranked(shown.Sum, places); err != nil || len(places) < 2 || shown.Sum.Published == nil {
-		return shown, err
-	}
-	for _, p := range places {
-		one, err := e.file.Work[0].Estimate(e.file.Method, p.Grid, e.file.PUE)
-		if err != nil {
-			return shown, err
-		}
-		shown.Pages = append(shown.Pages, report.RegionPage{Region: p.Name, Published: *one.Published})
-	}
-	return shown, nil
+	shown.Regions, err = e.ranked(shown.Sum, places)
+	return shown, err
 }
 
 // ranked compares the places that were named; nil for one.
