@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -32,7 +33,7 @@ type importing struct {
 	path, format, timezone, sign string
 	region, intensity            string
 	dry, json                    bool
-	// cluster completes the options for SLURM's files; nil for others.
+	// cluster completes the options for SLURM's files.
 	cluster func(ctx context.Context, table *regions.Table) error
 
 	writer  ledger.Writer
@@ -61,6 +62,10 @@ exit code is 1.`,
   carbonctl import logs/ --ledger old-runs.csv --region DK
   carbonctl import emissions.csv --dry-run --timezone Europe/Paris`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			zone := sync.OnceValues(func() (string, error) { return region(cmd.Flags()) })
+			m.cluster = func(ctx context.Context, table *regions.Table) error {
+				return m.setCluster(ctx, table, "", "", zone)
+			}
 			if err := m.run(cmd.Context(), cmd.Flags(), args); err != nil {
 				return err
 			}
@@ -161,10 +166,8 @@ func (m *importing) parse(ctx context.Context, flags *pflag.FlagSet) error {
 			return grid.Intensity(ctx, regions.Query{Zone: m.region, Time: at})
 		}
 	}
-	if m.cluster != nil {
-		if err := m.cluster(ctx, known); err != nil {
-			return err
-		}
+	if err := m.cluster(ctx, known); err != nil {
+		return err
 	}
 	key, err := readKey(m.sign)
 	m.writer = ledger.Writer{Path: m.path, User: about.User(), Key: key}
@@ -219,7 +222,7 @@ func (m *importing) file(ctx context.Context, in input.File) error {
 				if got.Refused++; got.Refused <= report.MaxListed {
 					m.fail(err)
 				}
-			case known && row.Energy > before && m.cluster == nil: // SLURM's jobs have ended
+			case known && row.Energy > before && row.JobID == "": // SLURM's jobs have ended
 				got.Known++
 				got.Grown++
 			case known:

@@ -40,7 +40,7 @@ again later. Failed jobs and memory that was requested and not needed are named.
 				return err
 			}
 			m.cluster = func(ctx context.Context, table *regions.Table) error {
-				return m.setCluster(ctx, table, cluster, plan.Method(method), zone)
+				return m.setCluster(ctx, table, cluster, plan.Method(method), func() (string, error) { return zone, nil })
 			}
 			if len(args) == 0 {
 				out, err := askSacct(cmd.Context(), since)
@@ -88,8 +88,8 @@ func askSacct(ctx context.Context, since string) ([]byte, error) {
 }
 
 // setCluster reads the cluster's file, and says which grid a partition is on: that of the
-// flags, else its own, else that of a zone, "" for the world.
-func (m *importing) setCluster(ctx context.Context, table *regions.Table, file string, method plan.Method, zone string) error {
+// flags, else its own, else that of the zone that is settled, "" for the world.
+func (m *importing) setCluster(ctx context.Context, table *regions.Table, file string, method plan.Method, settled func() (string, error)) error {
 	o := &m.options
 	if o.Method = method; !slices.Contains([]plan.Method{"", plan.Ours, plan.GreenAlgorithms}, method) {
 		return fmt.Errorf("--method: %.40q is neither %s nor %s", method, plan.Ours, plan.GreenAlgorithms)
@@ -119,6 +119,10 @@ func (m *importing) setCluster(ctx context.Context, table *regions.Table, file s
 			return own.Intensity(ctx, regions.Query{Zone: p.Region, Time: at})
 		case p.Region != "":
 			return table.Intensity(ctx, regions.Query{Zone: p.Region, Time: at})
+		}
+		zone, err := settled()
+		if err != nil {
+			return regions.Intensity{}, err
 		}
 		if zone == "" && !told {
 			told = true
