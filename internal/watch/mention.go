@@ -14,6 +14,7 @@ type mention struct {
 	epoch, total int // total is 0 if the line has none
 	says         says
 	rest         string // of the line, behind the number
+	whole        bool   // it is within the epoch, and at its last step
 }
 
 // says is where in its epoch a line was printed. The verb before the word decides,
@@ -32,7 +33,7 @@ type grammar struct {
 	anchor, reversed, plural, chinese  *regexp.Regexp
 	closed, done, began, within        *regexp.Regexp
 	clock, named, bare, total, setting *regexp.Regexp
-	part                               *regexp.Regexp
+	part, bar, whole, amount, aside    *regexp.Regexp
 }
 
 func newGrammar() *grammar {
@@ -41,7 +42,7 @@ func newGrammar() *grammar {
 		// The word, what may stand between it and its number, the number, the total.
 		anchor: c(`^(?i)(epochs|epoche|epoch|[eé]poca|[eé]poque|ep)(?:[ _](?:num|number|nr|no\.|idx|index|id))?` +
 			`(?:\s*\(train\))?[\s:=#_."']*[\[(]?\s*(\d+)(\.\d+)?(?:\s*(?:/|of|out of|von|de|sur)\s*(\d+))?\s*["'\])]?`),
-		reversed: c(`(?:^|[\s\[(|:])(\d+)\s*/\s*(\d+)\s*$`),
+		reversed: c(`(?:^|[\s\[(|:])(\d+)\s*/\s*(\d+)[\s*]*$`),
 		plural:   c(`^(?i)epochs?\b`),
 		chinese:  c(`^第\s*(\d+)\s*(?:/\s*(\d+)\s*)?(?:轮|輪|个\s*epoch|次迭代)`),
 
@@ -55,6 +56,13 @@ func newGrammar() *grammar {
 			`|%\||\d\s?%\s+(?:examples|done)|\d\s*/\s*\d|\[\s*\d+\s*\]\[\s*\d|\d\s?it/s\b|^\s*\[\s*\d`),
 
 		part: c(`\b(\d{1,3})%\||\b(\d{1,9})\s*/\s*(\d{1,9})\b`), // of a bar, of so many steps
+		bar:  c(`\|\s*\d+/(\d+) \[`),
+		// Its last step, or a bar that is full.
+		whole: c(`(?i)\b100%\||(?:\b|_)(?:steps?|(?:mini-?)?batch(?:es)?|iter(?:s|ations?)?)\b\s*[:=#]?\s*[\[(]?\s*(\d+)\s*(?:/|of|out of)\s*(\d+)\b`),
+		// What follows a number that is none of an epoch.
+		amount: c(`^(?:\s?%|(?:ms|s|sec|min)\b)`),
+		// Before the word: where a run takes up, and what follows the training.
+		aside: c(`(?i)\b(?:(?:starting|resum\w*|continu\w*|restor\w*) (?:with|from|at)|evaluating|validating|(?:evaluation|validation) for)\b`),
 
 		clock: c(`\d+:\d\d(?::\d\d)?(?:[.,]\d+)?|\b\d{4}-\d\d-\d\d\b`),
 		// A number with its name, and one without that is no mere count.
@@ -134,7 +142,7 @@ func (g *grammar) find(line []byte) (mention, bool) {
 			}
 		}
 		m := g.anchor.FindStringSubmatchIndex(text[at:])
-		if m == nil {
+		if m == nil || g.amount.MatchString(text[at+m[5]:]) || g.aside.MatchString(text[:at]) {
 			continue
 		}
 		name, total := strings.ToLower(sub(text[at:], m, 1)), sub(text[at:], m, 4)
@@ -169,14 +177,19 @@ func (g *grammar) read(rest, epoch, total string, v verb) (m mention, ok bool) {
 		m.total = t
 	}
 	m.says = g.after(rest, v)
+	m.whole = m.says == going && g.full(rest)
 	return m, true
 }
 
 // fraction gives the part of its epoch that has passed by a line within it, from what
-// follows the number; 0 where that is not known.
-func (g *grammar) fraction(rest string) float64 {
+// follows the number; 0 where that is not known, as where a bar has as many steps as
+// there are epochs.
+func (g *grammar) fraction(rest string, epochs int) float64 {
 	m := g.part.FindStringSubmatch(rest)
 	if m == nil {
+		return 0
+	}
+	if bar := g.bar.FindStringSubmatch(rest); bar != nil && bar[1] == strconv.Itoa(epochs) {
 		return 0
 	}
 	of := 100.0
@@ -188,6 +201,12 @@ func (g *grammar) fraction(rest string) float64 {
 		return 0
 	}
 	return done / of
+}
+
+// full reports whether a line within an epoch shows its last step of several.
+func (g *grammar) full(rest string) bool {
+	m := g.whole.FindStringSubmatch(rest)
+	return m != nil && m[1] == m[2] && m[1] != "1"
 }
 
 // after decides by what follows the number.
@@ -232,7 +251,7 @@ const (
 // verbOf sorts the words that may stand right before "epoch".
 func verbOf(word string) verb {
 	switch word {
-	case "start", "starts", "starting", "started", "begin", "begins", "beginning", "began", "running", "entering":
+	case "start", "starts", "starting", "started", "begin", "begins", "beginning", "began", "running", "processing", "entering":
 		return starting
 	case "finish", "finished", "finishing", "complete", "completed", "completing", "end", "ends", "ended", "done", "after":
 		return ending

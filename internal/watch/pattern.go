@@ -179,7 +179,7 @@ func (p *Pattern) match(line []byte, final bool) (events []Event, found bool) {
 func (p *Pattern) within(m mention, line []byte) {
 	p.mention(m, line)
 	if m.says == going && p.wants && !p.past && p.open {
-		if f := p.grammar.fraction(m.rest); f > 0 {
+		if f := p.grammar.fraction(m.rest, p.of); f > 0 {
 			p.worded = true
 			p.part(f)
 		}
@@ -336,6 +336,7 @@ func (p *Pattern) read(h hit) (m mention, ok bool) {
 	if h.rule.does == plainly {
 		v, _ := before(string(h.line[:from]))
 		m.says = p.grammar.after(h.behind(to), v)
+		m.whole = m.says == going && p.grammar.full(h.behind(to))
 	}
 	return m, true
 }

@@ -66,6 +66,7 @@ func presets() []preset {
 		}},
 		{"sb3", []rule{ // an iteration of reinforcement learning: a rollout and an update
 			{literal: "iterations", does: within, expr: `^\|\s+iterations\s+\|\s+(?P<epoch>\d+)\s+\|`},
+			{literal: "poch", does: within, expr: `^\|\s+(?i:epochs?)\s+\|\s+(?P<epoch>\d+)\s+\|\s*$`},
 			{literal: "---", does: shut, later: true, expr: `^-{5,}\s*$`},
 		}},
 		{"julia", []rule{
@@ -76,7 +77,7 @@ func presets() []preset {
 			{literal: "'train_runtime'", does: partly, expr: `\{.*'epoch': '?(?P<epoch>\d+(?:\.\d+)?)`},
 			{literal: "'epoch'", does: passes, expr: `\{'.*'epoch': '?(?P<epoch>\d+(?:\.\d+)?)`},
 			{literal: "Num Epochs", does: totals, expr: `Num Epochs\s*=\s*(?P<total>[\d,]+)(?:.*\bTotal steps\s*=\s*(?P<steps>[\d,]+))?`},
-			{literal: "Total optimization", does: totals, expr: `Total optimization steps\s*=\s*(?P<steps>[\d,]+)`},
+			{literal: "otal optimization", does: totals, expr: `[Tt]otal optimization steps(?:\s*/\s*[^\s:=]+)?\s*[=:]\s*(?P<steps>[\d,]+)`},
 		}},
 		{"json", []rule{
 			{literal: `"train_runtime"`, does: partly, expr: `\{.*"epoch"\s*:\s*"?(?P<epoch>\d+(?:\.\d+)?)`},
@@ -103,6 +104,7 @@ func presets() []preset {
 		}},
 		{"plain", []rule{
 			{literal: "poch", does: bar, expr: `^(?i:epochs?)\s*:\s+` + tqdm},
+			{literal: "poch", does: bar, expr: tqdm + `.*(?:\d ?epochs?/s|\ds/epoch)\b`},
 			{literal: "teration", does: starts, expr: `\biteration\s*[:=]?\s*(?P<epoch>\d+)[\s,]+step\s*[:=]?\s*\d+/\d+`},
 			{does: plainly},
 		}},

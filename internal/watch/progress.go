@@ -106,7 +106,7 @@ func (p *progress) mention(m mention, line []byte) {
 	ending := (m.says == result || m.says == over) && !(m.says == result && p.during)
 	switch {
 	case when == older:
-	case when == newer && ending:
+	case when == newer && (ending || m.whole):
 		p.ended(n)
 	case when == newer:
 		p.begun(n, line)

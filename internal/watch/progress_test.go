@@ -41,6 +41,8 @@ func TestProgressOfTheFirstEpoch(t *testing.T) {
 		{"timm", []string{"Train: 0 [  50/1250 (  4%)]  Loss: 6.9\n", "Train: 0 [ 625/1250 ( 50%)]  Loss: 6.9\n"}, []float64{0.04, 0.5}},
 		{"keras", []string{"Epoch 1/3\n", " 20/100 [==>...] - ETA: 3s - loss: 0.7\r", " 50/100 [==>...] - ETA: 3s - loss: 0.7\r", "100/100 [====] - 3s - loss: 0.7\n", "Epoch 2/3\n", " 50/100 [==>...] - ETA: 3s - loss: 0.7\r"}, []float64{0.2, 0.5}},
 		{"a validation begins anew", []string{"Epoch 1: 90%|█ | 9/10\r", "Epoch 1: 20%|█ | 2/10\r"}, []float64{0.9}},
+		{"a bar over the epochs, named after the one that goes on", []string{"Epoch 1/4:   0%|  | 0/4 [00:00<?, ?it/s]\r", "Epoch 1/4:  25%|██▌  | 1/4 [00:10<00:30, 10s/it]\r", "Epoch 2/4:  25%|██▌  | 1/4 [00:10<00:30, 10s/it]\r"}, nil},
+		{"steps of the whole run", []string{"  total optimization steps / 学習ステップ数: 60\n", "epoch 1/3\n", "steps:  10%|█ | 6/60 [00:01<00:10, loss=0.1]\r", "steps:  20%|█ | 12/60 [00:01<00:10, loss=0.1]\r"}, []float64{0.3, 0.6}},
 		{"steps without their number", []string{"Epoch 1, step 300, loss 0.2\n", "Epoch 1, step 400, loss 0.2\n"}, nil},
 		{"more than all, or one of one", []string{"Epoch 1 step 7/5\n", "Epoch 1 step 1/1\n"}, nil},
 	} {

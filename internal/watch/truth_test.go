@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -263,7 +264,7 @@ var logs = []log{
 
 func TestEpochsOfLogs(t *testing.T) {
 	count := map[string]int{}
-	for _, l := range logs {
+	for _, l := range slices.Concat(logs, forms) {
 		text, truth := l.lines()
 		p, err := Preset("auto")
 		require.NoError(t, err)
@@ -276,7 +277,7 @@ func TestEpochsOfLogs(t *testing.T) {
 		verdict, _, _ := strings.Cut(got, ":")
 		count[verdict]++
 	}
-	t.Logf("of %d logs: %d right, %d wrong, %d unseen", len(logs), count["right"], count["wrong"], count["unseen"])
+	t.Logf("of %d logs: %d right, %d wrong, %d unseen", len(logs)+len(forms), count["right"], count["wrong"], count["unseen"])
 }
 
 // A pattern whose lines come at the end, without a word that says so.
