@@ -112,9 +112,9 @@ func gigabytes(s string) (float64, error) {
 		return 0, nil
 	}
 	for _, u := range memoryUnits {
-		if number, ok := strings.CutSuffix(strings.TrimSpace(s), u.name); ok {
+		if number, ok := strings.CutSuffix(strings.ToLower(strings.TrimSpace(s)), strings.ToLower(u.name)); ok {
 			x, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
-			if err == nil && x >= 0 && x < 1e9 {
+			if err == nil && x > 0 && x < 1e9 {
 				return x * u.bytes / 1e9, nil
 			}
 		}

@@ -112,7 +112,27 @@ func gpuWords(name string) (words []string) {
 		if v, ok := strings.CutPrefix(w, "tpuv"); ok {
 			words, w = append(words, "tpu"), "v"+v
 		}
-		words = append(words, w)
+		words = append(words, unglued(w)...)
 	}
 	return words
+}
+
+const digits = "0123456789"
+
+// unglued splits what people write as one word: "rtx4090", "1080ti", "80g".
+func unglued(w string) (words []string) {
+	for _, series := range [...]string{"rtx", "gtx", "rx"} {
+		if rest, ok := strings.CutPrefix(w, series); ok && strings.ContainsAny(rest, digits) {
+			words, w = append(words, series), rest
+		}
+	}
+	if rest, ok := strings.CutSuffix(w, "g"); ok && rest != "" && strings.Trim(rest, digits) == "" {
+		return append(words, w+"b")
+	}
+	for _, variant := range [...]string{"ti", "super", "xtx", "xt"} {
+		if rest, ok := strings.CutSuffix(w, variant); ok && strings.TrimRight(rest, digits) != rest {
+			return append(words, rest, variant)
+		}
+	}
+	return append(words, w)
 }

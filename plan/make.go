@@ -279,11 +279,29 @@ func (e *UnknownError) Error() string {
 
 // unknownCPU says that a name is in no table, and what stands in.
 func (m *maker) unknownCPU(instead string) {
-	var near []string
-	if n := nearest.Of(m.CPU, estimate.CPUs()); n != "" {
+	m.e.Notes = append(m.e.Notes, fmt.Sprintf("%v: a default of %s is used", &UnknownError{"CPU", m.CPU, nearCPUs(m.CPU)}, instead))
+}
+
+// nearCPUs are names of the table that have the model number of a name that is not in it,
+// or else the one that is most like it.
+func nearCPUs(name string) (near []string) {
+	for _, word := range strings.Fields(separators.Replace(strings.ToLower(name))) {
+		if len(word) < 4 || !strings.ContainsAny(word, digits) {
+			continue
+		}
+		for cpu := range estimate.CPUs() {
+			if strings.Contains(cpu, word) && len(near) < 5 {
+				near = append(near, cpu)
+			}
+		}
+	}
+	if len(near) > 0 {
+		return near
+	}
+	if n := nearest.Of(name, estimate.CPUs()); n != "" {
 		near = []string{n}
 	}
-	m.e.Notes = append(m.e.Notes, fmt.Sprintf("%v: a default of %s is used", &UnknownError{"CPU", m.CPU, near}, instead))
+	return near
 }
 
 func list(all []string, most int) string {

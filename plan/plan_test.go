@@ -247,6 +247,15 @@ func TestFindGPU(t *testing.T) {
 		"NVIDIA L4":                  "NVIDIA L4",
 		"Radeon RX 7900 XTX":         "AMD Radeon RX 7900 XTX",
 		"NVIDIA GeForce RTX 2080 Ti": "NVIDIA GeForce RTX 2080 Ti",
+		"RTX4090":                    "NVIDIA GeForce RTX 4090",
+		"rtx3090ti":                  "NVIDIA GeForce RTX 3090 Ti",
+		"GTX1080Ti":                  "NVIDIA GeForce GTX 1080 Ti",
+		"1080ti":                     "NVIDIA GeForce GTX 1080 Ti",
+		"rtx4070super":               "NVIDIA GeForce RTX 4070 SUPER",
+		"RX7900XTX":                  "AMD Radeon RX 7900 XTX",
+		"RTXA6000":                   "NVIDIA RTX A6000",
+		"A100 80G":                   "NVIDIA A100 SXM 80GB",
+		"TITAN RTX":                  "NVIDIA TITAN RTX",
 	} {
 		g, _, ok := FindGPU(name)
 		assert.True(t, ok, name)
@@ -263,6 +272,16 @@ func TestFindGPU(t *testing.T) {
 	assert.False(t, ok)
 	_, _, ok = FindGPU("NVIDIA GPU")
 	assert.False(t, ok)
+}
+
+// A CPU that is named by half is answered with the names that have its number.
+func TestNearCPUs(t *testing.T) {
+	assert.Contains(t, nearCPUs("xeon 6248"), "xeon gold 6248")
+	assert.Contains(t, nearCPUs("6248"), "xeon gold 6248")
+	assert.Equal(t, "xeon platinum 8480+", nearCPUs("Xeon Platinum 8480")[0])
+	assert.Equal(t, []string{"xeon e5 2683 v4"}, nearCPUs("Xeon E5-2683v4"))
+	assert.Empty(t, nearCPUs("x"))
+	assert.Empty(t, nearCPUs("epyc"))
 }
 
 // Each row of the table is found by its own name, and is a plausible board.
