@@ -27,6 +27,8 @@ type Estimated struct {
 	Hours plan.Range
 	// Regions are the places that were named, ranked; nil for one.
 	Regions *Ranking
+	// Per is the unit that a software carbon intensity is shown for.
+	Per Per
 	// Screen is what text is shown on.
 	Screen Screen
 }
@@ -64,6 +66,7 @@ type estimatedJSON struct {
 	Region    string        `json:"region,omitempty"`
 	PerKWh    *float64      `json:"g_per_kwh,omitempty"`
 	Hours     *rangeJSON    `json:"hours,omitempty"`
+	PerUnit   *perUnit      `json:"per_unit,omitempty"`
 	Parts     []partJSON    `json:"parts,omitempty"`
 	Inputs    []plan.Input  `json:"inputs,omitempty"`
 	Notes     []string      `json:"notes"`
@@ -148,6 +151,7 @@ func (e Estimated) JSON(w io.Writer) error {
 	if e.Regions != nil {
 		j.Regions = e.Regions.Places
 	}
+	j.PerUnit = e.perUnit()
 	out := json.NewEncoder(w)
 	out.SetEscapeHTML(false)
 	out.SetIndent("", "  ")
@@ -175,6 +179,14 @@ func (e Estimated) Text(w io.Writer) error {
 	}
 	if sum.Embodied > 0 {
 		p.Row("embodied", "%s CO2e of making the machines, not in the figure above", Mass(regions.Grams(sum.Embodied)))
+	}
+	if per := e.perUnit(); per != nil {
+		one := e.Sum.Grams.Times(1 / per.Units)
+		if per.Score != nil {
+			p.Row("SCI", "(O + M) / R = %s CO2e per %s", gramScale(one).Text(*per.Score), plain(per.Unit))
+		} else {
+			p.Row("O / R", "%s CO2e per %s; with --embodied-kg and --lifetime the SCI", massOf(one), plain(per.Unit))
+		}
 	}
 	if len(e.Jobs) == 1 {
 		p.job(e.Jobs[0])

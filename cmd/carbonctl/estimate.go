@@ -21,6 +21,7 @@ type estimating struct {
 
 	usage, watts, intensity       float64
 	method, batch, like, jsonFile string
+	per                           string
 	bigger                        plan.Bigger
 	json                          bool
 }
@@ -66,6 +67,7 @@ with the names of the flags as keys. --like starts from a recorded run.`,
 	f.StringVar(&e.method, "method", "", "`METHOD`: carbonctl, mlco2, green-algorithms")
 	f.Float64Var(&w.EmbodiedKg, "embodied-kg", 0, "`KG` of CO2e that making one node emitted")
 	f.StringVar(&w.Lifetime, "lifetime", "", "`TIME` that a node is used: 4y")
+	f.StringVar(&e.per, "per", "", "show the SCI by `N=UNIT`, how many units that is in all: 1000=request")
 	f.StringVar(&e.like, "like", "", "start from a recorded `RUN`: last, its ID, its JSON")
 	f.IntVar(&e.bigger.Epochs, "epochs", 0, "with --like: `N` epochs")
 	f.IntVar(&e.bigger.GPUs, "gpus", 0, "with --like: `N` GPUs")
@@ -87,7 +89,7 @@ func (e *estimating) run(flags *pflag.FlagSet, args []string) error {
 		}
 		return e.runBatch()
 	case e.like != "":
-		if err := alone(flags, args, "like", "epochs", "gpus", "speedup", "region", "pue", "intensity", "ledger", "scope", "year", "market", "regions-file", "json", "json-file"); err != nil {
+		if err := alone(flags, args, "like", "epochs", "gpus", "speedup", "region", "pue", "intensity", "ledger", "scope", "year", "market", "regions-file", "per", "json", "json-file"); err != nil {
 			return err
 		}
 	case flags.Changed("epochs") || flags.Changed("gpus") || flags.Changed("speedup"):
@@ -108,6 +110,11 @@ func (e *estimating) run(flags *pflag.FlagSet, args []string) error {
 	}
 	if err != nil {
 		return err
+	}
+	if e.per != "" {
+		if shown.Per, err = report.ParsePer(e.per); err != nil {
+			return fmt.Errorf("--per: %w", err)
+		}
 	}
 	if e.jsonFile != "" {
 		if err := output.Write(e.jsonFile, shown.JSON); err != nil {

@@ -2,9 +2,7 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -58,13 +56,11 @@ func (f *aboutFlags) parse(read func(name string) (input.Run, error)) (report.Fo
 		return form, f.about, fmt.Errorf("--statement: %.40q is not one of %s", f.statement, strings.Join(all, ", "))
 	}
 	if f.per != "" {
-		n, unit, _ := strings.Cut(f.per, "=")
-		units, err := strconv.ParseFloat(strings.TrimSpace(n), 64)
-		unit = strings.TrimSpace(unit)
-		if err != nil || !(units > 0) || math.IsInf(units, 1) || unit == "" {
-			return form, f.about, fmt.Errorf("--per: %.40q is not of the form N=UNIT, such as 1000=request", f.per)
+		per, err := report.ParsePer(f.per)
+		if err != nil {
+			return form, f.about, fmt.Errorf("--per: %w", err)
 		}
-		f.about.Unit, f.about.Units = unit, units
+		f.about.Unit, f.about.Units = per.Unit, per.Units
 	}
 	if f.run != "" {
 		found, err := read(f.run)
