@@ -133,7 +133,7 @@ func repeats(s string) (times float64, of string, err error) {
 	}
 	number, per, rate := strings.Cut(s, "/")
 	times, err = strconv.ParseFloat(strings.TrimSpace(number), 64)
-	if err == nil && times >= 0 && times <= 1e9 {
+	if err == nil && times > 0 && times <= 1e9 {
 		switch strings.TrimSpace(per) {
 		case "day":
 			return times * yearDays, " a year", nil

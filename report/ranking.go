@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/plan"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/runs"
 )
@@ -19,6 +20,9 @@ type Ranking struct {
 	// Low and High bound it; a nil High is none known. Both zero, it is exact.
 	Low  energy.Energy
 	High *energy.Energy
+	// Estimated is kilowatt-hours of a plan in place of these, as a plan may need more than
+	// energy.MaxEnergy; nil for none.
+	Estimated *plan.Range
 	// Of says whose energy it is, "" if it was given as such.
 	Of string
 	// Recorded is what the work's own record says it emitted, nil without one.
@@ -79,6 +83,9 @@ func (r Ranking) title() string {
 }
 
 func (r Ranking) energy() string {
+	if r.Estimated != nil {
+		return kilowattHoursOf(*r.Estimated)
+	}
 	if r.Low == 0 && r.High == nil {
 		return Energy(r.Energy)
 	}
@@ -96,6 +103,10 @@ func (r Ranking) scale() energy.Scale {
 
 func (r Ranking) scaleOf(g regions.Grams) energy.Scale {
 	low, high := g, &g
+	if e := r.Estimated; e != nil && e.Expected > 0 {
+		part := func(kWh float64) regions.Grams { return g * regions.Grams(kWh/e.Expected) }
+		low, high = part(e.Low), new(part(e.High))
+	}
 	if r.Low != 0 || r.High != nil {
 		part := func(e energy.Energy) regions.Grams { return g * regions.Grams(e.Joules()/r.Energy.Joules()) }
 		if low, high = part(r.Low), nil; r.High != nil {

@@ -31,7 +31,7 @@ func ranked(t *testing.T) Ranking {
 	require.True(t, ok)
 	sites, without, err := grid.Sites(q, regions.Filter{From: paris, Distances: true})
 	require.NoError(t, err)
-	places, err := runs.Compare(energy.KilowattHour, regions.PUE{}, here, sites)
+	places, err := runs.Compare(1, regions.PUE{}, here, sites)
 	require.NoError(t, err)
 	return Ranking{Energy: energy.KilowattHour, Of: "run <1>", Places: places, All: len(places), Without: without, Data: "test"}
 }

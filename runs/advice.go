@@ -146,7 +146,7 @@ func Elsewhere(t *regions.Table, r footprint.Report) []Comparison {
 	if err != nil {
 		return nil
 	}
-	places, err := Compare(r.Energy, regions.PUE{Value: r.PUE.Value, Of: Recorded}, here, sites)
+	places, err := Compare(r.Energy.KilowattHours(), regions.PUE{Value: r.PUE.Value, Of: Recorded}, here, sites)
 	if err != nil {
 		return nil
 	}

@@ -4,10 +4,11 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
-	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/regions"
 )
 
@@ -57,7 +58,7 @@ type Comparison struct {
 	Instead string        `json:"instead"`
 }
 
-// Compare ranks places by what an amount of computing energy would emit there,
+// Compare ranks places by what so many kilowatt-hours of computing would emit there,
 // least first. Here is where it was or would be used; its row is in the answer
 // once, marked, whether or not sites has it. pue is what the work was or would be
 // charged with here: as it was "recorded", or, if Of is "given", everywhere. Elsewhere,
@@ -67,9 +68,9 @@ type Comparison struct {
 //
 // All intensities must be of one scope, all market-based or none, and none
 // marginal: else no ratio would mean anything, and it is an error.
-func Compare(e energy.Energy, pue regions.PUE, here regions.Site, sites []regions.Site) ([]Comparison, error) {
-	if e < 0 {
-		return nil, errors.New("energy: must not be negative")
+func Compare(kWh float64, pue regions.PUE, here regions.Site, sites []regions.Site) ([]Comparison, error) {
+	if !(kWh >= 0) || math.IsInf(kWh, 1) {
+		return nil, fmt.Errorf("energy %v kWh: must be a number of at least 0", kWh)
 	}
 	published := func(p regions.PUE) bool { return p.Of == "region" || p.Of == "provider" }
 	if pue.Value == 0 {
@@ -77,11 +78,11 @@ func Compare(e energy.Energy, pue regions.PUE, here regions.Site, sites []region
 			pue = regions.PUE{Value: 1, Of: "none"}
 		}
 	}
-	if !(pue.Value >= 1 && pue.Value <= 10) {
-		return nil, fmt.Errorf("pue %v: want 1 to 10, or 0 if not known", pue.Value)
+	if !(pue.Value >= 1 && pue.Value <= footprint.MaxPUE) {
+		return nil, fmt.Errorf("pue %v: want 1 to %d, or 0 if not known", pue.Value, footprint.MaxPUE)
 	}
 	here.PUE = pue
-	home := compared(e, here)
+	home := compared(kWh, here)
 	home.Here = true
 	all := []Comparison{home}
 	for _, s := range sites {
@@ -92,7 +93,7 @@ func Compare(e energy.Energy, pue regions.PUE, here regions.Site, sites []region
 			if pue.Of == Given || !published(s.PUE) {
 				s.PUE = pue
 			}
-			all = append(all, compared(e, s))
+			all = append(all, compared(kWh, s))
 		} else if all[0].Kilometres == nil {
 			all[0].Kilometres = s.Kilometres
 		}
@@ -120,7 +121,7 @@ func Compare(e energy.Energy, pue regions.PUE, here regions.Site, sites []region
 	return all, nil
 }
 
-func compared(e energy.Energy, s regions.Site) Comparison {
+func compared(kWh float64, s regions.Site) Comparison {
 	in := s.Intensity
 	c := Comparison{
 		Zone: s.Zone.Code, Name: s.Zone.Name, PerKWh: in.PerKWh, PUE: s.PUE.Value, PUEOf: s.PUE.Of, Kilometres: s.Kilometres,
@@ -138,7 +139,7 @@ func compared(e energy.Energy, s regions.Site) Comparison {
 			c.CFE, c.CFEYear = &f.Value, &f.Year
 		}
 	}
-	c.Emissions = regions.Grams(e.KilowattHours()*c.PUE) * c.PerKWh
+	c.Emissions = regions.Grams(kWh*c.PUE) * c.PerKWh
 	return c
 }
 

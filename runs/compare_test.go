@@ -54,7 +54,7 @@ func TestCompareReproducesTheWorkedTable(t *testing.T) {
 	const cards, watts, hours = 310, 300, 90 * 24
 	e := energy.WattHour.Scale(cards * watts * hours)
 	assert.Equal(t, 200880.0, e.KilowattHours())
-	got, err := Compare(e, regions.PUE{Value: 1, Of: Given}, here, sites)
+	got, err := Compare(e.KilowattHours(), regions.PUE{Value: 1, Of: Given}, here, sites)
 	require.NoError(t, err)
 	require.Len(t, got, len(europe))
 	for i, want := range europe {
@@ -81,7 +81,7 @@ func TestCompareEverywhere(t *testing.T) {
 		require.NoError(t, err)
 		sites, _, err := regions.Builtin().Sites(q, regions.Filter{})
 		require.NoError(t, err)
-		got, err := Compare(energy.KilowattHour, regions.PUE{}, here, sites)
+		got, err := Compare(1, regions.PUE{}, here, sites)
 		require.NoError(t, err)
 		assert.Len(t, got, len(sites), "here is among them")
 		n := 0
@@ -114,14 +114,16 @@ func TestCompareRefuses(t *testing.T) {
 	plain := site(regions.Intensity{Zone: "FR", Scope: regions.Lifecycle, PerKWh: 40})
 	other := func(in regions.Intensity) []regions.Site { return []regions.Site{site(in)} }
 	for _, c := range []struct {
-		e     energy.Energy
+		e     float64
 		pue   float64
 		here  regions.Site
 		sites []regions.Site
 		want  string
 	}{
-		{-1, 0, plain, nil, "energy: must not be negative"},
-		{1, 0.9, plain, nil, "pue 0.9: want 1 to 10"},
+		{-1, 0, plain, nil, "energy -1 kWh: must be a number of at least 0"},
+		{math.NaN(), 0, plain, nil, "energy NaN kWh"},
+		{math.Inf(1), 0, plain, nil, "energy +Inf kWh"},
+		{1, 0.9, plain, nil, "pue 0.9: want 1 to 100, or 0"},
 		{1, math.NaN(), plain, nil, "pue NaN"},
 		{1, 0, plain, other(regions.Intensity{Zone: "SE", Scope: regions.Direct}), `the intensity of SE is of scope "direct", that of FR of scope "lifecycle"`},
 		{1, 0, plain, other(regions.Intensity{Zone: "SE", Scope: regions.Lifecycle, Market: true}), "SE is market-based where FR is not"},

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
 	"github.com/carbonctl/carbonctl/runs"
@@ -121,11 +122,11 @@ func rank(flags *pflag.FlagSet, w work) (r report.Ranking, err error) {
 	pue := regions.PUE{Value: w.pue, Of: runs.Recorded}
 	if flags.Changed("pue") {
 		pue.Of = runs.Given
-		if pue.Value, _ = flags.GetFloat64("pue"); !(pue.Value >= 1 && pue.Value <= 10) {
-			return r, fmt.Errorf("--pue: must be from 1 to 10, not %v", pue.Value)
+		if pue.Value, _ = flags.GetFloat64("pue"); !(pue.Value >= 1 && pue.Value <= footprint.MaxPUE) {
+			return r, fmt.Errorf("--pue: must be from 1 to %d, not %v", footprint.MaxPUE, pue.Value)
 		}
 	}
-	r.Places, err = runs.Compare(w.energy, pue, here, sites)
+	r.Places, err = runs.Compare(w.energy.KilowattHours(), pue, here, sites)
 	if len(sites) == 0 {
 		r.Notes = append(r.Notes, "no other place is left by these filters.")
 	}

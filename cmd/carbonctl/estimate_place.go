@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/plan"
@@ -125,7 +124,6 @@ func (e *estimating) ranked(sum plan.Estimate, places []place) (*report.Ranking,
 	if len(places) < 2 {
 		return nil, nil
 	}
-	kWh := func(x float64) energy.Energy { return energy.KilowattHour.Scale(x) }
 	var sites []regions.Site
 	for _, p := range places[1:] {
 		sites = append(sites, p.site)
@@ -139,13 +137,9 @@ func (e *estimating) ranked(sum plan.Estimate, places []place) (*report.Ranking,
 	case places[0].PUE == 0:
 		pue.Of = "none"
 	}
-	list, err := runs.Compare(kWh(sum.Computing.Expected), pue, places[0].site, sites)
+	list, err := runs.Compare(sum.Computing.Expected, pue, places[0].site, sites)
 	if err != nil {
 		return nil, err
 	}
-	high := kWh(sum.Computing.High)
-	return &report.Ranking{
-		Energy: kWh(sum.Computing.Expected), Low: kWh(sum.Computing.Low), High: &high, Of: "estimated",
-		Places: list, All: len(list), Data: places[0].data,
-	}, nil
+	return &report.Ranking{Estimated: &sum.Computing, Of: "estimated", Places: list, All: len(list), Data: places[0].data}, nil
 }
