@@ -39,9 +39,10 @@ const edge = 5 * proc.Resolution
 // stretch below half a second is reckoned from its beginning again at the next
 // reading, as the load of so short a time is not known well.
 type Meter struct {
-	model Model
-	stat  *proc.Stat
-	clock *proc.Clock // nil: none to be read
+	model  Model
+	limits limits
+	stat   *proc.Stat
+	clock  *proc.Clock // nil: none to be read
 
 	components  []energy.Component // all of the CPUs, then all of the memory
 	cpuEdge     energy.Energy
@@ -81,7 +82,8 @@ func Open(root fs.FS, counted ...energy.Component) (*Meter, error) {
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	m := &Meter{model: recognise(cpu, readLimits(root)), stat: stat}
+	m := &Meter{limits: readLimits(root), stat: stat}
+	m.model = recognise(cpu, m.limits)
 	base := 0.0
 	if clock, err := proc.OpenClock(root, cpu); err == nil {
 		m.clock, base = clock, clock.Base()
