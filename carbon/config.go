@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/estimate"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/regions"
@@ -69,6 +70,9 @@ type Host struct {
 	Root fs.FS
 	// NVMLLibrary is the path of NVIDIA's library; "" is where the loader finds it.
 	NVMLLibrary string
+	// Calibration is of this machine: where no counter can be read it is modelled by that.
+	// One of another machine is a warning, and not used. nil: the model alone.
+	Calibration *estimate.Calibration
 	// Env looks up variables of the environment, as os.LookupEnv does: those by
 	// which the work's GPUs are chosen (CUDA_VISIBLE_DEVICES and its kin), those by
 	// which a batch system or Kubernetes shows that the machine is shared, and that of

@@ -46,7 +46,7 @@ func (d *driver) Close() error { return nil }
 func TestAnEdgeWaitsForNoDriver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newSteady(60 * energy.Watt)
-		meters, _ := findMeters(m, m)
+		meters, _ := findMeters(m, m, nil)
 		gpu := &driver{power: 300 * energy.Watt, call: 4 * time.Millisecond, since: time.Now()}
 		tracker, err := Start(t.Context(), Config{
 			Meters: append(meters, gpu), Host: Host{Root: m}, Run: footprint.Run{Charge: footprint.ChargeMachine},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 
+	"github.com/carbonctl/carbonctl/estimate"
 	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/nested"
 )
@@ -19,6 +20,7 @@ import (
 //	CARBONCTL_CHARGE        machine or process
 //	CARBONCTL_EPOCHS        how many epochs are planned
 //	CARBONCTL_REGIONS_FILE  a CSV table of regions, laid over the built-in one
+//	CARBONCTL_CALIBRATION   a file that "carbonctl calibrate" wrote on this machine
 //	CARBONCTL_RUN_ID        the run around this one; set by "carbonctl wrap"
 //
 // A variable that is not set or empty leaves its default. One that is wrong or misspelt
@@ -27,7 +29,13 @@ import (
 // read.
 func ConfigFromEnv() (Config, error) {
 	c := Config{Host: Host{Env: os.LookupEnv}}
-	s, err := config.Layers{Environ: os.Environ()}.Read()
+	set := func(key, value string) (err error) {
+		if key == config.Calibration {
+			c.Host.Calibration, err = estimate.ReadCalibration(value)
+		}
+		return err
+	}
+	s, err := config.Layers{Environ: os.Environ(), Set: set}.Read()
 	errs := append(s.Problems, err)
 	c.Region, c.PUE = s.Region, s.PUE
 	c.Run.Project, c.Run.Labels, c.Run.Charge, c.Run.Epochs = s.Project, s.Labels, s.Charge, s.Epochs

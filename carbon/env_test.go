@@ -40,14 +40,14 @@ func TestConfigFromEnv(t *testing.T) {
 	for k, v := range map[string]string{
 		"CARBONCTL_REGION": "FX", "CARBONCTL_PUE": "0.1", "CARBONCTL_INTERVAL": "soon",
 		"CARBONCTL_CHARGE": "you", "CARBONCTL_INTENSITY": "-3", "CARBONCTL_LABEL": "team", "CARBONCTL_EPOCHS": "-1",
-		"CARBONCTL_REGIONS_FILE": "gone.csv",
+		"CARBONCTL_REGIONS_FILE": "gone.csv", "CARBONCTL_CALIBRATION": "gone.json",
 	} {
 		t.Setenv(k, v)
 	}
 	c, err = carbon.ConfigFromEnv()
 	for _, name := range []string{
 		"CARBONCTL_REGION: ", "CARBONCTL_PUE: ", "CARBONCTL_INTERVAL: ", "CARBONCTL_CHARGE: ", "CARBONCTL_INTENSITY: ",
-		"CARBONCTL_LABEL: ", "CARBONCTL_EPOCHS: ", "CARBONCTL_REGIONS_FILE: ",
+		"CARBONCTL_LABEL: ", "CARBONCTL_EPOCHS: ", "CARBONCTL_REGIONS_FILE: ", "CARBONCTL_CALIBRATION: gone.json: ",
 	} {
 		assert.ErrorContains(t, err, name)
 	}

@@ -99,7 +99,7 @@ func TestKeepAlive(t *testing.T) {
 func TestStall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newSteady(480 * energy.Watt)
-		meters, _ := findMeters(m, m)
+		meters, _ := findMeters(m, m, nil)
 		var stall atomic.Bool
 		meters[0] = tap{meters[0], func(energy.Reading) {
 			if stall.CompareAndSwap(true, false) {

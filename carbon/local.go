@@ -24,8 +24,9 @@ func (h Host) root() fs.FS {
 
 // findMeters opens the meters that a machine has: counters, and the model that
 // stands in where they are not read. What is missing comes back as faults. once reads
-// the same root while everything is opened.
-func findMeters(root, once fs.FS) (meters []energy.Meter, found []footprint.Fault) {
+// the same root while everything is opened. calibration is of this machine's model, nil for
+// none; one of another machine is a fault, and the model stands without it.
+func findMeters(root, once fs.FS, calibration *estimate.Calibration) (meters []energy.Meter, found []footprint.Fault) {
 	counters, err := rapl.Open(root)
 	if counters != nil {
 		meters = append(meters, counters)
@@ -35,6 +36,11 @@ func findMeters(root, once fs.FS) (meters []energy.Meter, found []footprint.Faul
 	}
 	model, err := estimate.Open(once, counters.Components()...)
 	if model != nil {
+		if calibration != nil {
+			if err := model.Calibrate(calibration); err != nil {
+				found = append(found, fault(err))
+			}
+		}
 		meters = append(meters, model)
 		found = append(found, doubts(model.Model())...)
 	}
@@ -78,6 +84,8 @@ func faults(to []footprint.Fault, err error) []footprint.Fault {
 func fault(err error) footprint.Fault {
 	f := footprint.Fault{Code: footprint.ReadFault, Text: err.Error()}
 	switch {
+	case errors.Is(err, estimate.ErrCalibration):
+		f.Code = footprint.CalibrationUnfit
 	case errors.Is(err, nvml.ErrUnread): // before the cause
 		f.Code = footprint.GPUNotMeasured
 	case errors.Is(err, rapl.ErrMasked):

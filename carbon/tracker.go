@@ -143,7 +143,7 @@ func (t *Tracker) openMeters(cfg Config, once fs.FS) {
 	meters := cfg.Meters
 	if meters == nil {
 		var found []footprint.Fault
-		meters, found = findMeters(cfg.Host.root(), once)
+		meters, found = findMeters(cfg.Host.root(), once, cfg.Host.Calibration)
 		t.faults = append(t.faults, found...)
 		t.late.start(openGPUs(cfg.Host))
 	}

@@ -27,6 +27,10 @@ const (
 	Modelled Basis = "modelled"
 )
 
+// Calibration is the Source of what is modelled by what the machine's own counters showed
+// before.
+const Calibration = "calibration"
+
 // Component names one counter for as long as the machine is up. Two readings
 // belong together if and only if Kind, ID and Basis of their Components are equal;
 // what else a Component says may become known, or better known, later.
@@ -46,7 +50,8 @@ type Component struct {
 	Basis Basis `json:"basis"`
 	// Name is for people: "Intel Xeon, package 0".
 	Name string `json:"name"`
-	// Source is the package that read it: "rapl", "nvml", "estimate".
+	// Source is the package that read it: "rapl", "nvml", "estimate",
+	// or Calibration.
 	Source string `json:"source"`
 	// Scope is what the counter covers: "package", "core", "gpu", "module" …
 	Scope string `json:"scope"`

@@ -170,7 +170,7 @@ func (c *Calibration) day() string { return c.Date.Format(time.DateOnly) }
 
 // calibrated makes a component say whence its power comes.
 func calibrated(c *energy.Component, f PowerFit, day string) {
-	c.Source = "calibration"
+	c.Source = energy.Calibration
 	c.Name += ", calibrated " + day
 	c.BandLow, c.BandHigh = 1/f.Band, f.Band
 }

@@ -38,6 +38,7 @@ const (
 	CounterMasked    = "counter-masked"    // a container hides the counters
 	NoCounter        = "no-counter"        // this machine has none
 	ReadFault        = "read-fault"        // a counter or file could not be read
+	CalibrationUnfit = "calibration-unfit" // the calibration given was made on another machine
 	CPUUnknown       = "cpu-unknown"       // the model does not know this CPU
 	CPUUntrue        = "cpu-untrue"        // the hypervisor gives a CPU that does not exist
 	MemoryUnknown    = "memory-unknown"    // the size of the memory could not be read
@@ -76,6 +77,7 @@ var hints = map[string]string{
 	CounterMasked:    `"carbonctl devices" prints the mount that a container needs`,
 	CounterAmbiguous: `the upper bound includes what was lost; a busy machine or a debugger delays readings`,
 	TooShort:         `repeat the work in one run, so that it takes longer`,
+	CalibrationUnfit: `run "carbonctl calibrate" on this machine, or unset calibration`,
 	MachineShared:    `"--charge machine", in Go Config.Run.Charge, charges the whole machine`,
 	MachineWhole:     `"--charge process", in Go Config.Run.Charge, counts this command's share alone`,
 	NotWaited:        `"carbonctl regions data" lists the zones with typical hours; elsewhere --live asks a live forecast`,
@@ -150,6 +152,7 @@ func (a *Account) warnRegion(r *Report, add func(code, format string, args ...an
 
 func (a *Account) warnModel(r *Report, add func(code, format string, args ...any)) {
 	var modelled, measured []string
+	from := "the processor's type"
 	for _, l := range r.Components {
 		switch {
 		case !l.Counted() || l.Energy == nil:
@@ -158,6 +161,9 @@ func (a *Account) warnModel(r *Report, add func(code, format string, args ...any
 		case slices.Contains(measured, l.ID): // lost in the run: its own warning tells
 		default:
 			modelled = append(modelled, l.ID)
+			if l.Kind == energy.CPU && l.Source == energy.Calibration {
+				from = "this machine's calibration"
+			}
 		}
 	}
 	switch {
@@ -170,7 +176,7 @@ func (a *Account) warnModel(r *Report, add func(code, format string, args ...any
 				why = "no energy counter on this machine"
 			}
 		}
-		add(AllModelled, "%s: all energy is modelled from the processor's type and load", why)
+		add(AllModelled, "%s: all energy is modelled from %s and load", why, from)
 	case len(modelled) > 0:
 		add(PartModelled, "%s modelled: no counter", strings.Join(modelled, ", "))
 	}

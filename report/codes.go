@@ -36,6 +36,7 @@ var codeWords = map[string]string{
 	footprint.CounterMasked:    "counters masked by the container runtime",
 	footprint.NoCounter:        "no counters on this machine",
 	footprint.ReadFault:        "counter or file not readable",
+	footprint.CalibrationUnfit: "calibration of another machine ignored",
 	footprint.CPUUnknown:       "CPU unknown to the model",
 	footprint.CPUUntrue:        "CPU hidden by the hypervisor",
 	footprint.MemoryUnknown:    "memory size unknown",

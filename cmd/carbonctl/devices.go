@@ -95,6 +95,11 @@ func look(ctx context.Context, root fs.FS, watch time.Duration, library string, 
 		inv.ModelError = err.Error()
 	}
 	if m != nil {
+		if c.calibration != nil {
+			if err := m.Calibrate(c.calibration); err != nil {
+				inv.Problems = append(inv.Problems, err.Error())
+			}
+		}
 		inv.Model = modelOf(m.Model())
 		_ = m.Close()
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/carbonctl/carbonctl/estimate"
 	"github.com/carbonctl/carbonctl/internal/child"
 	"github.com/carbonctl/carbonctl/internal/input"
 	"github.com/carbonctl/carbonctl/internal/nearest"
@@ -57,6 +58,8 @@ func hint(err error) string {
 		return "carbonctl report --by project lists what is there; the keys: project, host, user, region, status, label:NAME"
 	case errors.As(err, &need):
 		return needHint(need)
+	case errors.Is(err, estimate.ErrUncounted):
+		return `"carbonctl devices" shows how to make counters readable; a calibration made on the host also holds in its containers`
 	case errors.Is(err, report.ErrNoRuns):
 		return "no run is left by the filters, or none was recorded yet"
 	case errors.Is(err, foreign.ErrOwn):

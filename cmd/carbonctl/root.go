@@ -245,7 +245,7 @@ the carbon intensity of the grid, and keeps a record that can be checked.`,
 		},
 	})
 	root.AddCommand(a.wrap(), a.mark(), a.report(), a.verify(), a.recompute(), a.imports(),
-		a.devices(), a.regions(), a.version())
+		a.devices(), a.calibrate(), a.regions(), a.version())
 	root.AddCommand(a.estimate(), a.compare(), a.when(), a.serve(), a.config(), exitHelp())
 	return root
 }

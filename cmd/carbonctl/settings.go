@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/carbonctl/carbonctl/estimate"
 	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/locate"
 	"github.com/carbonctl/carbonctl/internal/nested"
@@ -27,7 +28,9 @@ type settings struct {
 	keep    ledger.Keep
 	pattern *watch.Pattern // of epochs, nil: none given
 	car     report.Car
-	parent  string // the run that started this one, "" if none
+	// calibration of this machine's model, nil: none given
+	calibration *estimate.Calibration
+	parent      string // the run that started this one, "" if none
 }
 
 // configure reads the settings: the user's file, the project's file, environment, flags,
@@ -59,6 +62,8 @@ func (s *settings) set(key, value string) (err error) {
 		return assign(&s.pattern)(watch.Compile(value))
 	case config.EpochPreset:
 		return assign(&s.pattern)(watch.Preset(value))
+	case config.Calibration:
+		return assign(&s.calibration)(estimate.ReadCalibration(value))
 	case config.Car:
 		return assign(&s.car)(report.ParseCar(value))
 	}

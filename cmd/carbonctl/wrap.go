@@ -295,7 +295,7 @@ func (w *wrapping) carbon() carbon.Config {
 			Project: o.Project, Labels: o.Labels, Charge: o.Charge, Job: session.Job(os.Getenv),
 			Parent: o.parent, Epochs: o.Epochs, How: origins[o.Origin(config.Region)],
 		},
-		Host: carbon.Host{Root: proc.Root(w.root), NVMLLibrary: libraryPath(w.nvml), Env: os.LookupEnv},
+		Host: carbon.Host{Root: proc.Root(w.root), NVMLLibrary: libraryPath(w.nvml), Env: os.LookupEnv, Calibration: o.calibration},
 	}
 	if cfg.Run.How == "" && o.Region != "" {
 		cfg.Run.How = "config" // a file

@@ -30,7 +30,7 @@ type Layers struct {
 	Environ []string                                     // "NAME=value", as os.Environ has them
 	Flags   func(key string) (values []string, set bool) // nil: none
 	// Set takes the values of the settings that belong to rooms above this one
-	// (KeepRuns, EpochPattern, EpochPreset), lowest layer first, and may refuse them;
+	// (KeepRuns, EpochPattern, EpochPreset, Calibration), lowest layer first, and may refuse them;
 	// nil takes all of them.
 	Set func(key, value string) error
 }

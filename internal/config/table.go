@@ -26,6 +26,7 @@ const (
 	EpochPattern = "epoch-pattern"
 	EpochPreset  = "epoch-preset"
 	Car          = "car"
+	Calibration  = "calibration"
 )
 
 // Kind is what a setting takes.
@@ -90,6 +91,8 @@ func Table() []Setting {
 			"find epochs in the output by this regular expression, `RE`", nil},
 		{Car, Text, false, "us, from 1 kg on", `"eu"`,
 			CarUsage, nil},
+		{Calibration, Text, false, "none", `"/etc/carbonctl/calibration.json"`,
+			"calibration `FILE` of this machine, used where no counter is readable; \"carbonctl calibrate\" writes it", nil},
 		{RegionsFile, Text, false, "none: the built-in table", `"regions.csv"`,
 			RegionsFileUsage, (*Values).setRegionsFile},
 		{DetectCloud, Bool, false, "false", "true",

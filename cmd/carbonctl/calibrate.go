@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/estimate"
+	"github.com/carbonctl/carbonctl/internal/output"
+	"github.com/carbonctl/carbonctl/internal/proc"
+	"github.com/carbonctl/carbonctl/rapl"
+	"github.com/carbonctl/carbonctl/report"
+)
+
+// The times that a calibration may take: seven loads of at least two seconds.
+const minCalibration, maxCalibration = 14 * time.Second, time.Hour
+
+func (a *app) calibrate() *cobra.Command {
+	var length time.Duration
+	var file, root string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "calibrate",
+		Short: "Measure idle and full power, for where no counter is readable",
+		Long: `Put the machine under known loads (idle, half, full; integer, floating point,
+memory) at low priority, read its energy counters, and write its idle and full
+power to a file. With the setting calibration = FILE, runs on the same machine
+that can't read counters (containers, CI) are modelled by it, at ± 20 % or what
+was measured. Run it while the machine has no other work.`,
+		Example: `  carbonctl calibrate
+  carbonctl calibrate --duration 5m --output ~/carbon/calibration.json
+  carbonctl wrap --calibration calibration.json -- python train.py`,
+		Args: atMost(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkRoot(root); err != nil {
+				return err
+			}
+			if length < minCalibration || length > maxCalibration {
+				return fmt.Errorf("--duration: from %v to %v, not %v", minCalibration, maxCalibration, length)
+			}
+			if err := output.Check(file); err != nil { // before it takes a minute
+				return fmt.Errorf("--output: %w", err)
+			}
+			c, err := a.measure(cmd.Context(), root, length)
+			if err != nil {
+				return err
+			}
+			if err := output.Write(file, func(w io.Writer) error {
+				e := json.NewEncoder(w)
+				e.SetIndent("", "  ")
+				return e.Encode(c)
+			}); err != nil {
+				return err
+			}
+			if asJSON {
+				return output.JSON(a.out, c)
+			}
+			if abs, err := filepath.Abs(file); err == nil {
+				file = abs
+			}
+			_, err = io.WriteString(a.out, calibrated(c, file))
+			return err
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.DurationVar(&length, "duration", time.Minute, "`TIME` for all loads together, 14s to 1h")
+	f.StringVarP(&file, "output", "o", "calibration.json", "write the calibration to this `FILE`")
+	f.StringVar(&root, "root", "/", rootUsage)
+	f.BoolVar(&asJSON, "json", false, "print as JSON too")
+	return cmd
+}
+
+// measure calibrates the machine until it is done or somebody ends it.
+func (a *app) measure(ctx context.Context, root string, length time.Duration) (*estimate.Calibration, error) {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	machine := proc.Root(root)
+	counters, err := rapl.Open(machine)
+	if counters != nil {
+		defer counters.Close()
+	}
+	if err != nil { // some of them would be a part of the machine
+		return nil, fmt.Errorf("%w: %w", estimate.ErrUncounted, err)
+	}
+	threads := runtime.NumCPU()
+	a.tell(fmt.Sprintf("loading %d threads for %s at low priority; Ctrl-C stops it", threads, report.Duration(length)))
+	memory, _ := proc.MemoryTotal(machine) // 0: the least
+	c, err := estimate.Measure(ctx, machine, counters, loadOf(threads, memory), length)
+	if ctx.Err() != nil {
+		return nil, errors.New("calibration stopped; nothing written")
+	}
+	return c, err
+}
+
+// calibrated is the answer: what was found, and how it is used.
+func calibrated(c *estimate.Calibration, file string) string {
+	var b strings.Builder
+	line := func(name string, f estimate.PowerFit) {
+		fmt.Fprintf(&b, "  %-10s %s idle, %s at full load (÷ and × %.2f)\n", name, watts(f.IdleWatts), watts(f.FullWatts), f.Band)
+	}
+	fmt.Fprintf(&b, "calibrated: %s, %d threads\n", report.Clean(c.Machine.CPU), c.Machine.Threads)
+	line("CPU", c.CPU)
+	if c.Memory != nil {
+		line("memory", *c.Memory)
+	} else {
+		fmt.Fprintf(&b, "  %-10s no counter: modelled as before\n", "memory")
+	}
+	fmt.Fprintf(&b, "  %-10s %s\n", "counters", strings.Join(c.Counters, ", "))
+	fmt.Fprintf(&b, "  %-10s %s\n", "written", file)
+	fmt.Fprintf(&b, "  %-10s CARBONCTL_CALIBRATION=%s, or calibration in config.toml\n", "use", file)
+	return b.String()
+}
+
+func watts(w float64) string { return fmt.Sprintf("%.3g W", energy.Watts(w).Watts()) }
