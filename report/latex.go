@@ -42,12 +42,17 @@ func (s sheet) latex(w io.Writer) error {
 // caption says the headline in a sentence.
 func (s sheet) caption() string {
 	var all []string
-	for _, f := range s.figures[:min(2, len(s.figures))] {
+	for _, f := range s.figures {
 		v := f.value
+		if _, scope, ok := strings.Cut(f.label, ", "); ok {
+			v += " " + scope
+		}
 		if len(f.details) > 0 && strings.HasPrefix(f.details[0], "(") {
 			v += " " + f.details[0]
 		}
-		all = append(all, v)
+		if all = append(all, v); !strings.HasPrefix(f.label, "Emissions") {
+			break
+		}
 	}
 	return s.title + ", " + strings.Join(all, ", ") + "; " + s.foot
 }

@@ -126,7 +126,9 @@ func (a Recomputed) runs(p *Page) {
 	p.Title(title)
 	var most regions.Grams
 	var used energy.Energy
+	mixed := false // where all runs have one scope, that is not said of each
 	for _, v := range a.List {
+		mixed = mixed || v.From != a.List[0].From
 		most, used = max(most, v.Old.Grams, v.New.Grams), max(used, v.Energy)
 	}
 	mass := MassScale(most, most, &most)
@@ -134,7 +136,7 @@ func (a Recomputed) runs(p *Page) {
 	number := func(e Emitted) string {
 		return MassScale(e.Grams, e.Low, e.High).In(mass.Unit).Number(float64(e.Grams))
 	}
-	t := table{columns: []column{{"run", name}, {"started", text}, {mass.Unit.Name + " CO2e", amount}, {joules.Unit.Name, amount}, {"project", name}}}
+	t := table{columns: []column{{"run", name}, {"started", text}, {mass.Unit.Name + " CO2e", amount}, {joules.Unit.Name, amount}, {"scope", text}, {"project", name}}}
 	if a.Given {
 		t.columns = slices.Replace(t.columns, 2, 4, column{mass.Unit.Name + " recorded", amount}, column{"recomputed", amount}, column{"change", amount})
 	}
@@ -147,7 +149,11 @@ func (a Recomputed) runs(p *Page) {
 		} else {
 			row = append(row, joules.Number(v.Energy.Joules()))
 		}
-		t.rows = append(t.rows, append(row, v.Project))
+		scope := ""
+		if mixed {
+			scope = scopeName(v.From)
+		}
+		t.rows = append(t.rows, append(row, scope, v.Project))
 	}
 	p.table(t)
 }

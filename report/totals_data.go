@@ -225,6 +225,7 @@ type runJSON struct {
 	Zone      string           `json:"zone"`
 	Energy    energy.Energy    `json:"energy_joules"`
 	Emissions float64          `json:"emissions_g"`
+	Scope     string           `json:"scope"`
 	CountedBy *string          `json:"counted_by"`
 }
 
@@ -286,7 +287,7 @@ func (t Totals) JSON(w io.Writer) error {
 }
 
 func runOf(r runs.Row) runJSON {
-	v := runJSON{r.RunID, r.Project, r.Status, timeOrNil(r.StartedAt.Time), float64(r.DurationS), r.Zone, r.Energy, float64(r.Emissions), nil}
+	v := runJSON{r.RunID, r.Project, r.Status, timeOrNil(r.StartedAt.Time), float64(r.DurationS), r.Zone, r.Energy, float64(r.Emissions), r.IntensityScope, nil}
 	if r.CountedBy != "" {
 		v.CountedBy = &r.CountedBy
 	}

@@ -318,7 +318,11 @@ func runTable(list runs.List) table {
 		most = max(most, regions.Grams(list.At(i).Emissions))
 	}
 	scale := MassScale(most, most, &most)
-	t := table{columns: []column{{"run", name}, {scale.Unit.Name + " CO2e", amount}, {"started", text}, {"time", amount}, {"status", text}, {"zone", name}, {"project", name}}}
+	t := table{columns: []column{{"run", name}, {scale.Unit.Name + " CO2e", amount}, {"started", text}, {"time", amount}, {"status", text}, {"zone", name}, {"scope", text}, {"project", name}}}
+	mixed := false // where all runs have one scope, that is not said of each
+	for i := range list.Len() {
+		mixed = mixed || list.At(i).IntensityScope != list.At(0).IntensityScope
+	}
 	ids := shortIDs(list.Len(), func(i int) string { return list.At(i).RunID })
 	for i := range list.Len() {
 		r := list.At(i)
@@ -326,12 +330,16 @@ func runTable(list runs.List) table {
 		if status == "completed" {
 			status = ""
 		}
+		scope := ""
+		if mixed {
+			scope = scopeWord(regions.Scope(r.IntensityScope))
+		}
 		started := minute(r.StartedAt.Time)
 		if day, _, ok := strings.Cut(started, " "); ok && !r.StartedAt.IsZero() {
 			started = day
 		}
 		t.rows = append(t.rows, []string{ids[i], runScale(r).In(scale.Unit).Number(float64(r.Emissions)), started,
-			Duration(seconds(float64(r.DurationS))), status, r.Zone, r.Project})
+			Duration(seconds(float64(r.DurationS))), status, r.Zone, scope, r.Project})
 	}
 	return t
 }

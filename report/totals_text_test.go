@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
@@ -71,6 +73,30 @@ func TestTwoScopesAreTwoHeadlines(t *testing.T) {
 	require.NoError(t, v.Text(&b))
 	assert.Contains(t, b.String(), "20.0 g CO2e lifecycle (1 run) and 30.0 g CO2e direct (1 run) from 50.0 Wh")
 	assert.NotContains(t, b.String(), "share")
+	b.Reset()
+	require.NoError(t, v.LaTeX(&b))
+	assert.Contains(t, b.String(), `20.0 g CO$_2$e lifecycle ($\pm$ 0.1 \%), 30.0 g CO$_2$e direct`)
+}
+
+// A list of runs of two scopes names that of each; of one it has no column for it.
+func TestListedRunsNameTheirScope(t *testing.T) {
+	for _, other := range []string{"direct", "", "lifecycle"} {
+		rows := []runs.Row{grams(0, "a", 1, 20, "lifecycle"), grams(1, "b", 1, 30, other)}
+		var listing runs.Listing
+		v := Totals{Groups: &runs.Groups{}}
+		for i := range rows {
+			listing.Add(&rows[i])
+			v.Groups.Add(rows[i])
+		}
+		v.Groups.Settle()
+		v.Latest = &listing
+		var text, data strings.Builder
+		require.NoError(t, v.Text(&text))
+		line := regexp.MustCompile(`(?m)^  0198a0de-0001-7000 .*$`).FindString(text.String())
+		assert.Equal(t, other != "lifecycle", strings.Contains(line, "  "+scopeWord(regions.Scope(other))+" "), text.String())
+		require.NoError(t, v.JSON(&data))
+		assert.Contains(t, data.String(), fmt.Sprintf("\"scope\": %q,\n      \"counted_by\"", other))
+	}
 }
 
 // A terminal has bars and a bold answer within its width; a pipe has neither.

@@ -57,8 +57,8 @@ type listed struct {
 
 // listedKind is what many runs have in common.
 type listedKind struct {
-	project, status, zone, counted string
-	text                           bool // the ID is no UUID
+	project, status, zone, counted, scope string
+	text                                  bool // the ID is no UUID
 }
 
 const listedPage = 1024
@@ -76,7 +76,7 @@ func (l *Listing) Add(r *Row) {
 		binary.BigEndian.PutUint64(x.id[:], uint64(len(l.ids)))
 		l.ids = append(l.ids, strings.Clone(r.RunID))
 	}
-	x.kind = l.kind(listedKind{r.Project, string(r.Status), r.Zone, r.CountedBy, text})
+	x.kind = l.kind(listedKind{r.Project, string(r.Status), r.Zone, r.CountedBy, r.IntensityScope, text})
 	l.put(x)
 	if l.Most > 0 && l.n >= 2*l.Most+listedPage {
 		l.cut()
@@ -108,7 +108,9 @@ func (l *Listing) kind(k listedKind) uint32 {
 	if l.byKind == nil {
 		l.byKind = map[listedKind]uint32{}
 	}
-	k.project, k.status, k.zone, k.counted = strings.Clone(k.project), strings.Clone(k.status), strings.Clone(k.zone), strings.Clone(k.counted)
+	for _, s := range []*string{&k.project, &k.status, &k.zone, &k.counted, &k.scope} {
+		*s = strings.Clone(*s)
+	}
 	n := uint32(len(l.kinds))
 	l.kinds = append(l.kinds, k)
 	l.byKind[k] = n
@@ -156,15 +158,15 @@ func (l *Listing) Len() int {
 }
 
 // At is the run at a place, in the order of their starts: its ID, project, status,
-// start, duration, zone, energy, emissions with their bounds to seven digits, and what
-// counts it. No more is kept.
+// start, duration, zone, energy, emissions with their bounds to seven digits, their scope,
+// and what counts it. No more is kept.
 func (l *Listing) At(i int) Row {
 	l.cut()
 	x := l.at(l.order[i])
 	k := l.kinds[x.kind]
 	r := Row{
 		RunID: x.id.String(), Project: k.project, Status: footprint.Status(k.status), Zone: k.zone,
-		CountedBy: k.counted, DurationS: x.duration, Energy: x.energy, Emissions: x.grams,
+		CountedBy: k.counted, IntensityScope: k.scope, DurationS: x.duration, Energy: x.energy, Emissions: x.grams,
 	}
 	if k.text {
 		r.RunID = l.ids[binary.BigEndian.Uint64(x.id[:])]
