@@ -45,7 +45,7 @@ func ReadCluster(r io.Reader) (Cluster, error) {
 	var c Cluster
 	meta, err := toml.NewDecoder(r).Decode(&c)
 	if err != nil {
-		return Cluster{}, err
+		return Cluster{}, wrongTOML(err)
 	}
 	if unknown := meta.Undecoded(); len(unknown) > 0 {
 		return Cluster{}, fmt.Errorf("unknown key %q", unknown[0].String())

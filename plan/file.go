@@ -50,7 +50,7 @@ func ReadFile(r io.Reader) (File, error) {
 	var f File
 	meta, err := toml.Decode(string(text), &f)
 	if err != nil {
-		return File{}, err
+		return File{}, wrongTOML(err)
 	}
 	if unknown := meta.Undecoded(); len(unknown) > 0 {
 		return File{}, unknownKey(unknown[0])
@@ -82,6 +82,31 @@ func zeros(text string) error {
 		}
 	}
 	return nil
+}
+
+// wrongTOML says what a value of another type should be, for which the decoder has no
+// error of a type, and gives other errors their line alone.
+func wrongTOML(err error) error {
+	if at := (toml.ParseError{}); errors.As(err, &at) {
+		return fmt.Errorf("line %d: %s", at.Position.Line, at.Message)
+	}
+	var line int
+	var key string
+	_, want, ok := strings.Cut(err.Error(), "destination has type ")
+	if n, _ := fmt.Sscanf(err.Error(), "toml: line %d (last key %q)", &line, &key); n < 2 || !ok {
+		return err
+	}
+	switch {
+	case want == "float":
+		want = "a number, without quotes"
+	case want == "integer":
+		want = "a whole number, without quotes"
+	case want == "string":
+		want = "a text in quotes"
+	case want == "slice" && key == "work":
+		want = "[[work]], in two pairs of brackets"
+	}
+	return fmt.Errorf("line %d: %s: must be %s", line, key, want)
 }
 
 // unknownKey names the keys that there are, and the one that was probably meant.

@@ -284,11 +284,11 @@ func massOf(r plan.Range) string          { return gramScale(r).Text(r.Expected)
 
 // within is an amount with its bounds, where it has any.
 func within(r plan.Range) string {
-	if r.Exact() {
-		return digits(r.Expected)
-	}
 	one := func(float64) energy.Unit { return energy.Unit{Size: 1} }
 	s := energy.ScaleOf(r.Expected, (r.High-r.Low)/2, one)
+	if r.Exact() {
+		return s.Number(r.Expected)
+	}
 	return fmt.Sprintf("%s (%s to %s)", s.Number(r.Expected), s.Number(r.Low), s.Number(r.High))
 }
 
