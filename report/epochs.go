@@ -33,8 +33,8 @@ func (p *Page) epochs(r footprint.Report) {
 	}
 }
 
-// epochsText says how many epochs a run has had, and what one took, "" if it has
-// none.
+// epochsText says how many epochs of a run have ended, and what one took, "" if it has
+// had none. Where none has ended it is of the one that was cut off.
 func epochsText(r footprint.Report) string {
 	if len(r.Epochs) == 0 {
 		return ""
@@ -55,9 +55,10 @@ func epochsText(r footprint.Report) string {
 			high = high.Plus(*e.EnergyHigh)
 		}
 	}
-	n := float64(len(some))
-	if q, told := r.Prediction, len(some)+r.EpochsOmitted; q != nil && q.AfterEpochs > told { // each stands for several
-		n *= float64(q.AfterEpochs) / float64(told)
+	n, count := float64(len(some)), len(some)+r.EpochsOmitted
+	if q := r.Prediction; q != nil && q.AfterEpochs > count { // each stands for several
+		n *= float64(q.AfterEpochs) / float64(count)
+		count = q.AfterEpochs
 	}
 	sum.Energy, sum.Emissions, sum.DurationS = sum.Energy.Scale(1/n), sum.Emissions/regions.Grams(n), sum.DurationS/n
 	if sum.EnergyLow = sum.EnergyLow.Scale(1 / n); bounded {
@@ -67,7 +68,7 @@ func epochsText(r footprint.Report) string {
 	if r.Prediction != nil && r.Prediction.OfEpochs > 0 {
 		of = " of " + thousands(r.Prediction.OfEpochs)
 	}
-	return fmt.Sprintf("%s%s, each %s", thousands(r.EpochCount()), of, stretchText(r, sum))
+	return fmt.Sprintf("%s%s, each %s", thousands(count), of, stretchText(r, sum))
 }
 
 // ended leaves out the epochs that the run's end has cut off.

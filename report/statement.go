@@ -135,7 +135,11 @@ func basis(t runs.Total) string {
 	case !ok && t.Energy > 0:
 		return "recorded by other tools, which do not say how it was found"
 	case t.Unknown > 0:
-		return fmt.Sprintf("%s of it measured by the hardware's own counters, of %s it is unknown, the rest modelled", Percent(share), Percent(float64(t.Unknown)/float64(t.Energy)))
+		unknown := float64(t.Unknown) / float64(t.Energy)
+		if share+unknown >= 0.9995 { // none is modelled
+			return Percent(share) + " of it measured by the hardware's own counters; how the rest was taken is not recorded"
+		}
+		return fmt.Sprintf("%s of it measured by the hardware's own counters, of %s it is unknown, the rest modelled", Percent(share), Percent(unknown))
 	case !ok || share == 0:
 		return "all of it modelled from the type and the load of the hardware"
 	case share >= 0.9995:

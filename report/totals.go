@@ -187,7 +187,11 @@ func measuredWords(g *runs.Group) string {
 	case !ok:
 		return "basis not recorded"
 	case g.Unknown > 0:
-		return fmt.Sprintf("%s measured, %s not recorded, the rest modelled", Percent(share), Percent(float64(g.Unknown)/float64(g.Energy)))
+		unknown := float64(g.Unknown) / float64(g.Energy)
+		if share+unknown >= 0.9995 { // none is modelled
+			return Percent(share) + " measured, the rest not recorded"
+		}
+		return fmt.Sprintf("%s measured, %s not recorded, the rest modelled", Percent(share), Percent(unknown))
 	case share >= 0.9995:
 		return "all measured"
 	case share == 0:

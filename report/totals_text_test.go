@@ -99,6 +99,26 @@ func TestListedRunsNameTheirScope(t *testing.T) {
 	}
 }
 
+// Where what is not measured is not recorded, nothing is said to be modelled.
+func TestBasisThatIsNotRecorded(t *testing.T) {
+	for _, c := range []struct {
+		measured     float64
+		total, prose string
+	}{
+		{1, "10 % measured, the rest not recorded", "10 % of it measured by the hardware's own counters; how the rest was taken is not recorded"},
+		{0.5, "5.0 % measured, 90 % not recorded, the rest modelled", "5.0 % of it measured by the hardware's own counters, of 90 % it is unknown, the rest modelled"},
+	} {
+		own, foreign := grams(0, "a", 1, 10, "lifecycle"), grams(1, "b", 2, 90, "lifecycle")
+		own.MeasuredShare, foreign.MeasuredShare = new(runs.Number(c.measured)), nil
+		g := &runs.Groups{}
+		g.Add(own)
+		g.Add(foreign)
+		g.Settle()
+		assert.Equal(t, c.total, measuredWords(&g.Total.Group))
+		assert.Equal(t, c.prose, basis(g.Total))
+	}
+}
+
 // A terminal has bars and a bold answer within its width; a pipe has neither.
 func TestTotalsOnATerminal(t *testing.T) {
 	v := Totals{Groups: &runs.Groups{By: []runs.Key{runs.ByProject}}, Overview: true}
