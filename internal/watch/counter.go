@@ -17,6 +17,7 @@ type count struct {
 type counter struct {
 	drawn, written   []*regexp.Regexp
 	foreign, data    *regexp.Regexp
+	gauge            *regexp.Regexp
 	training, result *regexp.Regexp
 }
 
@@ -42,6 +43,8 @@ func newCounter() *counter {
 		foreign: c(`(?i)(?:\b|_)(?:val|valid\w*|eval\w*|test\w*|dev|infer\w*|predict\w*|sanity|global|total|overall|folds?|trials?` +
 			`|download\w*|upload\w*|fetch\w*|load\w*|sav(?:e|ing)|read\w*|writ\w*|copy\w*|cach\w*|token\w*|map|mapping|filter\w*|preproc\w*|processing|processed` +
 			`|prepar\w*|extract\w*|generat\w*|build\w*|index\w*|scan\w*|pack\w*|unpack\w*|convert\w*|checkpoint\w*|compil\w*|warm\w*|calibrat\w*|files?|shards?)(?:\b|_)`),
+		// Words right before what is no count of work done: how full something is, how often tried.
+		gauge: c(`(?i)(?:\b|_)(?:mem(?:ory)?|v?ram|swap|disk|util\w*|usage|used|quota|battery|attempts?|retry|retries)\b[^\pL]*$`),
 		// Words for training before a count, and what it gives, anywhere on the line.
 		training: c(`(?i)(?:\b|_)(?:train\w*|fit(?:ting)?|steps?|batch(?:es)?|iter(?:s|ations?)?)(?:\b|_|\W*$)`),
 		result:   c(`(?i)(?:\b|_)(?:loss\w*|acc(?:uracy)?|ppl|perplexity|reward|grad_?norm|lr)(?:\b|_)`),
@@ -95,7 +98,7 @@ func (c *counter) read(form *regexp.Regexp, line []byte) (x count, ok, fits bool
 		numbers = append(numbers, 100)
 	}
 	x = count{done: numbers[0], of: numbers[1], trains: c.training.Match(line[:before]) || c.result.Match(line)}
-	ok = x.of > 1 && x.done <= x.of && !c.foreign.Match(line[:before]) && !c.data.Match(line[m[1]:])
+	ok = x.of > 1 && x.done <= x.of && !c.foreign.Match(line[:before]) && !c.gauge.Match(line[:before]) && !c.data.Match(line[m[1]:])
 	return x, ok, true
 }
 
