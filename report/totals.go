@@ -169,7 +169,7 @@ func Shared(s runs.Summary) (all []string) {
 	if s.Shared == 0 {
 		return nil
 	}
-	all = append(all, fmt.Sprintf("%d runs shared a machine; overlap of %s counted once", s.Shared, Energy(s.Overlap)))
+	all = append(all, fmt.Sprintf("%d runs shared a machine; overlap of %s counted once", s.Shared, overlapText(s)))
 	if s.Coarse > 0 {
 		all = append(all, fmt.Sprintf("%d of them record no machine or components: wide bounds", s.Coarse))
 	}
@@ -177,6 +177,14 @@ func Shared(s runs.Summary) (all []string) {
 		all = append(all, fmt.Sprintf("warning: %d of them contradict each other; the bounds hold both", s.Contradicting))
 	}
 	return all
+}
+
+// overlapText shows the overlap in the unit of the sum that it was left out of.
+func overlapText(s runs.Summary) string {
+	if s.Energy <= 0 {
+		return Energy(s.Overlap)
+	}
+	return EnergyScale(s.Overlap, s.Overlap, &s.Overlap).In(EnergyScale(s.Energy, s.Energy, &s.Energy).Unit).Text(s.Overlap.Joules())
 }
 
 func measuredWords(g *runs.Group) string {

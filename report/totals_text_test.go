@@ -119,6 +119,14 @@ func TestBasisThatIsNotRecorded(t *testing.T) {
 	}
 }
 
+// The overlap has the unit of the sum.
+func TestOverlapInTheUnitOfTheSum(t *testing.T) {
+	s := runs.Summary{Shared: 8, Overlap: 770 * energy.Joule}
+	assert.Equal(t, []string{"8 runs shared a machine; overlap of 0.214 Wh counted once"}, Shared(s))
+	s.Energy = 110 * energy.Joule
+	assert.Equal(t, []string{"8 runs shared a machine; overlap of 770 J counted once"}, Shared(s))
+}
+
 // A terminal has bars and a bold answer within its width; a pipe has neither.
 func TestTotalsOnATerminal(t *testing.T) {
 	v := Totals{Groups: &runs.Groups{By: []runs.Key{runs.ByProject}}, Overview: true}
