@@ -48,7 +48,7 @@ func (a Ask) check() error {
 		errs = append(errs, err)
 	}
 	if a.GPU != "" && strings.TrimSpace(a.GPU) == "" || a.CPU != "" && strings.TrimSpace(a.CPU) == "" {
-		bad("gpu and cpu: a blank is no name")
+		bad("gpu and cpu: a name must not be blank")
 	}
 	if a.Watts == nil && a.GPU == "" && a.CPU == "" && a.Cores == 0 && a.Memory == "" && a.Instance == "" {
 		bad("no device: give gpu, cpu, memory, instance or watts")

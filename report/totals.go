@@ -144,8 +144,16 @@ func totalFigures(t runs.Total, car Car) []figure {
 	if t.Energy == energy.MaxEnergy {
 		used.details = append(used.details, "at least: more than can be added up")
 	}
+	emitted := emissionFigures(t.Summary, car)
+	switch text := withoutEnergy(t.Summary); {
+	case text != "" && t.Uncounted == t.Runs:
+		used.value, used.details = text, nil
+		emitted = []figure{{"Emissions", "unknown", nil}}
+	case text != "":
+		used.details = append(used.details, text)
+	}
 	used.details = append(used.details, chargeWords(t)...)
-	all := append(emissionFigures(t.Summary, car), used, figure{"Time", Duration(t.Duration), nil})
+	all := append(emitted, used, figure{"Time", Duration(t.Duration), nil})
 	if t.MarketRuns > 0 {
 		all = append(all, figure{"Contracts", Mass(t.Market) + " CO2e", []string{fmt.Sprintf("(market-based, %d of %d runs)", t.MarketRuns, t.Runs)}})
 	}
@@ -153,6 +161,19 @@ func totalFigures(t runs.Total, car Car) []figure {
 		all = append(all, figure{"Manufacture", Mass(t.Embodied) + " CO2e", []string{fmt.Sprintf("(%d of %d runs, not in the emissions above)", t.EmbodiedRuns, t.Runs)}})
 	}
 	return all
+}
+
+// withoutEnergy says of how many runs the energy is unknown, "" if of none.
+func withoutEnergy(s runs.Summary) string {
+	switch {
+	case s.Uncounted == 0:
+		return ""
+	case s.Uncounted < s.Runs:
+		return "the energy of " + runCount(s.Uncounted) + " is unknown and not in the sum"
+	case s.High > 0 && s.Open == 0:
+		return "unknown, at most " + Energy(s.High)
+	}
+	return "unknown"
 }
 
 // chargeWords say what part of their machines the runs are charged.

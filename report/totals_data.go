@@ -40,6 +40,7 @@ type groupJSON struct {
 	Shared        int               `json:"shared_runs"`    // at the same time as others on one machine
 	Overlap       energy.Energy     `json:"overlap_joules"` // left out for that
 	Contradicting int               `json:"contradicting_runs"`
+	Uncounted     int               `json:"uncounted_runs"`
 	// The emissions by factors of the total's first scope, null where the group has
 	// none of those; Scopes has all.
 	Scope         string         `json:"scope"`
@@ -107,7 +108,7 @@ func groupOf(g *runs.Group, keys []runs.Key, scope regions.Scope) groupJSON {
 	v := groupJSON{
 		Key: map[string]string{}, Runs: g.Runs, Nested: g.Nested, DurationS: g.Duration.Seconds(),
 		Energy: g.Energy, EnergyLow: g.Low, Measured: g.Measured, Unknown: g.Unknown,
-		Shared: g.Shared, Overlap: g.Overlap, Contradicting: g.Contradicting,
+		Shared: g.Shared, Overlap: g.Overlap, Contradicting: g.Contradicting, Uncounted: g.Uncounted,
 		Scope: string(scope), Scopes: scopesOf(g.Summary),
 		MarketRuns: g.MarketRuns, EmbodiedRuns: g.EmbodiedRuns,
 		RunEnergy: spread(g.RunEnergy), RunEmissions: spread(e.Run), RunTime: spread(g.RunTime), Foresight: spread(g.Foresight),

@@ -59,6 +59,13 @@ func (t Totals) headline() string {
 		}
 		return "no runs recorded"
 	}
+	if total.Uncounted == total.Runs {
+		text := "energy of " + runCount(total.Runs) + " " + withoutEnergy(total.Summary)
+		if !total.First.IsZero() {
+			text += ", " + days(total.Summary)
+		}
+		return text
+	}
 	text := ""
 	for i, e := range total.Scopes {
 		if i > 0 {
@@ -101,13 +108,18 @@ func (t Totals) facts(p *Page) {
 	if f := filterWords(t.Filter); f != "" {
 		p.Row("only", "%s", f)
 	}
-	interval := energyRange(total.Summary)
-	for _, e := range total.Scopes {
-		if text := emittedRange(total.Summary, e); text != interval {
-			interval += "; " + text + " CO2e"
+	if total.Uncounted < total.Runs {
+		interval := energyRange(total.Summary)
+		for _, e := range total.Scopes {
+			if text := emittedRange(total.Summary, e); text != interval {
+				interval += "; " + text + " CO2e"
+			}
+		}
+		p.Row("interval", "%s", interval)
+		if text := withoutEnergy(total.Summary); text != "" {
+			p.Row("", "%s", text)
 		}
 	}
-	p.Row("interval", "%s", interval)
 	if text := t.latestMonth(); text != "" {
 		p.Row("month", "%s", text)
 	}

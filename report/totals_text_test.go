@@ -181,3 +181,28 @@ func TestLatestMonth(t *testing.T) {
 		assert.Equal(t, c.want, Totals{Groups: &sums}.latestMonth())
 	}
 }
+
+// What could not be counted is unknown, in a total too: it is never 0.
+func TestRunsWithoutEnergy(t *testing.T) {
+	blind := grams(0, "a", 0, 0, "lifecycle")
+	blind.Energy, blind.EnergyLow, blind.EnergyHigh, blind.MeasuredShare = 0, new(energy.Energy(0)), new(8*energy.Joule), nil
+	v := Totals{Groups: &runs.Groups{}}
+	v.Groups.Add(blind)
+	v.Groups.Settle()
+	var b strings.Builder
+	require.NoError(t, v.Text(&b))
+	assert.Contains(t, b.String(), "energy of 1 run unknown, at most 8.00 J")
+	assert.NotContains(t, b.String(), "0 g")
+	assert.NotContains(t, b.String(), "interval")
+	b.Reset()
+	require.NoError(t, v.Markdown(&b))
+	assert.Contains(t, b.String(), "| Emissions | **unknown** |\n| Energy | **unknown, at most 8.00 J** |")
+
+	v = Totals{Groups: &runs.Groups{}}
+	v.Groups.Add(blind)
+	v.Groups.Add(grams(1, "b", 1, 20, "lifecycle"))
+	v.Groups.Settle()
+	b.Reset()
+	require.NoError(t, v.Text(&b))
+	assert.Contains(t, b.String(), "the energy of 1 run is unknown and not in the sum")
+}

@@ -27,6 +27,9 @@ type Summary struct {
 	// Open is how many runs have no upper bound: where it is not 0 there is none, and
 	// the energy is at least Low.
 	Open int
+	// Uncounted is how many runs have an unknown energy, since nothing was counted or
+	// modelled: they add 0 to Energy, and to High what bounds theirs.
+	Uncounted int
 	// Shared is how many runs were on a machine at the same time as others, Overlap
 	// the energy that is left out for that: once is enough. Of Coarse of them it is
 	// not recorded which parts of which machine they saw, so that the bounds are wide;
@@ -64,6 +67,9 @@ func (s *Summary) add(r *Row) {
 		s.Measured = s.Measured.Plus(r.measured())
 	} else {
 		s.Unknown = s.Unknown.Plus(r.Energy)
+		if r.Energy == 0 {
+			s.Uncounted++
+		}
 	}
 }
 
