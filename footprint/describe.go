@@ -6,7 +6,7 @@ var descriptions = map[string]string{
 	"Report.schema":                     "carbonctl.run/v1. Keys are only ever added to it.",
 	"run_id":                            "UUIDv7 of the run.",
 	"Report.parent_run_id":              "Run that started this one; null if none did.",
-	"Report.revision":                   "Git commit of the working directory, +dirty behind it where files that git tracks differ, +unchecked where it is not known whether they do; absent where there is no commit.",
+	"Report.revision":                   "Git commit of the working directory, +dirty behind it where files that git tracks differ, +unchecked where it is not known whether they do; absent without a commit.",
 	"Report.project":                    "Name that groups runs, as given; empty if none was.",
 	"Report.labels":                     "Keys and values to group and filter by, as given.",
 	"Report.status":                     "How the run ended: running, completed (exit code 0, if it has one), failed, interrupted (by a signal, or its context ended), recovered (from its journal: the tracker ended without recording the end).",

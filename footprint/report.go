@@ -52,7 +52,7 @@ type Report struct {
 	Command   []string `json:"command"`
 	// Revision is the git commit of the working directory, "+dirty" behind it where
 	// files that git tracks differ from that, "+unchecked" where it is not known whether
-	// they do; "" where there is no commit.
+	// they do; "" without a commit.
 	Revision string `json:"revision,omitempty"`
 	// Wait says why the run started when it did, nil without a wait.
 	Wait *Wait `json:"wait,omitempty"`

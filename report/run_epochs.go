@@ -117,7 +117,7 @@ type fanPicture struct {
 	Heading         string
 	Title, Note     string
 	Levels          []label
-	Fan, Middle     string // paths; Fan is "" where there is no interval
+	Fan, Middle     string // paths; Fan is "" without an interval
 	TruthY          string // "" where it is not known
 	Truth, TruthSub string
 	TruthText       string // y of the text
