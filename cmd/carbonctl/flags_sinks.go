@@ -9,7 +9,7 @@ import (
 )
 
 // sinks are what the flags say that is given the report.
-func (w *wrapping) sinks() (all []session.Sink) {
+func (w *runFlags) sinks() (all []session.Sink) {
 	add := func(name string, sink file.Sink, failed string) {
 		if sink.Path == "" {
 			return

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/carbonctl/carbonctl/carbon"
+	"github.com/carbonctl/carbonctl/export/file"
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/about"
+	"github.com/carbonctl/carbonctl/internal/config"
+	"github.com/carbonctl/carbonctl/internal/output"
+	"github.com/carbonctl/carbonctl/internal/proc"
+	"github.com/carbonctl/carbonctl/internal/session"
+	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/regions/live"
+	"github.com/carbonctl/carbonctl/report"
+)
+
+// runFlags are what is common to the commands that track a run.
+type runFlags struct {
+	*app
+	config  *settings
+	root    string
+	json    bool   // the result as JSON in place of text
+	quiet   bool   // no result at all, only what went wrong
+	verbose bool   // the run whole
+	silent  bool   // nothing at all once the run has started
+	jsonTo  string // files for the report and the samples, "" for none
+	html    string
+	samples string
+	sign    string        // OpenSSH key that signs the ledger's head
+	format  string        // of the ledger
+	flush   time.Duration // between two states of the journal, 0 for the default
+	nvml    string        // NVIDIA's library, "" to find it
+	live    string        // service that knows the intensity of the hour, "" for the table
+	grid    gridFlags
+	command bool   // record the command line
+	epochs  string // files for the epochs and the events, "" for none
+	events  string
+	budget  budgetFlags
+	plan    planFlags
+}
+
+// add adds the flags, but those of settings.
+func (w *runFlags) add(f *pflag.FlagSet) {
+	f.StringVar(&w.root, "root", "/", rootUsage)
+	f.StringVar(&w.nvml, "nvml-library", "", nvmlUsage)
+	f.BoolVar(&w.json, "json", false, "print the result as JSON, on stderr")
+	f.StringVar(&w.jsonTo, "json-file", "", "write the result as JSON to this `FILE` too")
+	f.StringVar(&w.html, "html", "", "write the result as a page to this `FILE` too")
+	f.StringVar(&w.sign, "sign", "", "OpenSSH ed25519 `KEY` that signs the head of the ledger after each row")
+	f.StringVar(&w.format, "ledger-format", "carbonctl", "`FORMAT` of the ledger: carbonctl, or codecarbon for CodeCarbon's columns")
+	f.DurationVar(&w.flush, "flush", 0, "`TIME` between two writes of the journal, which survives a kill (default 10s)")
+	f.StringVar(&w.samples, "samples", "", "write every reading to this `FILE`, for recompute")
+	f.StringVar(&w.live, "live", "", "live service `NAME` for the intensity of the hour: "+strings.Join(live.Names(), ", "))
+	w.grid.add(f)
+	f.StringVar(&w.epochs, "epochs-file", "", "write every epoch as CSV to this `FILE`")
+	f.StringVar(&w.events, "events-file", "", "write epochs, predictions and the budget to this `FILE` as they happen, as JSON lines")
+	w.budget.add(f)
+	w.plan.add(f)
+	f.BoolVarP(&w.quiet, "quiet", "q", false, "print no result; the run is still recorded")
+	f.BoolVarP(&w.verbose, "verbose", "v", false, "print the run whole, as \"carbonctl report show last\" does")
+	f.BoolVar(&w.command, "record-command", false, "record the command line, which may hold secrets")
+}
+
+// problems prints what is wrong with the settings, unless the result is one line.
+func (w *runFlags) problems() {
+	if w.json {
+		return
+	}
+	w.strangers()
+	for _, p := range w.config.Problems {
+		w.say(leftOut(p), "")
+	}
+}
+
+// follow has a live service, if there is one, tell the intensity as the run goes on.
+func (w *runFlags) follow(service live.Service, o *session.Options) (stop func()) {
+	if service.Now == nil {
+		return func() {}
+	}
+	follower := regions.Follow(service.Now, w.config.Table) // asks nothing yet
+	o.Tracker.Grid = follower
+	return func() { _ = follower.Close() }
+}
+
+// checkFiles tells of files that the result cannot be written to. The run goes on all the
+// same.
+func (w *runFlags) checkFiles() {
+	for _, path := range []string{w.html, w.jsonTo} {
+		if path == "" || w.json { // then it stands in the result alone
+			continue
+		}
+		if err := output.Check(path); err != nil {
+			w.say(fmt.Sprintf("cannot write the result: %v", err), hint(err))
+		}
+	}
+}
+
+// options are what the flags and settings say of the run. waits says that it may start when
+// the grid is greenest, for which a service that only looks ahead will do.
+func (w *runFlags) options(waits bool) (o session.Options, service live.Service, err error) {
+	o = session.Options{
+		Tracker: w.carbon(),
+		Epochs:  session.Epochs{Planned: w.config.Epochs, Pattern: w.config.pattern}, Budget: w.budget.Budget,
+		SamplesFile: w.samples, EventsFile: w.events, EpochsFile: w.epochs,
+		Sinks: w.sinks(), Redo: file.Redo, Slack: w.slack,
+		Voice: session.Voice{Hint: hint},
+	}
+	if !w.silent {
+		o.Voice.Say = func(text string) { w.say(text, "") }
+	}
+	if !w.quiet && !w.json && !w.silent {
+		o.Voice.Live = session.Live{Status: output.NewStatus(w.err, os.Getenv), Text: report.Live, After: w.patience}
+		if o.Voice.Live.Status == nil {
+			o.Voice.Live.Status, o.Voice.Live.Apart = output.TerminalStatus(os.Stdout, os.Stderr, os.Getenv), true
+		}
+		w.status = o.Voice.Live.Status
+		o.Voice.Predicted = func(p footprint.Prediction) { w.tell("predicted " + report.Predicted(p)) }
+	}
+	for _, problem := range w.config.Problems {
+		code := footprint.ConfigIgnored
+		if p := (*config.Problem)(nil); errors.As(problem, &p) && p.Key == config.Region && w.config.Refused(config.Region) {
+			code = footprint.RegionAssumed // and why
+		}
+		o.Warnings = append(o.Warnings, footprint.Warning{Code: code, Text: leftOut(problem)})
+	}
+	if o.Ledger, err = w.ledger(); err != nil {
+		return o, service, err
+	}
+	if err := errors.Join(w.grid.check(w.live, w.config), w.plan.choose(&o.Tracker.Run)); err != nil {
+		return o, service, err
+	}
+	if w.live != "" {
+		if service, err = live.Open(w.live, liveOptions(w.config.Table)); err != nil {
+			return o, service, fmt.Errorf("--live: %w", err)
+		}
+		if service.Now == nil && !waits {
+			return o, service, fmt.Errorf("--live: %s: %w", w.live, live.ErrMarginal)
+		}
+	}
+	return o, service, nil
+}
+
+// The formats of a ledger.
+const (
+	ownFormat        = "carbonctl"
+	codecarbonFormat = "codecarbon"
+)
+
+// ledger is where the run is to be recorded.
+func (w *runFlags) ledger() (session.Ledger, error) {
+	l := session.Ledger{Path: w.config.Ledger, Keep: w.config.keep, Flush: w.flush, CodeCarbon: w.format == codecarbonFormat}
+	if l.Path != session.None {
+		l.User = about.User()
+	}
+	var err error
+	if l.Key, err = readKey(w.sign); err != nil {
+		return l, err
+	}
+	switch {
+	case w.format != ownFormat && w.format != codecarbonFormat:
+		return l, fmt.Errorf("--ledger-format: %q is neither %s nor %s", w.format, ownFormat, codecarbonFormat)
+	case w.format == codecarbonFormat && w.config.Origin(config.Ledger) == "":
+		return l, errors.New("--ledger-format codecarbon: name its file with --ledger FILE")
+	}
+	return l, nil
+}
+
+// leftOut tells of a setting that is wrong, where that does not stop the run.
+func leftOut(problem error) string { return problem.Error() + " (ignored)" }
+
+func (w *runFlags) carbon() carbon.Config {
+	o := w.config
+	cfg := carbon.Config{
+		Region: o.Region, Grid: o.Intensity, PUE: o.PUE, Every: o.Interval,
+		Run: footprint.Run{
+			Project: o.Project, Labels: o.Labels, Charge: o.Charge, Job: session.Job(os.Getenv),
+			Parent: o.parent, Epochs: o.Epochs, How: origins[o.Origin(config.Region)],
+		},
+		Host: carbon.Host{Root: proc.Root(w.root), NVMLLibrary: libraryPath(w.nvml), Env: os.LookupEnv, Calibration: o.calibration},
+	}
+	if cfg.Run.How == "" && o.Region != "" {
+		cfg.Run.How = "config" // a file
+	}
+	w.grid.choose(&cfg, o)
+	return cfg
+}
+
+// origins are the words of the report for where a region was given.
+var origins = map[string]string{config.Flag: "flag", config.Environment: "environment", config.Cloud: "cloud"}
