@@ -28,24 +28,34 @@ func (a *Account) machine(t *track) reach {
 		if t.covered == 0 {
 			r.start, r.end = 0, 0
 		}
+		if len(t.counters) == 0 {
+			r.unseen(t)
+		}
 		return r
 	}
 	// What is not known of the first reading is in the run's amount, and in no stretch's.
-	r.below, r.above = t.good.Common, t.missed.Plus(t.good.Common)
+	r.below, r.above = t.good.Common, t.good.Common
 	if t.started { // what was refused may still prove to be energy
 		r.open = max(t.reading.Missed-t.good.Missed, 0)
 	}
-	decided, undecided := t.unseen()
-	if p := t.reading.MaxPower; p > 0 {
-		r.above = r.above.Plus(p.Over(decided))
-		r.open = r.open.Plus(p.Over(undecided))
-		return r
-	}
+	r.unseen(t)
 	// Without a limit nothing was missed for sure either.
-	if r.endless = decided + undecided; t.reading.Resets > t.origin.Resets {
+	if t.reading.MaxPower <= 0 && t.reading.Resets > t.origin.Resets {
 		r.endless += t.covered
 	}
 	return r
+}
+
+// unseen adds what the component can have used in the time that was not read.
+func (r *reach) unseen(t *track) {
+	decided, undecided := t.unseen()
+	r.above = r.above.Plus(t.missed)
+	if p := t.reading.MaxPower; p > 0 {
+		r.above = r.above.Plus(p.Over(decided))
+		r.open = r.open.Plus(p.Over(undecided))
+	} else {
+		r.endless = decided + undecided
+	}
 }
 
 // atMost is what the component can have used in a short time, such as that between

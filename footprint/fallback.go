@@ -29,10 +29,14 @@ type stand struct {
 }
 
 // offer takes a good reading of a model: whether it counts, decide says.
-func (t *track) offer(r *energy.Reading) {
+func (a *Account) offer(t *track, r *energy.Reading) {
 	delta := max(r.Total-t.good.Total, 0)
-	t.good, t.outcome = *r, read
+	missed := max(r.Missed-t.good.Missed, 0)
+	t.good, t.outcome, t.moved = *r, read, r.Time.Sub(a.first.time)
 	s := &t.stand
+	if missed > 0 { // the model did not see that time either
+		t.missed, t.pending, s.ahead = t.missed.Plus(missed), 0, 0
+	}
 	if s.ahead > 0 && t.pending > 0 {
 		delta = delta.Scale(float64(t.pending-s.ahead) / float64(t.pending))
 	}
@@ -97,7 +101,11 @@ func (t *track) scaled(delta energy.Energy, d time.Duration) (e, low, high energ
 		}
 	}
 	c := &t.component
-	return e, min(e, delta).Scale(c.BandLow), max(e, delta).Scale(c.BandHigh)
+	high = max(e, delta).Scale(c.BandHigh)
+	if p := t.greatest(); p > 0 && c.Kind == energy.GPU { // that of a CPU's model is its band's upper end
+		high = max(min(high, p.Over(d)), e)
+	}
+	return e, min(e, delta).Scale(c.BandLow), high
 }
 
 // greatest is the greatest plausible power of what a model stands in for, 0 if it

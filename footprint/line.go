@@ -45,7 +45,7 @@ func (a *Account) line(t *track, length time.Duration) Line {
 	}
 	l.Status = t.status(l.Coverage)
 	r, e := a.machine(t), t.book.all.energy
-	if e == 0 && t.certain() == 0 && c.Basis == energy.Measured && length > 0 {
+	if alone := c.Basis == energy.Measured || len(t.counters) == 0; e == 0 && t.certain() == 0 && alone && length > 0 {
 		// How much it was is not known: at most what it can draw, unless a model tells.
 		if r.above > 0 || r.open > 0 || r.endless > 0 {
 			low, high := r.bounds(0)

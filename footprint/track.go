@@ -223,7 +223,7 @@ func (a *Account) span(t *track, r *energy.Reading) {
 		t.was, t.wasAt = t.book, t.good.Time
 	}
 	if t.component.Basis == energy.Modelled {
-		t.offer(r)
+		a.offer(t, r)
 		return
 	}
 	delta := max(r.Total-t.good.Total, 0)

@@ -152,7 +152,7 @@ func (a *Account) warnRegion(r *Report, add func(code, format string, args ...an
 
 func (a *Account) warnModel(r *Report, add func(code, format string, args ...any)) {
 	var modelled, measured []string
-	from := "the processor's type"
+	from, gpu := "the processor's type", false
 	for _, l := range r.Components {
 		switch {
 		case !l.Counted() || l.Energy == nil:
@@ -161,6 +161,7 @@ func (a *Account) warnModel(r *Report, add func(code, format string, args ...any
 		case slices.Contains(measured, l.ID): // lost in the run: its own warning tells
 		default:
 			modelled = append(modelled, l.ID)
+			gpu = gpu || l.Kind == energy.GPU
 			if l.Kind == energy.CPU && l.Source == energy.Calibration {
 				from = "this machine's calibration"
 			}
@@ -175,6 +176,9 @@ func (a *Account) warnModel(r *Report, add func(code, format string, args ...any
 			if f.Code == NoCounter {
 				why = "no energy counter on this machine"
 			}
+		}
+		if gpu {
+			from = strings.Replace(from, "the processor's type", "the types of processor and GPU", 1)
 		}
 		add(AllModelled, "%s: all energy is modelled from %s and load", why, from)
 	case len(modelled) > 0:
@@ -201,7 +205,7 @@ func (a *Account) warnTrack(t *track, add func(code, format string, args ...any)
 			return f.Component == c.ID || f.Code == GPUNotMeasured && c.Kind == energy.GPU
 		})
 		switch {
-		case t.ever:
+		case t.ever && (t.started || c.Basis == energy.Measured):
 			add(CounterLost, "%s was lost after %s: %s", who, t.moved.Round(100*time.Millisecond), instead)
 		case t.model == nil && c.Basis == energy.Measured && a.counts(t) && !said:
 			add(ComponentUnread, "%s could not be read: its energy is unknown", who)

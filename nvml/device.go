@@ -13,7 +13,8 @@ import (
 // Way is how the energy of a GPU is found.
 type Way string
 
-// The ways, the best one first. All are measured; only their resolution differs.
+// The ways, the best one first. All but the last are measured; only their resolution
+// differs.
 const (
 	// EnergyCounter is the GPU's own counter, from Volta on.
 	EnergyCounter Way = "energy counter"
@@ -21,6 +22,9 @@ const (
 	PowerRecord Way = "power record"
 	// PowerReadings are readings of power, taken ten times a second and added up.
 	PowerReadings Way = "power readings"
+	// LimitTimesUse is modelled, by the power limit and how much of the time the GPU runs
+	// kernels, where the driver shows neither energy nor power.
+	LimitTimesUse Way = "power limit × use"
 )
 
 // Device is what is known of one GPU.
@@ -97,7 +101,7 @@ func probe(d *device, source string, dev *Device) (g *gpu) {
 	if superchip(d.name) {
 		base.Scope = "module"
 	}
-	if !g.counters(d, base, dev) && !g.record(d, base, dev) && !g.readPower(d, base, dev) {
+	if !g.counters(d, base, dev) && !g.record(d, base, dev) && !g.readPower(d, base, dev) && !g.model(d, base, dev) {
 		if dev.Err = dev.grave; dev.Err == nil {
 			dev.Err = fmt.Errorf("%w: %s", errNoEnergy, strings.Join(dev.Missing, "; "))
 		}

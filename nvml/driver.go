@@ -105,6 +105,11 @@ func openDevice(lib nvml.Interface, i int) device {
 		d.limit = energy.Power(highest) * energy.Milliwatt
 	} else if enforced, code := h.GetEnforcedPowerLimit(); code == nvml.SUCCESS {
 		d.limit = energy.Power(enforced) * energy.Milliwatt
+	} else if usual, code := h.GetPowerManagementDefaultLimit(); code == nvml.SUCCESS {
+		d.limit = energy.Power(usual) * energy.Milliwatt
+	}
+	if mode, code := h.GetVirtualizationMode(); code == nvml.SUCCESS {
+		d.part = mode == nvml.GPU_VIRTUALIZATION_MODE_VGPU
 	}
 	d.ask(h)
 	if mode, _, code := h.GetMigMode(); code == nvml.SUCCESS && mode == nvml.DEVICE_MIG_ENABLE {
@@ -123,6 +128,17 @@ func (d *device) ask(h nvml.Device) {
 	d.power = func() (uint64, time.Time, error) {
 		v, code := h.GetPowerUsage()
 		return uint64(v), time.Now(), answer("nvmlDeviceGetPowerUsage", code)
+	}
+	d.use = func() (used, error) {
+		v, code := h.GetUtilizationRates()
+		if code != nvml.SUCCESS {
+			return used{}, answer("nvmlDeviceGetUtilizationRates", code)
+		}
+		u := used{percent: v.Gpu, at: time.Now()}
+		if enforced, code := h.GetEnforcedPowerLimit(); code == nvml.SUCCESS {
+			u.limit = energy.Power(enforced) * energy.Milliwatt
+		}
+		return u, nil
 	}
 	d.samples = func(module bool, since int64, to []sample) ([]sample, error) {
 		kind := nvml.TOTAL_POWER_SAMPLES

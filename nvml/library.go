@@ -54,6 +54,7 @@ type device struct {
 	bus        string       // its PCI address, which sorts
 	limit      energy.Power // the highest power limit it can be given, 0 if not known
 	mig        bool         // cut into slices
+	part       bool         // a virtual GPU, that is a part of one
 	whole      int          // slices that it can be cut into
 	slices     []slice
 	missing    []string // what could not be asked, and why
@@ -63,6 +64,7 @@ type device struct {
 	total     func() (millijoules uint64, err error)
 	power     func() (milliwatts uint64, at time.Time, err error)
 	every     time.Duration // how old power may be, besides what its sensor is
+	use       func() (used, error)
 	samples   func(module bool, since int64, to []sample) ([]sample, error)
 	busy      func(since int64, to []busy) ([]busy, error)
 	processes func(to []int) ([]int, error)

@@ -35,11 +35,13 @@ type program struct {
 type row struct {
 	uuid, name, bus, driver string
 	power, limit            energy.Power // limit is 0 if not known
-	err                     error        // there is no power in it
+	use                     used         // as long as useErr is nil
+	useErr                  error
+	err                     error // there is no power in it
 	at                      time.Time
 }
 
-const columns = "uuid,name,pci.bus_id,driver_version,power.draw,power.max_limit"
+const columns = "uuid,name,pci.bus_id,driver_version,power.draw,power.max_limit,utilization.gpu,enforced.power.limit"
 
 // openProgram starts nvidia-smi and waits until it has shown every GPU once.
 func openProgram(path string) (library, error) {
@@ -102,6 +104,15 @@ func (p *program) device(uuid string) device {
 			}
 			return uint64(r.power / energy.Milliwatt), r.at, r.err
 		},
+		use: func() (used, error) {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			if p.err != nil {
+				return used{}, fmt.Errorf("nvidia-smi: %w: %w", ErrLost, p.err)
+			}
+			r := p.now[uuid]
+			return used{r.use.percent, r.use.limit, r.at}, r.useErr
+		},
 	}
 }
 
@@ -139,7 +150,7 @@ func parseRow(line string) (row, error) {
 	for i := range cells {
 		cells[i] = strings.TrimSpace(cells[i])
 	}
-	if len(cells) != 6 || !strings.HasPrefix(cells[0], "GPU-") {
+	if len(cells) != 8 || !strings.HasPrefix(cells[0], "GPU-") {
 		return row{}, fmt.Errorf("nvidia-smi: unexpected line %q", clip(line))
 	}
 	r := row{uuid: cells[0], name: cmp.Or(cells[1], anyGPU), bus: cells[2], driver: cells[3]}
@@ -147,6 +158,12 @@ func parseRow(line string) (row, error) {
 		r.err = fmt.Errorf("nvidia-smi: %w: power.draw is %q", errUnsupported, clip(cells[4]))
 	}
 	r.limit, _ = parseWatts(cells[5])
+	percent, err := strconv.ParseUint(cells[6], 10, 32)
+	if err != nil {
+		r.useErr = fmt.Errorf("nvidia-smi: %w: utilization.gpu is %q", errUnsupported, clip(cells[6]))
+	}
+	r.use.percent = uint32(percent)
+	r.use.limit, _ = parseWatts(cells[7])
 	return r, nil
 }
 

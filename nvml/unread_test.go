@@ -95,6 +95,7 @@ func TestModelLimit(t *testing.T) {
 		"NVIDIA A100-SXM4-40GB": 400, "NVIDIA A10": 150, "NVIDIA H100 80GB HBM3": 700, "Tesla V100-SXM2-16GB": 350,
 		"NVIDIA GeForce RTX 3080": 350 * 4. / 3, "NVIDIA GeForce RTX 3080 Ti": 350 * 4. / 3, "NVIDIA GeForce RTX 4090": 600,
 		"NVIDIA RTX 6000 Ada Generation": 300, "Quadro RTX 8000": 260, "NVIDIA A100 SXM4 40GB": 400,
+		"NVIDIA A100-PCIE-40GB": 300, "NVIDIA A100 80GB PCIe": 300, "NVIDIA H100 PCIe": 350, "Tesla V100-PCIE-16GB": 250,
 		"NVIDIA GeForce GTX 1080 Ti": 250 * 4. / 3, "NVIDIA L40S": 350, "NVIDIA GPU (PCI 10de:ffff)": 0, "": 0,
 	} {
 		assert.InDelta(t, watts, modelLimit(name).Watts(), 0.001, name)

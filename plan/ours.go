@@ -7,17 +7,6 @@ import (
 	"github.com/carbonctl/carbonctl/estimate"
 )
 
-// The power of a GPU by its rated power and how much of the time it runs kernels, from 89
-// readings of nvidia-smi in public files (read in 2026): the medians are 0.13 of the
-// limit idle (parts with HBM) and about 0.65 at full use, where nine in ten lie between
-// 0.22 and 1.
-const (
-	gpuIdle = 0.13
-	gpuFull = 0.65
-	gpuLow  = 1 / 3.0 // of the expected
-	gpuHigh = 1.7     // of it, and never above the limit
-)
-
 // unknownGPU is the rated power that stands for a GPU of no table, in W: between a T4 (70)
 // and a B200 (1000). Its band is as wide as those.
 const (
@@ -55,8 +44,7 @@ func (m *maker) ours() {
 
 // gpuPower is the power of one GPU in use.
 func gpuPower(limit, usage float64, unknown bool) Range {
-	x := limit * (gpuIdle + (gpuFull-gpuIdle)*usage)
-	r := Range{x * gpuLow, x, min(x*gpuHigh, limit)}
+	r := rangeOf(estimate.GPUPower(energy.Watts(limit), usage, estimate.GPUIdleHBM))
 	if unknown {
 		r.Low, r.High = r.Low/unknownFactor, limit*unknownFactor
 	}

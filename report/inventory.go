@@ -66,8 +66,11 @@ type GPU struct {
 	UUID       string   `json:"uuid"`
 	Name       string   `json:"name"`
 	Driver     string   `json:"driver"`
-	Visible    bool     `json:"visible"` // to the work, so that it is read
-	Way        string   `json:"way"`     // "" if it can't be read
+	Visible    bool     `json:"visible"`  // to the work, so that it is read
+	Way        string   `json:"way"`      // "" if it can't be read
+	Modelled   bool     `json:"modelled"` // by Way, and not measured
+	BandLow    float64  `json:"band_low"` // of the figure, where it is modelled
+	BandHigh   float64  `json:"band_high"`
 	Resolution float64  `json:"resolution_s"`
 	LimitWatts float64  `json:"limit_w"`
 	Missing    []string `json:"missing"`
@@ -130,8 +133,10 @@ func (inv *Inventory) Settle() {
 	inv.Verdict = Verdict{CPU: counted(energy.CPU), Memory: counted(energy.Memory), GPU: Absent}
 	for _, g := range inv.GPUs {
 		switch {
-		case g.Visible && g.Way != "":
+		case g.Visible && g.Way != "" && !g.Modelled:
 			inv.Verdict.GPU = OfCounter
+		case g.Visible && g.Modelled && inv.Verdict.GPU != OfCounter:
+			inv.Verdict.GPU = OfModel
 		case inv.Verdict.GPU == Absent:
 			inv.Verdict.GPU = Unread
 		}

@@ -18,17 +18,31 @@ func (inv Inventory) headline() string {
 	add := func(o Origin, what string) { of[o] = append(of[o], what) }
 	add(inv.Verdict.CPU, "CPU")
 	add(inv.Verdict.Memory, "memory")
-	gpus, read := len(inv.GPUs), 0
+	gpus, read, modelled := len(inv.GPUs), 0, ""
+	band, reckoned := "", 0
 	for _, g := range inv.GPUs {
-		if g.Visible && g.Way != "" {
+		switch {
+		case !g.Visible || g.Way == "":
+		case g.Modelled:
+			reckoned++
+			band = fmt.Sprintf("90 %% interval: ÷ %.2g to × %.2g", 1/g.BandLow, g.BandHigh)
+		default:
 			read++
 		}
 	}
+	some := func(n int) string {
+		if n == gpus {
+			return gpuCount(n)
+		}
+		return fmt.Sprintf("%d of %d GPUs", n, gpus)
+	}
+	if reckoned > 0 {
+		modelled = fmt.Sprintf("%s modelled (%s)", some(reckoned), band)
+	}
 	switch {
-	case read > 0 && read == gpus:
-		add(OfCounter, gpuCount(gpus))
 	case read > 0:
-		add(OfCounter, fmt.Sprintf("%d of %d GPUs", read, gpus))
+		add(OfCounter, some(read))
+	case reckoned > 0:
 	case gpus > 0:
 		add(Unread, gpuCount(gpus))
 	default:
@@ -40,6 +54,9 @@ func (inv Inventory) headline() string {
 	}
 	if s := of[OfModel]; len(s) > 0 {
 		all = append(all, fmt.Sprintf("%s modelled (%s)", listed(s), inv.Model.interval()))
+	}
+	if modelled != "" {
+		all = append(all, modelled)
 	}
 	if s := of[Unread]; len(s) > 0 {
 		all = append(all, listed(s)+" not read")
@@ -144,6 +161,8 @@ func (inv Inventory) gpus(p *Page, state string) {
 			p.Row(label, state, "hidden", g.Name+", by the environment (CUDA_VISIBLE_DEVICES or NVIDIA_VISIBLE_DEVICES)")
 		case g.Way == "":
 			p.Row(label, state, "not read", g.Name+": "+g.Error)
+		case g.Modelled:
+			p.Row(label, state, OfModel, fmt.Sprintf("%s, by %s", g.Name, g.Way))
 		default:
 			p.Row(label, state, OfCounter, fmt.Sprintf("%s, by %s", g.Name, g.Way))
 		}

@@ -140,7 +140,11 @@ func addGPUs(ctx context.Context, inv *report.Inventory, root fs.FS, library str
 			Resolution: d.Resolution.Seconds(), LimitWatts: d.Limit.Watts(),
 			Missing: append([]string{}, d.Missing...), Notes: append([]string{}, d.Notes...),
 		}
-		if d.Sensor != "" {
+		if d.Way == nvml.LimitTimesUse {
+			c := d.Components[0]
+			row.Modelled, row.BandLow, row.BandHigh = true, c.BandLow, c.BandHigh
+			row.Notes = append(row.Notes, "neither energy nor power is shown; full use took 0.22 to 1 of the limit in what others have measured")
+		} else if d.Sensor != "" {
 			row.Notes = append(row.Notes, d.Sensor)
 		}
 		if d.Err != nil {

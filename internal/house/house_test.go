@@ -36,7 +36,7 @@ var rooms = map[string][]string{
 
 	// Floor 2: counters of one source each, and grams per kWh.
 	"rapl":                 {"energy", "golang.org/x/sys"},
-	"nvml":                 {"energy", "github.com/NVIDIA/go-nvml"},
+	"nvml":                 {"energy", "estimate", "github.com/NVIDIA/go-nvml"},
 	"nvml/internal/gen":    {},
 	"estimate":             {"energy", "internal/proc"},
 	"regions":              {"energy", "internal/nearest"},

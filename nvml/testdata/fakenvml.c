@@ -12,6 +12,13 @@
 //   no_energy  1: the GPUs have no energy counter
 //   no_record  1: nor does the driver keep a record of power
 //   no_power   1: nor does it show power now
+//   use        how many percent of the time they run kernels (not told); use2 from
+//              after_ms on
+//   no_use     the GPU that does not tell that, from after_ms on (none)
+//   no_limit   1: the GPUs tell no power limit
+//   enforced   the power limit in force, in W (not told)
+//   mig        the GPU that is cut into MIG instances (none)
+//   vgpu       the GPU that is a virtual one (none)
 //   gone       the GPU that was lost before the library was loaded (none)
 //   denied     the GPU that may not be asked (none)
 //   stuck      the GPU whose counter and power stand still at 0 (none)
@@ -172,7 +179,7 @@ unsigned nvmlDeviceGetName(gpu *g, char *s, unsigned n) {
 
 unsigned nvmlDeviceGetPowerManagementLimitConstraints(gpu *g, unsigned *least, unsigned *most) {
 	*least = 100000, *most = 400000;
-	return OK;
+	return script("no_limit", 0) ? UNSUPPORTED : OK;
 }
 
 unsigned nvmlDeviceGetPowerUsage(gpu *g, unsigned *mw) {
@@ -182,6 +189,32 @@ unsigned nvmlDeviceGetPowerUsage(gpu *g, unsigned *mw) {
 }
 
 #ifndef OLD
+
+unsigned nvmlDeviceGetUtilizationRates(gpu *g, unsigned *use) {
+	unsigned code = call(g);
+	double t = now() - started, percent = script("use", -1);
+	if (after(t))
+		percent = script("use2", percent);
+	use[0] = percent < 0 ? 0 : percent, use[1] = 0;
+	if (percent < 0 || script("mig", -1) == g->index || (script("no_use", -1) == g->index && after(t)))
+		return code ? code : UNSUPPORTED;
+	return code;
+}
+
+unsigned nvmlDeviceGetEnforcedPowerLimit(gpu *g, unsigned *mw) {
+	*mw = script("enforced", 0) * 1000;
+	return *mw ? OK : UNSUPPORTED;
+}
+
+unsigned nvmlDeviceGetMigMode(gpu *g, unsigned *mode, unsigned *pending) {
+	*mode = *pending = script("mig", -1) == g->index;
+	return OK;
+}
+
+unsigned nvmlDeviceGetVirtualizationMode(gpu *g, unsigned *mode) {
+	*mode = script("vgpu", -1) == g->index ? 2 : 0; // NVML_GPU_VIRTUALIZATION_MODE_VGPU
+	return OK;
+}
 
 unsigned nvmlInit_v2(void) { return init(); }
 unsigned nvmlDeviceGetCount_v2(unsigned *n) { return count(n); }
