@@ -140,6 +140,17 @@ func (w *Writer) Done() error {
 	return j.remove()
 }
 
+// Leave closes the journal of the run that has ended and leaves it, with what is Pending,
+// to the next Recover. Without one it does nothing.
+func (w *Writer) Leave() error {
+	j := w.journal
+	if j == nil {
+		return nil
+	}
+	w.journal, w.Pending = nil, nil
+	return j.close()
+}
+
 // keep leaves the report of a run that has no row in its journal.
 func (w *Writer) keep(r footprint.Report, why error) error {
 	e := &NotRecordedError{Err: why}

@@ -36,7 +36,7 @@ func (w *runFlags) show(s *session.Session, result session.Result) {
 			r.Warnings[i].Hint = hint
 		}
 	}
-	if result.Lost && !w.json && w.jsonTo == "" {
+	if result.Lost && !w.json && w.sink.jsonTo == "" {
 		r.Warnings = saved(r) // else it would be nowhere
 	}
 	if !w.quiet {

@@ -10,13 +10,13 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/carbon"
-	"github.com/carbonctl/carbonctl/export/file"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/about"
 	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/internal/proc"
 	"github.com/carbonctl/carbonctl/internal/session"
+	"github.com/carbonctl/carbonctl/internal/spool"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/regions/live"
 	"github.com/carbonctl/carbonctl/report"
@@ -27,16 +27,15 @@ type runFlags struct {
 	*app
 	config  *settings
 	root    string
-	json    bool   // the result as JSON in place of text
-	quiet   bool   // no result at all, only what went wrong
-	verbose bool   // the run whole
-	silent  bool   // nothing at all once the run has started
-	jsonTo  string // files for the report and the samples, "" for none
-	html    string
-	samples string
+	json    bool // the result as JSON in place of text
+	quiet   bool // no result at all, only what went wrong
+	verbose bool // the run whole
+	silent  bool // nothing at all once the run has started
+	sink    sinkFlags
+	samples string        // file for the readings, "" for none
 	sign    string        // OpenSSH key that signs the ledger's head
 	format  string        // of the ledger
-	flush   time.Duration // between two states of the journal, 0 for the default
+	journal time.Duration // between two states of the journal, 0 for the default
 	nvml    string        // NVIDIA's library, "" to find it
 	live    string        // service that knows the intensity of the hour, "" for the table
 	grid    gridFlags
@@ -52,11 +51,10 @@ func (w *runFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&w.root, "root", "/", rootUsage)
 	f.StringVar(&w.nvml, "nvml-library", "", nvmlUsage)
 	f.BoolVar(&w.json, "json", false, "print the result as JSON, on stderr")
-	f.StringVar(&w.jsonTo, "json-file", "", "write the result as JSON to this `FILE` too")
-	f.StringVar(&w.html, "html", "", "write the result as a page to this `FILE` too")
+	w.sink.add(f)
 	f.StringVar(&w.sign, "sign", "", "OpenSSH ed25519 `KEY` that signs the head of the ledger after each row")
 	f.StringVar(&w.format, "ledger-format", "carbonctl", "`FORMAT` of the ledger: carbonctl, or codecarbon for CodeCarbon's columns")
-	f.DurationVar(&w.flush, "flush", 0, "`TIME` between two writes of the journal, which survives a kill (default 10s)")
+	f.DurationVar(&w.journal, "journal-interval", 0, "`TIME` between two writes of the journal, which survives a kill (default 10s)")
 	f.StringVar(&w.samples, "samples", "", "write every reading to this `FILE`, for recompute")
 	f.StringVar(&w.live, "live", "", "live service `NAME` for the intensity of the hour: "+strings.Join(live.Names(), ", "))
 	w.grid.add(f)
@@ -93,7 +91,7 @@ func (w *runFlags) follow(service live.Service, o *session.Options) (stop func()
 // checkFiles tells of files that the result cannot be written to. The run goes on all the
 // same.
 func (w *runFlags) checkFiles() {
-	for _, path := range []string{w.html, w.jsonTo} {
+	for _, path := range []string{w.sink.html, w.sink.jsonTo} {
 		if path == "" || w.json { // then it stands in the result alone
 			continue
 		}
@@ -110,8 +108,11 @@ func (w *runFlags) options(waits bool) (o session.Options, service live.Service,
 		Tracker: w.carbon(),
 		Epochs:  session.Epochs{Planned: w.config.Epochs, Pattern: w.config.pattern}, Budget: w.budget.Budget,
 		SamplesFile: w.samples, EventsFile: w.events, EpochsFile: w.epochs,
-		Sinks: w.sinks(), Redo: file.Redo, Slack: w.slack,
+		Redo: w.redo, Spool: spool.Dir(config.Spool()), FlushWait: w.config.FlushWait, Slack: w.slack,
 		Voice: session.Voice{Hint: hint},
+	}
+	if o.Sinks, err = w.sinks(); err != nil {
+		return o, service, err
 	}
 	if !w.silent {
 		o.Voice.Say = func(text string) { w.say(text, "") }
@@ -156,7 +157,7 @@ const (
 
 // ledger is where the run is to be recorded.
 func (w *runFlags) ledger() (session.Ledger, error) {
-	l := session.Ledger{Path: w.config.Ledger, Keep: w.config.keep, Flush: w.flush, CodeCarbon: w.format == codecarbonFormat}
+	l := session.Ledger{Path: w.config.Ledger, Keep: w.config.keep, Flush: w.journal, CodeCarbon: w.format == codecarbonFormat}
 	if l.Path != session.None {
 		l.User = about.User()
 	}

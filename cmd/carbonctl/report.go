@@ -19,6 +19,7 @@ import (
 	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/input"
 	"github.com/carbonctl/carbonctl/internal/session"
+	"github.com/carbonctl/carbonctl/internal/spool"
 	"github.com/carbonctl/carbonctl/internal/timespec"
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/regions"
@@ -236,7 +237,7 @@ func (a *app) recover(ctx context.Context, path string, key ledger.Signer) {
 		if run.Ledger != nil {
 			rows = append(rows, run.Report)
 		}
-		if err := session.Redo(ctx, run, file.Redo); err != nil {
+		if err := session.Redo(ctx, run, file.Redo, spool.Dir(config.Spool())); err != nil {
 			a.fail(fmt.Errorf("run %s: %w", run.RunID, err))
 		}
 	}

@@ -19,7 +19,13 @@ func UserFile() string {
 }
 
 // DefaultLedger is $XDG_STATE_HOME/carbonctl/ledger.csv, "" without a home.
-func DefaultLedger() string {
+func DefaultLedger() string { return inState("ledger.csv") }
+
+// Spool is the folder of undelivered reports, $XDG_STATE_HOME/carbonctl/spool, "" without
+// a home.
+func Spool() string { return inState("spool") }
+
+func inState(name string) string {
 	dir := os.Getenv("XDG_STATE_HOME")
 	if !filepath.IsAbs(dir) {
 		home := homeDir()
@@ -28,7 +34,7 @@ func DefaultLedger() string {
 		}
 		dir = filepath.Join(home, ".local", "state")
 	}
-	return filepath.Join(dir, "carbonctl", "ledger.csv")
+	return filepath.Join(dir, "carbonctl", name)
 }
 
 // configDir is where a user's settings are, "" without a home.

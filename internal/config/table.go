@@ -27,6 +27,7 @@ const (
 	EpochPreset  = "epoch-preset"
 	Car          = "car"
 	Calibration  = "calibration"
+	FlushWait    = "flush-wait"
 )
 
 // Kind is what a setting takes.
@@ -99,6 +100,8 @@ func Table() []Setting {
 			"query the cloud's metadata service for the region, 300 ms at most", (*Values).setDetectCloud},
 		{Water, Bool, true, "false", "true",
 			"count the water that the electricity and the cooling took", (*Values).setWater},
+		{FlushWait, Text, false, "0s", `"5s"`,
+			"wait this `TIME` more for services at the end (default 0s)", (*Values).setFlushWait},
 	}
 }
 

@@ -38,6 +38,7 @@ type Values struct {
 	Labels      map[string]string
 	Ledger      string // "" without a home, "none" for no record
 	Epochs      int    // how many are planned, 0: not known
+	FlushWait   time.Duration
 }
 
 func (v *Values) setRegionsFile(path string) error {
@@ -159,6 +160,21 @@ func (v *Values) setInterval(s string) error {
 	v.Interval = d
 	return nil
 }
+
+func (v *Values) setFlushWait(s string) error {
+	d, err := time.ParseDuration(s)
+	switch {
+	case err != nil:
+		return fmt.Errorf("invalid time %.40q: use a number and a unit, such as 500ms or 5s", s)
+	case d < 0 || d > maxFlushWait:
+		return fmt.Errorf("invalid time %s: 0s to %v", s, maxFlushWait)
+	}
+	v.FlushWait = d
+	return nil
+}
+
+// maxFlushWait is the longest that a run may wait for services after its command's end.
+const maxFlushWait = 10 * time.Minute
 
 func (v *Values) setCharge(s string) error {
 	switch c := footprint.Charge(s); c {

@@ -100,6 +100,7 @@ func (b *book) settle(r footprint.Report, p *pending) {
 	b.pend(p)
 	if p != nil {
 		_, _ = b.own.Save(r) // if it fails, more is pending than is left to do
+		_ = b.own.Leave()    // as our end would
 		return
 	}
 	_ = b.own.Done() // what is left of it is found by the next run

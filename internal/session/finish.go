@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/deliver"
 )
 
 // Finish takes the last reading, records the run and hands its report to the
-// sinks, all within 200 ms of the command's end. The order is: what was printed or
+// sinks, all within 200 ms of the command's end, and FlushWait where that is given. The order is: what was printed or
 // marked until the end, the last reading (at most 100 ms), the warnings, the journal,
 // the row, the sinks, the outcome of the budget's action. What fails is a warning in
 // the report; what takes too long as well, and the next run does it.
@@ -29,9 +31,11 @@ func (s *Session) Finish(ctx context.Context) Result {
 	}
 	r, lost := s.record(ctx, r)
 	late := s.giveSinks(ctx, &r)
-	s.settle(r, pendingOf(late, s.alarm.ended(s.since)))
-	result := Result{Exit: s.exit, Report: r, Lost: lost, Shown: func(done <-chan struct{}) bool { return s.since.await(done, finishLimit) }}
-	result.Recovered, result.Damaged = s.recovery.result(s.since)
+	since := s.since
+	since.slack += s.o.FlushWait
+	s.settle(&r, late, since)
+	result := Result{Exit: s.exit, Report: r, Lost: lost, Shown: func(done <-chan struct{}) bool { return since.await(done, finishLimit) }}
+	result.Recovered, result.Damaged = s.recovery.result(since)
 	return result
 }
 
@@ -115,10 +119,12 @@ func (s *Session) unrecorded(r footprint.Report, what string) footprint.Report {
 
 var errSlow = errors.New("not done within 140 ms of the command's end")
 
-// giveSinks hands the report to all sinks at a time, and returns those that have
-// not taken it in time.
+// giveSinks hands the report to all sinks at a time, each when it has returned from what
+// it was at, and returns those that have not taken it and may later.
 func (s *Session) giveSinks(ctx context.Context, r *footprint.Report) (late []Sink) {
-	ctx, cancel := context.WithDeadline(ctx, s.since.by(sinksLimit))
+	since := s.since
+	since.slack += s.o.FlushWait
+	ctx, cancel := context.WithDeadline(ctx, since.by(sinksLimit))
 	defer cancel()
 	type answer struct {
 		done chan struct{}
@@ -130,22 +136,27 @@ func (s *Session) giveSinks(ctx context.Context, r *footprint.Report) (late []Si
 		answers[i] = a
 		go func(r footprint.Report) {
 			defer close(a.done)
-			a.err = sink.Report(ctx, r)
+			if f := s.followers[i]; f != nil {
+				<-f.end()
+			}
+			if a.err = ctx.Err(); a.err == nil {
+				a.err = sink.Report(ctx, r)
+			}
 		}(*r)
 	}
 	for i, sink := range s.o.Sinks {
-		err := errLate
-		if a := answers[i]; s.since.strictly(a.done, sinksLimit) {
+		err := lateBy(s.o.FlushWait)
+		if a := answers[i]; since.strictly(a.done, sinksLimit) && !errors.Is(a.err, context.DeadlineExceeded) {
 			err = a.err
 		}
-		switch {
-		case err == nil:
+		if err == nil {
 			continue
-		case errors.Is(err, errLate), errors.Is(err, context.DeadlineExceeded):
-			if sink.Name != "" && s.book.keeps() {
-				err = fmt.Errorf("%w; the next run does it", errLate)
-			}
+		}
+		if errors.Is(err, errLate) || deliver.Keep(err) {
 			late = append(late, sink)
+			if sink.Name != "" && (s.book.keeps() || s.o.Spool != "") {
+				err = fmt.Errorf("%w; the next run does it", err)
+			}
 		}
 		r.Warnings = append(r.Warnings, notRecorded(sink.Failed, err, s.o.Voice.Hint))
 	}
@@ -154,9 +165,37 @@ func (s *Session) giveSinks(ctx context.Context, r *footprint.Report) (late []Si
 
 var errLate = errors.New("not done within 180 ms of the command's end")
 
-// settle leaves in the journal what is still to be done, or ends it.
-func (s *Session) settle(r footprint.Report, p *pending) {
+// lateBy is that error where sinks may take longer.
+func lateBy(wait time.Duration) error {
+	if wait == 0 {
+		return errLate
+	}
+	return fmt.Errorf("%w and %v of --flush-wait", errLate, wait)
+}
+
+// settle leaves in the journal what is still to be done, or ends it. Without a journal the
+// spool keeps what is left.
+func (s *Session) settle(r *footprint.Report, late []Sink, since stopwatch) {
+	message := s.alarm.ended(since)
 	done := make(chan struct{})
-	go func() { defer close(done); s.book.settle(r, p) }()
-	s.since.strictly(done, showLimit)
+	var lost []error
+	go func(r footprint.Report) {
+		defer close(done)
+		if s.book.keeps() {
+			s.book.settle(r, pendingOf(late, message))
+			return
+		}
+		for _, sink := range late {
+			if sink.Name != "" {
+				if err := s.o.Spool.Add(sink.Name, sink.Target, r); err != nil {
+					lost = append(lost, err)
+				}
+			}
+		}
+	}(*r)
+	if since.strictly(done, showLimit) {
+		for _, err := range lost {
+			r.Warnings = append(r.Warnings, notRecorded("what is undelivered is lost", err, s.o.Voice.Hint))
+		}
+	}
 }

@@ -227,10 +227,10 @@ func TestRedoIsForTheOwner(t *testing.T) {
 	called := false
 	redo := func(string, string) carbon.Sink { called = true; return nil }
 	o := ledger.Orphan{Pending: json.RawMessage(`{"sinks":[{"name":"kind","target":"/there"}],"webhook":{"url":"http://127.0.0.1:1/"}}`)}
-	require.NoError(t, session.Redo(t.Context(), o, redo))
+	require.NoError(t, session.Redo(t.Context(), o, redo, ""))
 	assert.False(t, called)
 	o.Own = true
-	assert.ErrorContains(t, session.Redo(t.Context(), o, redo), "webhook 127.0.0.1:1: ")
+	assert.ErrorContains(t, session.Redo(t.Context(), o, redo, ""), "webhook 127.0.0.1:1: ")
 	assert.True(t, called)
 }
 

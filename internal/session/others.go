@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/carbonctl/carbonctl/carbon"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/ledger"
 )
@@ -85,41 +84,54 @@ type recovery struct {
 	cancel context.CancelFunc
 	enough chan struct{}
 	give   context.CancelFunc // up waiting for the ledger
+	added  chan struct{}      // closed when runs and head are known
 	done   chan struct{}
 	runs   []footprint.Report // that were added
 	head   *ledger.HeadError  // what was wrong with the ledger then, nil if nothing
 }
 
 // recover looks for the runs that go on beside this one, and recovers those that do
-// not any more, a few at a time.
-func (b *book) recover(ctx context.Context, run, parent string, redo func(name, target string) carbon.Sink) *recovery {
-	ctx, cancel := context.WithTimeout(ctx, recoverLimit)
-	patient, give := context.WithCancel(ctx)
-	r := &recovery{cancel: cancel, enough: make(chan struct{}), give: give, done: make(chan struct{})}
-	if b.own == nil {
+// not any more, a few at a time. Then it delivers what the spool keeps, as long as this
+// run goes on.
+func (b *book) recover(ctx context.Context, run, parent string, do redoer) *recovery {
+	ctx, cancel := context.WithCancel(ctx)
+	patient, give := context.WithTimeout(ctx, recoverLimit)
+	r := &recovery{cancel: cancel, enough: make(chan struct{}), give: give, added: make(chan struct{}), done: make(chan struct{})}
+	if b.own == nil && do.keep == "" {
+		close(r.added)
 		close(r.done)
 		return r
 	}
 	go func() {
 		defer close(r.done)
-		b.others.look(b.own.Path, run, parent)
-		w := ledger.Writer{Path: b.own.Path, User: b.own.User, Key: b.own.Key, Keep: b.own.Keep}
-		for found, err := range w.RecoverBatches(patient) {
-			errors.As(err, &r.head)
-			for _, o := range found {
-				if o.Ledger != nil {
-					r.runs = append(r.runs, o.Report)
-				}
-				_ = Redo(ctx, o, redo) // nobody would know what it is about
-			}
-			select {
-			case <-r.enough:
-				return
-			default:
-			}
+		if b.own != nil {
+			b.recoverOthers(ctx, patient, r, run, parent, do)
 		}
+		close(r.added)
+		do.deliver(ctx)
 	}()
 	return r
+}
+
+func (b *book) recoverOthers(ctx, patient context.Context, r *recovery, run, parent string, do redoer) {
+	ctx, cancel := context.WithTimeout(ctx, recoverLimit)
+	defer cancel()
+	b.others.look(b.own.Path, run, parent)
+	w := ledger.Writer{Path: b.own.Path, User: b.own.User, Key: b.own.Key, Keep: b.own.Keep}
+	for found, err := range w.RecoverBatches(patient) {
+		errors.As(err, &r.head)
+		for _, o := range found {
+			if o.Ledger != nil {
+				r.runs = append(r.runs, o.Report)
+			}
+			do.take(ctx, o)
+		}
+		select {
+		case <-r.enough:
+			return
+		default:
+		}
+	}
 }
 
 // stop has recovery end after the runs that it is at. It has been at some, also beside
@@ -134,7 +146,11 @@ func (r *recovery) stop(since stopwatch) {
 func (r *recovery) result(since stopwatch) (added []footprint.Report, head error) {
 	defer r.cancel()
 	if !since.strictly(r.done, othersLimit) {
-		return nil, nil
+		select {
+		case <-r.added: // what is left is to deliver what others could not
+		default:
+			return nil, nil
+		}
 	}
 	if r.head != nil {
 		head = r.head

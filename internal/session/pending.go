@@ -7,6 +7,8 @@ import (
 	"fmt"
 
 	"github.com/carbonctl/carbonctl/carbon"
+	"github.com/carbonctl/carbonctl/internal/deliver"
+	"github.com/carbonctl/carbonctl/internal/spool"
 	"github.com/carbonctl/carbonctl/ledger"
 )
 
@@ -47,9 +49,11 @@ func (p *pending) json() json.RawMessage {
 
 // Redo does what the session of a run has left undone, since it was killed or had
 // no time: sends its message and gives its report to its sinks, which redo makes.
+// What redo gives nil for, and what fails and may not later, goes to the spool.
+//
 // It is for the runs that [ledger.Writer.Recover] returns, which gives what is
 // pending to the user alone whose run it was.
-func Redo(ctx context.Context, o ledger.Orphan, redo func(name, target string) carbon.Sink) error {
+func Redo(ctx context.Context, o ledger.Orphan, redo func(name, target string) carbon.Sink, keep spool.Dir) error {
 	if o.Pending == nil || !o.Own {
 		return nil
 	}
@@ -62,12 +66,53 @@ func Redo(ctx context.Context, o ledger.Orphan, redo func(name, target string) c
 		errs = append(errs, p.Webhook.send(ctx))
 	}
 	for _, s := range p.Sinks {
-		if redo == nil {
-			break
+		var sink carbon.Sink
+		if redo != nil {
+			sink = redo(s.Name, s.Target)
 		}
-		if sink := redo(s.Name, s.Target); sink != nil {
-			errs = append(errs, sink.Report(ctx, o.Report))
+		if sink != nil {
+			err := sink.Report(ctx, o.Report)
+			if err == nil || !deliver.Keep(err) {
+				errs = append(errs, err)
+				continue
+			}
+		}
+		if keep != "" {
+			errs = append(errs, keep.Add(s.Name, s.Target, o.Report))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// A redoer does what others have left undone.
+type redoer struct {
+	redo func(name, target string) carbon.Sink
+	keep spool.Dir
+	say  func(text string)
+}
+
+// take takes what a run has left undone: into the spool first, which outlives this process
+// too.
+func (d redoer) take(ctx context.Context, o ledger.Orphan) {
+	first := d.redo
+	if d.keep != "" {
+		first = nil
+	}
+	_ = Redo(ctx, o, first, d.keep) // nobody would know what it is about
+}
+
+// deliver gives the sinks what the spool keeps for them.
+func (d redoer) deliver(ctx context.Context) {
+	if d.redo == nil {
+		return
+	}
+	again := func(name, target string) spool.Sink {
+		if s := d.redo(name, target); s != nil {
+			return s
+		}
+		return nil // and no interface that holds one
+	}
+	for _, line := range d.keep.Deliver(ctx, again) {
+		d.say(line)
+	}
 }

@@ -32,6 +32,7 @@ import (
 	"github.com/carbonctl/carbonctl/internal/nested"
 	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/internal/proc"
+	"github.com/carbonctl/carbonctl/internal/spool"
 	"github.com/carbonctl/carbonctl/internal/watch"
 )
 
@@ -52,10 +53,15 @@ type Options struct {
 	SamplesFile, EventsFile, EpochsFile string
 
 	// Sinks are given the report at the end, each by itself, when the ledger's
-	// receipt and the warnings are in it. Redo makes a sink again for a run whose
-	// own session could not finish; nil is none of its kind.
-	Sinks []Sink
-	Redo  func(name, target string) carbon.Sink
+	// receipt and the warnings are in it; those that are a carbon.Checkpointer or
+	// carbon.EventSink follow the run too. Redo makes a sink again for a run whose
+	// own session could not finish; nil is none of its kind. Spool keeps what is
+	// undelivered where there is no journal, or a later run fails too. FlushWait is
+	// how much longer than anything else sinks may take at the end.
+	Sinks     []Sink
+	Redo      func(name, target string) carbon.Sink
+	Spool     spool.Dir
+	FlushWait time.Duration
 
 	// Warnings of what was found before the run. A RegionAssumed says why no region is
 	// known, in the place of what the tracker knows of it.
@@ -72,7 +78,8 @@ type Sink struct {
 	carbon.Sink
 	// Failed begins the warning of one that fails: "the page was not written".
 	Failed string
-	// Name and Target are what Redo gets to make it again, "" if it can't be.
+	// Name and Target are what Redo gets to make it again, "" if it can't be. They
+	// are kept in files: Target holds no secret.
 	Name, Target string
 }
 
@@ -120,6 +127,7 @@ type Session struct {
 	since     stopwatch // the command's end
 	waitErr   error
 	stopLive  func()
+	followers []*follower // one a sink, nil for one that wants the report alone
 }
 
 // Open checks what can be checked before anything happens. A command that can't
@@ -155,6 +163,12 @@ func (s *Session) Start(ctx context.Context) error {
 	cfg := &s.o.Tracker
 	s.book.pend(pendingOf(s.o.Sinks, nil))
 	cfg.Work, cfg.Sinks = s.tree, s.book.sinks(s.commit.known)
+	for _, sink := range s.o.Sinks {
+		f := follow(sink.Sink)
+		if s.followers = append(s.followers, f); f != nil {
+			cfg.Sinks = append(cfg.Sinks, f.sink())
+		}
+	}
 	s.log(s.o.SamplesFile, "the samples are not written", carbon.Samples)
 	s.log(s.o.EventsFile, "the events are not written", carbon.Events)
 	s.log(s.o.EpochsFile, "the epochs are not written", carbon.Epochs)
@@ -183,7 +197,7 @@ func (s *Session) Start(ctx context.Context) error {
 	s.tree.started(s.process)
 	s.alarm.started(s.process)
 	s.commit.find(s.process)
-	s.recovery = s.book.recover(ctx, s.alarm.run, cfg.Run.Parent, s.o.Redo)
+	s.recovery = s.book.recover(ctx, s.alarm.run, cfg.Run.Parent, redoer{s.o.Redo, s.o.Spool, s.o.Voice.Say})
 	time.AfterFunc(sweepAfter, func() { watch.SweepEvents("") }) // it may end with us
 	return nil
 }

@@ -1,0 +1,134 @@
+//go:build unix
+
+package session_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/carbonctl/carbonctl/carbon"
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/deliver"
+	"github.com/carbonctl/carbonctl/internal/session"
+	"github.com/carbonctl/carbonctl/internal/spool"
+)
+
+// service is a sink that can be down, and follows the run.
+type service struct {
+	mu          sync.Mutex
+	down        error
+	checkpoints int
+	got         []footprint.Report
+}
+
+func (s *service) Checkpoint(footprint.Report) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.checkpoints++
+	return s.down
+}
+
+func (*service) Every() time.Duration { return 10 * time.Millisecond }
+
+func (s *service) Report(_ context.Context, r footprint.Report) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.down == nil {
+		s.got = append(s.got, r)
+	}
+	return s.down
+}
+
+func (s *service) redo(name, target string) carbon.Sink {
+	if name+target != "servicethere" {
+		return nil
+	}
+	return s
+}
+
+// What a service that is down has not taken, later runs deliver, whether there is a
+// ledger or not, and however often they fail too.
+func TestTheNextRunDelivers(t *testing.T) {
+	for _, kept := range []bool{true, false} {
+		down := &deliver.Error{Host: "h", Temporary: true, Text: "connection refused"}
+		s := &service{down: down}
+		dir := t.TempDir()
+		o := session.Options{
+			Ledger: session.Ledger{Path: session.None}, Spool: spool.Dir(filepath.Join(dir, "spool")), Redo: s.redo,
+			Sinks: []session.Sink{{Sink: s, Failed: "not delivered", Name: "service", Target: "there"}},
+		}
+		if kept {
+			o.Ledger.Path = filepath.Join(dir, "l.csv")
+		}
+		first := run(t, o, "sleep 0.1").Report
+		assert.Contains(t, first.Warnings, footprint.Warning{
+			Code: footprint.NotRecorded, Text: "not delivered: h: connection refused; the next run does it",
+		})
+		assert.Positive(t, s.checkpoints, "it follows the run")
+		other := o
+		other.Sinks = nil
+		run(t, other, "sleep 0.3") // it is still down
+		files, err := os.ReadDir(filepath.Join(dir, "spool"))
+		require.NoError(t, err)
+		assert.Len(t, files, 2, "the report and the lock")
+
+		s.down = nil
+		run(t, other, "sleep 0.3")
+		require.Len(t, s.got, 1)
+		assert.Equal(t, first.RunID, s.got[0].RunID)
+		assert.Equal(t, first.Energy, s.got[0].Energy)
+		run(t, other, "sleep 0.1")
+		assert.Len(t, s.got, 1, "once")
+	}
+}
+
+// A refusal that would be the same again is not kept.
+func TestARefusalIsNotKept(t *testing.T) {
+	s := &service{down: &deliver.Error{Host: "h", Status: 400, Text: "no"}}
+	dir := spool.Dir(filepath.Join(t.TempDir(), "spool"))
+	r := run(t, session.Options{
+		Spool: dir, Redo: s.redo, Sinks: []session.Sink{{Sink: s, Failed: "not delivered", Name: "service", Target: "there"}},
+	}, ":").Report
+	assert.Contains(t, r.Warnings, footprint.Warning{Code: footprint.NotRecorded, Text: "not delivered: h: 400 Bad Request: no"})
+	assert.NoDirExists(t, string(dir))
+}
+
+// Where nothing can be kept the report says that it is lost.
+func TestAFullDiskForTheSpool(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	s := &service{down: &deliver.Error{Host: "h", Temporary: true, Text: "down"}}
+	r := run(t, session.Options{
+		Spool: spool.Dir(filepath.Join(file, "spool")), Redo: s.redo,
+		Sinks: []session.Sink{{Sink: s, Failed: "not delivered", Name: "service", Target: "there"}},
+	}, ":").Report
+	last := r.Warnings[len(r.Warnings)-1]
+	assert.Contains(t, last.Text, "what is undelivered is lost: keep an undelivered report: ")
+}
+
+// Only sinks get more time, and as much as they need of it.
+func TestFlushWait(t *testing.T) {
+	slow := carbonSink(func(ctx context.Context, _ footprint.Report) error {
+		deadline, ok := ctx.Deadline()
+		assert.True(t, ok && time.Until(deadline) > time.Hour)
+		return nil
+	})
+	r := run(t, session.Options{FlushWait: 2 * time.Hour, Sinks: []session.Sink{{Sink: slow, Failed: "not sent"}}}, ":").Report
+	for _, w := range r.Warnings {
+		assert.NotEqual(t, footprint.NotRecorded, w.Code)
+	}
+	hang := make(chan struct{})
+	t.Cleanup(func() { close(hang) })
+	never := sink(func(footprint.Report) error { <-hang; return nil })
+	r = run(t, session.Options{Slack: 1, FlushWait: time.Millisecond, Sinks: []session.Sink{{Sink: never, Failed: "not sent"}}}, ":").Report
+	assert.Contains(t, r.Warnings, footprint.Warning{
+		Code: footprint.NotRecorded, Text: "not sent: not done within 180 ms of the command's end and 1ms of --flush-wait",
+	})
+}

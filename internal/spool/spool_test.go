@@ -1,0 +1,124 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/deliver"
+)
+
+type sink func(footprint.Report) error
+
+func (f sink) Report(_ context.Context, r footprint.Report) error { return f(r) }
+
+func report(id string) footprint.Report {
+	r := (&footprint.Account{}).Report()
+	r.RunID, r.Labels = id, map[string]string{"a": "two\nlines"}
+	return r
+}
+
+var down = &deliver.Error{Host: "h", Temporary: true, Text: "connection refused"}
+
+func TestWhatIsKeptIsDelivered(t *testing.T) {
+	d := Dir(filepath.Join(t.TempDir(), "state", "spool"))
+	assert.Empty(t, d.Deliver(t.Context(), nil), "nothing was kept")
+	require.NoError(t, d.Add("a", "t", report("run-1")))
+	require.NoError(t, d.Add("a", "t", report("run-1"))) // again
+	require.NoError(t, d.Add("a", "t", report("../../run/2")))
+	require.NoError(t, d.Add("a", "other", report("run-1")))
+	require.NoError(t, d.Add("b", "t", report("run-1")))
+	info, err := os.Stat(string(d))
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o700), info.Mode().Perm())
+	for _, f := range d.files() {
+		info, err := os.Stat(f.path)
+		require.NoError(t, err)
+		assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	}
+	var got []string
+	calls := 0
+	again := func(name, target string) Sink {
+		if name == "b" {
+			return nil // this process can't
+		}
+		return sink(func(r footprint.Report) error {
+			if calls++; target == "t" {
+				return down
+			}
+			got = append(got, name+" "+target+" "+r.RunID+" "+r.Labels["a"])
+			return nil
+		})
+	}
+	assert.Empty(t, d.Deliver(t.Context(), again))
+	assert.Equal(t, []string{"a other run-1 two\nlines"}, got)
+	assert.Equal(t, 2, calls, "a target that does not answer is asked once")
+	assert.Len(t, d.files(), 3)
+
+	got = nil
+	all := func(name, target string) Sink {
+		return sink(func(r footprint.Report) error { got = append(got, name+" "+r.RunID); return nil })
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	d.Deliver(ctx, all)
+	assert.Empty(t, got, "no time is left")
+	lock := flock.New(filepath.Join(string(d), "lock"))
+	held, err := lock.TryLock()
+	require.True(t, held && err == nil)
+	d.Deliver(t.Context(), all)
+	assert.Empty(t, got, "another process is at it")
+	require.NoError(t, lock.Unlock())
+	assert.Empty(t, d.Deliver(t.Context(), all))
+	assert.Equal(t, []string{"a run-1", "a ../../run/2", "b run-1"}, got)
+	assert.Empty(t, d.files())
+}
+
+func TestWhatIsRefusedIsDroppedAndTold(t *testing.T) {
+	d := Dir(t.TempDir())
+	require.NoError(t, d.Add("a", "t", report("run-1")))
+	require.NoError(t, os.WriteFile(filepath.Join(string(d), "x.json.gz"), []byte("garbage"), 0o600))
+	told := d.Deliver(t.Context(), func(string, string) Sink {
+		return sink(func(footprint.Report) error { return &deliver.Error{Host: "h", Status: 400, Text: "no"} })
+	})
+	require.Len(t, told, 2)
+	assert.Contains(t, told[0]+told[1], "a: run run-1 can't be delivered and is dropped: h: 400 Bad Request: no")
+	assert.Contains(t, told[0]+told[1], "x.json.gz")
+	assert.Empty(t, d.files())
+}
+
+func TestBounds(t *testing.T) {
+	d := Dir(t.TempDir())
+	for i := range MaxItems + 3 {
+		require.NoError(t, d.Add("a", "t", report(fmt.Sprintf("run-%04d", i))))
+		old := time.Now().Add(time.Duration(i-MaxItems) * time.Minute)
+		if i < 5 {
+			old = old.Add(-MaxAge)
+		}
+		require.NoError(t, os.Chtimes(d.files()[0].path, time.Time{}, old))
+	}
+	told := d.Deliver(t.Context(), func(string, string) Sink { return nil })
+	require.Len(t, told, 1)
+	assert.Regexp(t, `^\d+ undelivered reports since .* are dropped: at most 500, 64 MiB and 30 days are kept$`, told[0])
+	assert.LessOrEqual(t, len(d.files()), MaxItems)
+	assert.Less(t, time.Since(d.files()[0].at), MaxAge)
+}
+
+func TestWithoutAFolder(t *testing.T) {
+	require.ErrorIs(t, Dir("").Add("a", "t", report("r")), ErrNone)
+	assert.Empty(t, Dir("").Deliver(t.Context(), nil))
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	err := Dir(filepath.Join(file, "spool")).Add("a", "t", report("r"))
+	require.ErrorContains(t, err, "keep an undelivered report: ")
+	assert.NotEqual(t, errors.Unwrap(err), ErrNone)
+}
