@@ -230,6 +230,21 @@ func (t *Tracker) Report() footprint.Report {
 	return t.report()
 }
 
+// Fresh gives the report so far, as Report does, after another reading where the latest
+// is older than age; 0 reads in any case. It waits at most 100 ms for that: a meter that
+// takes longer is in a later report. It is for who asks now and then, as a metrics server
+// does.
+func (t *Tracker) Fresh(age time.Duration) footprint.Report {
+	if t == nil {
+		return footprint.Report{}
+	}
+	t.mu.Lock()
+	old := time.Since(t.sampled)
+	t.mu.Unlock()
+	t.catchUp(old >= age)
+	return t.report()
+}
+
 // report gives the report so far. One of a run that goes on says who counts it now:
 // that is what is recorded if we are killed.
 func (t *Tracker) report() footprint.Report {

@@ -18,15 +18,15 @@ import (
 
 // counted says which key of the JSON of totals has the value of a series.
 var counted = map[string]string{
-	"carbonctl_runs_total":                   "runs",
-	"carbonctl_run_seconds_total":            "duration_s",
-	"carbonctl_energy_joules_total":          "energy_joules",
-	"carbonctl_energy_measured_joules_total": "measured_joules",
-	"carbonctl_energy_low_joules":            "energy_low_joules",
-	"carbonctl_energy_high_joules":           "energy_high_joules",
-	"carbonctl_emissions_grams_total":        "emissions_g",
-	"carbonctl_emissions_low_grams":          "emissions_low_g",
-	"carbonctl_emissions_high_grams":         "emissions_high_g",
+	"carbonctl_ledger_runs_total":                   "runs",
+	"carbonctl_ledger_run_seconds_total":            "duration_s",
+	"carbonctl_ledger_energy_joules_total":          "energy_joules",
+	"carbonctl_ledger_energy_measured_joules_total": "measured_joules",
+	"carbonctl_ledger_energy_low_joules":            "energy_low_joules",
+	"carbonctl_ledger_energy_high_joules":           "energy_high_joules",
+	"carbonctl_ledger_emissions_grams_total":        "emissions_g",
+	"carbonctl_ledger_emissions_low_grams":          "emissions_low_g",
+	"carbonctl_ledger_emissions_high_grams":         "emissions_high_g",
 }
 
 // A group is what the JSON of totals says of one project and team.
@@ -62,6 +62,7 @@ func metrics(d desk) (text string, want []group) {
 		d.run("carbonctl", "wrap", "-q", "--region", "FR", "--ledger", "runs.csv", "--project", run[0], "--label", "team="+run[1], "--", "true")
 	}
 	d.run("carbonctl", "report", "runs.csv", "--by", "project,label:team", "--format", "openmetrics", "-o", "carbonctl.prom")
+	d.run("carbonctl", "report", "runs.csv", "--by", "project,label:team", "--format", "prometheus", "-o", "carbonctl.txt")
 	return d.read("carbonctl.prom"), groups(d, "runs.csv")
 }
 
@@ -133,7 +134,7 @@ scrape_configs:
 		assert.Contains(t, counted, m.Metric+suffix)
 		assert.Equal(t, kind, m.Type, m.Metric)
 		assert.NotEmpty(t, m.Help, m.Metric)
-		if m.Metric != "carbonctl_runs" {
+		if m.Metric != "carbonctl_ledger_runs" {
 			assert.True(t, m.Unit != "" && strings.HasSuffix(m.Metric, "_"+m.Unit), "%s in %q", m.Metric, m.Unit)
 		}
 	}
@@ -187,13 +188,16 @@ func TestNodeExporterReadsTheFile(t *testing.T) {
 	}
 }
 
-// TestPromtool checks the metrics. It reads the older format too, where a counter's
-// samples are not what "# HELP carbonctl_runs" is about: that is all that it misses.
+// TestPromtool checks the metrics. It reads the older format: of the newer one it misses
+// the help of counters, whose samples are not what "# HELP carbonctl_ledger_runs" is about.
 func TestPromtool(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	text, _ := metrics(d)
-	out, messages, _ := d.try(text, "promtool", "check", "metrics")
+	out, messages, code := d.try(d.read("carbonctl.txt"), "promtool", "check", "metrics")
+	assert.Zero(t, code)
+	assert.Empty(t, out+messages)
+	out, messages, _ = d.try(text, "promtool", "check", "metrics")
 	var want []string
 	for name := range counted {
 		if strings.HasSuffix(name, "_total") {

@@ -12,7 +12,7 @@ import (
 
 // Formats are the names that [Totals.Write] takes.
 func Formats() []string {
-	return []string{"text", "json", "csv", "markdown", "html", "latex", "openmetrics"}
+	return []string{"text", "json", "csv", "markdown", "html", "latex", "openmetrics", "prometheus"}
 }
 
 // RunFormats are the names that [Run.Write] takes.
@@ -73,6 +73,8 @@ func (t Totals) Write(w io.Writer, format string) error {
 		return t.LaTeX(w)
 	case "openmetrics":
 		return t.OpenMetrics(w)
+	case "prometheus":
+		return t.Prometheus(w)
 	}
 	return unknownFormat(format, Formats())
 }

@@ -24,6 +24,19 @@ func TestOpenMetrics(t *testing.T) {
 	require.NoError(t, report.Totals{Groups: &groups}.Write(&b, "openmetrics"))
 	golden(t, "testdata/totals.openmetrics", b.Bytes())
 
+	var text bytes.Buffer
+	require.NoError(t, report.Totals{Groups: &groups}.Write(&text, "prometheus"))
+	assert.Contains(t, text.String(), "# TYPE carbonctl_ledger_energy_joules_total counter\n")
+	values := func(s string) (all []string) {
+		for line := range strings.Lines(s) {
+			if !strings.HasPrefix(line, "#") {
+				all = append(all, line)
+			}
+		}
+		return all
+	}
+	assert.Equal(t, values(b.String()), values(text.String()), "both formats have the same series")
+
 	page, err := os.ReadFile("../docs/metrics.md")
 	require.NoError(t, err)
 	for line := range strings.Lines(b.String()) {
@@ -35,5 +48,5 @@ func TestOpenMetrics(t *testing.T) {
 
 	b.Reset()
 	require.NoError(t, report.Totals{Groups: &runs.Groups{}}.Write(&b, "openmetrics"))
-	assert.Contains(t, b.String(), "carbonctl_runs_total 0\n")
+	assert.Contains(t, b.String(), "carbonctl_ledger_runs_total 0\n")
 }

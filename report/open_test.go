@@ -51,7 +51,7 @@ func TestNoUpperBound(t *testing.T) {
 	assert.Contains(t, b.String(), `"energy_high_joules": null`)
 	b.Reset()
 	require.NoError(t, v.OpenMetrics(&b))
-	assert.Contains(t, b.String(), "carbonctl_energy_high_joules{project=\"demo\"} +Inf")
+	assert.Contains(t, b.String(), "carbonctl_ledger_energy_high_joules{project=\"demo\"} +Inf")
 	b.Reset()
 	require.NoError(t, v.CSV(&b))
 }

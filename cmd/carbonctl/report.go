@@ -107,7 +107,7 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 		}
 		t.Groups.By = append(t.Groups.By, key)
 	}
-	forPeople := r.about.statement == "" && !slices.Contains([]string{"json", "csv", "openmetrics"}, r.format)
+	forPeople := r.about.statement == "" && !slices.Contains([]string{"json", "csv", "openmetrics", "prometheus"}, r.format)
 	if forPeople && len(t.Groups.By) == 0 {
 		t.Groups.By, t.Overview = []runs.Key{runs.ByProject}, true
 	}
