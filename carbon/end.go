@@ -95,11 +95,16 @@ func (t *Tracker) status(failed bool) footprint.Status {
 
 // settle closes the books.
 func (t *Tracker) settle(e footprint.End) {
+	if c, ok := t.work.(Counter); ok && t.begun {
+		t.Counted(time.Now(), c.Counted()...)
+	}
 	t.mu.Lock()
+	looks := t.count()
 	t.account.End = e
 	r := t.account.Report()
 	t.mu.Unlock()
 	for _, f := range t.feeds {
+		f.counts(looks)
 		switch {
 		case f == nil:
 			continue

@@ -329,6 +329,7 @@ func (t *Tracker) add(s footprint.Sample) {
 	t.account.Add(s)
 	t.sampled = s.Time
 	t.tellEnds(s.Marks)
+	looks := t.count()
 	var events []footprint.Event
 	if t.followed {
 		events = t.account.Events()
@@ -336,6 +337,7 @@ func (t *Tracker) add(s footprint.Sample) {
 	t.mu.Unlock()
 	for _, f := range t.feeds {
 		f.sample(s)
+		f.counts(looks)
 		f.event(events...)
 	}
 }

@@ -94,7 +94,7 @@ type feed struct {
 	events      EventSink
 	samples     *sampleLog
 
-	in   chan any      // footprint.Event, footprint.Sample, footprint.End
+	in   chan any      // footprint.Event, footprint.Sample, look, footprint.End
 	done chan struct{} // closed after the last call
 
 	mu     sync.Mutex
@@ -133,6 +133,14 @@ func (f *feed) sample(s footprint.Sample) {
 		s.Readings, s.Use, s.Marks = slices.Clone(s.Readings), slices.Clone(s.Use), slices.Clone(s.Marks)
 		s.Faults, s.Forecast = slices.Clone(s.Faults), slices.Clone(s.Forecast)
 		f.put(s)
+	}
+}
+
+func (f *feed) counts(looks []look) {
+	if f != nil && f.samples != nil {
+		for _, l := range looks {
+			f.put(l)
+		}
 	}
 }
 
@@ -217,6 +225,8 @@ func (f *feed) hand(x any) error {
 		return f.events.Event(x)
 	case footprint.Sample:
 		return f.samples.recorder.Add(x)
+	case look:
+		return f.samples.recorder.Count(x.late, x.counts)
 	case footprint.End:
 		return f.samples.recorder.End(x)
 	}

@@ -44,6 +44,7 @@ type Tracker struct {
 	running atomic.Bool     // edges can be taken
 	ended   <-chan struct{} // the context of Start
 	panics  int             // on the goroutine of Start
+	tally   tally
 
 	quit   chan struct{} // closed when the run is over
 	idle   chan struct{} // closed when the goroutine that samples has ended
@@ -221,12 +222,12 @@ func (t *Tracker) Start(ctx context.Context) {
 }
 
 // Report gives the report up to the latest reading. It waits for epochs that
-// have ended until the account has them, at most 100 ms.
+// have ended, and for what was counted, until the account has them, at most 100 ms.
 func (t *Tracker) Report() footprint.Report {
 	if t == nil {
 		return footprint.Report{}
 	}
-	t.catchUp(false)
+	t.catchUp(t.tally.waits())
 	return t.report()
 }
 

@@ -44,6 +44,7 @@ type Account struct {
 	tripped     *BudgetError
 	trippedIn   int // the sample that it was reached with
 	forecast    []regions.Intensity
+	works       works
 }
 
 type moment struct{ time, wall time.Time }

@@ -106,6 +106,12 @@ type Report struct {
 	Embodied        *regions.Grams `json:"embodied_g"`
 	Plan            *Plan          `json:"plan,omitempty"` // nil: nothing was estimated before
 
+	Cost *Cost `json:"cost,omitempty"` // nil: no price was given
+	// Work is what was done, one entry a unit and way to count it; and Activity when. Both
+	// are left out where nothing was counted.
+	Work     []Work    `json:"work,omitempty"`
+	Activity *Activity `json:"activity,omitempty"`
+
 	// Epochs and Tasks hold the first and the last [HalfShown] of each, in the order of
 	// their ends; what is still open comes last. Between is the rest of a run that
 	// has epochs, nil if it has none.
@@ -325,6 +331,7 @@ func (a *Account) Report() Report {
 	a.emit(&r, counted)
 	a.water(&r)
 	a.embody(&r)
+	a.tally(&r)
 	a.stretches(&r)
 	a.predict(&r)
 	a.budget(&r)

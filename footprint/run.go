@@ -34,6 +34,8 @@ type Run struct {
 	Budget *Budget `json:"budget,omitempty"`
 	// Water is what the place uses a kWh, nil where the run does not count water.
 	Water *regions.Water `json:"water,omitempty"`
+	// Price is what a kWh costs, nil where the run counts no cost.
+	Price *Price `json:"price,omitempty"`
 	// Wait is what came of waiting for a greener grid, nil if nobody did.
 	Wait *Wait `json:"wait,omitempty"`
 	// Plan is what was estimated before it, nil if nothing was.

@@ -23,7 +23,14 @@ type traceLine struct {
 	Component *energy.Component  `json:"component,omitempty"` // takes the next number, from 0
 	Intensity *regions.Intensity `json:"intensity,omitempty"` // holds for the samples after it
 	Sample    *traceSample       `json:"sample,omitempty"`
+	Counts    *traceCounts       `json:"counts,omitempty"` // after the sample before it
 	End       *End               `json:"end,omitempty"`
+}
+
+// traceCounts is one look at what was done.
+type traceCounts struct {
+	Late time.Duration `json:"late_ns,omitempty"`
+	List []Count       `json:"list"`
 }
 
 type traceAccount struct {
@@ -117,6 +124,12 @@ func took(r energy.Reading) time.Duration {
 	return r.Time.Sub(r.Before)
 }
 
+// Count writes what the account was told of the work, after its latest sample.
+func (r *Recorder) Count(late time.Duration, counts []Count) error {
+	r.write(traceLine{Counts: &traceCounts{late, counts}})
+	return r.err
+}
+
 // End writes how the run ended.
 func (r *Recorder) End(e End) error {
 	r.write(traceLine{End: &e})
@@ -193,6 +206,8 @@ func (p *replay) line(b []byte, head bool) error {
 		p.intensity = *l.Intensity
 	case l.Sample != nil:
 		return p.sample(l.Sample)
+	case l.Counts != nil:
+		p.account.Count(l.Counts.Late, l.Counts.List...)
 	case l.End != nil:
 		p.account.End, p.ended = *l.End, true
 	}

@@ -62,6 +62,9 @@ const (
 	EpochLate        = "epoch-late"        // lines taken for the starts of epochs look like their ends
 	OutputSkipped    = "output-skipped"    // lines of output came faster than they could be searched
 	EventsLost       = "events-lost"       // the file of events was removed, or has lines that are none
+	WorkUnseen       = "work-unseen"       // an engine's counter could not be read
+	WorkPartial      = "work-partial"      // work may be missing in a count: it is a lower bound
+	WorkInvalid      = "work-invalid"      // a count that is none, or of a unit that is counted already
 	NotWaited        = "not-waited"        // it was to wait for a greener grid, and nothing was known of the hours to come
 	BudgetReached    = "budget-reached"    // the run has reached its budget
 	BudgetForecast   = "budget-forecast"   // the run is expected to need more than its budget
@@ -106,6 +109,7 @@ func (a *Account) warn(r *Report) {
 	}
 	a.warnShare(r, add)
 	a.warnEpochs(r, add)
+	a.warnWork(r, add)
 	a.warnBudget(r, add)
 	if w := a.Run.Wait; w != nil && w.Reason == WaitBlind {
 		add(NotWaited, "started at once instead of waiting for a greener grid: %s", w.Note)

@@ -77,7 +77,7 @@ func (r *result) headline() {
 
 // tiny reports whether a run is so short that its parts say nothing.
 func (r *result) tiny() bool {
-	return r.DurationS < 1 && len(r.Epochs)+len(r.Tasks) == 0 && r.Budget == nil && r.Plan == nil && waited(r.Report) == ""
+	return r.DurationS < 1 && len(r.Epochs)+len(r.Tasks) == 0 && r.Budget == nil && r.Plan == nil && len(r.Work) == 0 && r.Cost == nil && waited(r.Report) == ""
 }
 
 // parts writes what the energy is made of, the most first: amounts in the unit of the
@@ -229,6 +229,15 @@ func (r *result) rest() {
 			text += fmt.Sprintf(", used %.0f times over", used)
 		}
 		r.row("budget", text)
+	}
+	if text := workText(r.Report); text != "" {
+		r.row("work", text)
+	}
+	if text := activityText(r.Report); text != "" {
+		r.row("busy", text)
+	}
+	if text := costText(r.Report); text != "" {
+		r.row("cost", text)
 	}
 	if text := epochsText(r.Report); text != "" {
 		text = strings.TrimSuffix(text, " CO2e")

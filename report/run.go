@@ -41,7 +41,7 @@ func (run Run) sheet() sheet {
 		s.subtitle += ", started " + r.StartedAt.UTC().Format("2006-01-02 15:04:05 MST")
 	}
 	for _, p := range []section{
-		componentSection(r), epochSection(r), taskSection(r), predictionSection(r), budgetSection(r),
+		componentSection(r), workSection(r), epochSection(r), taskSection(r), predictionSection(r), budgetSection(r),
 		warningSection(r.Warnings), gridSection(r), machineSection(r), verifySection(r),
 	} {
 		if len(p.table.rows) > 0 || p.code != "" || len(p.notes) > 0 {

@@ -318,6 +318,7 @@ func (run Run) records() (all []folded) {
 	}
 	add("Every component, with its bounds", componentSection(r))
 	add("Grid, building, machine", gridSection(r), machineSection(r))
+	add("Work", workSection(r))
 	add("Epochs, tasks, prediction, budget", epochSection(r), taskSection(r), predictionSection(r), budgetSection(r))
 	var total runs.Total
 	total.Add(runs.FromReport(r))

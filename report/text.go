@@ -37,6 +37,7 @@ func (run Run) text(w io.Writer) error {
 	p.energy(r)
 	p.emissions(run)
 	p.waited(r)
+	p.work(r)
 	p.epochs(r)
 	p.warnings(r)
 	if l := r.Ledger; l != nil && l.Rows > 0 {

@@ -45,10 +45,19 @@ func FromReport(r footprint.Report) Row {
 	if r.Embodied != nil {
 		row.Embodied = new(Number(*r.Embodied))
 	}
+	details := map[string]any{}
 	if first, ok := firstPrediction(r.Prediction); ok {
 		e, g := first.Energy.Expected, Number(first.Emissions.Expected)
 		row.PredictedEnergy, row.PredictedEmissions = &e, &g
-		row.Details, _ = compact(map[string]any{PlannedEpochs: r.Prediction.OfEpochs, PredictedDuration: Number(first.DurationS.Expected)})
+		details[PlannedEpochs], details[PredictedDuration] = r.Prediction.OfEpochs, Number(first.DurationS.Expected)
+	}
+	var lower []string
+	if row.Work, lower = WorkCell(r.Counted()); len(lower) > 0 {
+		details[WorkLower] = lower
+	}
+	row.Cost = costCell(r.Cost)
+	if len(details) > 0 {
+		row.Details, _ = compact(details)
 	}
 	if r.Budget != nil {
 		row.Budget = r.Budget.Limit

@@ -1,20 +1,46 @@
 package main
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/session"
 )
 
 // budgetFlags say what a command may use, and what is done when it has.
-type budgetFlags struct{ session.Budget }
+type budgetFlags struct {
+	session.Budget
+	price *footprint.Price // of a kWh, nil: not given
+}
+
+// priceFlag is the flag for the price of a kWh.
+type priceFlag budgetFlags
+
+func (p *priceFlag) Set(s string) error {
+	price, err := footprint.ParsePrice(s)
+	if err != nil {
+		return err
+	}
+	p.price, p.Price, p.Currency = &price, price.PerKWh, price.Currency
+	return nil
+}
+
+func (p *priceFlag) String() string {
+	if p.price == nil {
+		return ""
+	}
+	return strconv.FormatFloat(p.price.PerKWh, 'f', -1, 64) + p.price.Currency
+}
+
+func (*priceFlag) Type() string { return "price" }
 
 func (b *budgetFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&b.Limit, "budget", "", "limit of the run, `AMOUNT`: 500g, 2kWh, 3h, 2EUR")
 	f.StringVar(&b.Action, "on-budget", session.Warn, "`ACTION` at the budget: warn, stop, exec:CMD, webhook:URL")
-	f.Float64Var(&b.Price, "price", 0, "price `X` of a kWh, for a budget of money")
+	f.Var((*priceFlag)(b), "price", "`PRICE` of a kWh, such as 0.30EUR: shows what the run cost")
 	f.BoolVar(&b.Predicted, "budget-predicted", false, "act before an epoch that would exceed the budget")
 	f.DurationVar(&b.Grace, "budget-grace", 10*time.Second, "`TIME` from TERM to KILL when stopping the command")
 }

@@ -183,7 +183,7 @@ func (w *runFlags) carbon() carbon.Config {
 		Region: o.Region, Grid: o.Intensity, PUE: o.PUE, Every: o.Interval,
 		Run: footprint.Run{
 			Project: o.Project, Labels: o.Labels, Charge: o.Charge, Job: session.Job(os.Getenv),
-			Parent: o.parent, Epochs: o.Epochs, How: origins[o.Origin(config.Region)],
+			Parent: o.parent, Epochs: o.Epochs, Price: w.budget.price, How: origins[o.Origin(config.Region)],
 		},
 		Host: carbon.Host{Root: proc.Root(w.root), NVMLLibrary: libraryPath(w.nvml), Env: os.LookupEnv, Calibration: o.calibration},
 	}

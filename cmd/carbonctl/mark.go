@@ -18,21 +18,24 @@ func (a *app) mark() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "mark EVENT [NAME]",
-		Short: "Mark the start or end of an epoch or task in the current run",
-		Long: `Mark the start or end of an epoch or task, from any program. EVENT is one of
+		Short: "Mark epochs and tasks of the current run, and count its work",
+		Long: `Mark the start or end of an epoch or task, or count work that was done, from any
+program. EVENT is one of
 
   epoch-start [N[/TOTAL]]
   epoch-end
   task-start NAME
   task-end NAME
+  count UNIT N    N more, such as output_token, request or sample
 
 "carbonctl wrap" sets CARBONCTL_EVENTS to a file, and this appends a line to it,
 without waiting. Outside of such a run it prints a note and exits with 0.`,
 		Example: `  carbonctl mark epoch-start 3/10
-  carbonctl mark task-start "load the data"`,
+  carbonctl mark task-start "load the data"
+  carbonctl mark count output_token 512`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return errors.New("no event given: use epoch-start, epoch-end, task-start NAME or task-end NAME")
+				return errors.New("no event given: use epoch-start, epoch-end, task-start NAME, task-end NAME or count UNIT N")
 			}
 			return nil
 		},

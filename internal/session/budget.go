@@ -20,6 +20,7 @@ type Budget struct {
 	Limit     string        // "500g", "2kWh", "3h", "2EUR"; "": none
 	Action    string        // warn, stop, exec:CMD, webhook:URL
 	Price     float64       // of a kWh, for a limit of money
+	Currency  string        // of Price, "" where the user named none
 	Predicted bool          // act before an epoch that would not fit
 	Grace     time.Duration // between asking the command to stop and killing it
 }
@@ -59,6 +60,9 @@ func (a *alarm) limit() (*footprint.Budget, error) {
 	limit, err := footprint.ParseBudget(b.Limit, b.Price)
 	if err != nil {
 		return nil, fmt.Errorf("--budget: %w", err)
+	}
+	if in, _ := footprint.ParseAmount(b.Limit); in.Money > 0 && b.Currency != "" && in.Currency != b.Currency {
+		return nil, fmt.Errorf("--budget: the budget is in %s, the price in %s", in.Currency, b.Currency)
 	}
 	limit.Predicted = b.Predicted
 	limit.Action, _, _ = strings.Cut(b.Action, ":")

@@ -82,6 +82,10 @@ func watchFor(e Epochs, tracker *carbon.Tracker, predicted func(footprint.Predic
 	p, planned := e.pattern(), e.Planned
 	l := &lookout{planned: planned, pattern: p, predicted: predicted}
 	found := func(e watch.Event) {
+		if e.Edge == watch.Count {
+			tracker.Counted(e.At, footprint.Count{Unit: e.Name, N: e.N, How: footprint.ByEvent})
+			return
+		}
 		time.AfterFunc(readSoon, func() { l.foresee(tracker) })
 		if planned > 0 {
 			if e.Of > 0 {

@@ -18,7 +18,7 @@ const MaxLine = 4096
 
 // ParseEvent reads a line of a file of events:
 //
-//	[UNIX_SECONDS] epoch-start [N[/TOTAL]] | epoch-end [N[/TOTAL]] | task-start NAME | task-end NAME
+//	[UNIX_SECONDS] epoch-start [N[/TOTAL]] | epoch-end [N[/TOTAL]] | task-start NAME | task-end NAME | count UNIT N
 //
 // The seconds may have a fraction. Without them, or where they are after now, the
 // event is of now.
@@ -64,8 +64,17 @@ func ParseEvent(line string, now time.Time) (Event, error) {
 			return wrong("the name of a task can be printed")
 		}
 		e.Name = strings.ToValidUTF8(rest, "\uFFFD")
+	case Count:
+		unit, n := cut(rest)
+		var ok bool
+		if e.Name = unit; !isUnit(unit) {
+			return wrong("the unit is not of lower case letters, digits and _, such as output_token")
+		}
+		if e.N, ok = amount(n); !ok {
+			return wrong("the count is not a number from 0")
+		}
 	default:
-		return wrong("want one of epoch-start, epoch-end, task-start, task-end")
+		return wrong("want one of epoch-start, epoch-end, task-start, task-end, count")
 	}
 	return e, nil
 }
@@ -73,6 +82,20 @@ func ParseEvent(line string, now time.Time) (Event, error) {
 func cut(s string) (word, rest string) {
 	word, rest, _ = strings.Cut(strings.TrimSpace(s), " ")
 	return word, strings.TrimSpace(rest)
+}
+
+// isUnit reports whether s may be a unit of work.
+func isUnit(s string) bool {
+	const most = 40
+	return s != "" && len(s) <= most && s[0] >= 'a' && s[0] <= 'z' &&
+		strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
+}
+
+// amount reads how much was done: 512, 1e15, 0.
+func amount(s string) (float64, bool) {
+	const most = 1e30
+	n, err := strconv.ParseFloat(s, 64)
+	return n, err == nil && n >= 0 && n <= most && strings.Trim(s, "0123456789.eE+") == ""
 }
 
 func positive(s string) (int, bool) {
@@ -85,6 +108,8 @@ func (e Event) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d.%06d %s", e.At.Unix(), e.At.Nanosecond()/1000, e.Edge)
 	switch {
+	case e.Edge == Count:
+		b.WriteString(" " + e.Name + " " + strconv.FormatFloat(e.N, 'f', -1, 64))
 	case e.Name != "":
 		b.WriteString(" " + e.Name)
 	case e.Index > 0:

@@ -29,6 +29,9 @@ func TestParseEvent(t *testing.T) {
 		{"epoch-end", Event{Edge: EpochEnd, At: noon}},
 		{"task-start load the data", Event{Edge: TaskStart, Name: "load the data", At: noon}},
 		{"task-end é", Event{Edge: TaskEnd, Name: "é", At: noon}},
+		{"count output_token 512", Event{Edge: Count, Name: "output_token", N: 512, At: noon}},
+		{" count  flop 1.5e15\r", Event{Edge: Count, Name: "flop", N: 1.5e15, At: noon}},
+		{"count request 0", Event{Edge: Count, Name: "request", At: noon}},
 		{"1795348800 epoch-end", Event{Edge: EpochEnd, At: time.Unix(1795348800, 0), stamped: true}},
 		{"1795348800.25 epoch-end", Event{Edge: EpochEnd, At: time.Unix(1795348800, 250e6), stamped: true}},
 		{"1895348800 epoch-end", Event{Edge: EpochEnd, At: noon}},
@@ -41,7 +44,9 @@ func TestParseEvent(t *testing.T) {
 	}
 	for _, line := range []string{
 		"", "epoch", "epoch-start x", "epoch-start 0", "epoch-start 3/", "epoch-start 3/x", "epoch-start -1", "task-start",
-		"12x epoch-end", "1e9 epoch-end", "999999999999999 epoch-end", "task-start a\x00b", "task-end a\x1b[31m", strings.Repeat("x", 5000),
+		"12x epoch-end", "1e9 epoch-end", "999999999999999 epoch-end", "task-start a\x00b", "task-end a\x1b[31m",
+		"count", "count request", "count 5", "count request -1", "count request x", "count Request 1", "count request NaN", "count request Inf",
+		"count request 1e40", "count request 0x10", "count request 1 2", "count re-quest 1", "count " + strings.Repeat("a", 41) + " 1", strings.Repeat("x", 5000),
 	} {
 		_, err := ParseEvent(line, noon)
 		assert.ErrorContains(t, err, "event", line)
@@ -49,7 +54,7 @@ func TestParseEvent(t *testing.T) {
 }
 
 func FuzzParseEvent(f *testing.F) {
-	for _, s := range []string{"1795348800.25 epoch-start 3/10", "task-end x y", ".5 epoch-end", "epoch-start 1/1/1", "\xff"} {
+	for _, s := range []string{"1795348800.25 epoch-start 3/10", "task-end x y", ".5 epoch-end", "epoch-start 1/1/1", "\xff", "count output_token 512", "count flop 1e29", "count x .5"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, line string) {

@@ -20,13 +20,17 @@ const (
 	// EpochProgress is no edge: a Fraction of the first epoch has passed, as the output
 	// shows. It comes at most once a second, and not in the file of events.
 	EpochProgress Edge = "epoch-progress"
+	// Count is no edge either: so many units of work more were done.
+	Count Edge = "count"
 )
 
-// An Event is an edge that was seen.
+// An Event is an edge that was seen, or work that was done.
 type Event struct {
 	Edge Edge
-	// Name of a task.
+	// Name of a task, or the unit of a Count.
 	Name string
+	// N is how many of it more, from 0; of Count alone.
+	N float64
 	// Index of an epoch, from 1; 0 is not known.
 	Index int
 	// Of is how many epochs there will be; 0 is not known.
