@@ -24,9 +24,8 @@ type section struct {
 	title string
 	notes []string
 	table table
-	chart *chart
 	code  string // to be copied
-	// paper says that the table stands in a paper too, as all with a chart do.
+	// paper says that the table stands in a paper too.
 	paper bool
 }
 

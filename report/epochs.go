@@ -129,7 +129,7 @@ func epochSection(r footprint.Report) section {
 	if said == "" {
 		return section{}
 	}
-	p := section{title: "Epochs", notes: []string{said + "."}, paper: true, chart: epochChart(r)}
+	p := section{title: "Epochs", notes: []string{said + "."}, paper: true}
 	p.table.columns = append([]column{{"epoch", text}, {"name", name}}, stretchColumns...)
 	head, tail := parts(len(r.Epochs))
 	for i, e := range r.Epochs {
@@ -187,10 +187,7 @@ const maxColumns = 50
 // epochChart shows the energy of the epochs that have ended. Where they are too
 // many, a bar is the mean of several. nil if there is nothing to be seen.
 func epochChart(r footprint.Report) *chart {
-	c := &chart{title: "Energy of each epoch, with its bounds", upright: true, most: maxColumns + 2}
-	if share := deref(r.MeasuredShare); share > 0 && share < 1 {
-		c.hatch = "modelled in part" // which epochs, the report does not tell
-	}
+	c := &chart{title: "Energy of each epoch"}
 	each := 1
 	for i := 0; len(r.Epochs) > each*maxColumns; i++ { // 2, 5, 10, 20, 50 …
 		each = each * [...]int{2, 5, 2}[i%3] / [...]int{1, 2, 1}[i%3]
@@ -199,19 +196,11 @@ func epochChart(r footprint.Report) *chart {
 	if r.EpochsOmitted > 0 {
 		head = min(footprint.HalfShown, head)
 	}
-	var sum energy.Energy
 	n := 0
 	add := func(list []footprint.Epoch) {
 		list = ended(list)
 		for some := range slices.Chunk(list, each) {
-			b := epochBar(some)
-			if deref(r.MeasuredShare) >= 1 {
-				b.measured = 1
-			}
-			c.bars = append(c.bars, b)
-		}
-		for _, e := range list {
-			sum = sum.Plus(e.Energy)
+			c.bars = append(c.bars, epochBar(some))
 		}
 		n += len(list)
 	}
@@ -223,10 +212,6 @@ func epochChart(r footprint.Report) *chart {
 	if n == 0 || !known(r) {
 		return nil
 	}
-	if n > 1 {
-		mean := sum.Scale(1 / float64(n))
-		c.level, c.levelName, c.levelValue = mean.Joules(), "mean", Energy(mean)
-	}
 	if each > 1 {
 		c.title = fmt.Sprintf("Mean energy of every %d epochs", each)
 		c.caption = fmt.Sprintf("A bar is the mean of %d epochs; the line spans from the lowest to the highest that one of them can be.", each)
@@ -237,18 +222,13 @@ func epochChart(r footprint.Report) *chart {
 	return c
 }
 
-// epochBar is the mean of some epochs, between the least and the most that one of
-// them can be.
+// epochBar is the mean of some epochs.
 func epochBar(some []footprint.Epoch) bar {
 	first, last := some[0], some[len(some)-1]
-	b := bar{label: strconv.Itoa(first.Index), low: first.EnergyLow.Joules()}
+	b := bar{label: strconv.Itoa(first.Index)}
 	var sum energy.Energy
 	for _, e := range some {
 		sum = sum.Plus(e.Energy)
-		b.low, b.high = min(b.low, e.EnergyLow.Joules()), max(b.high, e.Energy.Joules())
-		if e.EnergyHigh != nil {
-			b.high = max(b.high, e.EnergyHigh.Joules())
-		}
 	}
 	mean := sum.Scale(1 / float64(len(some)))
 	b.x, b.value = mean.Joules(), Energy(mean)

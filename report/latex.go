@@ -18,7 +18,7 @@ func (s sheet) latex(w io.Writer) error {
 	}
 	n := 0
 	for _, p := range s.sections {
-		if p.chart == nil && !p.paper || len(p.table.rows) == 0 {
+		if !p.paper || len(p.table.rows) == 0 {
 			continue
 		}
 		caption := s.title + ": " + lower(p.title)

@@ -152,7 +152,7 @@ func predictionSection(r footprint.Report) section {
 				return MassScale(e.Spread.Emissions.Expected, e.Spread.Emissions.Low, e.Spread.Emissions.High).Text(float64(g))
 			})
 		})
-		p.chart = predictionChart(r, all, taken)
+		p.paper = true
 	}
 	return p
 }
@@ -181,26 +181,6 @@ func predictionRow[T ~int64 | ~float64](f foresight, what string, p footprint.Ra
 		}
 	}
 	return row
-}
-
-// predictionChart shows how the prediction of the emissions went on.
-func predictionChart(r footprint.Report, all []footprint.Earlier, taken string) *chart {
-	c := &chart{
-		title: "Predicted emissions of the whole run", upright: true,
-		caption: "Emissions of the whole run, as they were predicted after 1, 2, 3 … epochs.",
-		hatch:   "predicted",
-		level:   float64(r.Emissions), levelName: taken, levelValue: Mass(r.Emissions),
-	}
-	for _, e := range all {
-		g := e.Spread.Emissions
-		high := g.Expected
-		if g.High != nil {
-			high = *g.High
-		}
-		after := strconv.Itoa(e.AfterEpochs)
-		c.bars = append(c.bars, bar{label: after, full: "after epoch " + after, value: Mass(g.Expected), x: float64(g.Expected), low: float64(g.Low), high: float64(high)})
-	}
-	return c
 }
 
 // budgetSection says what the run was allowed, and whether it has kept to that.

@@ -99,7 +99,7 @@ func (run Run) figures() []figure {
 }
 
 func componentSection(r footprint.Report) section {
-	p := section{title: "Components", chart: &chart{title: "Energy of each component, with its bounds"}}
+	p := section{title: "Components"}
 	p.table.columns = []column{{"component", name}, {"kind", text}, {"basis", text}, {"energy", amount}, {"bounds", amount}, {"charged", amount}, {"seen", amount}, {"state", text}}
 	if r.Charge == footprint.ChargeProcess && len(r.Components) > 0 {
 		p.notes = []string{"Energy is what the machine used; charged is this command's share of it, which counts."}
@@ -118,23 +118,13 @@ func componentSection(r footprint.Report) section {
 			}
 			if l.Within == nil && l.Kind != energy.Platform {
 				row[5] = scale.Text(l.Charged.Joules())
-				b := bar{label: string(l.Kind) + ": " + nameText(l.Name), value: row[3], x: l.Energy.Joules(), low: l.Energy.Joules(), high: l.Energy.Joules()}
-				if l.Low != nil && l.High != nil {
-					b.low, b.high = l.Low.Joules(), l.High.Joules()
-				}
-				if l.Basis == energy.Measured {
-					b.measured = 1
-				}
-				p.chart.bars = append(p.chart.bars, b)
+				p.paper = true
 			}
 		}
 		if row[7] == "ok" {
 			row[7] = ""
 		}
 		p.table.rows = append(p.table.rows, row)
-	}
-	if len(p.chart.bars) == 0 {
-		p.chart = nil
 	}
 	return p
 }

@@ -31,8 +31,13 @@ var runTemplate = sync.OnceValue(func() *template.Template {
 
 // stylePolicy allows one style sheet in a page and nothing else, wherever it is opened.
 func stylePolicy(style string) string {
-	sum := sha256.Sum256([]byte(style))
-	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'"
+	return "default-src 'none'; style-src " + hashOf(style) + "; base-uri 'none'; form-action 'none'"
+}
+
+// hashOf names a style sheet or a script in a policy.
+func hashOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
 // A sign is how a picture shows where an amount comes from; it is the same in all of them.
@@ -308,8 +313,8 @@ func (run Run) records() (all []folded) {
 	add := func(title string, sections ...section) {
 		f := folded{Title: title}
 		for _, s := range sections {
-			if s.chart = nil; len(s.table.rows) > 0 || s.code != "" || len(s.notes) > 0 {
-				f.Blocks = append(f.Blocks, blockOf(s, 0))
+			if len(s.table.rows) > 0 || s.code != "" || len(s.notes) > 0 {
+				f.Blocks = append(f.Blocks, blockOf(s))
 			}
 		}
 		if len(f.Blocks) > 0 {

@@ -40,8 +40,9 @@ type Totals struct {
 // Markdown writes the totals for a pull request, a job summary or a README.
 func (t Totals) Markdown(w io.Writer) error { return t.sheet().markdown(w) }
 
-// HTML writes the totals as one page that needs nothing else.
-func (t Totals) HTML(w io.Writer) error { return t.sheet().html(w) }
+// HTML writes the totals as one page that needs nothing else: that of a [Team], as far as
+// the sums alone tell.
+func (t Totals) HTML(w io.Writer) error { return Team{Totals: t}.HTML(w) }
 
 // LaTeX writes the totals as tables for a paper.
 func (t Totals) LaTeX(w io.Writer) error { return t.sheet().latex(w) }
@@ -281,20 +282,10 @@ func unbounded(s runs.Summary, bounds string) string {
 	return bounds + ", but some runs have no bounds"
 }
 
-func massBar(g *runs.Group, scope regions.Scope) bar {
-	share, _ := g.MeasuredShare()
-	e, _ := g.Of(scope)
-	return bar{label: called(g), value: MassWithin(e.Grams, e.Low, highOf(e)), x: float64(e.Grams), low: float64(e.Low), high: float64(e.High), measured: share}
-}
-
 func (t Totals) groupSection(list []*runs.Group) section {
 	keys := by(t.Groups.By)
 	total := t.Groups.Total.Summary
-	head := total.Headline().Scope
-	p := section{title: "By " + keys, chart: &chart{title: "Emissions by " + keys, upright: t.Groups.By[0] == runs.ByMonth && len(t.Groups.By) == 1}}
-	if len(total.Scopes) > 1 {
-		p.chart.title = "Emissions (" + scopeWord(head) + ") by " + keys
-	}
+	p := section{title: "By " + keys, paper: true}
 	p.table.columns = []column{{keys, name}, {"runs", amount}, {"energy", amount}}
 	used := EnergyScale(total.Energy, total.Low, upper(total, &total.High))
 	p.table.columns[2].head = used.Unit.Name
@@ -315,12 +306,6 @@ func (t Totals) groupSection(list []*runs.Group) section {
 			}
 		}
 		p.table.rows = append(p.table.rows, append(row, measuredCell(g)))
-		if _, ok := g.Of(head); ok {
-			p.chart.bars = append(p.chart.bars, massBar(g, head))
-		}
-	}
-	if n := len(list); n > maxBars {
-		p.notes = []string{fmt.Sprintf("A picture of these shows %d of the %d groups.", maxBars, n)}
 	}
 	return p
 }

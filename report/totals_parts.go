@@ -14,9 +14,8 @@ import (
 )
 
 func (t Totals) monthSection(months []*runs.Group) section {
-	p := section{title: "By month", chart: &chart{title: "Emissions by month", upright: true}}
+	p := section{title: "By month", paper: true}
 	total := t.Groups.Total.Summary
-	head := total.Headline().Scope
 	used := EnergyScale(total.Energy, total.Low, upper(total, &total.High))
 	p.table.columns = []column{{"month", name}, {"runs", amount}, {used.Unit.Name, amount}}
 	scales := make([]energy.Scale, len(total.Scopes))
@@ -26,9 +25,6 @@ func (t Totals) monthSection(months []*runs.Group) section {
 	}
 	p.table.columns = append(p.table.columns, column{"used", amount}, column{"left", amount})
 	b := t.Budget
-	if b.Emissions > 0 {
-		p.chart.limit, p.chart.limitName, p.chart.limitValue = float64(b.Emissions), "budget", Mass(b.Emissions)
-	}
 	if b != (runs.Allowance{}) {
 		p.title = "By month, against a budget of " + allowance(b)
 	}
@@ -46,7 +42,6 @@ func (t Totals) monthSection(months []*runs.Group) section {
 			spent, rest = Percent(b.Used(g.Summary)), left(b, g.Summary)
 		}
 		p.table.rows = append(p.table.rows, append(row, spent, rest))
-		p.chart.bars = append(p.chart.bars, massBar(g, head))
 	}
 	return p
 }

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -117,32 +115,6 @@ func TestTotalsWriteErrorsAreTold(t *testing.T) {
 	for ext, write := range totalsFormats {
 		assert.ErrorIs(t, write(totals(month(), runs.ByProject), &broken{10}), errFull, ext)
 	}
-}
-
-// However many months there are, what names the budget's line lies beside the bars.
-func TestTheBudgetsNameIsBesideTheBars(t *testing.T) {
-	v := report.Totals{Groups: &runs.Groups{By: []runs.Key{runs.ByProject}}, Budget: runs.Allowance{Emissions: 1}}
-	for i := range 12 {
-		r := row(0)
-		r.StartedAt.Time = r.StartedAt.AddDate(0, i, 0)
-		v.Groups.Add(r)
-	}
-	var b bytes.Buffer
-	require.NoError(t, v.HTML(&b))
-	names := regexp.MustCompile(`class="limit-label" x="([0-9.]+)"`).FindAllStringSubmatch(b.String(), -1)
-	_, months, _ := strings.Cut(b.String(), "Emissions by month")
-	bars := regexp.MustCompile(`<g><title>[^<]*</title>\n<text[^\n]*\n<rect class="mark" x="([0-9.]+)" y="[0-9.]+" width="([0-9.]+)"`).FindAllStringSubmatch(months, -1)
-	require.Len(t, names, 2)
-	require.Len(t, bars, 12)
-	for _, bar := range bars {
-		assert.Less(t, number(t, bar[1])+number(t, bar[2]), number(t, names[0][1]))
-	}
-}
-
-func number(t *testing.T, s string) float64 {
-	x, err := strconv.ParseFloat(s, 64)
-	require.NoError(t, err)
-	return x
 }
 
 // Rows that other programs wrote may hold anything: the picture stays one.

@@ -98,10 +98,14 @@ func kept[K ~string](m map[K]int, s string) string {
 type Groups struct {
 	// By is what rows are grouped by. It must not change after the first Add.
 	By []Key
+	// Also are up to [MaxAlso] more lists of keys to group the same rows by: see
+	// [Groups.AlsoList]. They must not change after the first Add.
+	Also [][]Key
 	// Total is over all rows.
 	Total Total
 
 	groups, months map[string]*Group
+	also           [MaxAlso]map[string]*Group
 	name           []byte
 	overlaps       overlaps
 	buckets        []bucket
@@ -113,6 +117,7 @@ type Groups struct {
 // A bucket is where a row was added.
 type bucket struct {
 	group, month *Group // nil: to no group; to nothing, since the filter left it out
+	also         [MaxAlso]*Group
 	grid         uint32 // its place in Groups.grids
 	pue          Number // 0: not known
 }
@@ -126,18 +131,31 @@ func (g *Groups) Add(r Row) {
 	month.add(&r, judged)
 	var group *Group
 	if len(g.By) > 0 {
-		g.name = g.name[:0]
-		for i, k := range g.By {
-			if i > 0 {
-				g.name = append(g.name, 0) // no cell of a ledger holds it
-			}
-			g.name = k.of(g.name, &r)
-		}
+		g.nameOf(g.By, &r)
 		group = within(&g.groups, g.name, len(g.By))
 		group.add(&r, judged)
 	}
+	var also [MaxAlso]*Group
+	for i, keys := range g.Also {
+		g.nameOf(keys, &r)
+		also[i] = within(&g.also[i], g.name, len(keys))
+		also[i].Summary.add(&r)
+	}
 	if r.CountedBy == "" {
-		g.overlaps.add(&r, 0, func() uint32 { return g.bucket(&r, group, month) })
+		g.overlaps.add(&r, 0, func() uint32 {
+			return g.intern(bucket{group, month, also, g.gridAt(gridOf(&r)), or(r.PUE, 0)})
+		})
+	}
+}
+
+// nameOf puts the values that a row has for some keys into g.name.
+func (g *Groups) nameOf(keys []Key, r *Row) {
+	g.name = g.name[:0]
+	for i, k := range keys {
+		if i > 0 {
+			g.name = append(g.name, 0) // no cell of a ledger holds it
+		}
+		g.name = k.of(g.name, r)
 	}
 }
 
@@ -147,10 +165,6 @@ func (g *Groups) Beside(r Row) {
 	if r.CountedBy == "" {
 		g.overlaps.add(&r, 0, func() uint32 { return g.intern(bucket{}) })
 	}
-}
-
-func (g *Groups) bucket(r *Row, group, month *Group) uint32 {
-	return g.intern(bucket{group, month, g.gridAt(gridOf(r)), or(r.PUE, 0)})
 }
 
 // gridAt is the place of a grid, which is kept where it is new.
@@ -200,6 +214,9 @@ func (g *Groups) Settle() {
 			b.month.settle(e, scope, ok)
 			if b.group != nil {
 				b.group.settle(e, scope, ok)
+			}
+			for i := range g.Also {
+				b.also[i].Summary.settle(e, scope, ok)
 			}
 		}
 	})
@@ -273,6 +290,13 @@ func (g *Groups) order(list []*Group, k int) {
 // Runs without a start are the month "". They are only to be read.
 func (g *Groups) Months() []*Group { return byName(g.months) }
 
+// MaxAlso is how many more groupings Groups.Also takes.
+const MaxAlso = 2
+
+// AlsoList returns the groups by the keys of Also[i], in the order of their names. They
+// have only a Name and a Summary, and are only to be read, until the next Add.
+func (g *Groups) AlsoList(i int) []*Group { return byName(g.also[i]) }
+
 func byName(groups map[string]*Group) []*Group {
 	list := make([]*Group, 0, len(groups))
 	for _, v := range groups {
@@ -296,7 +320,7 @@ func (g *Groups) Columns(f Filter) []string {
 			all = append(all, column)
 		}
 	}
-	for _, k := range g.By {
+	for _, k := range slices.Concat(append([][]Key{g.By}, g.Also...)...) {
 		also("user", k == ByUser)
 		also("provider", k == ByProvider)
 		also("job_id", k == ByJob)

@@ -25,8 +25,15 @@ func (l *Largest) Add(r *Row) {
 	}
 	kept := Row{
 		RunID: strings.Clone(r.RunID), Project: strings.Clone(r.Project), Zone: strings.Clone(r.Zone),
+		Host: strings.Clone(r.Host), Labels: strings.Clone(r.Labels), Provider: strings.Clone(r.Provider), CloudRegion: strings.Clone(r.CloudRegion),
 		Status: footprint.Status(strings.Clone(string(r.Status))), CountedBy: strings.Clone(r.CountedBy), IntensityScope: strings.Clone(r.IntensityScope),
 		StartedAt: r.StartedAt, DurationS: r.DurationS, Energy: r.Energy, Emissions: r.Emissions,
+	}
+	if r.ExitCode != nil {
+		kept.ExitCode = new(*r.ExitCode)
+	}
+	if r.MeasuredShare != nil {
+		kept.MeasuredShare = new(*r.MeasuredShare)
 	}
 	if r.EmissionsLow != nil && r.EmissionsHigh != nil {
 		kept.EmissionsLow, kept.EmissionsHigh = new(*r.EmissionsLow), new(*r.EmissionsHigh)
@@ -45,6 +52,7 @@ func (l *Largest) Add(r *Row) {
 }
 
 // Of gives the runs of a scope, the largest first; of two that emitted the same, the
-// one that was added first. A row holds its ID, project, zone, status, start,
-// duration, energy, emissions with their bounds, scope, and what counts it. No more is kept.
+// one that was added first. A row holds its ID, project, labels, host, zone, provider and
+// its region, status, exit code, start, duration, energy, measured share, emissions with
+// their bounds, scope, and what counts it. No more is kept.
 func (l *Largest) Of(scope regions.Scope) Rows { return l.scopes[scope] }

@@ -128,6 +128,18 @@ func (f *formFlags) add(to *pflag.FlagSet, known []string) {
 	to.StringVarP(&f.output, "output", "o", "", "write to this `FILE`; its extension sets the format, unless --format does")
 }
 
+// page takes the file of --html, "" if it was not given: that is a format and a file.
+func (f *formFlags) page(file string) error {
+	if file == "" {
+		return nil
+	}
+	if f.output != "" || f.format != "" || f.json {
+		return errors.New("--html: choose it or --format, --json, --output")
+	}
+	f.format, f.output = "html", file
+	return nil
+}
+
 // name is the format: by its name, or else by the name of the file that is to hold it;
 // text for neither.
 func (f *formFlags) name() (string, error) {

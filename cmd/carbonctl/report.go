@@ -37,6 +37,7 @@ type reporting struct {
 	filter filterFlags
 	budget string
 	form   formFlags
+	html   string // file for the page
 	format string // of the totals
 	last   int
 	nested bool
@@ -61,7 +62,8 @@ there are any, if no run matches, or if a month exceeds --budget. To check
 whether rows were altered, use "carbonctl verify".`,
 		Example: `  carbonctl report
   carbonctl report runs/ --by project,month --from 2026-01
-  carbonctl report --label model=big --format html --output big.html
+  carbonctl report --label model=big --html big.html
+  carbonctl report --budget 220kg --html team.html
   carbonctl report --by project --budget 50kg --format markdown
   carbonctl report --statement paper --about "the models in table 2"`,
 		Args: cobra.ArbitraryArgs,
@@ -74,6 +76,7 @@ whether rows were altered, use "carbonctl verify".`,
 	f.StringSliceVar(&r.by, "by", nil, "group by these `KEYS`: project, label:NAME, host, user, region, provider, status, job, day, month, year")
 	f.StringVar(&r.budget, "budget", "", "monthly budget, `AMOUNT`: 50kg or 200kWh")
 	r.form.add(f, report.Formats())
+	f.StringVar(&r.html, "html", "", "write the page of these runs to this `FILE`; the same as --format html --output FILE")
 	f.IntVar(&r.last, "last", 20, "list the latest `N` runs, in text only if given; 0 for all")
 	f.BoolVar(&r.spread, "spread", false, "show what one run takes: the mean of each group and its standard error")
 	f.BoolVar(&r.nested, "include-nested", false, "list runs inside other runs too")
@@ -90,6 +93,9 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 		return fmt.Errorf("--last: must be 0 or more, not %d", r.last)
 	}
 	if err := r.look(flags); err != nil {
+		return err
+	}
+	if err := r.form.page(r.html); err != nil {
 		return err
 	}
 	write, err := r.writer()
@@ -119,6 +125,9 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 	files, err := r.files(ctx, args)
 	if err != nil {
 		return err
+	}
+	if r.format == "html" && r.about.statement == "" {
+		return r.team(flags, files, t)
 	}
 	list, largest := &runs.Listing{Most: r.last}, &runs.Largest{Most: maxLargest}
 	r.Columns = append(t.Groups.Columns(t.Filter), "ledger_id")
@@ -155,10 +164,7 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 	if err := r.form.write(r.out, func(w io.Writer) error { return write(w, t) }); err != nil {
 		return err
 	}
-	if r.bad || slices.ContainsFunc(t.Groups.Months(), func(m *runs.Group) bool { return t.Budget.Used(m.Summary) > 1 }) {
-		return &exitError{code: exitFinding}
-	}
-	return nil
+	return r.finding(t)
 }
 
 // nothing is the answer where no run matches: programs get their form of it.

@@ -58,11 +58,8 @@ The exit code is 1 if there is no such run, or no more of it than its row.`,
 }
 
 func (s *showing) run(flags *pflag.FlagSet, args []string) error {
-	if s.html != "" {
-		if s.form.output != "" || s.form.format != "" || s.form.json {
-			return errors.New("--html: choose it or --format, --json, --output")
-		}
-		s.form.format, s.form.output = "html", s.html
+	if err := s.form.page(s.html); err != nil {
+		return err
 	}
 	format, err := s.form.name()
 	switch {

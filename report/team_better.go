@@ -1,0 +1,165 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/runs"
+)
+
+// better says what would make the figure less or surer: amounts first, then parts of the
+// energy, then runs, each the greatest first.
+func (t Team) better(s teamSums) (all []adviceLine) {
+	total := t.Groups.Total
+	add := func(value, text, small string) {
+		all = append(all, adviceLine{value, plain(text), plain(small)})
+	}
+	if lost := s.of(s.failed); lost.x > 0 {
+		of := "in all"
+		if s.monthly {
+			of = "of this month"
+		}
+		add(s.text(lost), "went into "+runCount(s.failed.Runs)+" "+of+" that failed or were interrupted", "a checkpoint keeps part of the work")
+	}
+	all = append(all, t.modelled(s)...)
+	if total.Unknown > 0 && total.Energy > 0 {
+		small := "such as those imported from other tools: no bounds, neither measured nor modelled"
+		add(Percent(float64(total.Unknown)/float64(total.Energy)), "of the energy is in records that do not tell how it was found", small)
+	}
+	var world runs.Charged
+	for g, c := range total.Grids {
+		if g.Kind == string(regions.WorldDefault) {
+			world.Runs += c.Runs
+			world.Energy = world.Energy.Plus(c.Energy)
+		}
+	}
+	if world.Runs > 0 {
+		add(runCount(world.Runs), "had no region: the world’s mean was used for "+Energy(world.Energy), `set it on the machine: region = "FR" in ~/.config/carbonctl/config.toml`)
+	}
+	if n := total.Uncounted; n > 0 && n < total.Runs {
+		add(runCount(n), withoutWord(n)+" unknown energy, which is in no sum", "there was neither a counter nor a model: carbonctl devices")
+	}
+	if n := len(total.Scopes); n > 1 {
+		others := 0
+		for _, e := range total.Scopes[1:] {
+			others += e.Runs
+		}
+		add(runCount(others), "by factors of another scope than "+scopeWord(s.scope)+": apart, below", "they do not add up")
+	}
+	if n := total.NoPUE; n > 0 {
+		add(runCount(n), "do not tell the PUE that they were charged with", "it is in their factor, if at all")
+	}
+	if s.future > 0 {
+		add(runCount(s.future), plural(s.future, "starts", "start")+" in the future: nothing is expected of this month until they are past", "the clock of their machine was wrong")
+	}
+	return all
+}
+
+func withoutWord(n int) string { return plural(n, "has an", "have an") }
+
+// modelled says which machines have energy that was not measured, and what can be done.
+func (t Team) modelled(s teamSums) []adviceLine {
+	total := t.Groups.Total
+	if total.Energy <= 0 {
+		return nil
+	}
+	of := func(s runs.Summary) energy.Energy { return max(0, s.Energy-s.Measured-s.Unknown) }
+	part := float64(of(total.Summary)) / float64(total.Energy)
+	if part < 0.01 {
+		return nil
+	}
+	hosts := slices.Clone(s.hosts)
+	slices.SortStableFunc(hosts, func(a, b *runs.Group) int { return cmp.Compare(of(b.Summary), of(a.Summary)) })
+	var names []string
+	covered := energy.Energy(0)
+	for _, h := range hosts {
+		if x := of(h.Summary); h.Name[0] != "" && x > 0 && len(names) < 3 && float64(covered) < 0.9*float64(of(total.Summary)) {
+			names, covered = append(names, clip(plain(h.Name[0]), 24)), covered+x
+		}
+	}
+	l := adviceLine{Saves: Percent(part), Text: "of the energy is modelled"}
+	if len(names) > 0 && len(hosts) > 1 {
+		l.Text += ", most of it on " + list(names)
+	}
+	type cause struct {
+		code, small string
+	}
+	for _, c := range []cause{
+		{footprint.NoPermission, "counters are there but not readable: carbonctl devices --fix"},
+		{footprint.CounterMasked, "a container hides the counters: carbonctl devices"},
+		{footprint.NoCounter, "no counters on the machine: carbonctl calibrate fits the model to it"},
+		{footprint.AllModelled, "no counters were read: carbonctl devices shows why"},
+	} {
+		if n := total.Warnings[c.code]; n > 0 && l.Small == "" {
+			l.Small = c.small + " (" + runCount(n) + ")"
+		}
+	}
+	if l.Small == "" {
+		l.Small = "carbonctl devices shows what could be measured"
+	}
+	return []adviceLine{l}
+}
+
+// list joins names: "a", "a and b", "a, b and c".
+func list(names []string) string {
+	if n := len(names); n > 1 {
+		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
+	}
+	return strings.Join(names, "")
+}
+
+// apartTable is what was emitted by factors of another scope.
+type apartTable struct {
+	Heading, Note, Key, Unit string
+	Rows                     []apartRow
+}
+
+type apartRow struct{ Name, Runs, Energy, Amount, Bounds string }
+
+// maxApart is how many groups it names.
+const maxApart = 10
+
+// apart shows the other scopes, each by itself.
+func (t Team) apart(s teamSums) (all []apartTable) {
+	total := t.Groups.Total
+	if len(total.Scopes) < 2 {
+		return nil
+	}
+	for _, e := range total.Scopes[1:] {
+		m := measure{scope: e.Scope}
+		whole := m.of(total.Summary)
+		scale := m.scale(whole)
+		p := apartTable{Heading: "Apart: " + scopeWord(e.Scope) + " factors", Key: by(untimed(t.Groups.By)), Unit: scale.Unit.Name + " CO2e"}
+		if e.Scope == "" {
+			p.Heading = "Apart: factors whose scope is not recorded"
+		}
+		p.Note = fmt.Sprintf("%s, %s from %s (%s). Another quantity than the figures above: they do not add up.", m.text(whole), runCount(e.Runs), Energy(e.Energy), m.bounds(total.Summary))
+		row := func(name string, g runs.Summary) {
+			of, ok := g.Of(e.Scope)
+			if !ok {
+				return
+			}
+			p.Rows = append(p.Rows, apartRow{name, thousands(of.Runs), Energy(of.Energy), m.scale(m.of(g)).In(scale.Unit).Number(float64(of.Grams)), m.bounds(g)})
+		}
+		groups := slices.Clone(s.groups)
+		slices.SortStableFunc(groups, func(a, b *teamGroup) int { return cmp.Compare(m.of(b.total).x, m.of(a.total).x) })
+		var rest runs.Summary
+		for i, g := range groups {
+			if i < maxApart {
+				row(clip(groupName(g.name), 80), g.total)
+			} else {
+				rest.Merge(g.total)
+			}
+		}
+		if rest.Runs > 0 {
+			row("others", rest)
+		}
+		all = append(all, p)
+	}
+	return all
+}
