@@ -39,7 +39,7 @@ var marks = strings.NewReplacer("(r)", " ", "(tm)", " ", "®", " ", "™", " ",
 	"-", " ", "_", " ", ",", " ", "(", " ", ")", " ")
 
 // noise are the words of brand strings that tell no model from another.
-var noise = []string{"intel", "amd", "apple", "ampere", "genuine", "cpu", "processor", "processors", "apu", "soc", "0"}
+var noise = []string{"intel", "amd", "apple", "ampere", "nvidia", "alibaba", "genuine", "cpu", "processor", "processors", "apu", "soc", "0"}
 
 // count reports whether a word before "core" says how many there are.
 func count(w string) bool {

@@ -84,6 +84,23 @@ type limits struct {
 
 const noLimit = 1000
 
+// What a limit can be: one below that of any CPU, or far above what a model of the same
+// TDP may draw, is a firmware's way to say none. No published PL2 is above 4.3 times the
+// TDP (laptops of 15 W).
+const (
+	leastLimit = 1.0
+	leastTDP   = 3.0
+	mostRise   = 4.5
+)
+
+// of takes limits that can't be those of a model as none.
+func (l limits) of(chip sku) limits {
+	if chip.turbo == 0 && chip.tdp > 0 && l.known && l.long > mostRise*chip.tdp {
+		l.long = 0
+	}
+	return l
+}
+
 // lifted reports a firmware that holds the package to nothing.
 func (l limits) lifted() bool { return l.known && (l.long <= 0 || l.long >= noLimit) }
 

@@ -91,6 +91,9 @@ func TestClient(t *testing.T) {
 		{"13th Gen Intel(R) Core(TM) i7-13700H", 14, 20, set(45, 115), 3.6, 45, 1.35},
 		{"Intel(R) N100", 4, 4, set(15, 25), 1, 15, 1.35},
 		{"Intel(R) Core(TM) i7-8700 CPU @ 3.20GHz", 6, 12, set(65, 81), 7, 65, 1.35},
+		// A limit that no such model can fill is none.
+		{"Intel(R) Core(TM) i5-8250U CPU @ 1.60GHz", 4, 8, set(900, 900), 1.2, 1.22 * 13.5, 1.9},
+		{"Intel(R) Core(TM) i5-8250U CPU @ 1.60GHz", 4, 8, set(44, 44), 1.2, 0.85 * 44, 1.35},
 	} {
 		m := recognise(desktopOf(c.brand, c.cores, c.threads), c.l)
 		name := fmt.Sprintf("%s %+v", c.brand, c.l)
@@ -99,7 +102,7 @@ func TestClient(t *testing.T) {
 		assert.InEpsilon(t, c.full, m.Max.Watts(), 0.005, name)
 		assert.Equal(t, c.band, m.Band, name)
 		assert.GreaterOrEqual(t, m.IdleBand, m.Band, name)
-		if want := c.l.long; c.l.lifted() || !c.l.known {
+		if want := c.l.long; c.l.lifted() || !c.l.known || c.l.long == 900 {
 			assert.Zero(t, m.Limit, name)
 		} else {
 			assert.Equal(t, want, m.Limit.Watts(), name)
@@ -242,7 +245,7 @@ func FuzzLimits(f *testing.F) {
 		l := readLimits(root)
 		for _, brand := range []string{"Intel(R) Core(TM) i9-13900K", "Intel(R) Xeon(R) 6980P", "Intel(R) Core(TM) i5-99999"} {
 			m := recognise(shaped(intel(999, 1, brand), 1, 24, 32, false), l)
-			if w := m.Max.Watts(); !(w >= 0 && w < 2500) || m.Idle > m.Max || m.Band < 1 {
+			if w := m.Max.Watts(); !(w >= 0.9 && w < 700) || m.Idle > m.Max || m.Idle <= 0 || m.Band < 1 {
 				t.Fatalf("%s %+v: %v to %v", brand, l, m.Idle, m.Max)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"math"
 	"strings"
+	"sync"
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/internal/proc"
@@ -50,6 +51,13 @@ func Describe(c Chip) Model {
 	case p.Cores == 0 && p.Siblings == chip.threads:
 		p.Cores = chip.cores
 	}
+	stands, reference := references()[key(name)]
+	if m := stands; reference {
+		p.Brand, p.Vendor, p.Family, p.Model = m.sku, m.vendor, m.family, m.model
+		if m.vendor == "ARM" {
+			p.Implementer, p.Part = m.family, m.model
+		}
+	}
 	p.Siblings = max(1, p.Siblings, p.Cores)
 	if p.Cores == 0 {
 		p.Cores = (p.Siblings + 1) / 2 // most have two threads a core
@@ -59,6 +67,9 @@ func Describe(c Chip) Model {
 		p.Packages = append(p.Packages, i)
 	}
 	m := modelOf(p, limits{}, c.TDP.Watts())
+	if reference && m.How == ByMicroarchitecture {
+		m.Name = stands.sku
+	}
 	m.withClock(c.BaseMHz)
 	return m
 }
@@ -70,8 +81,24 @@ func named(name string) (full string, s sku, ok bool) {
 			return family + name, s, true
 		}
 	}
+	if m, ok := references()[key(name)]; ok {
+		return name, sku{tdp: m.tdp, cores: m.cores, threads: m.threads}, true
+	}
 	return name, sku{}, false
 }
+
+// references are the microarchitectures by the key of the CPU that stands for each, where
+// no list of TDPs has that: Neoverse V2 by "grace".
+var references = sync.OnceValue(func() map[string]microarch {
+	all := map[string]microarch{}
+	for row := range strings.Lines(microarchs) {
+		m, err := parseMicroarch(row)
+		if _, listed := lookup(cpus, key(m.sku)); err == nil && m.tdp > 0 && m.sku != "" && !listed {
+			all[key(m.sku)] = m
+		}
+	}
+	return all
+})
 
 // CoresOf is how many cores a CPU has by its name, in one socket; 0 where no table says.
 func CoresOf(name string) int {

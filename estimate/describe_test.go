@@ -30,6 +30,11 @@ func TestDescribe(t *testing.T) {
 		{Chip{Name: "EPYC 4564P"}, BySKU, 22, 230, 1.5},
 		{Chip{Name: "Intel Xeon w9-3495X"}, BySKU, 81.5, 379.5, 2},
 		{Chip{Name: "Intel Core i9-10980XE"}, BySKU, 18.6, 147.2, 1.7},
+		{Chip{Name: "Ampere Altra Q80-30"}, ByMicroarchitecture, 25.2, 199.4, 2},
+		{Chip{Name: "altra q80-30", Threads: 8, Virtual: true}, ByMicroarchitecture, 2.52, 19.94, 2},
+		{Chip{Name: "NVIDIA Grace"}, ByMicroarchitecture, 31.4, 248.4, 2},
+		{Chip{Name: "Grace", Sockets: 2}, ByMicroarchitecture, 62.8, 496.8, 2},
+		{Chip{Name: "Grace", TDP: 300 * energy.Watt}, ByTDP, 39.5, 300, 2},
 		{Chip{Threads: 8}, Unknown, 4, 28, 2.5},
 		{Chip{}, Unknown, 0.5, 3.5, 2.5},
 	} {

@@ -30,11 +30,11 @@ func readLimits(root fs.FS) (l limits) {
 			prefix := path.Join(dir, "constraint_"+n+"_")
 			limit, ok := watts(root, prefix+"power_limit_uw")
 			switch name := word(root, prefix+"name"); {
-			case !ok:
+			case !ok, limit > 0 && limit < leastLimit:
 			case name == "long_term":
 				l.long = lower(l.long, limit, l.known)
 				l.known = true
-				if tdp, ok := watts(root, prefix+"max_power_uw"); ok && tdp >= 1 && tdp < noLimit {
+				if tdp, ok := watts(root, prefix+"max_power_uw"); ok && tdp >= leastTDP && tdp < noLimit {
 					l.tdp = tdp
 				}
 			case name == "short_term":

@@ -96,6 +96,7 @@ func (m *Model) byClass(c proc.CPU, name string, l limits) bool {
 	}
 	form := formOf(name, sku{})
 	chip := sku{tdp: usualTDP(name, form), form: form}
+	l = l.of(chip)
 	idle, full, _ := clientPower(name, chip, l, fitted())
 	m.How, m.Name, m.TDP = ByClass, plain(c.Brand), energy.Watts(chip.tdp)
 	m.shape(c, false)
@@ -139,6 +140,7 @@ func (m *Model) bySKU(c proc.CPU, name string, chip sku, arch microarch, known b
 	idle, full := 0.0, 0.0
 	switch {
 	case kind == client:
+		l = l.of(chip)
 		idle, full, m.Band = clientPower(name, chip, l, fitted())
 		m.IdleBand = max(m.Band, bandIdle)
 		if chip.form == apple {
@@ -177,7 +179,7 @@ func unmeasured(name string) bool {
 // for its class, but no more than it is held to.
 func serverPower(kind class, chip sku, l limits) (idle, full float64) {
 	idle, full = perThread(kind, chip.tdp, 1)
-	full = min(full, max(chip.tdp, chip.turbo), l.enforced())
+	full = min(full, max(chip.tdp, chip.turbo), max(l.enforced(), idle)) // nothing is held below idle
 	return min(idle, full/2), full
 }
 
@@ -210,6 +212,7 @@ func (m *Model) byMicroarch(c proc.CPU, arch microarch, l limits) {
 	switch {
 	case full > 0:
 	case arch.class == client:
+		l = l.of(chip)
 		idle, full, m.Band = clientPower(name, chip, l, fitted())
 		if l.known { // its own, whatever stands in
 			part = float64(m.Sockets)

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -9,10 +10,23 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/estimate"
 )
+
+// ErrFormat says that what [Batch] was given is no CSV with its columns, so that no row of
+// it could be read.
+var ErrFormat = errors.New("no CSV of CPUs")
+
+// formatError is an ErrFormat in words of its own.
+type formatError string
+
+func (e formatError) Error() string        { return string(e) }
+func (e formatError) Is(target error) bool { return target == ErrFormat }
+
+const notUTF8 = formatError("not text in UTF-8: save it as CSV in UTF-8")
 
 // Batch reads rows of CPUs under load as CSV and writes the modelled power of each as
 // CSV: row_id from 0, pred_w, pred_lo_w, pred_hi_w. Columns are found by name, in any
@@ -20,26 +34,22 @@ import (
 // together, load_pct 0 to 100, cpu_freq_mhz the clock at work; load_pct must be there, and
 // what is empty is not known. A CPU of which nothing is known has the cores and the wide
 // band that Ask gives one. A row that can't be read has empty cells, and its error is
-// among those that Batch returns, joined.
+// among those that Batch returns, joined. Where the text is no such CSV at all, nothing is
+// written, and the error matches [ErrFormat]. Names of columns are taken without regard to
+// case.
 func Batch(r io.Reader, w io.Writer) error {
 	text := bufio.NewReader(r)
 	if mark, _ := text.Peek(3); string(mark) == "\ufeff" {
 		_, _ = text.Discard(len(mark)) // they are there
 	}
+	if start, _ := text.Peek(256); bytes.IndexByte(start, 0) >= 0 { // every second one, in UTF-16
+		return notUTF8
+	}
 	in := csv.NewReader(text)
 	in.FieldsPerRecord = -1
-	header, err := in.Read()
-	if errors.Is(err, io.EOF) {
-		return errors.New("no header: the columns are load_pct, cpu_model, tdp_w, cores, threads, sockets, cpu_freq_mhz, base_freq_mhz")
-	}
+	header, err := batchHeader(in)
 	if err != nil {
 		return err
-	}
-	for i := range header {
-		header[i] = strings.TrimSpace(header[i])
-	}
-	if !slices.Contains(header, "load_pct") {
-		return fmt.Errorf("no column load_pct, but %.200s", strings.Join(header, ", "))
 	}
 	out := csv.NewWriter(w)
 	_ = out.Write([]string{"row_id", "pred_w", "pred_lo_w", "pred_hi_w"}) // Flush tells its error
@@ -69,6 +79,33 @@ func Batch(r io.Reader, w io.Writer) error {
 	}
 	out.Flush()
 	return errors.Join(append(errs, out.Error())...)
+}
+
+// batchHeader reads the names of the columns.
+func batchHeader(in *csv.Reader) ([]string, error) {
+	header, err := in.Read()
+	line := strings.Join(header, ",")
+	parse := (*csv.ParseError)(nil)
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil, formatError("no header: the columns are load_pct, cpu_model, tdp_w, cores, threads, sockets, cpu_freq_mhz, base_freq_mhz")
+	case err != nil && !errors.As(err, &parse):
+		return nil, err
+	case !utf8.ValidString(line):
+		return nil, notUTF8
+	case err != nil:
+		return nil, formatError(fmt.Sprintf("no CSV: line %d, column %d: %v", parse.Line, parse.Column, parse.Err))
+	}
+	for i := range header {
+		header[i] = strings.ToLower(strings.TrimSpace(header[i]))
+	}
+	if slices.Contains(header, "load_pct") {
+		return header, nil
+	}
+	if len(header) == 1 && strings.ContainsAny(line, ";\t") && strings.Contains(header[0], "load_pct") {
+		return nil, formatError("columns must be separated by commas")
+	}
+	return nil, formatError(fmt.Sprintf("no column load_pct, but %.200s", strings.Join(header, ", ")))
 }
 
 func batchRow(header, cells []string) (Range, error) {

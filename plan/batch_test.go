@@ -70,9 +70,30 @@ func TestBatchOfLittle(t *testing.T) {
 	two, _ := strconv.ParseFloat(rows[6][1], 64)
 	assert.InDelta(t, 2*one, two, 0.02, "two sockets")
 	assert.NotEqual(t, rows[1][1], rows[2][1])
-	for _, bad := range []string{"", "machine,cpu_model\na,b\n"} {
-		assert.Error(t, Batch(strings.NewReader(bad), &out))
+}
+
+// What is no such CSV at all is told in a line, and nothing is written.
+func TestBatchOfSomethingElse(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                                "no header",
+		"\n\n":                            "no header",
+		"machine,cpu_model\na,b\n":        "no column load_pct, but machine, cpu_model",
+		"load_pct;cpu_model\n50;x\n":      "columns must be separated by commas",
+		"load_pct\tcpu_model\n50\tx\n":    "columns must be separated by commas",
+		"load_pct,\"cpu\n":                "no CSV: line 1, column ",
+		"\xff\xfel\x00o\x00a\x00d\x00":    "save it as CSV in UTF-8",
+		"l\x00o\x00a\x00d\x00_\x00p\x00c": "save it as CSV in UTF-8",
+		"load_pct\xff,x\n":                "save it as CSV in UTF-8",
+	} {
+		var out bytes.Buffer
+		err := Batch(strings.NewReader(text), &out)
+		assert.ErrorIs(t, err, ErrFormat, "%q", text)
+		assert.ErrorContains(t, err, want, "%q", text)
+		assert.NotContains(t, err.Error(), "\n")
+		assert.Empty(t, out.String(), "%q", text)
 	}
+	var out bytes.Buffer
+	assert.NoError(t, Batch(strings.NewReader("CPU_Model, Load_PCT\nEPYC 7763,50\n"), &out))
 }
 
 // Spreadsheets begin a file with a mark, quote all cells and end lines with CRLF.

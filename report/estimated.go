@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 
 	"github.com/carbonctl/carbonctl/energy"
@@ -306,7 +307,10 @@ func ReadPlan(r io.Reader) (footprint.Plan, error) {
 		GramsHigh float64     `json:"emissions_high_g"`
 	}
 	if err := json.NewDecoder(io.LimitReader(r, 16<<20)).Decode(&j); err != nil {
-		return footprint.Plan{}, fmt.Errorf("no estimate: %w", err)
+		return footprint.Plan{}, notAnEstimate(err)
+	}
+	if j.Schema == "" {
+		return footprint.Plan{}, notAnEstimate(nil)
 	}
 	if j.Schema != EstimateSchema {
 		return footprint.Plan{}, fmt.Errorf("no estimate: schema %.40q is not %s", j.Schema, EstimateSchema)
@@ -321,6 +325,21 @@ func ReadPlan(r io.Reader) (footprint.Plan, error) {
 		Method: string(j.Method), Energy: kWh(j.KWh), EnergyLow: kWh(j.Low), EnergyHigh: kWh(j.High),
 		Emissions: regions.Grams(j.Grams), EmissionsLow: regions.Grams(j.GramsLow), EmissionsHigh: regions.Grams(j.GramsHigh),
 	}, nil
+}
+
+// notAnEstimate says in plain words why a file could not be decoded.
+func notAnEstimate(err error) error {
+	var wrong *json.UnmarshalTypeError
+	var read *fs.PathError
+	switch {
+	case errors.As(err, &read):
+		return fmt.Errorf("no estimate: %w", read)
+	case errors.As(err, &wrong) && wrong.Field == "schema", errors.As(err, &wrong) && wrong.Field == "method":
+		return fmt.Errorf("no estimate: %s must be a text, not %s", wrong.Field, wrong.Value)
+	case errors.As(err, &wrong) && wrong.Field != "":
+		return fmt.Errorf("no estimate: %s must be a number, not %s", wrong.Field, wrong.Value)
+	}
+	return errors.New(`no estimate: not the JSON that "carbonctl estimate --json-file FILE" writes`)
 }
 
 // planned says what was estimated of a run, and what the run took of that; "" where

@@ -96,6 +96,11 @@ type Model struct {
 	Notes       []ModelNote `json:"notes"`
 }
 
+// has reports whether a model has a note of a code.
+func (m *Model) has(code string) bool {
+	return slices.ContainsFunc(m.Notes, func(n ModelNote) bool { return n.Code == code })
+}
+
 // A ModelNote is something to know about a model. Code is stable.
 type ModelNote struct {
 	Code string `json:"code"`
@@ -125,10 +130,11 @@ func (inv *Inventory) Settle() {
 		switch {
 		case slices.ContainsFunc(inv.Counters, func(c EnergyCounter) bool { return c.Kind == k && c.Status == "counted" }):
 			return OfCounter
-		case inv.Model != nil && (k == energy.CPU || inv.Model.MemoryGiB > 0):
+		case inv.Model != nil && (k == energy.CPU || inv.Model.MemoryGiB > 0 || inv.Model.has("whole-board")):
 			return OfModel
+		default: // every machine has some
+			return Unread
 		}
-		return Absent
 	}
 	inv.Verdict = Verdict{CPU: counted(energy.CPU), Memory: counted(energy.Memory), GPU: Absent}
 	for _, g := range inv.GPUs {

@@ -18,20 +18,25 @@ func TestVerdict(t *testing.T) {
 		return EnergyCounter{Component: string(k) + "-0", Kind: k, Status: "counted", Reason: "read"}
 	}
 	read, hidden, lost := GPU{Visible: true, Way: "energy counter"}, GPU{Way: "energy counter"}, GPU{Visible: true, Error: "lost"}
+	use := GPU{Visible: true, Way: "power limit × use", Modelled: true, BandLow: 1 / 3.0, BandHigh: 2}
 	for want, inv := range map[string]Inventory{
-		"CPU and memory modelled (90 % interval: half to double); no GPU":               {Model: model, CounterState: footprint.NoCounter},
-		"CPU measured; memory modelled (90 % interval: half to double); no GPU":         {Model: model, Counters: []EnergyCounter{counter(energy.CPU)}},
-		"CPU, memory and 2 GPUs measured":                                               {Counters: []EnergyCounter{counter(energy.CPU), counter(energy.Memory)}, GPUs: []GPU{read, read}},
-		"1 of 3 GPUs measured; CPU and memory modelled (90 % interval: half to double)": {Model: model, GPUs: []GPU{hidden, lost, read}},
-		"CPU and memory modelled (90 % interval: ÷ 1.5 to × 1.5); GPU not read":         {Model: &Model{Band: 1.5, MemoryGiB: 1}, GPUs: []GPU{lost}},
-		"GPU not read; no CPU, no memory":                                               {GPUError: "driver too old"},
-		"No CPU, no memory, no GPU":                                                     {},
+		"CPU and memory modelled (90 % interval: half to double); no GPU":                  {Model: model, CounterState: footprint.NoCounter},
+		"CPU measured; memory modelled (90 % interval: half to double); no GPU":            {Model: model, Counters: []EnergyCounter{counter(energy.CPU)}},
+		"CPU, memory and 2 GPUs measured":                                                  {Counters: []EnergyCounter{counter(energy.CPU), counter(energy.Memory)}, GPUs: []GPU{read, read}},
+		"1 of 3 GPUs measured; CPU and memory modelled (90 % interval: half to double)":    {Model: model, GPUs: []GPU{hidden, lost, read}},
+		"CPU and memory modelled (90 % interval: ÷ 1.5 to × 1.5); GPU not read":            {Model: &Model{Band: 1.5, MemoryGiB: 1}, GPUs: []GPU{lost}},
+		"CPU and memory modelled (90 % interval: half to double); 2 GPUs modelled":         {Model: model, GPUs: []GPU{use, use}},
+		"1 of 2 GPUs measured; CPU and memory modelled (90 % interval: half to double); 1": {Model: model, GPUs: []GPU{read, use}},
+		"CPU modelled (90 % interval: half to double); memory not read; no GPU":            {Model: &Model{Band: 2}},
+		"CPU and memory modelled (90 % interval: half to double); no GPU ":                 {Model: &Model{Band: 2, Notes: []ModelNote{{Code: "whole-board"}}}},
+		"CPU, memory and GPU not read":                                                     {GPUError: "driver too old"},
+		"CPU and memory not read; no GPU":                                                  {},
 	} {
 		inv.Settle()
 		var b strings.Builder
 		require.NoError(t, inv.Text(&b, false))
 		line, _, _ := strings.Cut(b.String(), "\n")
-		assert.Equal(t, want, line)
+		assert.Equal(t, strings.TrimSpace(want), line)
 		assert.NotContains(t, b.String(), "\nsettings\n", "only what is set")
 		b.Reset()
 		require.NoError(t, inv.Text(&b, true))

@@ -19,13 +19,12 @@ func (inv Inventory) headline() string {
 	add(inv.Verdict.CPU, "CPU")
 	add(inv.Verdict.Memory, "memory")
 	gpus, read, modelled := len(inv.GPUs), 0, ""
-	band, reckoned := "", 0
+	reckoned := 0
 	for _, g := range inv.GPUs {
 		switch {
 		case !g.Visible || g.Way == "":
 		case g.Modelled:
 			reckoned++
-			band = fmt.Sprintf("90 %% interval: ÷ %.2g to × %.2g", 1/g.BandLow, g.BandHigh)
 		default:
 			read++
 		}
@@ -37,7 +36,7 @@ func (inv Inventory) headline() string {
 		return fmt.Sprintf("%d of %d GPUs", n, gpus)
 	}
 	if reckoned > 0 {
-		modelled = fmt.Sprintf("%s modelled (%s)", some(reckoned), band)
+		modelled = some(reckoned) + " modelled"
 	}
 	switch {
 	case read > 0:
@@ -120,16 +119,18 @@ func (inv Inventory) components(p *Page) {
 	case inv.Verdict.CPU == OfCounter:
 		p.Row("CPU", state, OfCounter, inv.counters(energy.CPU))
 	default:
-		p.Row("CPU", state, Absent, inv.ModelError)
+		p.Row("CPU", state, "not read", inv.ModelError)
 		p.Row("", "%s", missing)
 	}
 	switch {
+	case inv.Verdict.Memory == OfModel && m.MemoryGiB == 0:
+		p.Row("memory", state, OfModel, "in the CPU's figure, which is the whole board's")
 	case inv.Verdict.Memory == OfModel:
 		p.Row("memory", state, OfModel, fmt.Sprintf("%.3g GiB: %s", m.MemoryGiB, powers(m.MemoryIdleW, m.MemoryMaxW)))
 	case inv.Verdict.Memory == OfCounter:
 		p.Row("memory", state, OfCounter, inv.counters(energy.Memory))
 	default:
-		p.Row("memory", state, Absent, "")
+		p.Row("memory", state, "not read", "its size is unknown")
 	}
 	inv.gpus(p, state)
 	switch r := inv.Region; {
@@ -162,7 +163,7 @@ func (inv Inventory) gpus(p *Page, state string) {
 		case g.Way == "":
 			p.Row(label, state, "not read", g.Name+": "+g.Error)
 		case g.Modelled:
-			p.Row(label, state, OfModel, fmt.Sprintf("%s, by %s", g.Name, g.Way))
+			p.Row(label, state, OfModel, fmt.Sprintf("%s, by %s, ÷ %.2g to × %.2g", g.Name, g.Way, 1/g.BandLow, g.BandHigh))
 		default:
 			p.Row(label, state, OfCounter, fmt.Sprintf("%s, by %s", g.Name, g.Way))
 		}

@@ -43,8 +43,8 @@ sure that is, and which commands would improve it.`,
 			if err != nil {
 				return err
 			}
-			c.locate(os.DirFS(root))
-			inv := look(cmd.Context(), os.DirFS(root), watch, libraryPath(library), c)
+			c.locate(proc.Root(root))
+			inv := look(cmd.Context(), proc.Root(root), watch, libraryPath(library), c)
 			if asJSON {
 				err = output.JSON(a.out, inv)
 			} else {

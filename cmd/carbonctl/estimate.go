@@ -218,8 +218,11 @@ func (e *estimating) runBatch() error {
 		in = f
 	}
 	err := plan.Batch(in, e.out)
-	if err == nil {
+	switch {
+	case err == nil:
 		return nil
+	case errors.Is(err, plan.ErrFormat):
+		return fmt.Errorf("%s: %w", e.batch, err)
 	}
 	all := []error{err}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {

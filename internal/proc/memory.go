@@ -69,6 +69,9 @@ func (m *Memory) Read() (total, available uint64, err error) {
 // Close lets go of the file.
 func (m *Memory) Close() error { return m.file.close() }
 
+// mostMemory is more, in KiB, than the 52 bits of an address on x86-64 and ARM reach.
+const mostMemory = 1 << 42
+
 // parseMemory reads the lines "Name:   123 kB" of /proc/meminfo. Kernels before
 // 3.14 have no MemAvailable: free memory and the caches stand in for it.
 func parseMemory(b []byte) (total, available uint64, ok bool) {
@@ -86,7 +89,7 @@ func parseMemory(b []byte) (total, available uint64, ok bool) {
 			continue
 		}
 		kib, rest, number := whole(blank(l[colon+1:]))
-		if !number || kib > 1<<54 || len(rest) > 0 && rest[0] != ' ' {
+		if !number || kib > mostMemory || len(rest) > 0 && rest[0] != ' ' {
 			continue
 		}
 		switch string(l[:colon]) {

@@ -50,7 +50,7 @@ func (r rootFS) open(name string) (*rootFile, error) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
 	}
 	for {
-		fd, err := unix.Open(r.dir+name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		fd, err := unix.Open(r.dir+name, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0) // a FIFO waits for nobody
 		switch {
 		case err == nil:
 			return &rootFile{root: r, name: name, fd: fd}, nil
@@ -59,6 +59,9 @@ func (r rootFS) open(name string) (*rootFile, error) {
 		}
 	}
 }
+
+// mostText is far more than any file of the kernel's that is read at once.
+const mostText = 64 << 20
 
 // ReadFile implements fs.ReadFileFS.
 func (r rootFS) ReadFile(name string) ([]byte, error) {
@@ -76,6 +79,8 @@ func (r rootFS) ReadFile(name string) ([]byte, error) {
 			return slices.Clone(text), nil
 		case err != nil:
 			return nil, err
+		case len(text) > mostText:
+			return nil, &fs.PathError{Op: "read", Path: name, Err: unix.EFBIG}
 		case len(text) == cap(text):
 			text = slices.Grow(text, len(text))
 		}
