@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -72,6 +73,22 @@ func playForecast(ts *testscript.TestScript, neg bool, args []string) {
 	}))
 	ts.Defer(s.Close)
 	ts.Setenv("CARBONCTL_CARBONAWARE_URL", s.URL)
+}
+
+// playService: service STATUS plays a web service that answers every request so; $SERVICE is
+// its URL.
+func playService(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: service STATUS")
+	}
+	status, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.WriteHeader(status)
+	}))
+	ts.Defer(s.Close)
+	ts.Setenv("SERVICE", s.URL)
 }
 
 // fetch: [!] fetch ADDRESS PATH FILE asks the server whose address is the last

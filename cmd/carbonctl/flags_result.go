@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/carbonctl/carbonctl/export/ci"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/output"
@@ -62,6 +63,9 @@ func (w *runFlags) show(s *session.Session, result session.Result) {
 		} else {
 			_ = run.Result(w.err, w.screen(w.err))
 		}
+	}
+	if w.config.ci == ci.GitHub && !w.json {
+		_ = ci.Annotate(w.err, result.Report)
 	}
 	for _, line := range report.Recovered(w.worthSaying(result.Recovered)) {
 		w.say(line, "")

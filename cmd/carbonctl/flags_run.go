@@ -44,6 +44,8 @@ type runFlags struct {
 	events  string
 	budget  budgetFlags
 	plan    planFlags
+
+	unfitted []error // what is wrong with the environment of sinks
 }
 
 // add adds the flags, but those of settings.
@@ -114,6 +116,12 @@ func (w *runFlags) options(waits bool) (o session.Options, service live.Service,
 	if o.Sinks, err = w.sinks(); err != nil {
 		return o, service, err
 	}
+	for _, problem := range w.unfitted {
+		if !w.json { // then it stands in the result alone
+			w.say(problem.Error(), hint(problem))
+		}
+		o.Warnings = append(o.Warnings, footprint.Warning{Code: footprint.ConfigIgnored, Text: problem.Error()})
+	}
 	if !w.silent {
 		o.Voice.Say = func(text string) { w.say(text, "") }
 	}
@@ -182,7 +190,7 @@ func (w *runFlags) carbon() carbon.Config {
 	cfg := carbon.Config{
 		Region: o.Region, Grid: o.Intensity, PUE: o.PUE, Every: o.Interval,
 		Run: footprint.Run{
-			Project: o.Project, Labels: o.Labels, Charge: o.Charge, Job: session.Job(os.Getenv),
+			Project: o.Project, Labels: session.Labels(o.Labels, os.Getenv), Charge: o.Charge, Job: session.Job(os.Getenv),
 			Parent: o.parent, Epochs: o.Epochs, Price: w.budget.price, How: origins[o.Origin(config.Region)],
 		},
 		Host: carbon.Host{Root: proc.Root(w.root), NVMLLibrary: libraryPath(w.nvml), Env: os.LookupEnv, Calibration: o.calibration},

@@ -1,13 +1,19 @@
 package main
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/carbon"
+	"github.com/carbonctl/carbonctl/export/ci"
 	"github.com/carbonctl/carbonctl/export/file"
+	"github.com/carbonctl/carbonctl/export/otlp"
 	"github.com/carbonctl/carbonctl/internal/output"
+	"github.com/carbonctl/carbonctl/internal/proc"
 	"github.com/carbonctl/carbonctl/internal/session"
 )
 
@@ -30,6 +36,8 @@ func (s *sinkFlags) add(f *pflag.FlagSet) {
 func (w *runFlags) sinks() (all []session.Sink, err error) {
 	all = addFile(all, file.NameHTML, file.HTML(w.sink.html, w.config.car), "the page was not written")
 	all = addFile(all, file.NameJSON, file.JSON(w.sink.jsonTo), "the JSON file was not written")
+	all = append(all, w.otlp()...)
+	all = append(all, w.ci()...)
 	return all, nil
 }
 
@@ -39,8 +47,52 @@ func (w *runFlags) redo(name, target string) carbon.Sink {
 	switch name {
 	case file.NameHTML, file.NameJSON:
 		return file.Redo(name, target)
+	case otlp.Name:
+		if s := otlp.Redo(target, os.Getenv); s != nil {
+			return s
+		}
 	}
 	return nil
+}
+
+// otlp is the sink of OpenTelemetry, if one is asked for.
+func (w *runFlags) otlp() []session.Sink {
+	if w.config.otlp == "" {
+		return nil
+	}
+	s, problems, err := otlp.FromEnv(w.config.otlp, proc.Root("/"), os.Getenv)
+	for _, p := range append(problems, err) {
+		w.unfit("otlp", p)
+	}
+	if err != nil || s.Metrics.URL == "" && s.Traces.URL == "" {
+		return nil
+	}
+	s.Resource["process.pid"] = strconv.Itoa(os.Getpid())
+	return []session.Sink{{Sink: s, Failed: "otlp: not delivered", Name: otlp.Name, Target: s.Target()}}
+}
+
+// ci is the sink of the CI system that this is a job of, if it is asked for. Its files are
+// gone with the job: no later run writes them.
+func (w *runFlags) ci() []session.Sink {
+	switch w.config.ci {
+	case ci.GitHub:
+		s, err := ci.WorkflowOf(os.Getenv, w.config.car)
+		if err != nil {
+			w.unfit("ci", err)
+			return nil
+		}
+		return []session.Sink{{Sink: s, Failed: "the job summary was not written"}}
+	case ci.GitLab:
+		return []session.Sink{{Sink: ci.PipelineOf(os.Getenv), Failed: "the metrics report was not written"}}
+	}
+	return nil
+}
+
+// unfit keeps what is wrong in the environment with what a sink needs. It stops nothing.
+func (w *runFlags) unfit(sink string, err error) {
+	if err != nil {
+		w.unfitted = append(w.unfitted, fmt.Errorf("%s: %w", sink, err))
+	}
 }
 
 func addFile(all []session.Sink, name string, sink file.Sink, failed string) []session.Sink {

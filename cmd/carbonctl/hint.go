@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/estimate"
+	"github.com/carbonctl/carbonctl/export/otlp"
 	"github.com/carbonctl/carbonctl/internal/child"
 	"github.com/carbonctl/carbonctl/internal/input"
 	"github.com/carbonctl/carbonctl/internal/nearest"
@@ -52,6 +53,8 @@ func hint(err error) string {
 		return hoursHint(hours)
 	case errors.Is(err, regions.ErrNoForecast):
 		return `"carbonctl regions data" lists the zones with typical hours; elsewhere --live asks a service or a file (docs/regions.md)`
+	case errors.As(err, new(*otlp.GRPCError)):
+		return "set OTEL_EXPORTER_OTLP_PROTOCOL=http/json, and give the receiver's port of OTLP over HTTP, as a rule 4318"
 	case errors.As(err, &none) && none.Ledger:
 		return "carbonctl wrap -- CMD records a run"
 	case errors.As(err, new(report.NoMatchError)):

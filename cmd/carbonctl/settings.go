@@ -13,6 +13,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/estimate"
+	"github.com/carbonctl/carbonctl/export/ci"
+	"github.com/carbonctl/carbonctl/export/otlp"
 	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/locate"
 	"github.com/carbonctl/carbonctl/internal/nested"
@@ -31,6 +33,8 @@ type settings struct {
 	// calibration of this machine's model, nil: none given
 	calibration *estimate.Calibration
 	parent      string // the run that started this one, "" if none
+	otlp        string // where OpenTelemetry is reached, "" if nowhere
+	ci          ci.System
 }
 
 // configure reads the settings: the user's file, the project's file, environment, flags,
@@ -64,6 +68,10 @@ func (s *settings) set(key, value string) (err error) {
 		return assign(&s.pattern)(watch.Preset(value))
 	case config.Calibration:
 		return assign(&s.calibration)(estimate.ReadCalibration(value))
+	case config.OTLP:
+		return assign(&s.otlp)(value, otlp.CheckURL(value))
+	case config.CI:
+		return assign(&s.ci)(ci.Parse(value, os.Getenv))
 	case config.Car:
 		return assign(&s.car)(report.ParseCar(value))
 	}

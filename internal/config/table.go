@@ -28,6 +28,8 @@ const (
 	Car          = "car"
 	Calibration  = "calibration"
 	FlushWait    = "flush-wait"
+	OTLP         = "otlp"
+	CI           = "ci"
 )
 
 // Kind is what a setting takes.
@@ -102,6 +104,10 @@ func Table() []Setting {
 			"count the water that the electricity and the cooling took", (*Values).setWater},
 		{FlushWait, Text, false, "0s", `"5s"`,
 			"wait this `TIME` more for services at the end (default 0s)", (*Values).setFlushWait},
+		{OTLP, Text, false, "none", `"http://localhost:4318"`,
+			"send metrics and a span to OpenTelemetry at this `URL`, or env for that of OTEL_EXPORTER_OTLP_ENDPOINT", nil},
+		{CI, Text, false, "none", `"auto"`,
+			"show the run in the CI `SYSTEM`: github, gitlab, or auto to find it", nil},
 	}
 }
 

@@ -74,6 +74,8 @@ var rooms = map[string][]string{
 
 	"internal/revision": {},
 
+	"export/ci":                  {"footprint", "internal/output", "report"},
+	"export/otlp":                {"energy", "footprint", "internal/deliver", "github.com/google/uuid"},
 	"export/file":                {"carbon", "footprint", "internal/output", "regions", "report"},
 	"export/internal/runmetrics": {"energy", "footprint", "internal/exposition"},
 	"export/metrics":             {"carbon", "export/file", "export/internal/runmetrics", "footprint", "internal/exposition", "internal/output"},
@@ -91,7 +93,7 @@ var rooms = map[string][]string{
 	"internal/wait":    {"footprint", "internal/atomicfile", "regions", "report", "github.com/gofrs/flock"},
 	"internal/watch":   {"golang.org/x/sys"},
 	"cmd/carbonctl": {
-		"carbon", "energy", "estimate", "footprint", "plan", "runs", "internal/child", "internal/config", "internal/input", "internal/locate", "internal/timespec", "export/file", "internal/about", "internal/nearest", "internal/nested", "internal/output", "internal/session", "internal/spool", "internal/wait", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "internal/serve", "ledger", "nvml", "rapl", "regions", "report",
+		"carbon", "energy", "estimate", "footprint", "plan", "runs", "internal/child", "internal/config", "internal/input", "internal/locate", "internal/timespec", "export/ci", "export/file", "export/otlp", "internal/about", "internal/nearest", "internal/nested", "internal/output", "internal/session", "internal/spool", "internal/wait", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "internal/serve", "ledger", "nvml", "rapl", "regions", "report",
 		"regions/live",
 		"github.com/spf13/cobra", "github.com/spf13/pflag",
 	},

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"maps"
 	"strconv"
 
 	"github.com/carbonctl/carbonctl/footprint"
@@ -39,6 +40,29 @@ func Job(env func(string) string) *footprint.Job {
 		}
 	}
 	return nil
+}
+
+// dagLabels are the variables of Airflow's operators by the labels that a run gets of them,
+// so that reports can group by DAG and task. Airflow sets them for each try of a task.
+var dagLabels = map[string]string{
+	"dag": "AIRFLOW_CTX_DAG_ID", "task": "AIRFLOW_CTX_TASK_ID", "run": "AIRFLOW_CTX_DAG_RUN_ID", "try": "AIRFLOW_CTX_TRY_NUMBER",
+}
+
+// Labels are those of a run with what the environment adds to them: of Airflow dag, task, run
+// and try. Labels that are given stay. The map given does not change.
+func Labels(given map[string]string, env func(string) string) map[string]string {
+	all := maps.Clone(given)
+	for label, variable := range dagLabels {
+		value := env(variable)
+		if _, ok := all[label]; ok || value == "" {
+			continue
+		}
+		if all == nil {
+			all = map[string]string{}
+		}
+		all[label] = value
+	}
+	return all
 }
 
 // number is a whole number, nil if text is none.

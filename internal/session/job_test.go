@@ -30,3 +30,14 @@ func TestJob(t *testing.T) {
 		assert.Equal(t, tt.want, Job(func(k string) string { return tt.env[k] }), name)
 	}
 }
+
+func TestLabelsOfATask(t *testing.T) {
+	env := func(k string) string {
+		return map[string]string{"AIRFLOW_CTX_DAG_ID": "etl", "AIRFLOW_CTX_TASK_ID": "train", "AIRFLOW_CTX_DAG_RUN_ID": "manual__1", "AIRFLOW_CTX_TRY_NUMBER": "2"}[k]
+	}
+	given := map[string]string{"task": "mine", "team": "red"}
+	assert.Equal(t, map[string]string{"dag": "etl", "task": "mine", "run": "manual__1", "try": "2", "team": "red"}, Labels(given, env))
+	assert.Equal(t, map[string]string{"task": "mine", "team": "red"}, given)
+	assert.Equal(t, map[string]string{"dag": "etl", "task": "train", "run": "manual__1", "try": "2"}, Labels(nil, env))
+	assert.Nil(t, Labels(nil, func(string) string { return "" }))
+}
