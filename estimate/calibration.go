@@ -103,7 +103,11 @@ func ReadCalibration(path string) (*Calibration, error) {
 func parseCalibration(text []byte) (*Calibration, error) {
 	c := &Calibration{}
 	if err := json.Unmarshal(text, c); err != nil {
-		return nil, fmt.Errorf("not a calibration: %w", err)
+		var wrong *json.UnmarshalTypeError
+		if errors.As(err, &wrong) && wrong.Field != "" {
+			return nil, fmt.Errorf("not a calibration: %s can't be %s", wrong.Field, wrong.Value)
+		}
+		return nil, errors.New(`not a calibration: not the JSON that "carbonctl calibrate" writes`)
 	}
 	if c.Version != 1 {
 		return nil, fmt.Errorf("not a calibration of version 1, but %d", c.Version)

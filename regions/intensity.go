@@ -27,7 +27,7 @@ func (g Grams) String() string {
 // Unit is the one that String shows g in; its Size is in grams.
 func (g Grams) Unit() energy.Unit {
 	return energy.Fitting(float64(g), []energy.Unit{
-		{Name: "ng", Size: 1e-9}, {Name: "µg", Size: 1e-6}, {Name: "mg", Size: 1e-3}, {Name: "g", Size: 1},
+		{Name: "pg", Size: 1e-12}, {Name: "ng", Size: 1e-9}, {Name: "µg", Size: 1e-6}, {Name: "mg", Size: 1e-3}, {Name: "g", Size: 1},
 		{Name: "kg", Size: 1e3}, {Name: "t", Size: 1e6}, {Name: "kt", Size: 1e9},
 	})
 }

@@ -17,16 +17,20 @@ type Inventory struct {
 	Counters []EnergyCounter `json:"counters"`
 	// CounterState is "read" if all is read that could be wanted, else the code of
 	// the warning that says what is in the way.
-	CounterState string      `json:"counter_state"`
-	CounterError string      `json:"counter_error"`
-	Model        *Model      `json:"model"` // nil: none, as ModelError says
-	ModelError   string      `json:"model_error"`
-	GPUs         []GPU       `json:"gpus"`
-	GPUError     string      `json:"gpu_error"` // why there are none, or what else went wrong
-	Fix          []string    `json:"fix"`       // commands that would make more readable
-	FixNote      string      `json:"fix_note"`  // what they open, or why there are none
-	Region       Region      `json:"region"`
-	Settings     []Effective `json:"settings"`
+	CounterState string   `json:"counter_state"`
+	CounterError string   `json:"counter_error"`
+	Model        *Model   `json:"model"` // nil: none, as ModelError says
+	ModelError   string   `json:"model_error"`
+	GPUs         []GPU    `json:"gpus"`
+	GPUError     string   `json:"gpu_error"` // why there are none, or what else went wrong
+	Fix          []string `json:"fix"`       // commands that would make more readable
+	FixNote      string   `json:"fix_note"`  // what they open, or why there are none
+	// Calibrate is the command that measures this machine once, so that it can be modelled by
+	// that, and CalibrateNote how; "" where that would not help.
+	Calibrate     string      `json:"calibrate"`
+	CalibrateNote string      `json:"calibrate_note"`
+	Region        Region      `json:"region"`
+	Settings      []Effective `json:"settings"`
 	// Screen is what text is shown on.
 	Screen   Screen   `json:"-"`
 	Problems []string `json:"problems"` // of the settings

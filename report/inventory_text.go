@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -252,6 +253,10 @@ func (inv Inventory) improvements(p *Page, verbose bool) {
 			p.Code(f)
 		}
 	}
+	if inv.Calibrate != "" {
+		p.Row("or", "%s", inv.CalibrateNote)
+		p.Code(inv.Calibrate)
+	}
 	if region {
 		p.Row("region", "--region FR for one run; region = \"FR\" in config.toml for all")
 		if inv.Region.Hint != "" {
@@ -263,25 +268,26 @@ func (inv Inventory) improvements(p *Page, verbose bool) {
 
 // given shows the settings that are not as built in, or all.
 func (inv Inventory) given(p *Page, verbose bool) {
-	titled := false
-	row := func(label, format string, args ...any) {
-		if !titled {
-			p.Title("settings")
-		}
-		titled = true
-		p.Row(label, format, args...)
-	}
+	var keys, values []string
+	add := func(key, value string) { keys, values = append(keys, key), append(values, value) }
 	for _, s := range inv.Settings {
 		if verbose || s.Origin != "default" {
-			value := s.Value
-			if value == "" {
-				value = "none"
-			}
-			row(s.Key, "%s (%s)", value, s.Origin)
+			add(s.Key, fmt.Sprintf("%s (%s)", cmp.Or(s.Value, "none"), s.Origin))
 		}
 	}
 	for _, s := range inv.Problems {
-		row("problem", "%s", s)
+		add("problem", s)
+	}
+	if len(keys) == 0 {
+		return
+	}
+	p.Title("settings")
+	width := indent - 3
+	for _, k := range keys {
+		width = max(width, cellWidth(k))
+	}
+	for i, k := range keys {
+		p.Lead(fmt.Sprintf("  %-*s ", width, k), values[i])
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/runs"
 )
@@ -17,8 +16,12 @@ import (
 func (r Ranking) JSON(w io.Writer) error {
 	places := append([]runs.Comparison{}, r.Places...)
 	notes := append([]string{}, r.Notes...)
+	var used any = r.Energy
+	if r.Estimated != nil {
+		used = joules(r.Estimated.Expected)
+	}
 	b, err := json.MarshalIndent(struct {
-		Energy   energy.Energy     `json:"energy_joules"`
+		Energy   any               `json:"energy_joules"`
 		Of       string            `json:"of"`
 		Recorded *regions.Grams    `json:"recorded_emissions_g"`
 		Regions  []runs.Comparison `json:"regions"`
@@ -27,7 +30,7 @@ func (r Ranking) JSON(w io.Writer) error {
 		Notes    []string          `json:"notes"`
 		Not      string            `json:"not_covered"`
 		Data     string            `json:"data"`
-	}{r.Energy, r.Of, r.Recorded, places, r.All, r.Without, notes, r.uncovered(), r.Data}, "", "  ")
+	}{used, r.Of, r.Recorded, places, r.All, r.Without, notes, r.uncovered(), r.Data}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("ranking: %w", err)
 	}
@@ -40,6 +43,10 @@ func (r Ranking) CSV(w io.Writer) error {
 	out := csv.NewWriter(w)
 	_ = out.Write([]string{"rank", "here", "zone", "name", "provider", "cloud_region", "city", "energy_joules", "g_per_kwh", "pue", "pue_of", "emissions_g", "ratio",
 		"cfe_percent", "cfe_year", "distance_km", "scope", "market", "kind", "year", "from", "to", "source", "licence", "instead"}) // Flush tells its error
+	used := r.Energy.Fixed()
+	if r.Estimated != nil {
+		used = strconv.FormatFloat(joules(r.Estimated.Expected), 'f', -1, 64)
+	}
 	number := func(x *float64) string {
 		if x == nil {
 			return ""
@@ -64,7 +71,7 @@ func (r Ranking) CSV(w io.Writer) error {
 			cfeYear = strconv.Itoa(*c.CFEYear)
 		}
 		_ = out.Write([]string{strconv.Itoa(c.Rank), strconv.FormatBool(c.Here), cell(c.Zone), cell(c.Name), words(c.Provider), words(c.CloudRegion), words(c.City),
-			r.Energy.Fixed(), number(&perKWh), number(&c.PUE), c.PUEOf, number(&grams), number(c.Ratio),
+			used, number(&perKWh), number(&c.PUE), c.PUEOf, number(&grams), number(c.Ratio),
 			number(c.CFE), cfeYear, number(c.Kilometres), string(c.Scope), strconv.FormatBool(c.Market), string(c.Kind), yearText(c.Year), hour(c.From), hour(c.To), cell(c.Source), cell(c.Licence), cell(c.Instead)})
 	}
 	out.Flush()

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/plan"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/runs"
 )
@@ -121,4 +122,21 @@ func TestRankingEscapes(t *testing.T) {
 	}
 	var b strings.Builder
 	require.NoError(t, Ranking{}.Text(&b), "an empty one is no accident")
+}
+
+// A ranking of a plan gives the plan's energy to programs, also where that is more than a
+// counter can hold.
+func TestRankingOfAPlanHasItsEnergy(t *testing.T) {
+	for kWh, want := range map[float64]string{0.26: "936000", 2.5: "9000000", 5e9: "18000000000000000"} {
+		r := ranked(t)
+		r.Energy, r.Estimated = 0, new(plan.Exactly(kWh))
+		var b strings.Builder
+		require.NoError(t, r.JSON(&b))
+		assert.Contains(t, b.String(), `"energy_joules": `+want+`,`)
+		b.Reset()
+		require.NoError(t, r.Top(1).CSV(&b))
+		rows, err := csv.NewReader(strings.NewReader(b.String())).ReadAll()
+		require.NoError(t, err)
+		assert.Equal(t, want, rows[1][7])
+	}
 }

@@ -75,7 +75,7 @@ func TestEnergy(t *testing.T) {
 func TestMass(t *testing.T) {
 	for want, g := range map[string]regions.Grams{
 		"0 g": 0, "412 mg": 0.412, "1.83 kg": 1830, "1.00 g": 0.9996, "10.0 g": 9.996, "999 mg": 0.9994,
-		"58.6 µg": 58.6e-6, "2.00 t": 2e6, "0.100 ng": 1e-10,
+		"58.6 µg": 58.6e-6, "2.00 t": 2e6, "100 pg": 1e-10,
 	} {
 		assert.Equal(t, want, report.Mass(g))
 	}

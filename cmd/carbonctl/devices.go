@@ -103,6 +103,7 @@ func look(ctx context.Context, root fs.FS, watch time.Duration, library string, 
 		inv.Model = modelOf(m.Model())
 		_ = m.Close()
 	}
+	inv.Calibrate, inv.CalibrateNote = calibrateFix(inv)
 	addGPUs(ctx, &inv, root, library)
 	inv.Settle()
 	return inv

@@ -6,8 +6,10 @@ import (
 	"slices"
 
 	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/estimate"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/rapl"
+	"github.com/carbonctl/carbonctl/report"
 )
 
 // reason says in a line what becomes of a zone, and why.
@@ -83,6 +85,21 @@ func fixes(state string, perf bool) []string {
 		return []string{`docker run -v /proc:/host/proc:ro -v /sys:/host/sys:ro … carbonctl wrap --root /host -- CMD`}
 	}
 	return nil
+}
+
+// calibrateFix is the command that measures a machine whose counters are there and closed,
+// once, for the model of later runs; "" where that is no way, or has been done.
+func calibrateFix(inv report.Inventory) (command, note string) {
+	if inv.Host.Virtual || inv.Model == nil || inv.Model.How == string(estimate.ByCalibration) {
+		return "", ""
+	}
+	switch inv.CounterState {
+	case footprint.NoPermission:
+		return `sudo carbonctl calibrate --output calibration.json`, "leave them closed, measure once as root, and set calibration = FILE: modelled, at ± 20 % or what was measured"
+	case footprint.CounterMasked:
+		return `carbonctl calibrate --output calibration.json`, "measure once on the host, and set calibration = FILE in here: modelled, at ± 20 % or what was measured"
+	}
+	return "", ""
 }
 
 // platypus is the trade-off of open counters.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/carbonctl/carbonctl/estimate"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/machinetest"
@@ -44,6 +45,8 @@ func TestWhatOpensClosedCounters(t *testing.T) {
 	assert.Contains(t, text, "PLATYPUS")
 	assert.NotContains(t, text, "setcap")
 
+	assert.Contains(t, text, "sudo carbonctl calibrate --output calibration.json")
+
 	_, text = look(withPerf{closed})
 	assert.Contains(t, text, `sudo setcap cap_perfmon+ep "$(command -v carbonctl)"`, "the capability is the least privilege")
 	assert.NotContains(t, text, "groupadd")
@@ -51,11 +54,16 @@ func TestWhatOpensClosedCounters(t *testing.T) {
 	inv, text = look(machinetest.Load(t, "../../testdata/machines/masked.txtar"))
 	assert.Equal(t, footprint.CounterMasked, inv.CounterState)
 	assert.Contains(t, text, "docker run -v /proc:/host/proc:ro -v /sys:/host/sys:ro")
+	assert.Contains(t, text, "\n    carbonctl calibrate --output calibration.json\n")
+	inv.Model.How = string(estimate.ByCalibration)
+	command, _ := calibrateFix(inv)
+	assert.Empty(t, command, "it is done")
 
 	inv, text = look(machinetest.Load(t, "../../testdata/machines/client.txtar"))
 	assert.Equal(t, "read", inv.CounterState)
 	assert.NotContains(t, text, "sudo")
 	assert.NotContains(t, text, "PLATYPUS")
+	assert.NotContains(t, text, "calibrate")
 }
 
 // Every machine of the corpus is explained: no zone without a reason.
