@@ -141,6 +141,9 @@ func (t *Tracker) openGrid(cfg Config) (*regions.Table, error) {
 // openMeters finds the meters, and those of GPUs beside the work.
 func (t *Tracker) openMeters(cfg Config, once fs.FS) {
 	t.late.ready, t.late.mine = make(chan struct{}), ours(proc.Root("/"))
+	if o, ok := cfg.Work.(Owner); ok {
+		t.late.mine = o.Owns
+	}
 	meters := cfg.Meters
 	if meters == nil {
 		var found []footprint.Fault

@@ -27,6 +27,10 @@ type Used struct {
 	// CPUEdge is how far the truth may lie from CPU: the resolution of the clocks
 	// behind it. 0 is exact.
 	CPUEdge time.Duration
+	// Open says that the work may have used more than CPU and Memory since the Used
+	// before, by processes that are not seen: its part is then a lower bound, and its
+	// upper bound all that the machine used meanwhile.
+	Open bool
 	// Memory in bytes that is held now, as far as KnowsMemory.
 	Memory      uint64
 	KnowsMemory bool
@@ -50,6 +54,14 @@ type Looker interface {
 	// reading, so that this one and the one before stand on both sides of what it
 	// finds, and must be quick.
 	Look()
+}
+
+// Owner is Work that knows its processes. It is found by type assertion; other Work is this
+// process and all that it starts.
+type Owner interface {
+	// Owns reports whether a process is the work's. It is called from the goroutines of
+	// meters, and must be quick.
+	Owns(pid int) bool
 }
 
 // tick is the kernel's step of CPU time at its coarsest, a hundred a second.
@@ -150,7 +162,7 @@ func (u *usage) readCPU(used Used, to []energy.Use) []energy.Use {
 	}
 	return append(to, energy.Use{
 		Kind: energy.CPU, Mine: used.CPU.Seconds(), All: busy, Capacity: capacity, Known: known,
-		MineEdge: used.CPUEdge.Seconds(), AllEdge: u.error(),
+		MineEdge: used.CPUEdge.Seconds(), AllEdge: u.error(), Open: used.Open,
 	})
 }
 
@@ -191,7 +203,7 @@ func (u *usage) readMemory(at time.Time, used Used, to []energy.Use) []energy.Us
 	}
 	return append(to, energy.Use{
 		Kind: energy.Memory, Mine: u.mine, All: u.all, Capacity: u.whole, Known: used.KnowsMemory,
-		MineEdge: u.unsure + 2*math.Sqrt(u.scatter),
+		MineEdge: u.unsure + 2*math.Sqrt(u.scatter), Open: used.Open,
 	})
 }
 

@@ -198,6 +198,9 @@ type Use struct {
 	// Known is false when this sample could not tell. The next one that can
 	// tells for the time between.
 	Known bool `json:"known"`
+	// Open says that Mine is a lower bound: since the Use before, the work may have done
+	// more, up to all that was done.
+	Open bool `json:"open,omitempty"`
 }
 
 // A Sharer is a Meter that also knows who used its components. It is found by

@@ -81,15 +81,18 @@ func (a *Account) reach(t *track) reach {
 // a counter, it takes its share; who used what a counter did not see is not known,
 // and may be the work. What is not settled yet may prove to be all or nothing.
 func (a *Account) mine(t *track, r reach) reach {
-	share := a.shareOf(t)
+	share, more := a.shareOf(t), t.doubt.more()
 	if t.component.Basis == energy.Modelled {
+		if all := t.book.all.energy; all > 0 { // what the work may have used more has the band too
+			more = more.Plus(r.above.Scale(float64(more) / float64(all)))
+		}
 		r.below, r.above = r.below.Scale(share), r.above.Scale(share)
 	} else { // these are in the doubt
 		r.below, r.above = max(r.below-t.good.Common, 0), max(r.above-t.good.Common, 0)
 	}
 	sum, edge := t.doubt.soFar()
 	first, last := t.origin.Edge.Plus(t.good.Common), t.good.Edge-t.good.Common
-	r.below, r.above = r.below.Plus(sum), r.above.Plus(sum)
+	r.below, r.above = r.below.Plus(sum), r.above.Plus(sum).Plus(more)
 	r.start, r.end = max(r.start-t.origin.Edge, 0), max(r.end-last, 0).Plus(edge)
 	if owing := t.book.all.energy - t.book.settled.energy; owing > 0 {
 		r.end = r.end.Plus(owing.Scale(max(share, 1-share))).Plus(t.doubt.from(first)).Plus(last)

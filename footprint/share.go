@@ -34,7 +34,9 @@ func (a *Account) pay(t *track, u *energy.Use) {
 		t.based, t.use, t.doubt.base = true, *u, u.AllEdge
 		return
 	}
+	open := u.Open || t.waits && t.next.Open
 	t.next, t.waits = *u, true
+	t.next.Open = open
 	used := max(u.Mine-t.use.Mine, u.All-t.use.All)
 	if a.Policy == nil && used < resolved*max(u.MineEdge, t.use.MineEdge, t.doubt.base) {
 		return
@@ -64,6 +66,9 @@ func (a *Account) share(t *track) {
 		t.book.mine.add(mine)
 	}
 	t.from = max(len(t.parts)-1, 0)
+	if t.next.Open {
+		t.doubt.unseen += float64(span.Energy) * (1 - share)
+	}
 	var off float64
 	if a.Policy == nil {
 		off = t.doubt.add(span, t.use, t.next)
@@ -131,6 +136,7 @@ type doubt struct {
 	sum    float64 // µJ, without the last edge
 	square float64 // of chance
 	last   float64 // of the last edge
+	unseen float64 // µJ that others are charged for and the work may have used
 	mine   float64 // what a unit of the work's time was worth in the latest span, in µJ,
 	all    float64 // and one of everybody's
 
@@ -234,6 +240,9 @@ func (d *doubt) try(s Span, from, to energy.Use, policy Policy) (most float64) {
 	d.sum += most * float64(s.Energy)
 	return most
 }
+
+// more is how much more the work may have used than is known, by what was not seen of it.
+func (d *doubt) more() energy.Energy { return energy.Microjoule.Scale(math.Ceil(d.unseen)) }
 
 // soFar is the bound of what was settled, edge the part of it that is the latest
 // edge's own.

@@ -138,3 +138,33 @@ func TestEpochsBeforeTheUserIsKnown(t *testing.T) {
 		}
 	}
 }
+
+// Where some of the work's processes may not have been seen, what others are charged for
+// may be the work's: the bounds hold it, for the whole run, each stretch and the model's
+// band, and only from then on.
+func TestWorkThatIsNotSeenWhole(t *testing.T) {
+	cpu := energy.Component{Kind: energy.CPU, ID: "package", Basis: energy.Modelled, BandLow: 0.5, BandHigh: 2}
+	for name, c := range map[string]struct {
+		component energy.Component
+		high      float64
+	}{"measured": {pkg, 25 + 100}, "modelled": {cpu, 2 * (25 + 100)}} {
+		a := footprint.Account{Run: footprint.Run{Charge: footprint.ChargeProcess}}
+		tick := func(n float64, open bool, marks ...footprint.Mark) {
+			s := marked(at(10*n, joules(c.component, 100*n)), marks...)
+			s.Use = []energy.Use{{Kind: energy.CPU, Mine: 2.5 * n, All: 10 * n, Capacity: 1000, Known: true, Open: open}}
+			a.Add(s)
+		}
+		tick(0, false)
+		tick(1, false, epoch(footprint.EpochStart))
+		r := a.Report()
+		assert.InDelta(t, 25*c.high/125, r.EnergyHigh.Joules(), 1e-3, name)
+		tick(2, true, epoch(footprint.EpochEnd))
+		r = a.Report()
+		assert.Equal(t, 50*energy.Joule, r.Energy, name)
+		assert.InDelta(t, c.high, r.EnergyHigh.Joules(), 1e-3, name)
+		assert.Equal(t, r.EnergyHigh, r.ProcessHigh, name)
+		require.Len(t, r.Epochs, 1)
+		assert.InDelta(t, c.high*100/125, r.Epochs[0].EnergyHigh.Joules(), 1e-3, name)
+		assert.Equal(t, 200*energy.Joule, r.MachineEnergy, name)
+	}
+}

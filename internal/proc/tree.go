@@ -32,6 +32,9 @@ type Usage struct {
 	RSS uint64
 	// Processes is how many are alive.
 	Processes int
+	// Open says that more may have been used than is known, by processes that are not
+	// seen. A Tree has none: our orphans stay.
+	Open bool
 }
 
 // Tree reads what the descendants of one process use, itself left out.
@@ -82,6 +85,8 @@ type process struct {
 	threads     uint64
 	runs        bool
 	start       uint64        // ticks since boot
+	faults      uint64        // page faults of the children that it has waited for
+	state       byte          // R, S, D, Z …
 	rss         uint64        // pages
 	in          bool          // found to be in the tree
 	clock       time.Duration // 0: not known
@@ -307,8 +312,8 @@ func (t *Tree) stat(pid int) (process, error) {
 }
 
 // parseProcess reads the fields of proc(5) that are needed: pid, state (3), ppid
-// (4), utime, stime, cutime, cstime (14 to 17), num_threads (20), starttime (22),
-// rss (24). The name in
+// (4), cminflt, cmajflt (11, 13), utime, stime, cutime, cstime (14 to 17), num_threads
+// (20), starttime (22), rss (24). The name in
 // the second field may hold anything, brackets too, so it ends at the last ')'.
 func parseProcess(b []byte) (p process, ok bool) {
 	pid, _, ok := whole(b)
@@ -328,8 +333,11 @@ func parseProcess(b []byte) (p process, ok bool) {
 		switch {
 		case field == 3:
 			p.runs = string(word) == "R"
+			if len(word) > 0 {
+				p.state = word[0]
+			}
 			continue
-		case field > 4 && field < 14, field == 18, field == 19, field == 21, field == 23:
+		case field > 4 && field < 11, field == 12, field == 18, field == 19, field == 21, field == 23:
 			continue
 		}
 		n, tail, ok := whole(word)
@@ -339,6 +347,8 @@ func parseProcess(b []byte) (p process, ok bool) {
 		switch field {
 		case 4:
 			p.parent = int(min(n, 1<<31))
+		case 11, 13:
+			p.faults += n
 		case 14, 15:
 			p.own += float64(n) * tick
 		case 16, 17:
