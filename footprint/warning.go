@@ -48,6 +48,9 @@ const (
 	GPUNotMeasured   = "gpu-not-measured"  // a GPU is there and could not be counted
 	GPUNote          = "gpu-note"          // something to know of how a GPU is read
 	Escaped          = "process-escaped"   // processes of the work outlived it
+	ExitUnknown      = "exit-unknown"      // an attached process ended: its exit code is known to its parent alone
+	ShareLow         = "share-low"         // some processes of an attached tree may not have been seen
+	AttachLimited    = "attach-limited"    // the attached process is another user's
 	NotRecorded      = "not-recorded"      // the ledger or a file could not be written
 	ComponentUnread  = "component-unread"  // something is there and was not read: its energy is not known
 	SinkFailed       = "sink-failed"       // a sink did not take the report

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/carbonctl/carbonctl/export/ci"
 	"github.com/carbonctl/carbonctl/footprint"
@@ -28,7 +29,11 @@ func (w *runFlags) finish(ctx context.Context, s *session.Session) session.Resul
 	return result
 }
 
-// show prints the result on stderr: stdout belongs to the command. An error is
+// calmAfter is how old a run is when one thread of Go's has to do: a timer that fires
+// wakes a second one in vain. Until then that would cost more than it saves.
+const calmAfter = time.Second
+
+// show prints the result: of wrap on stderr, as stdout belongs to the command. An error is
 // left alone, there is nobody to tell it to.
 func (w *runFlags) show(s *session.Session, result session.Result) {
 	r := result.Report
@@ -59,9 +64,9 @@ func (w *runFlags) show(s *session.Session, result session.Result) {
 		})
 		run := report.Run{Report: r, Car: w.config.car}
 		if w.verbose {
-			_ = run.Write(w.err, "text")
+			_ = run.Write(w.to, "text")
 		} else {
-			_ = run.Result(w.err, w.screen(w.err))
+			_ = run.Result(w.to, w.screen(w.to))
 		}
 	}
 	if w.config.ci == ci.GitHub && !w.json {
@@ -111,5 +116,5 @@ func saved(r footprint.Report) []footprint.Warning {
 
 func (w *runFlags) printJSON(r footprint.Report) {
 	b, _ := json.Marshal(r)
-	_, _ = w.err.Write(append(b, '\n'))
+	_, _ = w.to.Write(append(b, '\n'))
 }

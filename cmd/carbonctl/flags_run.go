@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -27,10 +28,11 @@ type runFlags struct {
 	*app
 	config  *settings
 	root    string
-	json    bool // the result as JSON in place of text
-	quiet   bool // no result at all, only what went wrong
-	verbose bool // the run whole
-	silent  bool // nothing at all once the run has started
+	json    bool      // the result as JSON in place of text
+	quiet   bool      // no result at all, only what went wrong
+	verbose bool      // the run whole
+	silent  bool      // nothing at all once the run has started
+	to      io.Writer // takes the result
 	sink    sinkFlags
 	samples string        // file for the readings, "" for none
 	sign    string        // OpenSSH key that signs the ledger's head

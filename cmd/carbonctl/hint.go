@@ -12,6 +12,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/estimate"
 	"github.com/carbonctl/carbonctl/export/otlp"
+	"github.com/carbonctl/carbonctl/internal/attach"
 	"github.com/carbonctl/carbonctl/internal/child"
 	"github.com/carbonctl/carbonctl/internal/input"
 	"github.com/carbonctl/carbonctl/internal/nearest"
@@ -27,6 +28,7 @@ func hint(err error) string {
 	var (
 		header *ledger.HeaderError
 		start  *child.Error
+		follow *attach.Error
 		zone   *regions.UnknownError
 		hours  *regions.NoProfileError
 		flag   *flagError
@@ -41,6 +43,8 @@ func hint(err error) string {
 		return headerHint(header)
 	case errors.As(err, &start):
 		return startHint(start)
+	case errors.As(err, &follow):
+		return follow.Hint
 	case errors.As(err, &cmd):
 		return commandHint(cmd)
 	case errors.As(err, &flag):

@@ -220,7 +220,7 @@ the carbon intensity of the grid, and keeps a record that can be checked.`,
 		Args:                  knownCommand,
 		RunE:                  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
-			if !slices.Contains([]string{"wrap", "mark", "version"}, cmd.Name()) { // wrap does so itself
+			if !slices.Contains([]string{"wrap", "attach", "mark", "version"}, cmd.Name()) { // wrap and attach do so themselves
 				a.strangers()
 			}
 		},
@@ -244,7 +244,7 @@ the carbon intensity of the grid, and keeps a record that can be checked.`,
 			return cmd.Help()
 		},
 	})
-	root.AddCommand(a.wrap(), a.mark(), a.report(), a.verify(), a.recompute(), a.imports(),
+	root.AddCommand(a.wrap(), a.attach(), a.mark(), a.report(), a.verify(), a.recompute(), a.imports(),
 		a.devices(), a.calibrate(), a.regions(), a.version())
 	root.AddCommand(a.estimate(), a.compare(), a.when(), a.serve(), a.config(), exitHelp())
 	return root

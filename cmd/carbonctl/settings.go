@@ -102,9 +102,12 @@ func changed(flags *pflag.FlagSet) func(key string) ([]string, bool) {
 	}
 }
 
-// addSettings adds a flag for each setting.
-func addSettings(cmd *cobra.Command) {
+// addSettings adds a flag for each setting but some.
+func addSettings(cmd *cobra.Command, but ...string) {
 	for _, s := range config.Table() {
+		if slices.Contains(but, s.Key) {
+			continue
+		}
 		switch s.Kind {
 		case config.Pairs:
 			cmd.Flags().StringArray(s.Key, nil, s.Usage)

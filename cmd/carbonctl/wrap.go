@@ -24,7 +24,7 @@ type wrapping struct {
 }
 
 func (a *app) wrap() *cobra.Command {
-	w := &wrapping{runFlags: runFlags{app: a}}
+	w := &wrapping{runFlags: runFlags{app: a, to: a.err}}
 	var forward string
 	cmd := &cobra.Command{
 		Use:   "wrap [flags] -- CMD [ARGS…]",
@@ -111,10 +111,6 @@ func (w *wrapping) run(ctx context.Context) error {
 	result := w.finish(ctx, s)
 	return &exitError{code: result.Exit.Code}
 }
-
-// calmAfter is how old a run is when one thread of Go's has to do: a timer that fires
-// wakes a second one in vain. Until then that would cost more than it saves.
-const calmAfter = time.Second
 
 // watches reports whether the command's output is read.
 func (w *wrapping) watches() bool { return w.config.Epochs > 0 || w.config.pattern != nil }

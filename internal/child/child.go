@@ -79,6 +79,8 @@ type Live struct {
 	RSS uint64
 	// Edge is how much more CPU may be: the resolution of its clocks.
 	Edge time.Duration
+	// Open says that there may be more processes, which are not seen.
+	Open bool
 }
 
 // Use is what the command's tree has used since its start.
@@ -96,6 +98,9 @@ type Use struct {
 	// Edge is how much more CPU may be: what living processes have used since their
 	// clocks moved. It is 0 when all have ended and were waited for.
 	Edge time.Duration
+	// Open says that processes may have used more which are not seen. A command's orphans
+	// are.
+	Open bool
 }
 
 // Exit is how a command ended. The zero value is success.

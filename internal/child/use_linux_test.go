@@ -64,20 +64,20 @@ func TestUseInMidRun(t *testing.T) {
 }
 
 func TestUseNeverFalls(t *testing.T) {
-	told := []Live{{1, time.Second, 1, 0}, {2, time.Minute, 2, 0}, {1, time.Second, 3, time.Millisecond}}
+	told := []Live{{Processes: 1, CPU: time.Second, RSS: 1}, {Processes: 2, CPU: time.Minute, RSS: 2}, {Processes: 1, CPU: time.Second, RSS: 3, Edge: time.Millisecond}}
 	i := 0
 	p := &Process{}
 	p.orphans = true
 	p.base, _ = children()
 	p.below = func(int) (Live, bool) { i++; return told[i-1], true }
-	assert.Equal(t, Use{time.Second, 1, 1, true, 0}, p.Use())
-	assert.Equal(t, Use{time.Minute, 2, 2, true, 0}, p.Use())
-	assert.Equal(t, Use{time.Minute, 3, 1, true, time.Millisecond}, p.Use())
+	assert.Equal(t, Use{CPU: time.Second, RSS: 1, Processes: 1, Whole: true, Edge: 0}, p.Use())
+	assert.Equal(t, Use{CPU: time.Minute, RSS: 2, Processes: 2, Whole: true, Edge: 0}, p.Use())
+	assert.Equal(t, Use{CPU: time.Minute, RSS: 3, Processes: 1, Whole: true, Edge: time.Millisecond}, p.Use())
 
 	p.below = func(int) (Live, bool) { return Live{}, false }
-	assert.Equal(t, Use{time.Minute, 0, 1, false, 0}, p.Use())
+	assert.Equal(t, Use{CPU: time.Minute, RSS: 0, Processes: 1, Whole: false, Edge: 0}, p.Use())
 	p.below = nil
-	assert.Equal(t, Use{time.Minute, 0, 1, false, 0}, p.Use())
+	assert.Equal(t, Use{CPU: time.Minute, RSS: 0, Processes: 1, Whole: false, Edge: 0}, p.Use())
 }
 
 // A daemon that goes on does not keep us, and is declared.

@@ -83,17 +83,18 @@ var rooms = map[string][]string{
 	"export/prometheus": {"export/internal/runmetrics", "footprint", "internal/exposition", "github.com/prometheus/client_golang"},
 
 	// Floor 5: the command.
+	"internal/attach":  {"footprint", "internal/child", "internal/proc", "golang.org/x/sys"},
 	"internal/child":   {"golang.org/x/sys"},
 	"internal/input":   {"footprint", "ledger", "report", "runs"},
 	"internal/output":  {"internal/atomicfile", "report", "golang.org/x/sys", "golang.org/x/term"},
 	"internal/locate":  {"regions", "regions/metadata"},
 	"internal/spool":   {"footprint", "internal/atomicfile", "internal/deliver", "github.com/gofrs/flock"},
-	"internal/session": {"energy", "footprint", "carbon", "ledger", "internal/child", "internal/deliver", "internal/spool", "internal/nested", "internal/output", "internal/proc", "internal/revision", "internal/watch"},
+	"internal/session": {"energy", "footprint", "carbon", "ledger", "internal/attach", "internal/child", "internal/deliver", "internal/spool", "internal/nested", "internal/output", "internal/proc", "internal/revision", "internal/watch"},
 	"internal/serve":   {"energy", "footprint", "regions", "internal/timespec"},
 	"internal/wait":    {"footprint", "internal/atomicfile", "regions", "report", "github.com/gofrs/flock"},
 	"internal/watch":   {"golang.org/x/sys"},
 	"cmd/carbonctl": {
-		"carbon", "energy", "estimate", "footprint", "plan", "runs", "internal/child", "internal/config", "internal/input", "internal/locate", "internal/timespec", "export/ci", "export/file", "export/otlp", "internal/about", "internal/nearest", "internal/nested", "internal/output", "internal/session", "internal/spool", "internal/wait", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "internal/serve", "ledger", "nvml", "rapl", "regions", "report",
+		"carbon", "energy", "estimate", "footprint", "plan", "runs", "internal/attach", "internal/child", "internal/config", "internal/input", "internal/locate", "internal/timespec", "export/ci", "export/file", "export/otlp", "internal/about", "internal/nearest", "internal/nested", "internal/output", "internal/session", "internal/spool", "internal/wait", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "internal/serve", "ledger", "nvml", "rapl", "regions", "report",
 		"regions/live",
 		"github.com/spf13/cobra", "github.com/spf13/pflag",
 	},

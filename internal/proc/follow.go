@@ -38,6 +38,7 @@ type Follow struct {
 	ended  float64       // seconds of those that ended and nobody of the tree has waited for
 	most   float64
 	open   bool // something may be missing
+	churn  bool // since processes other than the first have ended
 	exited bool // the process itself was seen to have ended
 }
 
@@ -60,7 +61,7 @@ func OpenFollow(root fs.FS, top int, skip func(pid int) bool) (*Follow, error) {
 		tree: Tree{root: root, page: uint64(os.Getpagesize()), buf: make([]byte, 4096), skip: skip},
 		top:  top, known: map[int]*member{},
 	}
-	if real, ok := root.(rootFS); ok && real.dir == "/" {
+	if root == Root("/") {
 		f.tree.clock = cpuClock
 	}
 	p, err := f.tree.stat(top)
@@ -116,6 +117,14 @@ func (f *Follow) Exited() bool {
 	return f.exited
 }
 
+// Churn reports whether processes of the tree other than the first had ended by the last
+// Read: what they left behind may not be seen.
+func (f *Follow) Churn() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.churn
+}
+
 // Read returns what was used since the Follow was opened. CPU never falls. After the end
 // of the process itself it goes on with what outlives it.
 func (f *Follow) Read() (Usage, error) {
@@ -125,7 +134,7 @@ func (f *Follow) Read() (Usage, error) {
 		return Usage{CPU: f.most, Open: true}, err
 	}
 	f.bury()
-	u := Usage{CPU: f.ended, Open: f.open}
+	u := Usage{CPU: f.ended, Open: f.open || f.churn}
 	f.tree.clocks = f.tree.clocks[:0]
 	for pid, m := range f.known {
 		u.CPU += m.used()
@@ -196,7 +205,7 @@ func (f *Follow) walk(top int) {
 		case err != nil, known && p.start != m.start: // its number went to another
 			continue
 		case known:
-			f.open = f.open || p.faults != m.faults // a child was waited for, which may have left others
+			f.churn = f.churn || p.faults != m.faults // a child was waited for, which may have left others
 			m.process = p
 		case f.known[p.parent] == nil:
 			continue // likewise
@@ -255,6 +264,7 @@ func (f *Follow) bury() {
 	}
 	f.open = true // they may have left others, and their last moments were not seen
 	f.exited = f.exited || gone[f.top] != nil
+	f.churn = f.churn || len(gone) > 1 || gone[f.top] == nil
 	families := map[*member][]*member{} // by the one that lives
 	for _, m := range gone {
 		over := m
@@ -283,4 +293,11 @@ func (f *Follow) bury() {
 			f.ended += max(used-(grown-base), 0)
 		}
 	}
+}
+
+// Ended reports whether a process that started at some time, in ticks since boot, has ended,
+// also where it is yet to be waited for.
+func Ended(root fs.FS, pid int, start uint64) bool {
+	p, err := stat(root, pid)
+	return err != nil || p.start != start || ended(p)
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/carbonctl/carbonctl/footprint"
-	"github.com/carbonctl/carbonctl/internal/child"
 )
 
 // Budget is what a command may use, and what is done when it has. The zero value
@@ -40,7 +39,7 @@ type alarm struct {
 	run    string
 
 	mu      sync.Mutex
-	process *child.Process
+	process process
 	early   error // why it was reached before the command was there
 	timer   *time.Timer
 	acting  sync.WaitGroup
@@ -93,7 +92,7 @@ func checkAction(action string) error {
 }
 
 // started gives the alarm what it may stop.
-func (a *alarm) started(p *child.Process) {
+func (a *alarm) started(p process) {
 	a.mu.Lock()
 	a.process = p
 	early := a.early

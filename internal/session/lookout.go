@@ -19,11 +19,15 @@ import (
 type Epochs struct {
 	Planned int            // how many there will be, 0 if that is not known
 	Pattern *watch.Pattern // nil: any of the presets if Planned, else none
+	Unread  bool           // the output is not ours to read
 }
 
 // pattern returns the pattern to look for in the output, nil if it is to be left
 // alone.
 func (e Epochs) pattern() *watch.Pattern {
+	if e.Unread {
+		return nil
+	}
 	if e.Pattern != nil || e.Planned == 0 {
 		return e.Pattern
 	}

@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/carbonctl/carbonctl/internal/child"
 	"github.com/carbonctl/carbonctl/internal/revision"
 )
 
@@ -23,13 +22,16 @@ type commit struct {
 	quit    chan struct{}
 	done    chan struct{}
 	found   atomic.Pointer[string] // what is known so far
-	process *child.Process
+	process process
+	dir     func() (string, error) // that it works in
 }
 
-func newCommit() *commit { return &commit{quit: make(chan struct{}), done: make(chan struct{})} }
+func newCommit() *commit {
+	return &commit{quit: make(chan struct{}), done: make(chan struct{}), dir: os.Getwd}
+}
 
 // find begins at once: what is committed later did not run.
-func (c *commit) find(p *child.Process) {
+func (c *commit) find(p process) {
 	c.process = p
 	go c.look()
 }
@@ -44,8 +46,8 @@ func (c *commit) known() string {
 
 func (c *commit) look() {
 	defer close(c.done)
-	dir, err := os.Getwd()
-	if err != nil {
+	dir, err := c.dir()
+	if dir == "" || err != nil {
 		return
 	}
 	hash, err := revision.Commit(dir)

@@ -1,4 +1,4 @@
-// Package session is one run of a command, from open to finish: the child, the
+// Package session is one run of a command, or of what runs already, from open to finish: the child, the
 // tracker, the lookout for epochs, the budget, journal, ledger and sinks, in an
 // order that its tests fix.
 //
@@ -28,6 +28,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/carbon"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/attach"
 	"github.com/carbonctl/carbonctl/internal/child"
 	"github.com/carbonctl/carbonctl/internal/nested"
 	"github.com/carbonctl/carbonctl/internal/output"
@@ -41,6 +42,8 @@ type Options struct {
 	// Args are the program and its arguments; Forward the signals that it gets.
 	Args    []string
 	Forward child.Forward
+	// Target is what runs already and is followed in the place of a command; nil: Args.
+	Target *attach.Target
 
 	// Tracker says what is measured. Its Work, Sinks and Run.Budget are the session's.
 	Tracker carbon.Config
@@ -118,7 +121,9 @@ type Session struct {
 
 	tracker   *carbon.Tracker
 	lookout   *lookout
-	process   *child.Process
+	process   process
+	work      carbon.Work
+	begin     func(before func()) (process, error)
 	commit    *commit
 	recovery  *recovery
 	files     []io.Closer
@@ -133,8 +138,10 @@ type Session struct {
 // Open checks what can be checked before anything happens. A command that can't
 // be run is a *child.Error.
 func Open(o Options) (*Session, error) {
-	if _, err := child.Look(o.Args[0], nil); err != nil {
-		return nil, err
+	if o.Target == nil {
+		if _, err := child.Look(o.Args[0], nil); err != nil {
+			return nil, err
+		}
 	}
 	if o.Voice.Say == nil {
 		o.Voice.Say = func(string) {}
@@ -146,11 +153,26 @@ func Open(o Options) (*Session, error) {
 		return nil, err
 	}
 	s.o.Tracker.Run.Budget = limit
+	if o.Target != nil {
+		s.openTarget()
+		return s, nil
+	}
+	s.tree = newTree(nil)
 	// The command's processes are in our own /proc, under the numbers that we
 	// know them by, also where the host's is elsewhere.
-	procs, _ := proc.OwnTree() // nil: only what has ended is known
-	s.tree = newTree(procs)
+	if procs, err := proc.OwnTree(); err == nil { // else only what has ended is known
+		s.tree = newTree(procs)
+		procs.Skip(s.tree.aside)
+	}
 	s.command = child.Command{Args: o.Args, Forward: o.Forward, Below: s.tree.below}
+	s.work = s.tree
+	s.begin = func(before func()) (process, error) {
+		p, err := s.command.Start(before)
+		if err != nil {
+			return nil, err // and no process that is nil
+		}
+		return p, nil
+	}
 	return s, nil
 }
 
@@ -162,7 +184,7 @@ func (s *Session) Waited(w *footprint.Wait) { s.o.Tracker.Run.Wait = w }
 func (s *Session) Start(ctx context.Context) error {
 	cfg := &s.o.Tracker
 	s.book.pend(pendingOf(s.o.Sinks, nil))
-	cfg.Work, cfg.Sinks = s.tree, s.book.sinks(s.commit.known)
+	cfg.Work, cfg.Sinks = s.work, s.book.sinks(s.commit.known)
 	for _, sink := range s.o.Sinks {
 		f := follow(sink.Sink)
 		if s.followers = append(s.followers, f); f != nil {
@@ -184,7 +206,7 @@ func (s *Session) Start(ctx context.Context) error {
 	s.lookout = watchFor(s.o.Epochs, s.tracker, s.o.Voice.Predicted)
 	s.lookout.connect(&s.command)
 	s.tree.look = s.lookout.look
-	if s.process, err = s.command.Start(func() { s.tracker.Start(ctx) }); err != nil {
+	if s.process, err = s.begin(func() { s.tracker.Start(ctx) }); err != nil {
 		s.lookout.not()
 		_, _ = s.tracker.Stop()
 		s.book.discard()
@@ -241,11 +263,7 @@ func (s *Session) warn(r *footprint.Report, unseen []footprint.Warning) {
 	if s.waitErr != nil {
 		r.Warnings = append(r.Warnings, footprint.Warning{Code: footprint.ReadFault, Text: s.waitErr.Error()})
 	}
-	if n := s.tree.left(); n > 0 {
-		r.Warnings = append(r.Warnings, footprint.Warning{
-			Code: footprint.Escaped, Text: stillRunning(n),
-		})
-	}
+	r.Warnings = append(r.Warnings, s.notSeen()...)
 	for _, w := range s.o.Warnings {
 		r.Warnings = note(r.Warnings, w)
 	}
@@ -264,6 +282,17 @@ func note(to []footprint.Warning, w footprint.Warning) []footprint.Warning {
 		to[i].Text = w.Text + ": " + assumed
 	}
 	return to
+}
+
+// Tracker is what measures, after Start.
+func (s *Session) Tracker() *carbon.Tracker { return s.tracker }
+
+// EventsPath is the file that takes events of the run, "" if there is none.
+func (s *Session) EventsPath() string {
+	if s.lookout.events == nil {
+		return ""
+	}
+	return s.lookout.events.Path
 }
 
 // NewLine ends the line that the command has begun on our stderr, such as a bar

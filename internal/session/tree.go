@@ -22,29 +22,31 @@ const (
 
 // tree is the command and all that it starts, as the work that is tracked.
 type tree struct {
-	procs *proc.Tree // what lives below us, nil if that can't be read
-	look  func()     // called before each reading, nil for nothing; set before the start
+	procs procs  // what lives, nil if that can't be read
+	look  func() // called before each reading, nil for nothing; set before the start
 
-	mu      sync.Mutex     // guards what follows
-	process *child.Process // nil before the start
-	exit    *child.Exit    // nil before the end
-	use     child.Use      // the latest
-	next    time.Time      // of the next look
-	looked  time.Time      // when the last one was
-	before  time.Duration  // what had been used until then
+	mu      sync.Mutex    // guards what follows
+	process process       // nil before the start
+	exit    *child.Exit   // nil before the end
+	use     child.Use     // the latest
+	next    time.Time     // of the next look
+	looked  time.Time     // when the last one was
+	before  time.Duration // what had been used until then
 }
 
-func newTree(procs *proc.Tree) *tree {
-	t := &tree{procs: procs}
-	if procs != nil {
-		procs.Skip(func(pid int) bool { // from below, with the lock held
-			return t.process != nil && t.process.IsAside(pid)
-		})
-	}
-	return t
+// procs reads what the processes that live use.
+type procs interface {
+	Still(now time.Time) (proc.Usage, bool)
+	Read() (proc.Usage, error)
 }
 
-func (t *tree) started(p *child.Process) {
+func newTree(p procs) *tree { return &tree{procs: p} }
+
+// aside reports whether a process is ours and none of the command's. It is called from
+// below, with the lock held.
+func (t *tree) aside(pid int) bool { return t.process != nil && t.process.IsAside(pid) }
+
+func (t *tree) started(p process) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.process = p
@@ -85,7 +87,7 @@ func liveOf(u proc.Usage) child.Live {
 	return child.Live{
 		Processes: u.Processes, RSS: u.RSS,
 		CPU:  time.Duration(u.Living * float64(time.Second)),
-		Edge: time.Duration(u.Edge * float64(time.Second)),
+		Edge: time.Duration(u.Edge * float64(time.Second)), Open: u.Open,
 	}
 }
 
@@ -105,7 +107,7 @@ func (t *tree) Used() carbon.Used {
 	}
 	t.use = t.process.Use()
 	u := carbon.Used{
-		CPU: t.use.CPU, CPUEdge: t.use.Edge, KnowsCPU: t.use.Whole,
+		CPU: t.use.CPU, CPUEdge: t.use.Edge, KnowsCPU: t.use.Whole, Open: t.use.Open,
 		Memory: t.use.RSS, KnowsMemory: t.use.RSS > 0 || t.exit != nil,
 	}
 	if t.exit != nil {

@@ -11,8 +11,6 @@ import (
 	"net/url"
 	"os"
 	"time"
-
-	"github.com/carbonctl/carbonctl/internal/child"
 )
 
 // A webhook is a message for a web service: a run's ID and what its budget says.
@@ -79,7 +77,7 @@ func Help() int {
 // handOver starts a helper for the message, in a session of its own and without
 // our terminal, so that it is sent also when we have ended. It is none of the
 // command's processes. answer waits for the helper, and returns what went wrong.
-func (w webhook) handOver(p *child.Process) (answer func() error, err error) {
+func (w webhook) handOver(p process) (answer func() error, err error) {
 	message, err := json.Marshal(w) // not as an argument: whoever lists processes would see it
 	if err != nil {
 		return nil, err

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/carbonctl/carbonctl/internal/attach"
+	"github.com/carbonctl/carbonctl/internal/config"
+	"github.com/carbonctl/carbonctl/internal/nested"
+	"github.com/carbonctl/carbonctl/internal/proc"
+	"github.com/carbonctl/carbonctl/internal/session"
+	"github.com/carbonctl/carbonctl/internal/watch"
+)
+
+// attaching is one run of attach.
+type attaching struct {
+	runFlags
+	pid     int
+	cgroup  string
+	control bool
+	ignore  bool // INT
+}
+
+func (a *app) attach() *cobra.Command {
+	w := &attaching{runFlags: runFlags{app: a, to: a.out}}
+	cmd := &cobra.Command{
+		Use:   "attach [flags] PID",
+		Short: "Track a running process until it ends",
+		Long: `Track a running process and all that it starts, from now until it ends or
+Ctrl-C, and print the result. The process is not changed, and goes on after
+Ctrl-C. What it used before is not counted, and its exit code stays unknown.
+
+With --cgroup, track all processes of a service or container instead. With
+--control, a program drives the tracking by lines of JSON on standard input and
+reads the answers on standard output; PID is then by default the process that
+started carbonctl.`,
+		Example: `  carbonctl attach --region FR 4711
+  carbonctl attach --cgroup system.slice/nginx.service`,
+		Args: w.target,
+		RunE: func(cmd *cobra.Command, _ []string) error { return w.run(cmd.Context(), cmd) },
+	}
+	addSettings(cmd, config.EpochPattern, config.EpochPreset)
+	f := cmd.Flags()
+	w.add(f)
+	f.Lookup("json").Usage = "print the result as JSON"
+	f.Lookup("budget-grace").Usage = "`TIME` from TERM to KILL when stopping the process"
+	f.StringVar(&w.cgroup, "cgroup", "", "track all processes of this cgroup, `PATH`, instead of one process")
+	f.BoolVar(&w.control, "control", false, "take requests as JSON lines on standard input (docs/control.md)")
+	f.BoolVar(&w.ignore, "ignore-interrupt", false, "do not end at Ctrl-C")
+	return cmd
+}
+
+// target reads the argument.
+func (w *attaching) target(_ *cobra.Command, args []string) (err error) {
+	switch {
+	case w.cgroup != "" && len(args) > 0:
+		return errors.New("--cgroup and a PID: give one of them")
+	case w.cgroup != "":
+		return nil
+	case len(args) == 0 && w.control:
+		w.pid = os.Getppid()
+		return nil
+	case len(args) == 0:
+		return errors.New("no PID given; as in: carbonctl attach 4711")
+	case len(args) > 1:
+		return fmt.Errorf("unexpected argument %.40q: attach takes one PID", args[1])
+	}
+	if w.pid, err = strconv.Atoi(args[0]); err != nil || w.pid <= 0 {
+		return fmt.Errorf("invalid PID %.40q: use the number of a process, such as 4711", args[0])
+	}
+	return nil
+}
+
+// open opens what is to be followed.
+func (w *attaching) open() (*attach.Target, error) {
+	if w.cgroup != "" {
+		return attach.Group(w.cgroup)
+	}
+	return attach.Process(w.pid)
+}
+
+func (w *attaching) run(ctx context.Context, cmd *cobra.Command) (err error) {
+	if w.control {
+		w.silent, w.quiet = true, true
+	}
+	target, err := w.open() // first: what is used from now on counts
+	if err == nil {
+		defer target.Close()
+		if w.config, err = configure(cmd.Flags()); err == nil {
+			err = checkRoot(w.root)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	w.config.locate(proc.Root(w.root))
+	w.config.askCloud(cmd.Context())
+	w.problems()
+	options, service, err := w.options(false)
+	if err != nil {
+		return err
+	}
+	w.aim(target, &options)
+	defer w.follow(service, &options)()
+	w.checkFiles()
+	s, err := session.Open(options)
+	if err != nil {
+		return err
+	}
+	if err := s.Start(ctx); err != nil {
+		return err
+	}
+	defer s.Close()
+	w.began(s, target)
+	calm := time.AfterFunc(calmAfter, func() { runtime.GOMAXPROCS(1) })
+	defer calm.Stop()
+	s.Wait()
+	result := s.Finish(ctx)
+	w.show(s, result)
+	if result.Lost {
+		return &exitError{code: exitFinding}
+	}
+	return nil
+}
+
+// aim has the session follow the target, and takes what its environment says of the run.
+func (w *attaching) aim(t *attach.Target, o *session.Options) {
+	t.IgnoreInterrupt = w.ignore
+	o.Target = t
+	if w.command {
+		o.Tracker.Run.Command = t.Args
+	}
+	o.Voice.Live.Apart = true // nobody else prints there
+	if w.control {
+		return // our environment is what the program gave us
+	}
+	o.Tracker.Host.Env = t.Env
+	get := func(name string) string { v, _ := t.Env(name); return v }
+	o.Tracker.Run.Job = session.Job(get)
+	parent, _ := nested.Parse(get(nested.Env)) // what is none is none
+	o.Tracker.Run.Parent = parent.ID
+}
+
+// began tells that the tracking has begun, and how to mark epochs.
+func (w *attaching) began(s *session.Session, t *attach.Target) {
+	if w.quiet || w.json {
+		return
+	}
+	w.say(fmt.Sprintf("attached to %v; Ctrl-C ends the tracking, not the process", t), "")
+	if path := s.EventsPath(); path != "" {
+		w.say(fmt.Sprintf("epochs and tasks: %s=%s carbonctl mark EVENT", watch.EnvEvents, path), "")
+	}
+}
