@@ -109,6 +109,7 @@ func (w *attaching) run(ctx context.Context, cmd *cobra.Command) (err error) {
 	}
 	w.aim(target, &options)
 	defer w.follow(service, &options)()
+	defer w.serveMetrics(ctx, &options)()
 	w.checkFiles()
 	s, err := session.Open(options)
 	if err != nil {

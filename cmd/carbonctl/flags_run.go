@@ -95,7 +95,7 @@ func (w *runFlags) follow(service live.Service, o *session.Options) (stop func()
 // checkFiles tells of files that the result cannot be written to. The run goes on all the
 // same.
 func (w *runFlags) checkFiles() {
-	for _, path := range []string{w.sink.html, w.sink.jsonTo} {
+	for _, path := range []string{w.sink.html, w.sink.jsonTo, w.config.textfile} {
 		if path == "" || w.json { // then it stands in the result alone
 			continue
 		}

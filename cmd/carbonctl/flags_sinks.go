@@ -11,6 +11,7 @@ import (
 	"github.com/carbonctl/carbonctl/carbon"
 	"github.com/carbonctl/carbonctl/export/ci"
 	"github.com/carbonctl/carbonctl/export/file"
+	"github.com/carbonctl/carbonctl/export/metrics"
 	"github.com/carbonctl/carbonctl/export/otlp"
 	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/internal/proc"
@@ -38,6 +39,7 @@ func (w *runFlags) sinks() (all []session.Sink, err error) {
 	all = addFile(all, file.NameJSON, file.JSON(w.sink.jsonTo), "the JSON file was not written")
 	all = append(all, w.otlp()...)
 	all = append(all, w.ci()...)
+	all = append(all, w.prometheus()...)
 	return all, nil
 }
 
@@ -50,6 +52,12 @@ func (w *runFlags) redo(name, target string) carbon.Sink {
 	case otlp.Name:
 		if s := otlp.Redo(target, os.Getenv); s != nil {
 			return s
+		}
+	case metrics.NameTextfile:
+		return metrics.RedoTextfile(target)
+	case metrics.NamePush:
+		if p, err := pushgateway(target); err == nil {
+			return p
 		}
 	}
 	return nil

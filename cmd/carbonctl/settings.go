@@ -14,6 +14,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/estimate"
 	"github.com/carbonctl/carbonctl/export/ci"
+	"github.com/carbonctl/carbonctl/export/metrics"
 	"github.com/carbonctl/carbonctl/export/otlp"
 	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/locate"
@@ -30,6 +31,11 @@ type settings struct {
 	keep    ledger.Keep
 	pattern *watch.Pattern // of epochs, nil: none given
 	car     report.Car
+	// metrics is where they are served, "" for nowhere; textfile and pushgateway where they
+	// are left.
+	metrics     string
+	textfile    string
+	pushgateway string
 	// calibration of this machine's model, nil: none given
 	calibration *estimate.Calibration
 	parent      string // the run that started this one, "" if none
@@ -74,6 +80,14 @@ func (s *settings) set(key, value string) (err error) {
 		return assign(&s.ci)(ci.Parse(value, os.Getenv))
 	case config.Car:
 		return assign(&s.car)(report.ParseCar(value))
+	case config.Metrics:
+		return assign(&s.metrics)(value, checkAddress(value))
+	case config.Textfile:
+		_, err := metrics.NewTextfile(value)
+		return assign(&s.textfile)(value, err)
+	case config.Pushgateway:
+		_, err := pushgateway(value)
+		return assign(&s.pushgateway)(value, err)
 	}
 	return nil
 }

@@ -87,6 +87,7 @@ func (w *wrapping) run(ctx context.Context) error {
 		options.Tracker.Run.Command = w.args
 	}
 	defer w.follow(service, &options)()
+	defer w.serveMetrics(ctx, &options)()
 	w.checkFiles()
 	s, err := session.Open(options)
 	if err != nil {

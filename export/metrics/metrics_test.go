@@ -24,7 +24,7 @@ import (
 func run(id string, joules float64, status footprint.Status) footprint.Report {
 	e := energy.Joules(joules)
 	return footprint.Report{
-		RunID: id, Status: status, Energy: e, Components: []footprint.Line{{
+		RunID: id, Status: status, StartedAt: time.Unix(1_795_000_000, 0), Energy: e, Components: []footprint.Line{{
 			Kind: energy.CPU, ID: "package-0", Basis: energy.Measured, Status: "ok", Energy: &e, Charged: e,
 		}},
 	}

@@ -62,9 +62,6 @@ func (c *Collector) Describe(to chan<- *client.Desc) {
 // Collect implements the client's Collector.
 func (c *Collector) Collect(to chan<- client.Metric) {
 	r := c.latest()
-	if r.RunID == "" {
-		return // there is no run
-	}
 	families := runmetrics.Of(r)
 	c.hold.Apply(r.RunID, families)
 	for _, f := range families {

@@ -30,6 +30,9 @@ const (
 	FlushWait    = "flush-wait"
 	OTLP         = "otlp"
 	CI           = "ci"
+	Metrics      = "metrics"
+	Textfile     = "textfile"
+	Pushgateway  = "pushgateway"
 )
 
 // Kind is what a setting takes.
@@ -108,6 +111,12 @@ func Table() []Setting {
 			"send metrics and a span to OpenTelemetry at this `URL`, or env for that of OTEL_EXPORTER_OTLP_ENDPOINT", nil},
 		{CI, Text, false, "none", `"auto"`,
 			"show the run in the CI `SYSTEM`: github, gitlab, or auto to find it", nil},
+		{Metrics, Text, false, "none", `":9105"`,
+			"serve metrics of the run for Prometheus on `ADDRESS`; without a host, on localhost only", nil},
+		{Textfile, Text, false, "none", `"/var/lib/prometheus/node-exporter/carbonctl.prom"`,
+			"keep metrics of the run in this `FILE`.prom, for node_exporter's textfile collector", nil},
+		{Pushgateway, Text, false, "none", `"http://127.0.0.1:9091"`,
+			"push metrics of the run to the Pushgateway at `URL` at the end", nil},
 	}
 }
 
@@ -128,13 +137,15 @@ func keys(all []Setting, project bool) (list []string) {
 }
 
 // reserved are the variables with our prefix that are no settings: what wrap gives its
-// command, and what live services need, whose secrets no file may hold.
+// command, and what services need, whose secrets no file may hold.
 func reserved() []string {
 	return []string{
 		"CARBONCTL_RUN_ID", "CARBONCTL_EVENTS",
 		"CARBONCTL_CARBONAWARE_URL", "CARBONCTL_CARBONAWARE_SCOPE",
 		"CARBONCTL_ELECTRICITYMAPS_TOKEN", "CARBONCTL_ELECTRICITYMAPS_URL",
 		"CARBONCTL_ENTSOE_TOKEN", "CARBONCTL_ENTSOE_URL",
+		"CARBONCTL_PUSHGATEWAY_USER", "CARBONCTL_PUSHGATEWAY_PASSWORD", "CARBONCTL_PUSHGATEWAY_PASSWORD_FILE",
+		"CARBONCTL_PUSHGATEWAY_TOKEN", "CARBONCTL_PUSHGATEWAY_TOKEN_FILE",
 		"CARBONCTL_GBCARBON_URL", "CARBONCTL_RTE_URL",
 		"CARBONCTL_WATTTIME_USER", "CARBONCTL_WATTTIME_PASSWORD", "CARBONCTL_WATTTIME_URL",
 	}

@@ -78,7 +78,7 @@ var rooms = map[string][]string{
 	"export/otlp":                {"energy", "footprint", "internal/deliver", "github.com/google/uuid"},
 	"export/file":                {"carbon", "footprint", "internal/output", "regions", "report"},
 	"export/internal/runmetrics": {"energy", "footprint", "internal/exposition"},
-	"export/metrics":             {"carbon", "export/file", "export/internal/runmetrics", "footprint", "internal/exposition", "internal/output"},
+	"export/metrics":             {"carbon", "export/file", "export/internal/runmetrics", "footprint", "internal/deliver", "internal/exposition", "internal/output"},
 	// The official client costs each start of a program 1.4 ms: never in the command.
 	"export/prometheus": {"export/internal/runmetrics", "footprint", "internal/exposition", "github.com/prometheus/client_golang"},
 
@@ -95,6 +95,7 @@ var rooms = map[string][]string{
 	"internal/watch":   {"golang.org/x/sys"},
 	"cmd/carbonctl": {
 		"carbon", "energy", "estimate", "footprint", "plan", "runs", "internal/attach", "internal/child", "internal/config", "internal/input", "internal/locate", "internal/timespec", "export/ci", "export/file", "export/otlp", "internal/about", "internal/nearest", "internal/nested", "internal/output", "internal/session", "internal/spool", "internal/wait", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "internal/serve", "ledger", "nvml", "rapl", "regions", "report",
+		"export/metrics",
 		"regions/live",
 		"github.com/spf13/cobra", "github.com/spf13/pflag",
 	},

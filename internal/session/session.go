@@ -72,6 +72,11 @@ type Options struct {
 
 	Voice Voice
 
+	// Follow is given, when the command has started, what reads the run so far: the report
+	// whose latest reading is no older than a time. It is for a server of metrics; nil is
+	// none.
+	Follow func(fresh func(age time.Duration) footprint.Report)
+
 	// Slack is added to every time limit of Finish; for tests on busy machines.
 	Slack time.Duration
 }
@@ -214,6 +219,9 @@ func (s *Session) Start(ctx context.Context) error {
 		return err
 	}
 	ignorePipe()
+	if s.o.Follow != nil {
+		s.o.Follow(s.tracker.Fresh)
+	}
 	s.stopLive = s.o.Voice.Live.begin(s)
 	s.lookout.started()
 	s.tree.started(s.process)

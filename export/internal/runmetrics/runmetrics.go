@@ -24,12 +24,15 @@ const (
 )
 
 // Of gives the families of a run, in the order of [All]. A value that is not known has
-// no series.
+// no series, and a run that has yet to begin none at all.
 func Of(r footprint.Report) []exposition.Family {
 	all := All()
 	add := func(name string, v float64, labels ...exposition.Label) {
 		i := slices.IndexFunc(all, func(f exposition.Family) bool { return f.Name == name })
 		all[i].Samples = append(all[i].Samples, exposition.Sample{Labels: labels, Value: v})
+	}
+	if r.StartedAt.IsZero() {
+		return all // nothing was read yet
 	}
 	for _, l := range r.Components {
 		component := []exposition.Label{{Name: "component", Value: string(l.Kind)}, {Name: "device", Value: l.ID}, {Name: "basis", Value: string(l.Basis)}}

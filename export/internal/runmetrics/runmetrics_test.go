@@ -98,6 +98,13 @@ func TestWhatIsNotKnownHasNoSeries(t *testing.T) {
 	assert.Len(t, byName["carbonctl_run_end_time_seconds"], 1, "the run has ended")
 }
 
+// A run that has yet to begin has used nothing that is known.
+func TestBeforeTheStart(t *testing.T) {
+	for _, f := range runmetrics.Of(footprint.Report{RunID: "r"}) {
+		assert.Empty(t, f.Samples, f.Name)
+	}
+}
+
 // TestTheContract compares the families with docs/metrics.md, and the names of their
 // labels with what they have.
 func TestTheContract(t *testing.T) {
