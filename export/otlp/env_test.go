@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carbonctl/carbonctl/export/otlp"
+	"github.com/carbonctl/carbonctl/internal/deliver"
 )
 
 func TestRoutes(t *testing.T) {
@@ -117,6 +118,13 @@ func TestCertificates(t *testing.T) {
 	require.NoError(t, s.Report(t.Context(), replay(t, "vm.jsonl")))
 	assert.NotEmpty(t, to.metrics())
 
+	// It is made for 127.0.0.1 and example.com.
+	s, _, err = otlp.FromEnv(strings.Replace(secure.URL, "127.0.0.1", "localhost", 1), fstest.MapFS{}, env("OTEL_EXPORTER_OTLP_CERTIFICATE", file))
+	require.NoError(t, err)
+	err = s.Report(t.Context(), replay(t, "vm.jsonl"))
+	require.ErrorContains(t, err, "TLS: the certificate is not for this host, but for example.com")
+	assert.True(t, deliver.Keep(err), "it can be mended")
+
 	s, _, _ = otlp.FromEnv(secure.URL, fstest.MapFS{}, env())
 	require.ErrorContains(t, s.Report(t.Context(), replay(t, "vm.jsonl")), "TLS: the certificate is signed by an unknown authority")
 }
@@ -125,6 +133,7 @@ func TestResource(t *testing.T) {
 	r := replay(t, "server.jsonl")
 	provider, place := "aws", "eu-central-1"
 	r.Region.Provider, r.Region.CloudRegion, r.Versions.Tool, r.Host.Name = &provider, &place, "1.2.3", "node-1"
+	r.ParentRunID, r.CountedBy = new("outer"), new("outer")
 	r.Labels, r.Command = map[string]string{"team": "line\nend"}, []string{"python", "train.py"}
 	resource := func(pairs ...string) map[string]any {
 		to := newReceiver(t)
@@ -138,6 +147,7 @@ func TestResource(t *testing.T) {
 	got := resource()
 	for k, v := range map[string]any{
 		"service.name": "carbonctl", "service.version": "1.2.3", "service.instance.id": r.RunID, "host.name": "node-1",
+		"carbonctl.parent_run_id": "outer", "carbonctl.counted_by": "outer",
 		"cloud.provider": "aws", "cloud.region": "eu-central-1", "process.pid": "42", "carbonctl.label.team": "line\nend",
 	} {
 		assert.Equal(t, v, got[k], k)

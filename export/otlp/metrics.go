@@ -22,6 +22,7 @@ var (
 	hostPower     = metric{Name: "hw.host.power", Unit: "W", Description: "Mean power of the whole host since the point before, by a meter of its own"}
 	processEnergy = metric{Name: "carbonctl.process.energy", Unit: "J", Description: "The tracked work's part of the component's energy"}
 	emissions     = metric{Name: "carbonctl.emissions", Unit: "g", Description: "CO2 equivalent that the run is charged with"}
+	workDone      = metric{Name: "carbonctl.work", Unit: "1", Description: "Units of work, such as tokens and requests, that the run has done"}
 )
 
 // metricsOf is a report as metrics: sums since the start of the run, as of its end so far,
@@ -38,7 +39,7 @@ func (s *Sink) metricsOf(r footprint.Report, from float64, final bool) (metricsR
 		}
 		m.Sum.Points = append(m.Sum.Points, point{Attributes: a, Start: start, Time: now, Double: s.rising(m.Name, a, joules)})
 	}
-	energies, hosts, parts, grams := hwEnergy, hostEnergy, processEnergy, emissions
+	energies, hosts, parts, grams, units := hwEnergy, hostEnergy, processEnergy, emissions, workDone
 	for _, l := range r.Components {
 		to, about := &energies, component(r, l)
 		switch {
@@ -61,9 +62,15 @@ func (s *Sink) metricsOf(r footprint.Report, from float64, final bool) (metricsR
 		a.text("carbonctl.charge", string(r.Charge))
 		total(&grams, a, float64(r.Emissions))
 	}
+	for _, w := range r.Work {
+		var a attributes
+		a.text("carbonctl.work.unit", w.Unit)
+		a.text("carbonctl.work.how", string(w.How))
+		total(&units, a, w.Count)
+	}
 	powers, wholes, until := s.powerOf(r, from, final)
 	list := []metric{}
-	for _, m := range []metric{energies, powers, hosts, wholes, parts, grams} {
+	for _, m := range []metric{energies, powers, hosts, wholes, parts, grams, units} {
 		if m.Sum != nil || m.Gauge != nil {
 			list = append(list, m)
 		}

@@ -19,6 +19,8 @@ import (
 	"io/fs"
 	"maps"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -126,13 +128,37 @@ func (s *Sink) Report(ctx context.Context, r footprint.Report) error {
 	both.Wait()
 	switch m, t := errs[0], errs[1]; {
 	case m != nil && t != nil && m.Error() == t.Error():
-		return errors.Join(m, partial) // a service that is not there, as a rule
+		return joined(m, partial) // a service that is not there, as a rule
 	case deliver.Keep(t):
-		return errors.Join(t, m, partial) // whoever asks whether to try again sees this one
+		return joined(t, m, partial) // whoever asks whether to try again sees this one
 	default:
-		return errors.Join(m, t, partial)
+		return joined(m, t, partial)
 	}
 }
+
+// failures are errors on one line.
+type failures []error
+
+func joined(errs ...error) error {
+	switch all := failures(slices.DeleteFunc(errs, func(e error) bool { return e == nil })); len(all) {
+	case 0:
+		return nil
+	case 1:
+		return all[0]
+	default:
+		return all
+	}
+}
+
+func (f failures) Error() string {
+	var text []string
+	for _, e := range f {
+		text = append(text, e.Error())
+	}
+	return strings.Join(text, "; ")
+}
+
+func (f failures) Unwrap() []error { return f }
 
 // A RejectedError is what a receiver has taken only in part. It must not be sent again.
 type RejectedError struct {

@@ -2,14 +2,12 @@ package otlp_test
 
 import (
 	"compress/gzip"
-	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -22,7 +20,6 @@ import (
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/export/otlp"
 	"github.com/carbonctl/carbonctl/footprint"
-	"github.com/carbonctl/carbonctl/internal/deliver"
 )
 
 var _ interface {
@@ -254,7 +251,7 @@ func TestModules(t *testing.T) {
 	to := newReceiver(t)
 	j := func(v float64) *energy.Energy { return new(energy.Joules(v)) }
 	line := func(kind energy.Kind, id, scope, within string, joules float64) footprint.Line {
-		l := footprint.Line{Kind: kind, ID: id, Scope: scope, Basis: energy.Measured, Source: "nvml", Energy: j(joules), Status: "ok"}
+		l := footprint.Line{Kind: kind, ID: id, Scope: scope, Basis: energy.Measured, Source: "nvml", Energy: j(joules), ProcessEnergy: j(1), Status: "ok"}
 		if within != "" {
 			l.Within = &within
 		}
@@ -273,7 +270,8 @@ func TestModules(t *testing.T) {
 		}
 	}
 	assert.Equal(t, map[string]any{
-		"hw.host.energy GPU-1-module": nil, "hw.host.energy psys-0": nil,
+		"carbonctl.process.energy GPU-1-module": nil,
+		"hw.host.energy GPU-1-module":           nil, "hw.host.energy psys-0": nil,
 		"hw.energy GPU-1": "GPU-1-module", "hw.energy package-0": "GPU-1-module", "hw.energy package-1": "psys-0",
 	}, got)
 }
@@ -388,90 +386,12 @@ func TestSpanStatus(t *testing.T) {
 	} {
 		to := newReceiver(t)
 		r := replay(t, "vm.jsonl")
+		r.EpochsOmitted = 12
 		change(&r)
 		require.NoError(t, to.sink(t).Report(t.Context(), r))
 		got, _ := dig(to.span(), "status", "message").(string)
 		assert.Equal(t, want, got)
+		assert.Equal(t, 12.0, to.span()["droppedEventsCount"])
 		assert.Equal(t, want != "", dig(to.span(), "status", "code") == 2.0)
 	}
-}
-
-// TestPartialSuccess is told, and nothing is sent again for it.
-func TestPartialSuccess(t *testing.T) {
-	to := newReceiver(t)
-	to.answer = func(w http.ResponseWriter, path string) {
-		if path == "/v1/metrics" {
-			io.WriteString(w, `{"partialSuccess":{"rejectedDataPoints":"3","errorMessage":"too\nold"}}`)
-		} else {
-			io.WriteString(w, `{"partialSuccess":{}}`)
-		}
-	}
-	s := to.sink(t)
-	r := steady(61, func(int) float32 { return 1 })
-	require.NoError(t, s.Checkpoint(r), "the run goes on")
-	err := s.Report(t.Context(), r)
-	rejected := (*otlp.RejectedError)(nil)
-	require.ErrorAs(t, err, &rejected)
-	assert.Equal(t, "3", rejected.Count)
-	assert.Equal(t, strings.TrimPrefix(to.URL, "http://")+": rejected 3 of what was sent: too old", rejected.Error())
-	assert.False(t, deliver.Keep(err))
-	require.NoError(t, s.Report(t.Context(), r))
-	assert.Len(t, to.got["/v1/metrics"], 2)
-	assert.Len(t, to.got["/v1/traces"], 1)
-}
-
-// TestOnlySomeAnswersAreTriedAgain has the list of OTLP, which is shorter than others'.
-func TestOnlySomeAnswersAreTriedAgain(t *testing.T) {
-	for status, again := range map[int]bool{429: true, 502: true, 503: true, 504: true, 400: false, 408: false, 413: false, 500: false, 501: false} {
-		to := newReceiver(t)
-		n := 0
-		to.answer = func(w http.ResponseWriter, path string) {
-			if n++; n == 1 {
-				w.WriteHeader(status)
-			}
-		}
-		s := to.sink(t, "OTEL_TRACES_EXPORTER", "none")
-		err := s.Report(t.Context(), replay(t, "vm.jsonl"))
-		if again {
-			assert.NoError(t, err, status)
-			assert.Equal(t, 2, n, status)
-			continue
-		}
-		failed := (*deliver.Error)(nil)
-		require.ErrorAs(t, err, &failed, status)
-		assert.Equal(t, status, failed.Status)
-		assert.False(t, deliver.Keep(err), status)
-		assert.Equal(t, 1, n, status)
-	}
-}
-
-// TestWhatIsLeftIsSentLater has the traces fail: the metrics are not sent twice, and whoever
-// keeps what failed is told that it may be taken later.
-func TestWhatIsLeftIsSentLater(t *testing.T) {
-	to := newReceiver(t)
-	to.answer = func(w http.ResponseWriter, path string) {
-		if path == "/v1/traces" {
-			w.WriteHeader(http.StatusNotFound)
-		}
-	}
-	s, r := to.sink(t), replay(t, "vm.jsonl")
-	err := s.Report(t.Context(), r)
-	require.ErrorContains(t, err, "404 Not Found")
-	assert.True(t, deliver.Keep(err))
-	to.answer = nil
-	require.NoError(t, s.Report(t.Context(), r))
-	assert.Len(t, to.got["/v1/metrics"], 1)
-	assert.Len(t, to.got["/v1/traces"], 2)
-}
-
-func TestReportKeepsItsDeadline(t *testing.T) {
-	to := newReceiver(t)
-	release := make(chan struct{})
-	t.Cleanup(func() { close(release) })
-	to.answer = func(http.ResponseWriter, string) { <-release }
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	err := to.sink(t).Report(ctx, replay(t, "vm.jsonl"))
-	require.ErrorIs(t, err, context.DeadlineExceeded)
-	assert.True(t, deliver.Keep(err))
 }

@@ -23,6 +23,12 @@ func (s *Sink) resource(r footprint.Report) resource {
 		"host.name": r.Host.Name, "host.id": r.Host.Machine, "host.cpu.model.name": r.Host.CPUModel, "os.type": r.Host.OS,
 		"carbonctl.project": r.Project,
 	}
+	if r.ParentRunID != nil {
+		all["carbonctl.parent_run_id"] = *r.ParentRunID
+	}
+	if r.CountedBy != nil {
+		all["carbonctl.counted_by"] = *r.CountedBy
+	}
 	if p := r.Region.Provider; p != nil {
 		all["cloud.provider"] = *p
 		if r.Region.CloudRegion != nil {

@@ -119,9 +119,6 @@ func epochEvent(e footprint.Epoch) event {
 // spanAttributes are the run's headline, by the names that its JSON has.
 func spanAttributes(r footprint.Report) (a attributes) {
 	a.text("carbonctl.run_id", r.RunID)
-	if r.ParentRunID != nil {
-		a.text("carbonctl.parent_run_id", *r.ParentRunID)
-	}
 	a.text("carbonctl.status", string(r.Status))
 	if r.ExitCode != nil {
 		a.int("process.exit.code", int64(*r.ExitCode))
