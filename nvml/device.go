@@ -101,12 +101,16 @@ func probe(d *device, source string, dev *Device) (g *gpu) {
 	if superchip(d.name) {
 		base.Scope = "module"
 	}
-	if !g.counters(d, base, dev) && !g.record(d, base, dev) && !g.readPower(d, base, dev) && !g.model(d, base, dev) {
-		if dev.Err = dev.grave; dev.Err == nil {
-			dev.Err = fmt.Errorf("%w: %s", errNoEnergy, strings.Join(dev.Missing, "; "))
+	if !g.counters(d, base, dev) && !g.record(d, base, dev) && !g.readPower(d, base, dev) {
+		err := g.model(d, base, dev)
+		if err != nil && dev.grave != nil {
+			dev.Err = dev.grave
+			return nil
 		}
-		dev.Missing = nil // the error says it
-		return nil
+		if err != nil { // Missing tells of each call
+			dev.Err = fmt.Errorf("%w; not modelled: %w", errNoEnergy, err)
+			return nil
+		}
 	}
 	for _, s := range g.series {
 		dev.Components = append(dev.Components, s.reading().Component)

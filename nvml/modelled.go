@@ -20,6 +20,7 @@ const (
 )
 
 var (
+	errNoUse   = errors.New("its use is not told")
 	errUse     = errors.New("the driver reports a use above 100 %")
 	errMIG     = errors.New("not told of a GPU that is cut into MIG instances")
 	errPart    = errors.New("a virtual GPU is a part of one, and how large a part is not told")
@@ -44,9 +45,9 @@ type modelled struct {
 }
 
 // model takes the use of a GPU, times its power limit.
-func (g *gpu) model(d *device, base energy.Component, dev *Device) bool {
+func (g *gpu) model(d *device, base energy.Component, dev *Device) error {
 	if d.use == nil {
-		return false
+		return errNoUse
 	}
 	m := &modelled{dev: d, limit: d.limit, highest: dev.Limit, hbm: stacked(d.name)}
 	if m.limit <= 0 || m.limit > implausibleLimit {
@@ -64,7 +65,7 @@ func (g *gpu) model(d *device, base energy.Component, dev *Device) bool {
 	}
 	if err != nil {
 		dev.lacks("use", err)
-		return false
+		return err
 	}
 	base.Basis, base.Scope = energy.Modelled, "gpu"
 	base.BandLow, base.BandHigh = estimate.GPULow, estimate.GPUHigh
@@ -73,7 +74,7 @@ func (g *gpu) model(d *device, base energy.Component, dev *Device) bool {
 	p.r.MaxPower, p.ask = max(dev.Limit, m.inForce(u)), m.power
 	g.series, g.every = append(g.series, p), useEvery
 	dev.Way, dev.Resolution = LimitTimesUse, useWindow
-	return true
+	return nil
 }
 
 // inForce is the limit that holds now.

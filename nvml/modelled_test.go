@@ -90,8 +90,8 @@ func TestNoModel(t *testing.T) {
 		card *card
 		why  string
 	}{
-		{"use is not told", mute("Tesla T4", 70*w, func() (used, error) { return used{}, unsupported("nvmlDeviceGetUtilizationRates") }), "use: nvmlDeviceGetUtilizationRates: Not Supported"},
-		{"MIG, use not told", mute("NVIDIA A100-SXM4-40GB", 400*w, func() (used, error) { return used{}, unsupported("x") }, func(d *device) { d.mig = true }), "use: x: Not Supported"},
+		{"use is not told", mute("Tesla T4", 70*w, func() (used, error) { return used{}, unsupported("nvmlDeviceGetUtilizationRates") }), "no energy or power reading; not modelled: nvmlDeviceGetUtilizationRates: Not Supported"},
+		{"MIG, use not told", mute("NVIDIA A100-SXM4-40GB", 400*w, func() (used, error) { return used{}, unsupported("x") }, func(d *device) { d.mig = true }), "not modelled: x: Not Supported"},
 		{"MIG, use told of the whole", mute("NVIDIA A100-SXM4-40GB", 400*w, busyFor(50, 0), func(d *device) { d.mig = true }), "MIG"},
 		{"a vGPU by its mode", mute("NVIDIA A100-SXM4-40GB", 400*w, busyFor(50, 0), func(d *device) { d.part = true }), "a virtual GPU is a part of one"},
 		{"a vGPU by its name", mute("GRID A100-10C", 0, busyFor(50, 0)), "a virtual GPU is a part of one"},
@@ -104,6 +104,7 @@ func TestNoModel(t *testing.T) {
 		require.ErrorIs(t, err, ErrUnread, tt.name)
 		assert.ErrorContains(t, err, tt.why, tt.name)
 		assert.Empty(t, devices[0].Way, tt.name)
+		assert.NotEmpty(t, devices[0].Missing, tt.name)
 		list, _ := m.Read(t.Context(), nil)
 		assert.Equal(t, []energy.State{energy.Lost}, states(list), tt.name)
 		assert.Equal(t, energy.Measured, list[0].Component.Basis, tt.name)
