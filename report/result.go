@@ -112,6 +112,9 @@ func (r *result) parts() {
 	for _, l := range r.Components {
 		if l.Within == nil && l.Kind != energy.Platform && l.Energy == nil && l.Low != nil {
 			text := "not measured: " + l.Name
+			if l.Basis == energy.Modelled { // its use was not told in the run
+				text = "not read: " + l.Name
+			}
 			if l.High != nil {
 				text += ", at most " + Energy(*l.High)
 			}
