@@ -61,6 +61,8 @@ type Count struct {
 	Resets int `json:"resets,omitempty"`
 	// Lower says that some work may be missing in N, of an unknown amount.
 	Lower bool `json:"lower,omitempty"`
+	// Blind says that no counter was looked at: N is 0, and Lower set.
+	Blind bool `json:"blind,omitempty"`
 	// Before is how much of all that was counted may have been done before the run,
 	// After how much may have been done and is not counted yet: of an engine that counts
 	// a request when it ends. The latest Count decides.
@@ -121,7 +123,7 @@ func (a *Account) Count(late time.Duration, counts ...Count) {
 			continue
 		}
 		w.add(c, at)
-		if c.How == ByCounter {
+		if c.How == ByCounter && !c.Blind {
 			looked, moved = true, moved || c.N > 0 || c.Aborted > 0
 		}
 	}
@@ -156,6 +158,10 @@ func (s *works) find(c Count) *work {
 }
 
 func (w *work) add(c Count, at time.Time) {
+	w.Lower = w.Lower || c.Lower || c.Resets > 0
+	if c.Blind {
+		return // it was not looked at
+	}
 	if w.first.IsZero() {
 		w.first = at
 	}
@@ -163,7 +169,6 @@ func (w *work) add(c Count, at time.Time) {
 	w.N = min(w.N+c.N, MaxCount)
 	w.Aborted = min(w.Aborted+c.Aborted, MaxCount)
 	w.Resets += c.Resets
-	w.Lower = w.Lower || c.Lower || c.Resets > 0
 	w.Before, w.After = c.Before, c.After
 	w.Series = max(w.Series, c.Series)
 	if c.Source != "" {

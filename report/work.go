@@ -100,7 +100,7 @@ func workOf(r footprint.Report, w footprint.Work, first bool) string {
 			most = "at most "
 		}
 		text += ", " + most + each(*w.Energy, w.EnergyLow, w.EnergyHigh, energyEach)
-		if *w.Energy < 0.01 {
+		if first && most == "" && *w.Energy < 0.01 {
 			text += " (" + many(3.6e6 / *w.Energy) + " per kWh)"
 		}
 		if first && w.Emissions != nil {
@@ -162,8 +162,10 @@ func activityText(r footprint.Report) string {
 		return ""
 	}
 	scale := r.EnergyScale()
-	text := fmt.Sprintf("%s in %s; idle %s in %s", scale.Text(a.Busy.Energy.Joules()), Duration(seconds(a.Busy.DurationS)),
-		scale.Text(a.Idle.Energy.Joules()), Duration(seconds(a.Idle.DurationS)))
+	text := scale.Text(a.Busy.Energy.Joules()) + " in " + Duration(seconds(a.Busy.DurationS))
+	if a.Idle.DurationS > 0 {
+		text += "; idle " + scale.Text(a.Idle.Energy.Joules()) + " in " + Duration(seconds(a.Idle.DurationS))
+	}
 	if part := a.Unseen.DurationS; part > 0.01*r.DurationS {
 		text += fmt.Sprintf("; not watched %s in %s", scale.Text(a.Unseen.Energy.Joules()), Duration(seconds(part)))
 	}

@@ -45,6 +45,7 @@ type runFlags struct {
 	epochs  string // files for the epochs and the events, "" for none
 	events  string
 	budget  budgetFlags
+	work    workFlags
 	plan    planFlags
 
 	unfitted []error // what is wrong with the environment of sinks
@@ -65,6 +66,7 @@ func (w *runFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&w.epochs, "epochs-file", "", "write every epoch as CSV to this `FILE`")
 	f.StringVar(&w.events, "events-file", "", "write epochs, predictions and the budget to this `FILE` as they happen, as JSON lines")
 	w.budget.add(f)
+	w.work.add(f)
 	w.plan.add(f)
 	f.BoolVarP(&w.quiet, "quiet", "q", false, "print no result; the run is still recorded")
 	f.BoolVarP(&w.verbose, "verbose", "v", false, "print the run whole, as \"carbonctl report show last\" does")
@@ -116,6 +118,9 @@ func (w *runFlags) options(waits bool) (o session.Options, service live.Service,
 		Voice: session.Voice{Hint: hint},
 	}
 	if o.Sinks, err = w.sinks(); err != nil {
+		return o, service, err
+	}
+	if o.Engines, err = w.work.targets(); err != nil {
 		return o, service, err
 	}
 	for _, problem := range w.unfitted {

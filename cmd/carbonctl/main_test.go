@@ -74,7 +74,7 @@ func TestSessions(t *testing.T) {
 			"fakenvml": func(ts *testscript.TestScript, neg bool, args []string) { fakeNVML(ts, args, driver) },
 			"replay":   checkReplay, "columns": checkColumns, "returns": checkReturns, "edit": edit,
 			"schema": checkSchema, "terminal": onTerminal,
-			"fetch": fetch, "cloud": playCloud, "forecast": playForecast, "service": playService,
+			"fetch": fetch, "cloud": playCloud, "forecast": playForecast, "service": playService, "engine": playEngine,
 		},
 	})
 }

@@ -16,6 +16,7 @@ import (
 // the row, the sinks, the outcome of the budget's action. What fails is a warning in
 // the report; what takes too long as well, and the next run does it.
 func (s *Session) Finish(ctx context.Context) Result {
+	s.engines.end(s.since.by(engineLimit))
 	s.recovery.stop(s.since)
 	s.stopLive()
 	s.tree.ended(s.exit)

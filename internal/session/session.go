@@ -30,6 +30,7 @@ import (
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/attach"
 	"github.com/carbonctl/carbonctl/internal/child"
+	"github.com/carbonctl/carbonctl/internal/engine"
 	"github.com/carbonctl/carbonctl/internal/nested"
 	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/internal/proc"
@@ -48,9 +49,10 @@ type Options struct {
 	// Tracker says what is measured. Its Work, Sinks and Run.Budget are the session's.
 	Tracker carbon.Config
 
-	Epochs Epochs
-	Budget Budget
-	Ledger Ledger
+	Epochs  Epochs
+	Engines []engine.Target // whose counters tell what was done
+	Budget  Budget
+	Ledger  Ledger
 
 	// Files that are written as the run goes on, "" for none.
 	SamplesFile, EventsFile, EpochsFile string
@@ -131,6 +133,7 @@ type Session struct {
 	begin     func(before func()) (process, error)
 	commit    *commit
 	recovery  *recovery
+	engines   engines
 	files     []io.Closer
 	unwritten []footprint.Warning
 	exit      child.Exit
@@ -210,7 +213,7 @@ func (s *Session) Start(ctx context.Context) error {
 	}
 	s.lookout = watchFor(s.o.Epochs, s.tracker, s.o.Voice.Predicted)
 	s.lookout.connect(&s.command)
-	s.tree.look = s.lookout.look
+	s.tree.look, s.tree.counted = s.lookout.look, s.engines.counted
 	if s.process, err = s.begin(func() { s.tracker.Start(ctx) }); err != nil {
 		s.lookout.not()
 		_, _ = s.tracker.Stop()
@@ -224,6 +227,7 @@ func (s *Session) Start(ctx context.Context) error {
 	}
 	s.stopLive = s.o.Voice.Live.begin(s)
 	s.lookout.started()
+	s.engines.start(s.o.Engines, s.tracker.Counted)
 	s.tree.started(s.process)
 	s.alarm.started(s.process)
 	s.commit.find(s.process)
@@ -275,7 +279,7 @@ func (s *Session) warn(r *footprint.Report, unseen []footprint.Warning) {
 	for _, w := range s.o.Warnings {
 		r.Warnings = note(r.Warnings, w)
 	}
-	r.Warnings = append(r.Warnings, s.unwritten...)
+	r.Warnings = append(append(r.Warnings, s.engines.warnings()...), s.unwritten...)
 }
 
 // note adds a warning from before the run. Why no region is known is one with what is

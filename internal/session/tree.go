@@ -24,6 +24,8 @@ const (
 type tree struct {
 	procs procs  // what lives, nil if that can't be read
 	look  func() // called before each reading, nil for nothing; set before the start
+	// counted gives what engines have done up to the end; nil for nothing, set before the start.
+	counted func() []footprint.Count
 
 	mu      sync.Mutex    // guards what follows
 	process process       // nil before the start
@@ -96,6 +98,14 @@ func (t *tree) Look() {
 	if t.look != nil {
 		t.look()
 	}
+}
+
+// Counted implements carbon.Counter.
+func (t *tree) Counted() []footprint.Count {
+	if t.counted == nil {
+		return nil
+	}
+	return t.counted()
 }
 
 // Used implements carbon.Work.
