@@ -48,7 +48,7 @@ func (r Report) String() string { return r.Headline().String() }
 // energy warrant. The bounds are the energy's: those of the factor are not in them.
 func (r Report) Headline() Headline {
 	h := Headline{State: r.state(), Time: Duration(lasting(r.DurationS))}
-	if !r.known() {
+	if !r.Known() {
 		if r.EnergyHigh != nil && *r.EnergyHigh > 0 {
 			h.How = "at most " + r.EnergyHigh.Short()
 		}
@@ -62,8 +62,9 @@ func (r Report) Headline() Headline {
 	return h
 }
 
-// known reports whether anything is known of the energy.
-func (r Report) known() bool {
+// Known reports whether anything is known of the energy. Where nothing is, Energy and Emissions
+// are 0 and unknown.
+func (r Report) Known() bool {
 	return r.MeasuredShare != nil || r.Energy != 0 || r.MachineEnergy != 0
 }
 

@@ -40,7 +40,7 @@ func (w *runFlags) sinks() (all []session.Sink, err error) {
 	all = append(all, w.otlp()...)
 	all = append(all, w.ci()...)
 	all = append(all, w.prometheus()...)
-	return all, nil
+	return all, w.addServices(&all)
 }
 
 // redo makes a sink again for a run that could not deliver its report, nil for a name that
@@ -60,7 +60,7 @@ func (w *runFlags) redo(name, target string) carbon.Sink {
 			return p
 		}
 	}
-	return nil
+	return w.redoService(name, target)
 }
 
 // otlp is the sink of OpenTelemetry, if one is asked for.

@@ -60,6 +60,7 @@ func TestSessions(t *testing.T) {
 			e.Setenv("USER", "ada")
 			e.Setenv("TMPDIR", filepath.Join(e.WorkDir, "tmp"))
 			e.Setenv("GORACE", "atexit_sleep_ms=0") // a second for each command, else
+			e.Values["recorder"] = &recorder{}
 			return errors.Join(os.MkdirAll(home, 0o755), os.MkdirAll(filepath.Join(e.WorkDir, "tmp"), 0o700))
 		},
 		Condition: func(cond string) (bool, error) {
@@ -74,7 +75,7 @@ func TestSessions(t *testing.T) {
 			"fakenvml": func(ts *testscript.TestScript, neg bool, args []string) { fakeNVML(ts, args, driver) },
 			"replay":   checkReplay, "columns": checkColumns, "returns": checkReturns, "edit": edit,
 			"schema": checkSchema, "terminal": onTerminal,
-			"fetch": fetch, "cloud": playCloud, "forecast": playForecast, "service": playService, "engine": playEngine,
+			"fetch": fetch, "cloud": playCloud, "forecast": playForecast, "service": playService, "recorder": playRecorder, "engine": playEngine,
 		},
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,11 +15,14 @@ import (
 
 	"github.com/carbonctl/carbonctl/estimate"
 	"github.com/carbonctl/carbonctl/export/ci"
+	"github.com/carbonctl/carbonctl/export/influx"
+	"github.com/carbonctl/carbonctl/export/jsonlines"
 	"github.com/carbonctl/carbonctl/export/metrics"
 	"github.com/carbonctl/carbonctl/export/otlp"
 	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/locate"
 	"github.com/carbonctl/carbonctl/internal/nested"
+	"github.com/carbonctl/carbonctl/internal/session"
 	"github.com/carbonctl/carbonctl/internal/watch"
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/report"
@@ -41,6 +45,10 @@ type settings struct {
 	parent      string // the run that started this one, "" if none
 	otlp        string // where OpenTelemetry is reached, "" if nowhere
 	ci          ci.System
+
+	// Sinks; the zero values are none.
+	mlflow                          bool
+	influx, webhook, lines, linesIn string
 }
 
 // configure reads the settings: the user's file, the project's file, environment, flags,
@@ -65,6 +73,10 @@ func configure(flags *pflag.FlagSet) (*settings, error) {
 
 // set takes a setting whose values belong to another room.
 func (s *settings) set(key, value string) (err error) {
+	if to := map[string]*string{config.Influx: &s.influx, config.Webhook: &s.webhook, config.JSONLines: &s.lines}[key]; to != nil && value == session.None {
+		*to = "" // in place of what a settings file names
+		return nil
+	}
 	switch key {
 	case config.KeepRuns:
 		return assign(&s.keep)(ledger.ParseKeep(value))
@@ -78,6 +90,17 @@ func (s *settings) set(key, value string) (err error) {
 		return assign(&s.otlp)(value, otlp.CheckURL(value))
 	case config.CI:
 		return assign(&s.ci)(ci.Parse(value, os.Getenv))
+	case config.MLflow:
+		return assign(&s.mlflow)(strconv.ParseBool(value))
+	case config.Influx:
+		return assign(&s.influx)(influx.Check(value))
+	case config.Webhook:
+		return assign(&s.webhook)(checkWebhook(value))
+	case config.JSONLines:
+		return assign(&s.lines)(checkLines(value))
+	case config.LinesForm:
+		form, err := jsonlines.ParseForm(value)
+		return assign(&s.linesIn)(string(form), err)
 	case config.Car:
 		return assign(&s.car)(report.ParseCar(value))
 	case config.Metrics:

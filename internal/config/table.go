@@ -33,6 +33,11 @@ const (
 	Metrics      = "metrics"
 	Textfile     = "textfile"
 	Pushgateway  = "pushgateway"
+	MLflow       = "mlflow"
+	Influx       = "influx"
+	Webhook      = "webhook"
+	JSONLines    = "json-lines"
+	LinesForm    = "json-lines-form"
 )
 
 // Kind is what a setting takes.
@@ -105,6 +110,16 @@ func Table() []Setting {
 			"query the cloud's metadata service for the region, 300 ms at most", (*Values).setDetectCloud},
 		{Water, Bool, true, "false", "true",
 			"count the water that the electricity and the cooling took", (*Values).setWater},
+		{MLflow, Bool, false, "false", "true",
+			"log the run to MLflow: the server of MLFLOW_TRACKING_URI", nil},
+		{Influx, Text, false, "", `"http://localhost:8086/?db=carbon"`,
+			"write the run to the InfluxDB at this `URL`, ?db=NAME or ?org=ORG&bucket=BUCKET", nil},
+		{Webhook, Text, false, "", `"https://ci.example.org/carbon"`,
+			"post the result to this `URL` when the command has ended", nil},
+		{JSONLines, Text, false, "", `"/var/log/carbonctl.jsonl"`,
+			"add what happens in the run to this `FILE` as JSON lines; - for stdout, fd:N", nil},
+		{LinesForm, Text, false, "nested", `"flat"`,
+			"`FORM` of the JSON lines: nested for log shippers, flat for metrics", nil},
 		{FlushWait, Text, false, "0s", `"5s"`,
 			"wait this `TIME` more for services at the end (default 0s)", (*Values).setFlushWait},
 		{OTLP, Text, false, "none", `"http://localhost:4318"`,
@@ -138,6 +153,7 @@ func keys(all []Setting, project bool) (list []string) {
 
 // reserved are the variables with our prefix that are no settings: what wrap gives its
 // command, and what services need, whose secrets no file may hold.
+// command, and what live services and webhooks need, whose secrets no file of settings may hold.
 func reserved() []string {
 	return []string{
 		"CARBONCTL_RUN_ID", "CARBONCTL_EVENTS",
@@ -147,6 +163,7 @@ func reserved() []string {
 		"CARBONCTL_PUSHGATEWAY_USER", "CARBONCTL_PUSHGATEWAY_PASSWORD", "CARBONCTL_PUSHGATEWAY_PASSWORD_FILE",
 		"CARBONCTL_PUSHGATEWAY_TOKEN", "CARBONCTL_PUSHGATEWAY_TOKEN_FILE",
 		"CARBONCTL_GBCARBON_URL", "CARBONCTL_RTE_URL",
+		"CARBONCTL_WEBHOOK_SECRET", "CARBONCTL_WEBHOOK_SECRET_FILE",
 		"CARBONCTL_WATTTIME_USER", "CARBONCTL_WATTTIME_PASSWORD", "CARBONCTL_WATTTIME_URL",
 	}
 }

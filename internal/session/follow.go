@@ -121,11 +121,13 @@ func (f *follower) run() {
 	for {
 		select {
 		case <-f.quit:
+			f.rest(in)
 			return
 		default:
 		}
 		select {
 		case <-f.quit:
+			f.rest(in)
 			return
 		case r := <-next:
 			if time.Now().Before(resume) {
@@ -155,7 +157,21 @@ func (f *follower) run() {
 	}
 }
 
-// end lets the goroutine go after the call that it is at, and returns what is closed then.
+// rest hands on the events that came before the end.
+func (f *follower) rest(in chan footprint.Event) {
+	for in != nil {
+		select {
+		case e := <-in:
+			if f.events.Event(e) != nil {
+				return
+			}
+		default:
+			return
+		}
+	}
+}
+
+// end lets the goroutine go after the call that it is at and the events that wait, and returns what is closed then.
 func (f *follower) end() <-chan struct{} {
 	f.over.Do(func() {
 		close(f.quit)

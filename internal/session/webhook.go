@@ -1,16 +1,15 @@
 package session
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"net/url"
 	"os"
 	"time"
+
+	hook "github.com/carbonctl/carbonctl/export/webhook"
 )
 
 // A webhook is a message for a web service: a run's ID and what its budget says.
@@ -20,34 +19,20 @@ type webhook struct {
 	Text  string `json:"text"`
 }
 
-// postWait is how long a webhook may take.
+// postWait is how long a webhook may take, with all tries.
 const postWait = 5 * time.Second
 
-// send tells the web service. It follows no redirect. An error names the host
-// alone: the rest of such a URL is a secret.
+// send tells the web service, signed with the secret of this environment. An error names
+// the host alone: the rest of such a URL is a secret.
 func (w webhook) send(ctx context.Context) error {
-	body, err := json.Marshal(map[string]string{"run_id": w.RunID, "text": w.Text})
-	if err != nil {
-		return err
-	}
 	ctx, cancel := context.WithTimeout(ctx, postWait)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.URL, bytes.NewReader(body))
-	if err != nil {
-		return errors.New("webhook: the URL cannot be read")
-	}
-	req.Header.Set("Content-Type", "application/json")
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	resp, err := client.Do(req)
-	if full := (*url.Error)(nil); errors.As(err, &full) {
-		err = full.Err
+	to, err := hook.New(w.URL, os.Getenv)
+	if err == nil {
+		err = to.Send(ctx, hook.Message{Event: hook.EventBudget, RunID: w.RunID, Text: w.Text})
 	}
 	if err != nil {
-		return fmt.Errorf("webhook %s: %w", req.URL.Host, err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode >= 300 {
-		return fmt.Errorf("webhook %s: %s", req.URL.Host, resp.Status)
+		return fmt.Errorf("webhook %w", err)
 	}
 	return nil
 }
