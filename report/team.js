@@ -1,6 +1,7 @@
 "use strict";
-// Tables sort by their heads: a click, or Enter and Space on the button.
-for (const table of document.querySelectorAll("table.sorts")) {
+// Tables sort by their heads: a click, or Enter and Space on the button. A script that
+// exchanges the page's content says so by the event "content".
+const sorts = () => { for (const table of document.querySelectorAll("table.sorts")) {
   const heads = [...table.tHead.rows[0].cells], body = table.tBodies[0];
   heads.forEach((head, column) => {
     if (!head.dataset.sort) return;
@@ -19,4 +20,6 @@ for (const table of document.querySelectorAll("table.sorts")) {
       body.append(...[...body.rows].sort(order));
     });
   });
-}
+} };
+sorts();
+document.addEventListener("content", sorts);

@@ -1,0 +1,324 @@
+package report
+
+import (
+	"cmp"
+	_ "embed"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"io"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/runs"
+)
+
+//go:embed beside.html
+var besideSource string
+
+// besideStyle follows that of the page of a run.
+const besideStyle = "td small { display: block; } .bold td bdi { font-weight: 650; } td, thead th { min-width: 8rem; } .ok { color: var(--ok); } .bad { color: var(--bad); } .open { color: var(--open); }\n"
+
+// besideTemplate parses the page once, and only where one is asked for.
+var besideTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("beside").Parse(besideSource))
+})
+
+// Beside is two or more runs beside each other, each compared with the first. Its fields
+// are only read.
+type Beside struct {
+	Runs []footprint.Report
+	// Links are the addresses of the runs' pages, "" or missing where there is none.
+	Links []string
+	// Home is the address of the page of all runs, "" for none.
+	Home string
+}
+
+// BesideFormats are the names that [Beside.Write] takes.
+func BesideFormats() []string { return []string{"html", "json", "csv"} }
+
+// Write writes the comparison: a page, JSON with all that is in the rows, or CSV with a
+// line a run.
+func (b Beside) Write(w io.Writer, format string) error {
+	switch format {
+	case "html":
+		return b.html(w)
+	case "json":
+		return b.json(w)
+	case "csv":
+		return b.csv(w)
+	}
+	return unknownFormat(format, BesideFormats())
+}
+
+// besideLine is a line of the page: what it shows of each run.
+type besideLine struct {
+	Label string
+	Cells []besideCell
+	Big   bool
+}
+
+type besideCell struct {
+	Text, Small string
+}
+
+func (b Beside) html(w io.Writer) error {
+	type head struct{ Name, ID, State, StateKind, Link string }
+	page := struct {
+		Policy, Title, Home string
+		Style               template.CSS
+		Heads               []head
+		Lines               []besideLine
+		Say                 []string
+	}{Policy: stylePolicy(runStyle + besideStyle), Style: template.CSS(runStyle + besideStyle), Home: b.Home, Title: fmt.Sprintf("%d runs compared", len(b.Runs)), Say: b.sentences()}
+	for i, r := range b.Runs {
+		h := head{Name: b.name(i), ID: clip(r.RunID, 13)}
+		h.State, h.StateKind = stateMark(r)
+		if i < len(b.Links) {
+			h.Link = b.Links[i]
+		}
+		page.Heads = append(page.Heads, h)
+	}
+	page.Lines = b.lines()
+	if err := besideTemplate().Execute(w, page); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	return nil
+}
+
+// name is how a run is called on the page.
+func (b Beside) name(i int) string {
+	r := b.Runs[i]
+	return clip(plain(cmp.Or(r.Project, "Run "+clip(r.RunID, 8))), maxName)
+}
+
+// lines are what is shown of the runs; one that is empty for all is left out.
+func (b Beside) lines() (all []besideLine) {
+	add := func(label string, big bool, cell func(i int, r footprint.Report) besideCell) {
+		l, some := besideLine{Label: label, Big: big}, false
+		for i, r := range b.Runs {
+			c := cell(i, r)
+			some = some || c.Text != ""
+			l.Cells = append(l.Cells, c)
+		}
+		if some {
+			all = append(all, l)
+		}
+	}
+	text := func(label string, show func(r footprint.Report) string) {
+		add(label, false, func(_ int, r footprint.Report) besideCell { return besideCell{Text: plain(show(r))} })
+	}
+	add("CO2e", true, func(_ int, r footprint.Report) besideCell {
+		if r.Headline().Emissions == "" {
+			return besideCell{Text: "unknown"}
+		}
+		return besideCell{Text: MassWithin(r.Emissions, r.EmissionsLow, r.EmissionsHigh), Small: massBounds(r.Emissions, r.EmissionsLow, r.EmissionsHigh)}
+	})
+	add("against the first", false, func(i int, _ footprint.Report) besideCell {
+		return b.against(i, func(a runs.Against) *runs.Ratio { return a.Emissions })
+	})
+	add("Energy", true, func(_ int, r footprint.Report) besideCell {
+		if !known(r) {
+			return besideCell{Text: "unknown"}
+		}
+		return besideCell{EnergyWithin(r.Energy, r.EnergyLow, r.EnergyHigh), energyBounds(r.Energy, r.EnergyLow, r.EnergyHigh)}
+	})
+	add("against the first", false, func(i int, _ footprint.Report) besideCell {
+		return b.against(i, func(a runs.Against) *runs.Ratio { return a.Energy })
+	})
+	text("measured", func(r footprint.Report) string {
+		if r.MeasuredShare == nil {
+			return "not recorded"
+		}
+		return Percent(*r.MeasuredShare)
+	})
+	text("charged", func(r footprint.Report) string {
+		if r.Charge == footprint.ChargeProcess {
+			return "the command’s share"
+		}
+		return "the machine"
+	})
+	text("time", func(r footprint.Report) string { return Duration(seconds(r.DurationS)) })
+	text("seen of it", func(r footprint.Report) string { return Percent(r.Coverage) })
+	text("epochs", func(r footprint.Report) string {
+		if n := r.EpochCount(); n > 0 {
+			return strconv.Itoa(n)
+		}
+		return ""
+	})
+	add("energy an epoch", false, func(_ int, r footprint.Report) besideCell {
+		n := r.EpochCount()
+		if n == 0 || !known(r) {
+			return besideCell{}
+		}
+		return besideCell{Text: Energy(r.Energy.Scale(1 / float64(n))), Small: "all of the run, over its epochs"}
+	})
+	add("grid", false, func(_ int, r footprint.Report) besideCell {
+		if r.Headline().Emissions == "" {
+			return besideCell{}
+		}
+		return besideCell{Text: PerKWh(float64(r.Intensity.PerKWh)) + " g/kWh", Small: plain(strings.TrimSpace(string(r.Intensity.Scope) + " " + r.Region.Zone))}
+	})
+	text("PUE", func(r footprint.Report) string {
+		if r.PUE.Value == 0 {
+			return ""
+		}
+		return digits(r.PUE.Value)
+	})
+	text("started", func(r footprint.Report) string {
+		if r.StartedAt.IsZero() {
+			return ""
+		}
+		return minute(r.StartedAt) + " UTC"
+	})
+	text("host", func(r footprint.Report) string { return clip(r.Host.Name, maxName) })
+	text("labels", func(r footprint.Report) string { return clip(runs.LabelCell(r.Labels), 2*maxName) })
+	text("revision", func(r footprint.Report) string { return clip(r.Revision, 16) })
+	text("carbonctl", func(r footprint.Report) string { return r.Versions.Tool })
+	return all
+}
+
+// against shows how a run differs from the first.
+func (b Beside) against(i int, of func(runs.Against) *runs.Ratio) besideCell {
+	if i == 0 {
+		return besideCell{}
+	}
+	a := runs.Compared(b.Runs[0], b.Runs[i])
+	r := of(a)
+	switch {
+	case r == nil:
+		return besideCell{Text: "not compared", Small: a.Why}
+	case !r.Clear():
+		return besideCell{Text: ratioText(r.Value), Small: "the bounds of both overlap"}
+	}
+	return besideCell{Text: ratioText(r.Value), Small: rangeOfRatio(*r)}
+}
+
+// ratioText says a ratio as a difference: "12 % less", "3.1 times as much".
+func ratioText(x float64) string {
+	switch {
+	case x >= 2:
+		return short(x) + " times as much"
+	case x > 1.0005:
+		return Percent(x-1) + " more"
+	case x < 0.9995:
+		return Percent(1-x) + " less"
+	}
+	return "the same"
+}
+
+// short has two digits, or all before the point: bounds are seldom narrower.
+func short(x float64) string {
+	if x >= 10 {
+		return strconv.FormatFloat(x, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(x, 'f', 1, 64)
+}
+
+func rangeOfRatio(r runs.Ratio) string {
+	if r.High == nil {
+		return "at least " + ratioText(r.Low)
+	}
+	return ratioText(r.Low) + " to " + ratioText(*r.High)
+}
+
+// sentences say what the comparison comes to.
+func (b Beside) sentences() (all []string) {
+	for i := 1; i < len(b.Runs) && i < 4; i++ {
+		a := runs.Compared(b.Runs[0], b.Runs[i])
+		name := "The second run"
+		if len(b.Runs) > 2 {
+			name = "Run " + strconv.Itoa(i+1)
+		}
+		switch {
+		case a.Energy == nil:
+			all = append(all, name+" is not compared: "+a.Why+".")
+		case !a.Energy.Clear():
+			all = append(all, name+" cannot be told from the first by its energy: the bounds of both overlap.")
+		case a.Emissions == nil:
+			all = append(all, name+" drew "+differs(a.Energy)+"; "+a.Why+".")
+		default:
+			all = append(all, name+" drew "+differs(a.Energy)+" and emitted "+differs(a.Emissions)+".")
+		}
+	}
+	return all
+}
+
+// differs is a ratio in a sentence.
+func differs(r *runs.Ratio) string {
+	if text := ratioText(r.Value); text != "the same" {
+		return text
+	}
+	return "the same amount"
+}
+
+// besideJSON is a run in the JSON.
+type besideJSON struct {
+	Report    footprint.Report `json:"run"`
+	Energy    *runs.Ratio      `json:"energy_against_first"`
+	Emissions *runs.Ratio      `json:"emissions_against_first"`
+	Why       string           `json:"not_compared"`
+}
+
+func (b Beside) json(w io.Writer) error {
+	all := []besideJSON{}
+	for i, r := range b.Runs {
+		j := besideJSON{Report: r}
+		if i > 0 {
+			a := runs.Compared(b.Runs[0], r)
+			j.Energy, j.Emissions, j.Why = a.Energy, a.Emissions, a.Why
+		}
+		all = append(all, j)
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(map[string]any{"schema": "carbonctl.beside/v1", "runs": all})
+}
+
+func (b Beside) csv(w io.Writer) error {
+	out := csv.NewWriter(w)
+	_ = out.Write([]string{"run_id", "project", "status", "started_at", "duration_s", "host", "zone", "scope", "g_per_kwh", "pue", "charge",
+		"energy_joules", "energy_low_joules", "energy_high_joules", "emissions_g", "emissions_low_g", "emissions_high_g",
+		"measured_share", "coverage", "epochs", "energy_against_first", "emissions_against_first"}) // Flush gives the error
+	number := func(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
+	for i, r := range b.Runs {
+		var a runs.Against
+		if i > 0 {
+			a = runs.Compared(b.Runs[0], r)
+		}
+		row := []string{cell(r.RunID), cell(r.Project), cell(string(r.Status)), "", number(r.DurationS), cell(r.Host.Name), cell(r.Region.Zone), cell(string(r.Intensity.Scope)),
+			number(float64(r.Intensity.PerKWh)), number(r.PUE.Value), cell(string(r.Charge)), "", "", "", "", "", "", "", number(r.Coverage), strconv.Itoa(r.EpochCount()), "", ""}
+		if !r.StartedAt.IsZero() {
+			row[3] = r.StartedAt.UTC().Format("2006-01-02T15:04:05.000Z")
+		}
+		if known(r) {
+			row[11], row[12] = number(r.Energy.Joules()), number(r.EnergyLow.Joules())
+			row[14], row[15] = number(float64(r.Emissions)), number(float64(r.EmissionsLow))
+			if r.EnergyHigh != nil {
+				row[13] = number(r.EnergyHigh.Joules())
+			}
+			if r.EmissionsHigh != nil {
+				row[16] = number(float64(*r.EmissionsHigh))
+			}
+		}
+		for at, x := range map[int]*float64{17: r.MeasuredShare, 20: valueOf(a.Energy), 21: valueOf(a.Emissions)} {
+			if x != nil {
+				row[at] = number(*x)
+			}
+		}
+		_ = out.Write(row)
+	}
+	out.Flush()
+	return out.Error()
+}
+
+func valueOf(r *runs.Ratio) *float64 {
+	if r == nil {
+		return nil
+	}
+	return &r.Value
+}

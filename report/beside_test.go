@@ -1,0 +1,87 @@
+package report
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/regions"
+)
+
+// pair is two runs, the second of which took half of the energy on a worse grid.
+func pair() Beside {
+	run := func(id string, joules, grams float64) footprint.Report {
+		return footprint.Report{
+			RunID: id, Project: "vision", Status: footprint.Completed, DurationS: 3600, Coverage: 1, Charge: footprint.ChargeMachine, MeasuredShare: new(1.0),
+			Energy: energy.Joules(joules), EnergyLow: energy.Joules(0.95 * joules), EnergyHigh: new(energy.Joules(1.05 * joules)),
+			Emissions: regions.Grams(grams), EmissionsLow: regions.Grams(0.95 * grams), EmissionsHigh: new(regions.Grams(1.05 * grams)),
+			Intensity: footprint.Intensity{PerKWh: 41, Scope: regions.Lifecycle, Source: "a table"}, PUE: footprint.PUE{Value: 1.2},
+		}
+	}
+	b := Beside{Runs: []footprint.Report{run("0198c0de-0001", 3.6e6, 41), run("0198c0de-0002", 1.8e6, 300)}, Links: []string{"/runs/1", "/runs/2"}, Home: "/"}
+	b.Runs[1].Project = "<script>alert(1)</script>\u202e" + strings.Repeat("x", 200)
+	return b
+}
+
+func TestRunsBesideEachOther(t *testing.T) {
+	var page, text, table bytes.Buffer
+	require.NoError(t, pair().Write(&page, "html"))
+	html := page.String()
+	assert.Contains(t, html, "The second run drew 50 % less and emitted 7.3 times as much.")
+	assert.Contains(t, html, "55 % less to 45 % less")
+	assert.Contains(t, html, `<a href="/runs/2">`)
+	assert.NotContains(t, html, "<script")
+	assert.NotContains(t, html, "\u202e")
+	assert.Less(t, len(html), 50_000)
+
+	require.NoError(t, pair().Write(&text, "json"))
+	var got struct {
+		Runs []struct {
+			Run    footprint.Report `json:"run"`
+			Energy *struct {
+				Ratio float64 `json:"ratio"`
+			} `json:"energy_against_first"`
+		} `json:"runs"`
+	}
+	require.NoError(t, json.Unmarshal(text.Bytes(), &got))
+	require.Len(t, got.Runs, 2)
+	assert.Nil(t, got.Runs[0].Energy)
+	assert.InEpsilon(t, 0.5, got.Runs[1].Energy.Ratio, 1e-9)
+
+	require.NoError(t, pair().Write(&table, "csv"))
+	rows, err := csv.NewReader(&table).ReadAll()
+	require.NoError(t, err)
+	require.Len(t, rows, 3)
+	assert.Equal(t, "0.5", rows[2][20])
+	assert.Equal(t, "", rows[1][20])
+	assert.Error(t, pair().Write(&table, "pdf"))
+}
+
+// What can't be compared is said, and its cells are empty.
+func TestRunsThatCannotBeCompared(t *testing.T) {
+	b := pair()
+	b.Runs[1].MeasuredShare, b.Runs[1].Energy = nil, 0
+	b.Runs = append(b.Runs, pair().Runs[1], pair().Runs[0])
+	b.Runs[2].Intensity.Scope = regions.Direct
+	var page, table bytes.Buffer
+	require.NoError(t, b.Write(&page, "html"))
+	for _, want := range []string{
+		"Run 2 is not compared: energy unknown.", "Run 3 drew 50 % less; emissions are of two scopes.",
+		"Run 4 cannot be told from the first by its energy: the bounds of both overlap.", "<bdi>not compared</bdi>", "<bdi>unknown</bdi>",
+	} {
+		assert.Contains(t, page.String(), want)
+	}
+	require.NoError(t, b.Write(&table, "csv"))
+	rows, err := csv.NewReader(&table).ReadAll()
+	require.NoError(t, err)
+	assert.Equal(t, []string{"", ""}, rows[2][20:])
+	assert.Empty(t, rows[2][11], "unknown is no 0")
+	assert.Equal(t, []string{"0.5", ""}, rows[3][20:])
+}
