@@ -20,9 +20,7 @@ import (
 	"github.com/carbonctl/carbonctl/internal/input"
 	"github.com/carbonctl/carbonctl/internal/session"
 	"github.com/carbonctl/carbonctl/internal/spool"
-	"github.com/carbonctl/carbonctl/internal/timespec"
 	"github.com/carbonctl/carbonctl/ledger"
-	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
 	"github.com/carbonctl/carbonctl/runs"
 )
@@ -256,22 +254,17 @@ func (a *app) recover(ctx context.Context, path string, key ledger.Signer) {
 }
 
 // filterFlags say which runs are taken.
-type filterFlags struct {
-	from, to         string
-	statuses, labels []string
-	zones            []string
-	filter           runs.Filter
-}
+type filterFlags struct{ input.Filter }
 
 func (f *filterFlags) add(to *pflag.FlagSet) {
-	to.StringVar(&f.from, "from", "", "runs that started at this `TIME` or later: 2026-01, yesterday, -30d, 2026-01-31T13:00:00Z")
-	to.StringVar(&f.to, "to", "", "runs that started before the end of this year, month or day, or before this `TIME`")
-	to.StringArrayVar(&f.filter.Projects, "project", nil, "only runs of project `NAME`; may be repeated, as all of these")
-	to.StringArrayVar(&f.labels, "label", nil, "only runs with label `K=V`")
-	to.StringArrayVar(&f.filter.Hosts, "host", nil, "only runs on host `NAME`")
-	to.StringArrayVar(&f.filter.Users, "user", nil, "only runs of user `NAME`")
-	to.StringArrayVar(&f.zones, "region", nil, "only runs in `ZONE`")
-	to.StringArrayVar(&f.statuses, "status", nil, "only runs with `STATUS`: completed, failed, interrupted, recovered")
+	to.StringVar(&f.From, "from", "", "runs that started at this `TIME` or later: 2026-01, yesterday, -30d, 2026-01-31T13:00:00Z")
+	to.StringVar(&f.To, "to", "", "runs that started before the end of this year, month or day, or before this `TIME`")
+	to.StringArrayVar(&f.Projects, "project", nil, "only runs of project `NAME`; may be repeated, as all of these")
+	to.StringArrayVar(&f.Labels, "label", nil, "only runs with label `K=V`")
+	to.StringArrayVar(&f.Hosts, "host", nil, "only runs on host `NAME`")
+	to.StringArrayVar(&f.Users, "user", nil, "only runs of user `NAME`")
+	to.StringArrayVar(&f.Zones, "region", nil, "only runs in `ZONE`")
+	to.StringArrayVar(&f.Statuses, "status", nil, "only runs with `STATUS`: completed, failed, interrupted, recovered")
 }
 
 // given reports whether runs are left out by any of the flags.
@@ -280,40 +273,9 @@ func (f *filterFlags) given(flags *pflag.FlagSet) bool {
 }
 
 func (f *filterFlags) parse() (runs.Filter, error) {
-	now := time.Now().UTC() // as the days of ledgers are
-	var err error
-	if f.filter.From, _, err = timespec.Period(f.from, now); err != nil {
-		return f.filter, fmt.Errorf("--from: %w", err)
+	got, err := f.Parse(time.Now())
+	if wrong := (*input.FilterError)(nil); errors.As(err, &wrong) {
+		err = fmt.Errorf("--%s: %w", wrong.Name, wrong.Err)
 	}
-	if _, f.filter.To, err = timespec.Period(f.to, now); err != nil {
-		return f.filter, fmt.Errorf("--to: %w", err)
-	}
-	if !f.filter.To.IsZero() && !f.filter.From.Before(f.filter.To) {
-		return f.filter, fmt.Errorf("--to %s is not after --from %s", f.to, f.from)
-	}
-	for _, name := range f.zones {
-		zone := name
-		if p, err := regions.Builtin().Place(name); err == nil {
-			zone = p.Zone.Code // else it is a zone of somebody's own
-		}
-		f.filter.Zones = append(f.filter.Zones, zone)
-	}
-	for _, s := range f.statuses {
-		known := []footprint.Status{footprint.Completed, footprint.Failed, footprint.Interrupted, footprint.Recovered}
-		if !slices.Contains(known, footprint.Status(s)) {
-			return f.filter, fmt.Errorf("--status: %.40q is not one of completed, failed, interrupted, recovered", s)
-		}
-		f.filter.Statuses = append(f.filter.Statuses, footprint.Status(s))
-	}
-	for _, pair := range f.labels {
-		key, value, err := config.ParseLabel(pair)
-		if err != nil {
-			return f.filter, fmt.Errorf("--label: %w", err)
-		}
-		if f.filter.Labels == nil {
-			f.filter.Labels = map[string]string{}
-		}
-		f.filter.Labels[key] = value
-	}
-	return f.filter, nil
+	return got, err
 }
