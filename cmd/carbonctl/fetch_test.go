@@ -95,8 +95,8 @@ func playService(ts *testscript.TestScript, neg bool, args []string) {
 // word of the file ADDRESS, and writes what it answers into FILE. With "!" the
 // answer is no success, or there is none.
 func fetch(ts *testscript.TestScript, neg bool, args []string) {
-	if len(args) != 3 {
-		ts.Fatalf("usage: fetch ADDRESS PATH FILE")
+	if len(args) < 3 {
+		ts.Fatalf("usage: fetch ADDRESS PATH FILE [HEADER=VALUE…]")
 	}
 	words := strings.Fields(ts.ReadFile(args[0]))
 	if len(words) == 0 {
@@ -106,6 +106,13 @@ func fetch(ts *testscript.TestScript, neg bool, args []string) {
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, words[len(words)-1]+args[1], nil)
 	ts.Check(err)
+	for _, header := range args[3:] {
+		name, value, _ := strings.Cut(header, "=")
+		r.Header.Set(name, value)
+		if name == "Host" {
+			r.Host = value
+		}
+	}
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
 		if !neg {

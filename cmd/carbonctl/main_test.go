@@ -71,6 +71,7 @@ func TestSessions(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"machine": func(ts *testscript.TestScript, neg bool, args []string) { machineAt(ts, args, machines) },
+			"follow":  follow,
 			"json":    checkJSON, "jsonkeys": checkKeys, "cell": checkCell,
 			"fakenvml": func(ts *testscript.TestScript, neg bool, args []string) { fakeNVML(ts, args, driver) },
 			"replay":   checkReplay, "columns": checkColumns, "returns": checkReturns, "edit": edit,

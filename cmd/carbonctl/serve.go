@@ -1,80 +1,185 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/internal/about"
+	"github.com/carbonctl/carbonctl/internal/config"
+	"github.com/carbonctl/carbonctl/internal/input"
 	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/internal/serve"
+	"github.com/carbonctl/carbonctl/internal/serve/store"
 	"github.com/carbonctl/carbonctl/regions/live"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // serveGrace is how long answers that are underway may take once serve is told
 // to end.
 const serveGrace = 5 * time.Second
 
+// gcPercent lets garbage grow to half of what is kept: rows stay for as long as they are
+// served, and little is made besides.
+const gcPercent = 50
+
+// serving is one run of serve.
+type serving struct {
+	*app
+	listen, live, token, budget, title string
+	hosts                              []string
+	json                               bool
+}
+
 func (a *app) serve() *cobra.Command {
-	var asJSON bool
-	var listen, name string
+	s := &serving{app: a}
 	cmd := &cobra.Command{
-		Use:   "serve",
-		Short: "Serve carbon intensities over HTTP",
-		Long: `Serve carbon intensities and emissions over HTTP as JSON, through an API of its
-own and that of the Carbon Aware SDK. "/" lists the endpoints. Listens on
-localhost by default. There is no authentication. Shuts down gracefully on
-SIGTERM or SIGINT.`,
-		Example: `  carbonctl serve --listen :9106
+		Use:   "serve [FILE|DIR|PATTERN…]",
+		Short: "Serve live pages of runs, and carbon intensities over HTTP",
+		Long: `Serve the runs of ledgers as pages that update while runs go on: all runs with
+filters in the address, one run, and runs compared. Ledgers are only read. Also
+serve carbon intensities as JSON below /v1/, and in the shapes of the Carbon
+Aware SDK. The default is the ledger that wrap writes.
+
+Listens on localhost by default. On another address pages need a token, which
+--token-file holds; the intensity API and /healthz are open. Behind a proxy name
+its host with --allow-host. Shuts down gracefully on SIGTERM or SIGINT.`,
+		Example: `  carbonctl serve
+  carbonctl serve /data/ledgers --budget 220kg
+  carbonctl serve --listen 0.0.0.0:9106 --token-file token
+  curl -H "Authorization: Bearer $(cat token)" http://node:9106/?format=json
   curl 'http://127.0.0.1:9106/v1/emissions?region=FR&energy=1.2kWh'
-  curl 'http://127.0.0.1:9106/emissions/bylocation?location=westeurope'
-  carbonctl serve --listen 0.0.0.0:9106 --live gbcarbon`,
-		Args: atMost(0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			t, err := table(cmd.Flags())
-			if err != nil {
-				return err
-			}
-			cfg := serve.Config{Table: t, Version: about.Version()}
-			if name != "" {
-				l, err := live.Open(name, liveOptions(t))
-				if err != nil {
-					return fmt.Errorf("--live: %w", err)
-				}
-				cfg.Live, cfg.Ahead = l.Now, l.Ahead
-			}
-			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, os.Interrupt)
-			defer stop()
-			l, err := serve.Listen(ctx, listen)
-			if err != nil {
-				return fmt.Errorf("--listen: %w", err)
-			}
-			url := "http://" + l.Addr().String()
-			if asJSON {
-				err = output.JSON(a.out, map[string]string{"url": url, "data": t.Version()})
-			} else {
-				_, err = fmt.Fprintf(a.out, "serving on %s\n", url)
-			}
-			if err != nil {
-				return err
-			}
-			if host, _, _ := net.SplitHostPort(l.Addr().String()); !net.ParseIP(host).IsLoopback() {
-				a.say("warning: listening on "+host+" without authentication", "--listen without a host binds to 127.0.0.1 only")
-			}
-			return serve.Run(ctx, l, serve.New(cfg), serveGrace)
+  carbonctl serve --ledger none --live gbcarbon`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return s.run(cmd.Context(), cmd.Flags(), args)
 		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&listen, "listen", ":9106", "listen on `ADDRESS`; without a host, on localhost only")
-	f.StringVar(&name, "live", "", "`NAME` of a live service to ask first: "+strings.Join(live.Names(), ", "))
+	f.StringVar(&s.listen, "listen", ":9106", "listen on `ADDRESS`; without a host, on localhost only")
+	f.StringVar(&s.token, "token-file", "", "`FILE` with the token that pages ask for, at least 16 characters")
+	f.StringArrayVar(&s.hosts, "allow-host", nil, "answer for this `NAME` in Host too, as behind a proxy; may be repeated")
+	f.StringVar(&s.budget, "budget", "", "monthly budget, `AMOUNT`: 50kg or 200kWh")
+	f.StringVar(&s.title, "title", "", "`NAME` above the page, such as a team's")
+	f.StringVar(&s.live, "live", "", "`NAME` of a live service to ask first: "+strings.Join(live.Names(), ", "))
+	f.String("ledger", "", "ledger `FILE` to serve if no argument names one; none for intensities alone")
+	f.String(config.Car, "", config.CarUsage)
 	tableFlag(f)
-	f.BoolVar(&asJSON, "json", false, "print as JSON where it serves")
+	f.BoolVar(&s.json, "json", false, "print as JSON where it serves")
 	return cmd
+}
+
+func (s *serving) run(ctx context.Context, flags *pflag.FlagSet, args []string) error {
+	t, err := table(flags)
+	if err != nil {
+		return err
+	}
+	cfg := serve.Config{Table: t, Version: about.Version()}
+	if s.live != "" {
+		l, err := live.Open(s.live, liveOptions(t))
+		if err != nil {
+			return fmt.Errorf("--live: %w", err)
+		}
+		cfg.Live, cfg.Ahead = l.Now, l.Ahead
+	}
+	if cfg.Pages, err = s.pages(flags, args); err != nil {
+		return err
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	l, err := serve.Listen(ctx, s.listen)
+	if err != nil {
+		return fmt.Errorf("--listen: %w", err)
+	}
+	wide := true
+	if host, _, err := net.SplitHostPort(l.Addr().String()); err == nil {
+		wide = !net.ParseIP(host).IsLoopback()
+	}
+	if cfg.Pages != nil {
+		cfg.Pages.Access.Wide = wide
+	}
+	h := serve.New(cfg)
+	var following sync.WaitGroup
+	defer following.Wait()
+	if p := cfg.Pages; p != nil {
+		following.Go(func() { p.Store.Run(ctx) })
+		following.Go(func() { h.Follow(ctx) })
+	}
+	defer stop() // before the wait
+	if err := s.tell(l, t.Version()); err != nil {
+		_ = l.Close()
+		return err
+	}
+	if p := cfg.Pages; wide && p != nil && p.Access.Token == "" {
+		s.say("warning: pages are refused on "+s.listen+": no token", "carbonctl serve --listen "+s.listen+" --token-file FILE")
+	}
+	return serve.Run(ctx, l, h, serveGrace)
+}
+
+// tell says where it serves.
+func (s *serving) tell(l net.Listener, data string) error {
+	url := "http://" + l.Addr().String()
+	if s.json {
+		return output.JSON(s.out, map[string]string{"url": url, "data": data})
+	}
+	_, err := fmt.Fprintf(s.out, "serving on %s\n", url)
+	return err
+}
+
+// pages are those of the runs that were named, nil where there is no ledger.
+func (s *serving) pages(flags *pflag.FlagSet, args []string) (*serve.Pages, error) {
+	c, err := only(flags, config.Ledger, config.Car)
+	if err != nil {
+		return nil, err
+	}
+	p := &serve.Pages{Title: s.title, Car: c.car}
+	if s.budget != "" {
+		if p.Budget, err = runs.ParseAllowance(s.budget); err != nil {
+			return nil, fmt.Errorf("--budget: %w", err)
+		}
+	}
+	for _, host := range s.hosts {
+		if host == "" || strings.ContainsAny(host, "/: \t") {
+			return nil, fmt.Errorf("--allow-host: %.40q is not the name of a host: give it without scheme and port", host)
+		}
+		p.Access.Hosts = append(p.Access.Hosts, strings.ToLower(host))
+	}
+	if s.token != "" {
+		b, err := os.ReadFile(s.token)
+		if err == nil {
+			p.Access.Token, err = serve.ParseToken(b)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("--token-file: %w", err)
+		}
+	}
+	if len(args) == 0 && (c.Ledger == "" || c.Ledger == "none") {
+		return nil, nil
+	}
+	if len(args) > 0 {
+		for _, arg := range args {
+			if arg == input.Stdin {
+				return nil, fmt.Errorf("serve follows files: %q is none", arg)
+			}
+		}
+		if _, err := (&input.Reader{Ledger: c.Ledger}).Ledgers(args); err != nil {
+			return nil, err
+		}
+	}
+	p.Store = store.New(store.Options{Args: args, Ledger: c.Ledger})
+	return p, nil
 }

@@ -90,12 +90,11 @@ var rooms = map[string][]string{
 	"internal/attach":  {"footprint", "internal/child", "internal/proc", "golang.org/x/sys"},
 	"internal/child":   {"golang.org/x/sys"},
 	"internal/engine":  {"footprint"},
-	"internal/input":   {"footprint", "ledger", "report", "runs"},
+	"internal/input":   {"footprint", "internal/config", "internal/timespec", "ledger", "regions", "report", "runs"},
 	"internal/output":  {"internal/atomicfile", "report", "golang.org/x/sys", "golang.org/x/term"},
 	"internal/locate":  {"regions", "regions/metadata"},
 	"internal/spool":   {"footprint", "internal/atomicfile", "internal/deliver", "github.com/gofrs/flock"},
 	"internal/session": {"energy", "export/webhook", "footprint", "carbon", "ledger", "internal/attach", "internal/child", "internal/engine", "internal/deliver", "internal/spool", "internal/nested", "internal/output", "internal/proc", "internal/revision", "internal/watch"},
-	"internal/serve":   {"energy", "footprint", "regions", "internal/timespec"},
 	"internal/wait":    {"footprint", "internal/atomicfile", "regions", "report", "github.com/gofrs/flock"},
 	"internal/watch":   {"golang.org/x/sys"},
 	"cmd/carbonctl": {
@@ -103,8 +102,13 @@ var rooms = map[string][]string{
 		"export/metrics",
 		"export/influx", "export/jsonlines", "export/mlflow", "export/webhook", "internal/deliver",
 		"regions/live",
+		"internal/serve/store",
 		"github.com/spf13/cobra", "github.com/spf13/pflag",
 	},
+
+	// The server, below the command.
+	"internal/serve":       {"energy", "footprint", "internal/input", "internal/serve/store", "internal/timespec", "regions", "report", "runs"},
+	"internal/serve/store": {"energy", "footprint", "internal/input", "ledger", "report", "runs"},
 
 	// For tests, and for people.
 	"energy/energytest":          {"energy"},

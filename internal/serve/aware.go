@@ -72,32 +72,53 @@ func (s *server) span(p *params, first, last string) (from, to time.Time) {
 	if to.Before(from) {
 		p.fail("%s is before %s", last, first)
 	}
-	most := maxHours
-	if s.Live != nil {
-		most = maxLiveHours
-	}
-	from = from.Truncate(time.Hour)
-	if to = to.Add(time.Hour - 1).Truncate(time.Hour); !to.After(from) {
-		to = from.Add(time.Hour)
-	}
-	if to.Sub(from) > time.Duration(most)*time.Hour {
-		p.fail("%s is more than %d hours after %s", last, most, first)
+	from, to = hours(from, to)
+	if to.Sub(from) > maxPoints*time.Hour {
+		p.fail("%s is more than %d hours after %s", last, maxPoints, first)
 	}
 	return from, to
 }
 
-// ratings gives a location's figures, hour by hour. Those of the table are the
-// same for all hours of a year.
-func (s *server) ratings(r *http.Request, location string, from, to time.Time) ([]rating, error) {
-	zone, err := s.place(location)
+// hours widens a stretch of time to whole hours, at least one.
+func hours(from, to time.Time) (time.Time, time.Time) {
+	from = from.Truncate(time.Hour)
+	if to = to.Add(time.Hour - 1).Truncate(time.Hour); !to.After(from) {
+		to = from.Add(time.Hour)
+	}
+	return from, to
+}
+
+// An inquiry is what one request may ask: so many figures, and so many of them of a live
+// service.
+type inquiry struct {
+	*server
+	r            *http.Request
+	points, live int
+}
+
+func (s *server) inquire(r *http.Request) *inquiry { return &inquiry{s, r, maxPoints, maxAsked} }
+
+// ratings gives a location's figures, hour by hour. Those of the table are the same for all
+// hours of a year; one of a live service that holds for longer is asked for once.
+func (i *inquiry) ratings(location string, from, to time.Time) ([]rating, error) {
+	zone, err := i.place(location)
 	if err != nil {
 		return nil, err
 	}
-	var all []rating
+	n := int(to.Sub(from) / time.Hour)
+	if i.points -= n; i.points < 0 {
+		return nil, badRequest{fmt.Errorf("more than %d hours of all locations together: ask for a shorter time or fewer locations", maxPoints)}
+	}
+	all := make([]rating, 0, n)
+	var in regions.Intensity
 	for at := from; at.Before(to); at = at.Add(time.Hour) {
-		in, err := s.ask(r, regions.Query{Zone: zone, Time: at})
-		if err != nil {
-			return nil, err
+		if in.From.IsZero() || at.Before(in.From) || !at.Before(in.To) {
+			if i.live--; i.Live != nil && i.live < 0 {
+				return nil, badRequest{fmt.Errorf("the live service would be asked more than %d times: ask for a shorter time or fewer locations, or start carbonctl serve without --live for the means of years", maxAsked)}
+			}
+			if in, err = i.ask(i.r, regions.Query{Zone: zone, Time: at}); err != nil {
+				return nil, err
+			}
 		}
 		all = append(all, rating{location, at, in.PerKWh, "01:00:00"})
 	}
@@ -111,21 +132,21 @@ func (s *server) byLocation(r *http.Request) (any, error) {
 	if p.err != nil {
 		return nil, p.err
 	}
-	return s.ratings(r, location, from, to)
+	return s.inquire(r).ratings(location, from, to)
 }
 
 func (s *server) byLocations(r *http.Request) (any, error) { return s.several(r) }
 
 func (s *server) several(r *http.Request) ([]rating, error) {
-	p := read(r, "location…", "time", "toTime")
+	p := read(r, "location…", "locations…", "time", "toTime")
 	list := p.list()
 	from, to := s.span(p, "time", "toTime")
 	if p.err != nil {
 		return nil, p.err
 	}
-	all := []rating{}
+	all, i := []rating{}, s.inquire(r)
 	for _, location := range list {
-		more, err := s.ratings(r, location, from, to)
+		more, err := i.ratings(location, from, to)
 		if err != nil {
 			return nil, err
 		}
@@ -134,9 +155,9 @@ func (s *server) several(r *http.Request) ([]rating, error) {
 	return all, nil
 }
 
-// list are the locations that were asked for.
+// list are the locations that were asked for; the SDK's documents have both names.
 func (p *params) list() []string {
-	all := p.values["location"]
+	all := append(p.values["location"], p.values["locations"]...)
 	switch {
 	case len(all) == 0 || slices.ContainsFunc(all, func(s string) bool { return strings.TrimSpace(s) == "" }):
 		p.fail("location is missing")
@@ -179,9 +200,23 @@ func (s *server) average(r *http.Request) (any, error) {
 	if p.err != nil {
 		return nil, p.err
 	}
-	all, err := s.ratings(r, location, from, to)
+	return s.inquire(r).average(location, start, end)
+}
+
+// mean is CarbonIntensityDTO of the SDK.
+type mean struct {
+	Location string    `json:"location"`
+	Start    time.Time `json:"startTime"`
+	End      time.Time `json:"endTime"`
+	PerKWh   float64   `json:"carbonIntensity"`
+}
+
+// average is the mean over a stretch of time, each hour as far as it is in it.
+func (i *inquiry) average(location string, start, end time.Time) (mean, error) {
+	from, to := hours(start, end)
+	all, err := i.ratings(location, from, to)
 	if err != nil {
-		return nil, err
+		return mean{}, err
 	}
 	sum := 0.0 // g/kWh × s
 	for _, x := range all {
@@ -194,11 +229,11 @@ func (s *server) average(r *http.Request) (any, error) {
 		}
 		sum += float64(x.Rating) * max(0, b.Sub(a).Seconds())
 	}
-	return map[string]any{"location": location, "startTime": start, "endTime": end, "carbonIntensity": sum / end.Sub(start).Seconds()}, nil
+	return mean{location, start, end, sum / end.Sub(start).Seconds()}, nil
 }
 
 func (s *server) current(r *http.Request) (any, error) {
-	p := read(r, "location…", "dataStartAt", "dataEndAt", "windowSize")
+	p := read(r, "location…", "locations…", "dataStartAt", "dataEndAt", "windowSize")
 	now := s.Now().UTC().Truncate(time.Second)
 	list, from := p.list(), p.time("dataStartAt", now)
 	to := p.time("dataEndAt", from.Add(24*time.Hour))
@@ -265,23 +300,4 @@ func look(series []regions.Intensity, location string, from, to time.Time, minut
 		}
 	}
 	return o, nil
-}
-
-// locations lists the cloud regions by name, as the SDK does, with their points.
-func (s *server) locations(*http.Request) (any, error) {
-	type location struct {
-		Name      string   `json:"name"`
-		Latitude  *float64 `json:"latitude"`
-		Longitude *float64 `json:"longitude"`
-		Zone      string   `json:"zone"`
-	}
-	all := map[string]location{}
-	for c := range s.Table.Clouds() {
-		l := location{Name: c.String(), Zone: c.Zone}
-		if c.City != "" {
-			l.Latitude, l.Longitude = &c.Point.Lat, &c.Point.Lon
-		}
-		all[l.Name] = l
-	}
-	return all, nil
 }

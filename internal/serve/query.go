@@ -73,25 +73,30 @@ func (p *params) whole(key string, otherwise, least, most int) int {
 	return n
 }
 
-// time reads RFC 3339, with or without seconds; a time without a zone and a date alone are
-// UTC. Blanks are a plus sign that was
-// not escaped.
+// time reads a parameter as stamp does. Blanks are a plus sign that was not escaped.
 func (p *params) time(key string, otherwise time.Time) time.Time {
 	v := strings.ReplaceAll(strings.TrimSpace(p.values.Get(key)), " ", "+")
 	if v == "" {
 		return otherwise
 	}
-	t, err := timespec.Stamp(v)
-	for _, layout := range [...]string{"2006-01-02T15:04:05", "2006-01-02T15:04", time.DateOnly} {
-		if utc, other := time.Parse(layout, v); other == nil {
-			t, err = utc, nil // as the Carbon Aware SDK takes it
-		}
-	}
+	t, err := stamp(v)
 	if err != nil {
 		p.fail("%s: %w", key, err)
 		return otherwise
 	}
-	return t.UTC()
+	return t
+}
+
+// stamp reads a time as the Carbon Aware SDK takes it: a zone and the time of the day may be
+// missing, and are UTC and midnight then.
+func stamp(v string) (time.Time, error) {
+	t, err := timespec.Stamp(v)
+	for _, layout := range [...]string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateOnly} {
+		if utc, other := time.Parse(layout, v); other == nil {
+			t, err = utc, nil
+		}
+	}
+	return t.UTC(), err
 }
 
 // query reads what chooses between the figures of a place.

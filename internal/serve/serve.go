@@ -1,7 +1,7 @@
-// Package serve answers questions on carbon intensities over HTTP, in JSON: our
-// own queries below /v1, and those of the Carbon Aware SDK's web API, so that
-// what speaks to that one can speak to this. Facts on that API are from its
-// documentation, read in 2026.
+// Package serve is the web server of carbonctl: pages of runs that follow their ledgers,
+// and answers on carbon intensities in JSON: our own queries below /v1, and those of the
+// Carbon Aware SDK's web API, so that what speaks to that one can speak to this. Facts on
+// that API are from its documentation, read in 2026.
 package serve
 
 import (
@@ -24,45 +24,63 @@ type Config struct {
 	// Ahead gives forecasts, before the table's typical hours; nil is none.
 	Live  regions.Provider
 	Ahead regions.Forecaster
-	// Version of the program, for the list at "/".
+	// Version of the program, for the list at /v1/.
 	Version string
 	Now     func() time.Time // nil: time.Now
+	// Pages are what is shown of runs; nil: intensities alone are served.
+	Pages *Pages
 }
 
 // Bounds on what is asked.
 const (
 	maxURL       = 8 << 10
 	maxLocations = 50
-	maxHours     = 7 * 24 // of one answer from the table
-	maxLiveHours = 24     // of one answer from a live service, which is asked for each
+	maxHours     = 7 * 24 // of a forecast
+	maxPoints    = 20_000 // hours of all locations in one answer
+	maxAsked     = 100    // questions to a live service for one answer
 	answerTime   = 25 * time.Second
 )
 
-// paths are what there is, for the list at "/".
-var paths = []string{
-	"/v1/intensity?region=FR[&scope=lifecycle|direct][&year=2024][&market=true]",
-	"/v1/emissions?region=FR&energy=1.2kWh[&pue=1.2][&scope=…][&year=…]",
-	"/v1/forecast?region=US-NY[&hours=24][&for=4h]",
-	"/emissions/bylocation?location=FR[&time=…][&toTime=…]",
-	"/emissions/bylocations?location=FR&location=DE[&time=…][&toTime=…]",
-	"/emissions/bylocations/best?location=FR&location=DE[&time=…][&toTime=…]",
-	"/emissions/average-carbon-intensity?location=FR&startTime=…&endTime=…",
-	"/emissions/forecasts/current?location=US-NY[&dataStartAt=…][&dataEndAt=…][&windowSize=30]",
-	"/locations",
-	"/health",
+// A Handler answers. It is safe for concurrent use, and writes nowhere.
+type Handler struct {
+	mux   *http.ServeMux
+	pages *pages // nil: none
 }
 
-// New returns the handler. It is safe for concurrent use, keeps nothing, and
-// writes nowhere.
-func New(cfg Config) http.Handler {
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	secure(w.Header())
+	h.mux.ServeHTTP(w, r)
+}
+
+// Follow adds up what is read until the context ends, so that the first page that is asked
+// for does not wait for it. It is no condition for pages to be right.
+func (h *Handler) Follow(ctx context.Context) {
+	if h.pages != nil {
+		h.pages.follow(ctx)
+	}
+}
+
+// New returns the handler.
+func New(cfg Config) *Handler {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	s := &server{cfg}
-	mux := http.NewServeMux()
+	s, h := &server{cfg}, &Handler{mux: http.NewServeMux()}
+	mux := h.mux
+	open := func(h http.Handler) http.Handler { return h }
+	if cfg.Pages != nil {
+		h.pages = newPages(cfg)
+		h.pages.routes(mux)
+		if a := cfg.Pages.Access; !a.Wide { // what only this machine reaches no site's page may ask
+			open = a.checkHost
+		}
+	} else {
+		mux.Handle("GET /{$}", http.RedirectHandler("/v1/", http.StatusSeeOther))
+	}
 	for path, answer := range map[string]func(*http.Request) (any, error){
-		"/{$}":                                s.index,
 		"/health":                             s.health,
+		"/healthz":                            s.health,
 		"/v1/intensity":                       s.intensity,
 		"/v1/emissions":                       s.emissions,
 		"/v1/forecast":                        s.forecast,
@@ -73,17 +91,30 @@ func New(cfg Config) http.Handler {
 		"/emissions/forecasts/current":        s.current,
 		"/locations":                          s.locations,
 	} {
-		mux.Handle("GET "+path, s.handler(answer))
+		mux.Handle("GET "+path, open(s.handler(answer, 0)))
 	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+	mux.Handle("GET /v1/{$}", open(http.HandlerFunc(s.documentation)))
+	batches := map[string]bool{}
+	for path, answer := range map[string]func(*http.Request) (any, error){
+		"/emissions/forecasts/batch":                s.forecastBatch,
+		"/emissions/average-carbon-intensity/batch": s.averageBatch,
+	} {
+		batches[path] = true
+		mux.Handle("POST "+path, open(s.handler(answer, maxBatchBody)))
+	}
+	mux.Handle("/", open(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case batches[r.URL.Path]:
+			w.Header().Set("Allow", "POST")
+			problem(w, http.StatusMethodNotAllowed, "a list of questions is to be sent here by POST")
+		case r.Method != http.MethodGet && r.Method != http.MethodHead:
 			w.Header().Set("Allow", "GET, HEAD")
 			problem(w, http.StatusMethodNotAllowed, "only GET is answered")
-			return
+		default:
+			problem(w, http.StatusNotFound, "there is nothing at this path; /v1/ lists the API")
 		}
-		problem(w, http.StatusNotFound, "there is nothing at this path; / lists what there is")
-	})
-	return mux
+	})))
+	return h
 }
 
 type server struct{ Config }
@@ -99,13 +130,13 @@ type serviceError struct{ error }
 func (e serviceError) Unwrap() error { return e.error }
 
 // handler writes what a function answers.
-func (s *server) handler(answer func(*http.Request) (any, error)) http.Handler {
+func (s *server) handler(answer func(*http.Request) (any, error), maxBody int64) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(r.URL.RequestURI()) > maxURL {
 			problem(w, http.StatusRequestURITooLong, "the question is too long")
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, 0) // nothing is read from it
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		ctx, cancel := context.WithTimeout(r.Context(), answerTime)
 		defer cancel()
 		v, err := answer(r.WithContext(ctx))
@@ -121,7 +152,6 @@ func (s *server) handler(answer func(*http.Request) (any, error)) http.Handler {
 			return
 		}
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
-		w.Header().Set("X-Content-Type-Options", "nosniff")
 		_, _ = w.Write(b.Bytes()) // who has gone needs no answer
 	})
 }
@@ -135,8 +165,11 @@ func status(err error) int {
 		ambiguous *regions.AmbiguousError
 		missing   *regions.MissingError
 		service   serviceError
+		form      wrongType
 	)
 	switch {
+	case errors.As(err, &form):
+		return http.StatusUnsupportedMediaType
 	case errors.As(err, &service) && !errors.Is(err, context.DeadlineExceeded):
 		return http.StatusBadGateway
 	case errors.As(err, &asked), errors.As(err, &ambiguous):
@@ -159,13 +192,8 @@ func problem(w http.ResponseWriter, code int, detail string) {
 		Detail string `json:"detail"`
 	}{http.StatusText(code), code, strings.ToValidUTF8(detail, "�")})
 	w.Header().Set("Content-Type", "application/problem+json; charset=utf-8")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(code)
 	_, _ = w.Write(append(b, '\n'))
-}
-
-func (s *server) index(*http.Request) (any, error) {
-	return map[string]any{"name": "carbonctl", "version": s.Version, "data": s.Table.Version(), "paths": paths}, nil
 }
 
 func (s *server) health(*http.Request) (any, error) {
@@ -182,6 +210,10 @@ func Run(ctx context.Context, l net.Listener, h http.Handler, grace time.Duratio
 		WriteTimeout:      answerTime + 5*time.Second,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
+		// Events end as soon as the server is to end, while answers may still be given.
+		BaseContext: func(net.Listener) context.Context {
+			return context.WithValue(context.WithoutCancel(ctx), ending{}, ctx)
+		},
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(l) }()

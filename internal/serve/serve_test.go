@@ -22,7 +22,7 @@ import (
 // now is a Sunday's afternoon.
 var now = time.Date(2026, 11, 22, 17, 30, 20, 0, time.UTC)
 
-func offline() http.Handler {
+func offline() *Handler {
 	return New(Config{Table: regions.Builtin(), Version: "test", Now: func() time.Time { return now }})
 }
 
@@ -229,7 +229,7 @@ func TestWrongQuestions(t *testing.T) {
 		"/emissions/bylocation?location=cloud:":                                                {404, "unknown region"},
 		"/emissions/bylocation?location=eu-west-1":                                             {400, "may be alibaba:eu-west-1 (London) or aws:eu-west-1 (Dublin)"},
 		"/emissions/bylocation?location=FR&toTime=2020-01-01T00:00Z":                           {400, "toTime is before time"},
-		"/emissions/bylocation?location=FR&toTime=2036-01-01T00:00Z":                           {400, "more than 168 hours"},
+		"/emissions/bylocation?location=FR&toTime=2036-01-01T00:00Z":                           {400, "more than 20000 hours"},
 		"/emissions/bylocations":                                                               {400, "location is missing"},
 		"/emissions/bylocations?" + strings.Repeat("location=FR&", 51):                         {400, "more than 50 locations"},
 		"/emissions/average-carbon-intensity?location=FR":                                      {400, "startTime is missing"},

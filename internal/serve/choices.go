@@ -1,0 +1,91 @@
+package serve
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/carbonctl/carbonctl/internal/serve/store"
+	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/runs"
+)
+
+// choices are the values that filters may have, and the runs that started last.
+type choices struct {
+	mu     sync.Mutex
+	rows   store.Rows
+	values map[string]map[string]bool // by the name of the filter
+	latest *runs.Listing
+}
+
+// Bounds on what there is to choose.
+const (
+	maxChoices = 200
+	maxLatest  = 100
+)
+
+// of brings the choices up to some rows.
+func (c *choices) of(rows store.Rows) *choices {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.latest != nil && c.rows.Extends(rows):
+		return c
+	case c.latest == nil || !rows.Extends(c.rows):
+		c.rows, c.latest = store.Rows{}, &runs.Listing{Most: maxLatest}
+		c.values = map[string]map[string]bool{"project": {}, "user": {}, "host": {}, "region": {}, "status": {}}
+	}
+	rows.Each(c.rows.Len(), func(r *runs.Row) {
+		for name, value := range map[string]string{"project": r.Project, "user": r.User, "host": r.Host, "region": r.Zone, "status": string(r.Status)} {
+			if all := c.values[name]; value != "" && !all[value] && len(all) < maxChoices {
+				all[strings.Clone(value)] = true
+			}
+		}
+		c.latest.Add(r)
+	})
+	c.rows = rows
+	return c
+}
+
+// options are the values of a filter, nil where there are none or too many.
+func (c *choices) options(name, value string) []report.Option {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := slices.Sorted(maps.Keys(c.values[name]))
+	if len(all) == 0 || len(all) >= maxChoices {
+		return nil
+	}
+	list := []report.Option{{Value: "", Text: "all"}}
+	if value != "" && !slices.Contains(all, value) {
+		list = append(list, report.Option{Value: value})
+	}
+	for _, v := range all {
+		list = append(list, report.Option{Value: v})
+	}
+	return list
+}
+
+// newest are the runs that started last, the newest first.
+func (c *choices) newest() (all []runs.Row) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := c.latest.Len() - 1; i >= 0; i-- {
+		all = append(all, c.latest.At(i))
+	}
+	return all
+}
+
+// controls are the fields of the form of filters.
+func (c *choices) controls(p *params) (all []report.Control) {
+	for _, f := range []report.Control{
+		{Name: "from", Label: "From", Hint: "2026-01 or -30d"}, {Name: "to", Label: "To", Hint: "2026-06"},
+		{Name: "project", Label: "Project"}, {Name: "label", Label: "Label", Hint: "team=nlp"}, {Name: "user", Label: "User"},
+		{Name: "host", Label: "Host"}, {Name: "region", Label: "Region"}, {Name: "status", Label: "Status"},
+	} {
+		f.Value = p.text(f.Name)
+		f.Options = c.options(f.Name, f.Value)
+		all = append(all, f)
+	}
+	return all
+}

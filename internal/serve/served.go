@@ -1,0 +1,44 @@
+package serve
+
+import (
+	_ "embed"
+	"fmt"
+	"net/url"
+	"strconv"
+
+	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/runs"
+)
+
+//go:embed live.js
+var liveScript string
+
+// served is what the page of all runs has here beside what a file has: runs that go on, the
+// form of filters, other forms of the same figures, and the script that follows.
+func (p *pages) served(a *asked, f runs.Filter, c *choices) *report.Served {
+	live := &report.Served{Filters: c.controls(a.params), Script: fmt.Sprintf("const made = %q;\n%s", stateID(a.state), liveScript)}
+	for _, r := range a.state.Live {
+		if f.Match(runs.FromReport(r)) {
+			live.Going = append(live.Going, report.Going{Run: report.Run{Report: r, Car: p.Car}, Link: runAddress(r.RunID)})
+		}
+	}
+	for _, l := range [][2]string{{"JSON", "json"}, {"CSV of runs", "runs.csv"}, {"CSV of groups", "csv"}} {
+		q := url.Values{}
+		for name, values := range a.params.values {
+			q[name] = values
+		}
+		q.Set("format", l[1])
+		live.Links = append(live.Links, [2]string{l[0], "/?" + q.Encode()})
+	}
+	live.Links = append(live.Links, [2]string{"Compare runs", "/compare"}, [2]string{"Intensity API", "/v1/"})
+	return live
+}
+
+// thousands shows a number with separators.
+func thousands(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
