@@ -127,7 +127,7 @@ const bad = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>B
 <script>document.head.innerHTML += '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'">'; document.body.append(Object.assign(new Image(), {src: "http://127.0.0.1:9/y.png"}))</script>
 </body></html>`
 
-// printed is a page in a PDF; a run takes maxPrinted of them at most.
+// printed is a page in a PDF; a run or a team takes maxPrinted of them at most.
 var printed = regexp.MustCompile(`/Type */Page\b`)
 
 const maxPrinted = 3
@@ -218,8 +218,9 @@ func (b *browser) look(t *testing.T, file string) []string {
 	if !bytes.HasPrefix(pdf, []byte("%PDF-")) {
 		all = append(all, "it can't be printed")
 	}
-	if n := len(printed.FindAll(pdf, -1)); n > maxPrinted && strings.HasPrefix(filepath.Base(file), "run-") {
-		all = append(all, fmt.Sprintf("a run takes %d pages in print", n))
+	base := filepath.Base(file)
+	if n := len(printed.FindAll(pdf, -1)); n > maxPrinted && (strings.HasPrefix(base, "run-") || strings.HasPrefix(base, "team-")) {
+		all = append(all, fmt.Sprintf("it takes %d pages in print", n))
 	}
 	b.lock.Lock()
 	defer b.lock.Unlock()

@@ -15,6 +15,10 @@ func (t Team) answer(p *teamPage, s teamSums) {
 	switch total := t.Groups.Total; {
 	case total.Runs == 0:
 		p.Big, p.Unit = "no runs", ""
+		p.Say = []phrase{{"Runs of carbonctl wrap will stand here.", false}}
+		if filterWords(t.Filter) != "" {
+			p.Say = []phrase{{clip("No run matches: only "+filterWords(t.Filter)+".", 300), false}}
+		}
 		if total.Nested > 0 {
 			p.Under = []string{"but " + runCount(total.Nested) + " inside others, whose records are not here"}
 		}
@@ -27,7 +31,7 @@ func (t Team) answer(p *teamPage, s teamSums) {
 		p.Big, p.Unit = m.apart(m.text(a))
 		if a.runs > 0 {
 			text := m.bounds(s.period)
-			if !m.energy {
+			if !m.energy && s.period.Unknown != s.period.Energy {
 				text += " by the energy"
 			}
 			p.Under = append(p.Under, text)
@@ -64,7 +68,7 @@ func (s teamSums) against(b runs.Allowance) (all []string) {
 	}
 	if o := s.outlook; o != nil {
 		scale := s.scale(extent{x: o.Expected, low: o.Low, high: o.High})
-		text := scale.Text(o.Expected) + " expected by the end of " + s.monthEnd.AddDate(0, 0, -1).Format("2 January")
+		text := scale.Text(o.Expected) + " expected by " + s.monthEnd.AddDate(0, 0, -1).Format("2 January")
 		if scale.Text(o.Low) != scale.Text(o.High) {
 			text += fmt.Sprintf(" (90 %% interval %s to %s)", scale.Number(o.Low), scale.Text(o.High))
 		}
@@ -102,7 +106,7 @@ func (s teamSums) sentence(t Team) (say []phrase) {
 		if len(say) > 0 {
 			add(" ", false)
 		}
-		add("Runs that failed or were interrupted took ", false)
+		add("Runs that "+s.lostWord()+" took ", false)
 		add(s.text(lost), true)
 		add(".", false)
 	}
@@ -124,6 +128,17 @@ func (s teamSums) sentence(t Team) (say []phrase) {
 		add(": "+measuredWords(&runs.Group{Summary: s.period})+".", false)
 	}
 	return say
+}
+
+// lostWord says what happened to the runs without a result.
+func (s teamSums) lostWord() string {
+	switch {
+	case s.lost[footprint.Interrupted].Runs == 0:
+		return "failed"
+	case s.lost[footprint.Failed].Runs == 0:
+		return "were interrupted"
+	}
+	return "failed or were interrupted"
 }
 
 // beforeName is the month before, and up to which day of it.
@@ -167,7 +182,7 @@ func (s teamSums) boxes() (all []factorBox) {
 	if s.monthly {
 		of = "this month"
 		a := s.of(s.total)
-		if s.of(s.period).x != a.x {
+		if s.period.Runs != s.total.Runs {
 			all = append(all, factorBox{Value: s.text(a), Label: "in all, since " + s.total.First.UTC().Format("January 2006"), Note: s.bounds(s.total)})
 		}
 	}

@@ -24,7 +24,7 @@ func (t Team) better(s teamSums) (all []adviceLine) {
 		if s.monthly {
 			of = "of this month"
 		}
-		add(s.text(lost), "went into "+runCount(s.failed.Runs)+" "+of+" that failed or were interrupted", "a checkpoint keeps part of the work")
+		add(s.text(lost), "went into "+runCount(s.failed.Runs)+" "+of+" that "+s.lostWord(), "a checkpoint keeps part of the work")
 	}
 	all = append(all, t.modelled(s)...)
 	if total.Unknown > 0 && total.Energy > 0 {
@@ -144,7 +144,7 @@ func (t Team) apart(s teamSums) (all []apartTable) {
 			if !ok {
 				return
 			}
-			p.Rows = append(p.Rows, apartRow{name, thousands(of.Runs), Energy(of.Energy), m.scale(m.of(g)).In(scale.Unit).Number(float64(of.Grams)), m.bounds(g)})
+			p.Rows = append(p.Rows, apartRow{name, thousands(of.Runs), Energy(of.Energy), m.scale(m.of(g)).In(scale.Unit).Number(float64(of.Grams)), unbounded(g, emittedSpan(m.scale(m.of(g)).In(scale.Unit), of))})
 		}
 		groups := slices.Clone(s.groups)
 		slices.SortStableFunc(groups, func(a, b *teamGroup) int { return cmp.Compare(m.of(b.total).x, m.of(a.total).x) })

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -199,15 +200,50 @@ func (s teamSums) draw(at plot, series []drawnGroup, most, limit float64, headin
 		}
 	}
 	if limit > 0 && limit <= top && !s.byDay {
-		d.Limit = &label{X: px(at.left + 4), Y: px(y(limit)), Text: "budget " + s.plain(limit), Anchor: px(y(limit) - 6)}
+		d.Limit = &label{X: px(at.right), Y: px(y(limit)), Text: "budget " + s.plain(limit), Anchor: px(at.top - 12)}
 	}
-	if len(series) > 1 && at.class == "wide" {
-		for i, at2 := range apart(ends, 16, at.top, at.bottom-2) {
-			d.Names = append(d.Names, seriesName{seriesClass(i, series[i]), px(at.right + 12), px(at2 + 4), clip(series[i].text, 19)})
-		}
+	if at.class == "wide" {
+		d.Names = s.names(at, series, ends, d, y)
+		d.Limit = d.Limit.unnamed()
 	}
 	d.Describe = s.describe(bins)
 	return d
+}
+
+// unnamed is a line whose name stands elsewhere.
+func (l *label) unnamed() *label {
+	if l != nil {
+		l.Text = ""
+	}
+	return l
+}
+
+// names stand beside the last bar, each at its part of it, and with them what is expected
+// and the budget.
+func (s teamSums) names(at plot, series []drawnGroup, ends []float64, d stackDrawing, y func(float64) float64) (all []seriesName) {
+	if len(series) > 1 {
+		for i, g := range series {
+			all = append(all, seriesName{Class: "part " + seriesClass(i, g), Text: clip(g.text, 19)})
+		}
+	} else {
+		ends = nil
+	}
+	if d.ExpectedBox != nil {
+		all = append(all, seriesName{Class: "expected", Text: s.scale(extent{x: s.outlook.Expected, low: s.outlook.Low, high: s.outlook.High}).Text(s.outlook.Expected) + " expected"})
+		ends = append(ends, y(s.outlook.Expected)+4)
+	}
+	if d.Limit != nil {
+		at, _ := strconv.ParseFloat(d.Limit.Y, 64) // it is one of ours
+		i := 0
+		for i < len(ends) && ends[i] >= at {
+			i++
+		}
+		all, ends = slices.Insert(all, i, seriesName{Class: "limit", Text: d.Limit.Text}), slices.Insert(ends, i, at)
+	}
+	for i, place := range apart(ends, 16, at.top, at.bottom-2) {
+		all[i].X, all[i].Y = px(at.right+12), px(place+4)
+	}
+	return all
 }
 
 // binText names a bar, where there is room, and its year below where that begins.
@@ -225,7 +261,7 @@ func binText(bin string, i, n int, at plot) (text, small string) {
 	if i == 0 || month.Month() == time.January {
 		small = month.Format("2006")
 	}
-	if n > 14 && i%2 == 1 && small == "" {
+	if n > 14 && (n-i)%2 == 0 && small == "" {
 		return "", ""
 	}
 	return month.Format("Jan"), small

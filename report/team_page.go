@@ -143,9 +143,9 @@ func (t Team) whichRuns(s teamSums) (all []string) {
 		all = append(all, fmt.Sprintf("%s more inside them", thousands(total.Nested)))
 	}
 	if n := len(total.Scopes); n > 0 && total.Uncounted < total.Runs {
-		text := scopeWord(total.Headline().Scope)
-		if text != "scope unknown" {
-			text += " factors"
+		text := "factors of unknown scope"
+		if scope := total.Headline().Scope; scope != "" {
+			text = scopeWord(scope) + " factors"
 		}
 		if n > 1 {
 			text += ", others apart"

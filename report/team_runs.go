@@ -103,9 +103,12 @@ func (t Team) runsTable(s teamSums) *runsTable {
 		}
 	case whole.x > 0 && len(rows) < whole.runs:
 		r.Note = fmt.Sprintf("%s of %s are %s of ", thousands(len(rows)), runCount(whole.runs), Percent(min(1, sum/whole.x)))
-		if s.monthly {
+		switch {
+		case s.energy:
+			r.Note += "its CO2e."
+		case s.monthly:
 			r.Note += "the month."
-		} else {
+		default:
 			r.Note += "the sum."
 		}
 	case len(rows) > 0:

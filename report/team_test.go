@@ -8,6 +8,7 @@ import (
 	"html"
 	"math/rand/v2"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -103,10 +104,67 @@ func teamPages(t testing.TB) map[string]report.Team {
 			v.Title, v.Budget.Emissions = "NLP team", 180e3
 			v.Link = func(r runs.Row) string { return "runs/" + r.RunID + ".html" }
 		}),
-		"energy": team(t, year, func(v *report.Team) { v.Budget.Energy = 400 * energy.KilowattHour }),
-		"month":  team(t, teamRows(1), nil),
-		"none":   team(t, nil, func(v *report.Team) { v.Budget.Emissions = 180e3 }),
+		"energy":  team(t, year, func(v *report.Team) { v.Budget.Energy = 400 * energy.KilowattHour }),
+		"month":   team(t, teamRows(1), nil),
+		"odd":     team(t, oddRows(), nil),
+		"foreign": team(t, foreignRows(5000), nil),
+		"scopes":  team(t, scopeRows(), nil),
+		"old":     team(t, year, func(v *report.Team) { v.Now = v.Now.AddDate(1, 0, 0) }),
+		"none":    team(t, nil, func(v *report.Team) { v.Budget.Emissions = 180e3 }),
 	}
+}
+
+// oddRows have all that a name can hold, no start, starts in the future, months without runs,
+// and amounts that no run can have.
+func oddRows() (all []runs.Row) {
+	names := []string{hostile, "<script>alert(1)</script>", "مشروع تدريب النماذج اللغوية", "\u202eevil", strings.Repeat("long ", 40), strings.Repeat("x", 200), "", "ünïcode 模型"}
+	for i, r := range teamRows(10)[:120] {
+		r.Project, r.Host = names[i%len(names)], names[(i+3)%len(names)]
+		r.Labels = runs.LabelCell(map[string]string{names[i%len(names)]: names[(i+1)%len(names)]})
+		r.StartedAt.Time = r.StartedAt.AddDate(0, i%3*4, 0) // some months have none
+		r.EndedAt.Time = r.StartedAt.Add(time.Hour)
+		switch {
+		case i%40 == 7:
+			r.StartedAt, r.EndedAt = runs.Stamp{}, runs.Stamp{}
+		case i%40 == 8: // by a clock that is wrong
+			r.StartedAt.Time = teamNow.AddDate(0, 0, 2)
+		case i%40 == 9:
+			r.Energy, r.MeasuredShare, r.Emissions, r.EmissionsLow, r.EmissionsHigh, r.EnergyLow, r.EnergyHigh = 0, nil, 0, nil, nil, nil, nil
+		case i%40 == 10:
+			r.EnergyHigh, r.EmissionsHigh = nil, nil
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// foreignRows are of another tool: neither bounds nor a basis, PUE or host.
+func foreignRows(n int) (all []runs.Row) {
+	random := rand.New(rand.NewPCG(5, 5))
+	for i := range n {
+		r := row(0)
+		r.RunID, r.Project, r.Host = fmt.Sprint("import-", i), fmt.Sprint("project ", i%9), ""
+		r.StartedAt.Time = teamNow.AddDate(0, 0, -random.IntN(480)).Add(-time.Duration(random.IntN(600)) * time.Minute)
+		r.EndedAt.Time = r.StartedAt.Add(time.Hour)
+		r.Energy = energy.Joules(3.6e6 * (0.5 + random.Float64()) * float64(1+i%9))
+		r.Emissions = runs.Number(r.Energy.KilowattHours() * 300)
+		r.EnergyLow, r.EnergyHigh, r.EmissionsLow, r.EmissionsHigh, r.MeasuredShare, r.PUE = nil, nil, nil, nil, nil, nil
+		r.Warnings, r.IntensityScope, r.Zone = "imported", "", "PL"
+		all = append(all, r)
+	}
+	return all
+}
+
+// scopeRows are by lifecycle factors in Europe, and by direct ones in America.
+func scopeRows() []runs.Row {
+	all := teamRows(5)
+	for i := range all {
+		if all[i].Project == "vision" || i%17 == 0 {
+			all[i].Zone, all[i].IntensityScope, all[i].PerKWh = "US-VA", "direct", 245
+			all[i].Emissions, all[i].EmissionsLow, all[i].EmissionsHigh = all[i].Emissions*0.7, new(*all[i].EmissionsLow*0.7), new(*all[i].EmissionsHigh*0.7)
+		}
+	}
+	return all
 }
 
 func TestTeamPages(t *testing.T) {

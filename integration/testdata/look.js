@@ -40,7 +40,7 @@
   for (const svg of document.querySelectorAll("svg")) {
     const box = svg.getBoundingClientRect();
     const labels = [...svg.querySelectorAll("text")].filter((e) => e.textContent.trim()).map(letters);
-    const bars = [...svg.querySelectorAll("rect.mark, rect.here, rect.hatch, line.bounds")].map((e) => e.getBoundingClientRect());
+    const bars = [...svg.querySelectorAll("rect.mark, rect.part, rect.here, rect.hatch, line.bounds")].map((e) => e.getBoundingClientRect());
     labels.forEach((a, i) => {
       if (a.left < box.left - 1 || a.right > box.right + 1 || a.top < box.top - 1 || a.bottom > box.bottom + 1) faults.push(`cut off: ${a.said}`);
       for (const b of labels.slice(i + 1)) if (meet(a, b)) faults.push(`these overlap: ${a.said} | ${b.said}`);
