@@ -70,7 +70,9 @@ func Read(r io.Reader, name string, columns ...string) iter.Seq2[runs.Row, error
 			}
 			row, err := readRow(line, cells, as)
 			if err == nil && v1 {
-				err = fromV1(&row, columns)
+				if err = possible(&row); err == nil { // of columns that fromV1 drops: the schema
+					err = fromV1(&row, columns)
+				}
 			}
 			if err == nil {
 				err = possible(&row)

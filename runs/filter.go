@@ -55,10 +55,7 @@ type Allowance struct {
 // "1.5 kWh".
 func ParseAllowance(s string) (Allowance, error) {
 	a, err := footprint.ParseAmount(s)
-	if err != nil {
-		return Allowance{}, err
-	}
-	if a.Emissions == 0 && a.Energy == 0 {
+	if err != nil || a.Emissions == 0 && a.Energy == 0 {
 		return Allowance{}, fmt.Errorf("invalid amount %.40q: use a mass or an energy, such as 50kg or 200kWh", s)
 	}
 	return Allowance{Emissions: a.Emissions, Energy: a.Energy}, nil

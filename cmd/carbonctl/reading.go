@@ -8,6 +8,7 @@ import (
 	"github.com/carbonctl/carbonctl/internal/input"
 	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // A reading goes through what the user named. What can't be read it says on
@@ -15,8 +16,9 @@ import (
 type reading struct {
 	*app
 	input.Reader
-	car report.Car
-	bad bool // something could not be read, and was said
+	car    report.Car
+	budget runs.Allowance // of a month, as the settings have it
+	bad    bool           // something could not be read, and was said
 }
 
 // look makes the reading ready: the user's ledger is that of the settings.
@@ -32,6 +34,7 @@ func (r *reading) look(flags *pflag.FlagSet) error {
 		return err
 	}
 	r.Ledger, r.car = c.Ledger, c.car
+	r.budget = c.budget
 	r.Skipped, r.Note = r.told, r.say
 	r.status = output.NewStatus(r.err, os.Getenv)
 	r.status.EraseOnInterrupt()

@@ -33,7 +33,7 @@ type reporting struct {
 	reading
 	by     []string
 	filter filterFlags
-	budget string
+	limit  string // --budget
 	form   formFlags
 	html   string // file for the page
 	format string // of the totals
@@ -72,7 +72,7 @@ whether rows were altered, use "carbonctl verify".`,
 	f := cmd.Flags()
 	r.filter.add(f)
 	f.StringSliceVar(&r.by, "by", nil, "group by these `KEYS`: project, label:NAME, host, user, region, provider, status, job, day, month, year")
-	f.StringVar(&r.budget, "budget", "", "monthly budget, `AMOUNT`: 50kg or 200kWh")
+	f.StringVar(&r.limit, "budget", "", "monthly budget, `AMOUNT`: 50kg or 200kWh (default: the setting monthly-budget)")
 	r.form.add(f, report.Formats())
 	f.StringVar(&r.html, "html", "", "write the page of these runs to this `FILE`; the same as --format html --output FILE")
 	f.IntVar(&r.last, "last", 20, "list the latest `N` runs, in text only if given; 0 for all")
@@ -115,8 +115,8 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 	if forPeople && len(t.Groups.By) == 0 {
 		t.Groups.By, t.Overview = []runs.Key{runs.ByProject}, true
 	}
-	if r.budget != "" {
-		if t.Budget, err = runs.ParseAllowance(r.budget); err != nil {
+	if t.Budget = r.budget; r.limit != "" {
+		if t.Budget, err = runs.ParseAllowance(r.limit); err != nil {
 			return fmt.Errorf("--budget: %w", err)
 		}
 	}
@@ -185,7 +185,7 @@ func (r *reporting) writer() (func(io.Writer, report.Totals) error, error) {
 		r.format, err = r.form.name()
 		return func(w io.Writer, t report.Totals) error { return t.Write(w, r.format) }, err
 	}
-	if r.form.format != "" || r.form.json || len(r.by) > 0 || r.budget != "" {
+	if r.form.format != "" || r.form.json || len(r.by) > 0 || r.limit != "" {
 		return nil, errors.New("--statement takes no --format, --json, --by or --budget")
 	}
 	form, about, err := r.about.parse(r.Run)

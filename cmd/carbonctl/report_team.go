@@ -50,9 +50,10 @@ func (r *reporting) team(flags *pflag.FlagSet, files []input.File, sums report.T
 	return r.finding(t.Totals)
 }
 
-// finding is the exit code where a row could not be read or a month has passed its budget.
+// finding is the exit code where a row could not be read, or a month has passed --budget: one of
+// the settings is shown, and fails nothing.
 func (r *reporting) finding(t report.Totals) error {
-	if r.bad || slices.ContainsFunc(t.Groups.Months(), func(m *runs.Group) bool { return t.Budget.Used(m.Summary) > 1 }) {
+	if r.bad || r.limit != "" && slices.ContainsFunc(t.Groups.Months(), func(m *runs.Group) bool { return t.Budget.Used(m.Summary) > 1 }) {
 		return &exitError{code: exitFinding}
 	}
 	return nil

@@ -26,6 +26,7 @@ import (
 	"github.com/carbonctl/carbonctl/internal/watch"
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // settings are all that are in force, with those whose values belong to other rooms.
@@ -40,6 +41,7 @@ type settings struct {
 	metrics     string
 	textfile    string
 	pushgateway string
+	budget      runs.Allowance // of a month, zero: none given
 	// calibration of this machine's model, nil: none given
 	calibration *estimate.Calibration
 	parent      string // the run that started this one, "" if none
@@ -101,6 +103,8 @@ func (s *settings) set(key, value string) (err error) {
 	case config.LinesForm:
 		form, err := jsonlines.ParseForm(value)
 		return assign(&s.linesIn)(string(form), err)
+	case config.MonthlyBudget:
+		return assign(&s.budget)(runs.ParseAllowance(value))
 	case config.Car:
 		return assign(&s.car)(report.ParseCar(value))
 	case config.Metrics:
@@ -142,7 +146,7 @@ func changed(flags *pflag.FlagSet) func(key string) ([]string, bool) {
 // addSettings adds a flag for each setting but some.
 func addSettings(cmd *cobra.Command, but ...string) {
 	for _, s := range config.Table() {
-		if slices.Contains(but, s.Key) {
+		if !s.OfRun() || slices.Contains(but, s.Key) {
 			continue
 		}
 		switch s.Kind {

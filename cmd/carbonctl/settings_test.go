@@ -30,12 +30,12 @@ func TestSettingsOfOtherRooms(t *testing.T) {
 		case config.KeepRuns:
 			assert.Equal(t, strconv.Itoa(ledger.DefaultKeep), s.Default)
 			fallthrough
-		case config.EpochPattern, config.EpochPreset, config.Car, config.Metrics, config.Textfile, config.Pushgateway:
+		case config.EpochPattern, config.EpochPreset, config.Car, config.MonthlyBudget, config.Metrics, config.Textfile, config.Pushgateway:
 			assert.NoError(t, (&settings{}).set(s.Key, example), s.Key)
 		}
 		assert.NotEmpty(t, s.Usage, s.Key)
 	}
-	for _, key := range []string{config.KeepRuns, config.EpochPattern, config.EpochPreset, config.Car, config.Metrics, config.Textfile, config.Pushgateway} {
+	for _, key := range []string{config.KeepRuns, config.EpochPattern, config.EpochPreset, config.Car, config.MonthlyBudget, config.Metrics, config.Textfile, config.Pushgateway} {
 		s := &settings{}
 		assert.Error(t, s.set(key, "(no such thing"), key)
 		assert.Equal(t, &settings{}, s, "what is wrong changes nothing")

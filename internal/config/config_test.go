@@ -33,7 +33,11 @@ func TestSettingsAreDocumented(t *testing.T) {
 		if s.Project {
 			may = "yes"
 		}
-		assert.Regexp(t, "(?m)^\\| `"+s.Key+"` \\| `"+s.Variable()+"`.*\\| `--"+s.Key+"\\b.*\\| "+may+" \\|", string(page))
+		flag := s.Key
+		if !s.OfRun() {
+			flag = "budget"
+		}
+		assert.Regexp(t, "(?m)^\\| `"+s.Key+"` \\| `"+s.Variable()+"`.*\\| `--"+flag+"\\b.*\\| "+may+" \\|", string(page))
 	}
 }
 

@@ -40,6 +40,9 @@ const (
 	LinesForm    = "json-lines-form"
 )
 
+// MonthlyBudget is what all runs of a month may use: no setting of one run.
+const MonthlyBudget = "monthly-budget"
+
 // Kind is what a setting takes.
 type Kind int
 
@@ -102,6 +105,8 @@ func Table() []Setting {
 			"find epochs in the output by this regular expression, `RE`", nil},
 		{Car, Text, false, "us, from 1 kg on", `"eu"`,
 			CarUsage, nil},
+		{MonthlyBudget, Text, false, "none", `"220kg"`,
+			"what all runs of a month may use, `AMOUNT`: 220kg or 900kWh; \"carbonctl report\" and its page compare with it", nil},
 		{Calibration, Text, false, "none", `"/etc/carbonctl/calibration.json"`,
 			"calibration `FILE` of this machine, used where no counter is readable; \"carbonctl calibrate\" writes it", nil},
 		{RegionsFile, Text, false, "none: the built-in table", `"regions.csv"`,
@@ -134,6 +139,9 @@ func Table() []Setting {
 			"push metrics of the run to the Pushgateway at `URL` at the end", nil},
 	}
 }
+
+// OfRun reports whether the setting is about one run, so that wrap has a flag of its name.
+func (s Setting) OfRun() bool { return s.Key != MonthlyBudget }
 
 // CarUsage is the help of the flag wherever it stands alone.
 const CarUsage = "`CAR` to compare emissions with: us, eu, uk, carbontracker, or g/km (default: us, from 1 kg on)"
