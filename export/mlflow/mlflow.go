@@ -60,8 +60,8 @@ func (s *Sink) Checkpoint(r footprint.Report) error {
 	return s.log(ctx, s.sent.entries(r, false), s.client.Once)
 }
 
-// Report implements carbon.Sink: it logs all that was not taken so far, totals and tags,
-// then the page, and ends the run if it is ours.
+// Report implements carbon.Sink: it logs all that was not taken so far with the tags, ends
+// the run if it is ours, and uploads its page.
 func (s *Sink) Report(ctx context.Context, r footprint.Report) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -71,23 +71,26 @@ func (s *Sink) Report(ctx context.Context, r footprint.Report) error {
 	if err := s.open(ctx, r, s.client.Do); err != nil {
 		return err
 	}
-	if err := s.log(ctx, s.sent.entries(r, true), s.client.Do); err != nil {
+	list := append(tags(r), s.sent.entries(r, true)...)
+	if s.ours {
+		list = append(list, entry{Tag: &tag{"mlflow.note.content", note(r)}})
+	}
+	if err := s.log(ctx, list, s.client.Do); err != nil {
 		return err
+	}
+	if s.ours {
+		err := s.call(ctx, s.client.Do, http.MethodPost, "runs/update", map[string]any{
+			"run_id": s.run, "status": status(r), "end_time": r.EndedAt.UnixMilli(),
+		}, nil)
+		if err != nil {
+			return err
+		}
 	}
 	page, err := s.upload(ctx, r)
 	if err != nil {
 		return err
 	}
-	list := append(tags(r), entry{Tag: &tag{"carbonctl.page", page}})
-	if s.ours {
-		list = append(list, entry{Tag: &tag{"mlflow.note.content", note(r)}})
-	}
-	if err := s.log(ctx, list, s.client.Do); err != nil || !s.ours {
-		return err
-	}
-	return s.call(ctx, s.client.Do, http.MethodPost, "runs/update", map[string]any{
-		"run_id": s.run, "status": status(r), "end_time": r.EndedAt.UnixMilli(),
-	}, nil)
+	return s.log(ctx, []entry{{Tag: &tag{"carbonctl.page", page}}}, s.client.Do)
 }
 
 // status is how a run of ours ended, in MLflow's words.

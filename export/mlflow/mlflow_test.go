@@ -305,16 +305,24 @@ func TestArtifacts(t *testing.T) {
 		assert.True(t, strings.HasPrefix(s.only(t).tags["carbonctl.page"], want), "%s: %s", where, s.only(t).tags["carbonctl.page"])
 		assert.Len(t, s.artifacts, map[bool]int{true: 1}[want == "carbonctl/"], where)
 	}
-	s := newStub()
-	s.wrong = func(p string, _ int) (int, string, http.Header) {
-		if strings.HasPrefix(p, "mlflow-artifacts/") {
-			return 404, `{"error_code":"ENDPOINT_NOT_FOUND","message":"artifacts are not served"}`, nil
-		}
-		return 0, "", nil
+	for status, kept := range map[int]bool{404: false, 403: false, 413: false, 500: false, 503: true} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newStub()
+			s.wrong = func(p string, _ int) (int, string, http.Header) {
+				if strings.HasPrefix(p, "mlflow-artifacts/") {
+					return status, `{"error_code":"ENDPOINT_NOT_FOUND","message":"artifacts are not served"}`, nil
+				}
+				return 0, "", nil
+			}
+			err := sink(t, s).Report(t.Context(), finished(1))
+			assert.Equal(t, kept, err != nil && deliver.Keep(err), status)
+			if !kept {
+				require.NoError(t, err)
+				assert.Contains(t, s.only(t).tags["carbonctl.page"], fmt.Sprintf("not uploaded: the server refuses: %d ENDPOINT_NOT_FOUND", status))
+			}
+			assert.Equal(t, "FINISHED", s.only(t).status, "whatever becomes of the page")
+		})
 	}
-	require.NoError(t, sink(t, s).Report(t.Context(), finished(1)))
-	assert.Contains(t, s.only(t).tags["carbonctl.page"], "not uploaded: the server refuses: 404 ENDPOINT_NOT_FOUND")
-	assert.Equal(t, "FINISHED", s.only(t).status)
 }
 
 func TestCredentials(t *testing.T) {

@@ -165,7 +165,7 @@ func (s *Sink) upload(ctx context.Context, r footprint.Report) (said string, err
 	switch {
 	case err == nil:
 		return name, nil
-	case errors.As(err, &failed) && !failed.Temporary && failed.Status >= 400:
+	case errors.As(err, &failed) && failed.Status >= 400 && (!failed.Temporary || failed.Status == http.StatusInternalServerError):
 		return cut(fmt.Sprintf("not uploaded: the server refuses: %d %s", failed.Status, failed.Text), maxValue), nil
 	}
 	return "", err

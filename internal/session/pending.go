@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/carbonctl/carbonctl/carbon"
+	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/deliver"
 	"github.com/carbonctl/carbonctl/internal/spool"
 	"github.com/carbonctl/carbonctl/ledger"
@@ -63,16 +64,17 @@ func Redo(ctx context.Context, o ledger.Orphan, redo func(name, target string) c
 	}
 	var errs []error
 	if p.Webhook != nil {
-		errs = append(errs, p.Webhook.send(ctx))
+		target, _ := json.Marshal(p.Webhook) // texts always encode
+		p.Sinks = append(p.Sinks, again{budgetHook, string(target)})
 	}
 	for _, s := range p.Sinks {
 		var sink carbon.Sink
-		if redo != nil {
-			sink = redo(s.Name, s.Target)
+		if redo != nil || keep == "" {
+			sink = withHooks(redo)(s.Name, s.Target)
 		}
 		if sink != nil {
 			err := sink.Report(ctx, o.Report)
-			if err == nil || !deliver.Keep(err) {
+			if err == nil || keep == "" || !deliver.Keep(err) {
 				errs = append(errs, err)
 				continue
 			}
@@ -83,6 +85,30 @@ func Redo(ctx context.Context, o ledger.Orphan, redo func(name, target string) c
 	}
 	return errors.Join(errs...)
 }
+
+// budgetHook is the name by which the spool keeps a budget's message; its target is that,
+// as JSON.
+const budgetHook = "budget-webhook"
+
+// withHooks makes a budget's message besides what redo makes.
+func withHooks(redo func(name, target string) carbon.Sink) func(name, target string) carbon.Sink {
+	return func(name, target string) carbon.Sink {
+		switch {
+		case name != budgetHook && redo == nil:
+			return nil
+		case name != budgetHook:
+			return redo(name, target)
+		}
+		var w webhook
+		if json.Unmarshal([]byte(target), &w) != nil {
+			return nil
+		}
+		return w
+	}
+}
+
+// Report implements carbon.Sink: it sends the message.
+func (w webhook) Report(ctx context.Context, _ footprint.Report) error { return w.send(ctx) }
 
 // A redoer does what others have left undone.
 type redoer struct {
@@ -103,11 +129,8 @@ func (d redoer) take(ctx context.Context, o ledger.Orphan) {
 
 // deliver gives the sinks what the spool keeps for them.
 func (d redoer) deliver(ctx context.Context) {
-	if d.redo == nil {
-		return
-	}
 	again := func(name, target string) spool.Sink {
-		if s := d.redo(name, target); s != nil {
+		if s := withHooks(d.redo)(name, target); s != nil {
 			return s
 		}
 		return nil // and no interface that holds one

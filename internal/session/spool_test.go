@@ -4,6 +4,11 @@ package session_test
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -18,6 +23,7 @@ import (
 	"github.com/carbonctl/carbonctl/internal/deliver"
 	"github.com/carbonctl/carbonctl/internal/session"
 	"github.com/carbonctl/carbonctl/internal/spool"
+	"github.com/carbonctl/carbonctl/ledger"
 )
 
 // service is a sink that can be down, and follows the run.
@@ -131,4 +137,33 @@ func TestFlushWait(t *testing.T) {
 	assert.Contains(t, r.Warnings, footprint.Warning{
 		Code: footprint.NotRecorded, Text: "not sent: not done within 180 ms of the command's end and 1ms of --flush-wait",
 	})
+}
+
+// A budget's message that no helper could send is sent by a later run, and kept while its
+// receiver is down.
+func TestABudgetsMessageIsKept(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	addr := l.Addr().String()
+	require.NoError(t, l.Close())
+	pending := fmt.Sprintf(`{"webhook":{"url":"http://%s/x","run_id":"run-1","text":"over"}}`, addr)
+	dir := spool.Dir(filepath.Join(t.TempDir(), "spool"))
+	o := ledger.Orphan{Own: true, Pending: json.RawMessage(pending)}
+	o.RunID = "run-1"
+	require.NoError(t, session.Redo(t.Context(), o, nil, dir))
+	run(t, session.Options{Spool: dir}, "sleep 0.1")
+	l, err = net.Listen("tcp", addr)
+	require.NoError(t, err)
+	got := make(chan string, 2)
+	server := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		got <- string(b)
+	})}
+	go func() { _ = server.Serve(l) }()
+	t.Cleanup(func() { _ = server.Close() })
+	run(t, session.Options{Spool: dir}, "sleep 0.3")
+	require.Len(t, got, 1)
+	m := <-got
+	assert.Contains(t, m, `"event":"run.budget"`)
+	assert.Contains(t, m, `"run_id":"run-1","text":"over"`)
 }
