@@ -59,6 +59,8 @@ func hint(err error) string {
 		return `"carbonctl regions data" lists the zones with typical hours; elsewhere --live asks a service or a file (docs/regions.md)`
 	case errors.As(err, new(*otlp.GRPCError)):
 		return "set OTEL_EXPORTER_OTLP_PROTOCOL=http/json, and give the receiver's port of OTLP over HTTP, as a rule 4318"
+	case errors.As(err, new(*otlp.NoSpansError)):
+		return "OTEL_TRACES_EXPORTER=none sends metrics alone"
 	case errors.As(err, &none) && none.Ledger:
 		return "carbonctl wrap -- CMD records a run"
 	case errors.As(err, new(report.NoMatchError)):

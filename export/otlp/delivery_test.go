@@ -53,6 +53,23 @@ func TestPartialSuccessOfACheckpoint(t *testing.T) {
 	require.NoError(t, s.Report(t.Context(), r))
 }
 
+// TestNoPlaceForSpans is how a Prometheus answers.
+func TestNoPlaceForSpans(t *testing.T) {
+	to := newReceiver(t)
+	to.answer = func(w http.ResponseWriter, path string) {
+		if path == "/v1/traces" {
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}
+	err := to.sink(t).Report(t.Context(), replay(t, "vm.jsonl"))
+	require.ErrorAs(t, err, new(*otlp.NoSpansError))
+	assert.False(t, deliver.Keep(err), "it would be refused for ever")
+	to.answer = func(w http.ResponseWriter, _ string) { w.WriteHeader(http.StatusNotFound) }
+	err = to.sink(t).Report(t.Context(), replay(t, "vm.jsonl"))
+	require.ErrorContains(t, err, "404 Not Found")
+	assert.True(t, deliver.Keep(err), "a wrong address can be mended")
+}
+
 // TestEitherMayBeTakenLater has one signal refused for good, the other not.
 func TestEitherMayBeTakenLater(t *testing.T) {
 	for _, later := range []string{"/v1/metrics", "/v1/traces"} {
@@ -99,12 +116,12 @@ func TestWhatIsLeftIsSentLater(t *testing.T) {
 	to := newReceiver(t)
 	to.answer = func(w http.ResponseWriter, path string) {
 		if path == "/v1/traces" {
-			w.WriteHeader(http.StatusNotFound)
+			w.WriteHeader(http.StatusUnauthorized)
 		}
 	}
 	s, r := to.sink(t), replay(t, "vm.jsonl")
 	err := s.Report(t.Context(), r)
-	require.ErrorContains(t, err, "404 Not Found")
+	require.ErrorContains(t, err, "401 Unauthorized")
 	assert.True(t, deliver.Keep(err))
 	to.answer = nil
 	require.NoError(t, s.Report(t.Context(), r))

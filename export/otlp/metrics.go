@@ -1,7 +1,7 @@
 package otlp
 
 import (
-	"cmp"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -26,10 +26,10 @@ var (
 )
 
 // metricsOf is a report as metrics: sums since the start of the run, as of its end so far,
-// and the power of each window from a time of the run on, in seconds. It returns the time up
-// to which power is complete. What is not known has no point.
-func (s *Sink) metricsOf(r footprint.Report, from float64, final bool) (metricsRequest, float64) {
-	start, now := at(r.StartedAt), at(r.EndedAt)
+// and the mean power since a time of the run, in seconds. All points are of one time: a
+// Prometheus refuses what is older than what it has. What is not known has no point.
+func (s *Sink) metricsOf(r footprint.Report, from float64) metricsRequest {
+	start, now := at(r.StartedAt), s.moment(r)
 	total := func(m *metric, a attributes, joules float64) {
 		if !finite(joules) {
 			return
@@ -68,9 +68,32 @@ func (s *Sink) metricsOf(r footprint.Report, from float64, final bool) (metricsR
 		a.text("carbonctl.work.how", string(w.How))
 		total(&units, a, w.Count)
 	}
-	powers, wholes, until := s.powerOf(r, from, final)
+	powers, wholes := powerOf(r, windows{from: from, width: r.DurationS - from, n: 1}, func(int) nanos { return now })
+	return s.metrics(r, energies, powers, hosts, wholes, parts, grams, units)
+}
+
+// historyOf is the power of a run of which nothing was sent as it went on: that of each
+// interval but the last, which comes with the sums. from is when that one begins; ok is
+// false where it is the only one.
+func (s *Sink) historyOf(r footprint.Report) (m metricsRequest, from float64, ok bool) {
+	w := windows{width: s.Every().Seconds()}
+	for _, p := range r.Power {
+		w.width = max(w.width, p.StepS) // no finer than what is known
+	}
+	w.n = int(math.Ceil(r.DurationS/w.width-1e-6)) - 1
+	if w.n <= 0 {
+		return m, 0, false
+	}
+	powers, wholes := powerOf(r, w, func(i int) nanos {
+		return at(r.StartedAt.Add(time.Duration(float64(i+1) * w.width * float64(time.Second))))
+	})
+	return s.metrics(r, powers, wholes), float64(w.n) * w.width, true
+}
+
+// metrics is a message with those of the metrics that have points.
+func (s *Sink) metrics(r footprint.Report, all ...metric) metricsRequest {
 	list := []metric{}
-	for _, m := range []metric{energies, powers, hosts, wholes, parts, grams, units} {
+	for _, m := range all {
 		if m.Sum != nil || m.Gauge != nil {
 			list = append(list, m)
 		}
@@ -78,7 +101,17 @@ func (s *Sink) metricsOf(r footprint.Report, from float64, final bool) (metricsR
 	return metricsRequest{[]resourceMetrics{{
 		Resource: s.resource(r), SchemaURL: schemaURL,
 		ScopeMetrics: []scopeMetrics{{Scope: scopeOf(r), Metrics: list, SchemaURL: schemaURL}},
-	}}}, until
+	}}}
+}
+
+// moment is the end of the run so far, later than that of the message before: points of one
+// millisecond that differ are refused by a Prometheus.
+func (s *Sink) moment(r footprint.Report) nanos {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := max(at(r.EndedAt), s.last)
+	s.last = now + nanos(time.Millisecond)
+	return now
 }
 
 func scopeOf(r footprint.Report) scope {
@@ -146,20 +179,9 @@ func vendor(model string) string {
 	return ""
 }
 
-// powerOf is the mean power of each component and of the host in the windows from a time of
-// the run on; the last one, which is not whole, only at the end.
-func (s *Sink) powerOf(r footprint.Report, from float64, final bool) (powers, hosts metric, until float64) {
+// powerOf is the mean power of each component and of the host in windows of the run.
+func powerOf(r footprint.Report, w windows, end func(window int) nanos) (powers, hosts metric) {
 	powers, hosts = hwPower, hostPower
-	width := cmp.Or(s.Every(), defaultEvery).Seconds()
-	for _, p := range r.Power {
-		if p.StepS > width { // no finer than what is known
-			width = p.StepS
-		}
-	}
-	w := windows{from: from, width: width}
-	if until = from + float64(int((r.DurationS-from)/width))*width; final {
-		until = max(r.DurationS, from)
-	}
 	type key struct {
 		id    string
 		kind  energy.Kind
@@ -170,10 +192,10 @@ func (s *Sink) powerOf(r footprint.Report, from float64, final bool) (powers, ho
 			continue
 		}
 		k := key{l.ID, l.Kind, l.Basis}
-		w.clear(until)
+		w.joules, w.seconds = make([]float64, w.n), make([]float64, w.n)
 		for _, p := range r.Power {
 			if (key{p.Component, p.Kind, p.Basis}) == k {
-				w.add(p)
+				w.add(p, r.DurationS)
 			}
 		}
 		to, about := &powers, component(r, l)
@@ -187,47 +209,34 @@ func (s *Sink) powerOf(r footprint.Report, from float64, final bool) (powers, ho
 			if to.Gauge == nil {
 				to.Gauge = &gauge{}
 			}
-			end := r.StartedAt.Add(time.Duration(min(from+float64(i+1)*width, until) * float64(time.Second)))
-			to.Gauge.Points = append(to.Gauge.Points, point{Attributes: about, Time: at(end), Double: w.joules[i] / seconds})
+			to.Gauge.Points = append(to.Gauge.Points, point{Attributes: about, Time: end(i), Double: w.joules[i] / seconds})
 		}
 	}
-	return powers, hosts, until
+	return powers, hosts
 }
 
-// windows add up power in windows of equal width.
+// windows add up power in n windows of equal width from a time of the run on.
 type windows struct {
-	from, width, until float64 // s
-	joules, seconds    []float64
+	from, width     float64 // s
+	n               int
+	joules, seconds []float64
 }
 
-func (w *windows) clear(until float64) {
-	n := 0
-	for w.from+float64(n)*w.width < until-1e-9 {
-		n++
-	}
-	w.until, w.joules, w.seconds = until, make([]float64, n), make([]float64, n)
-}
-
-// add spreads the steps of a series over the windows that they lie in.
-func (w *windows) add(p footprint.Power) {
+// add spreads the steps of a series over the windows that they lie in. The last step ends
+// with the run.
+func (w *windows) add(p footprint.Power, end float64) {
 	for i, watts := range p.Mean {
-		a := max(p.StartS+float64(i)*p.StepS, w.from)
-		b := min(p.StartS+float64(i+1)*p.StepS, w.until)
-		for a < b {
-			n := int((a - w.from) / w.width)
-			if n >= len(w.seconds) {
+		a, b := p.StartS+float64(i)*p.StepS, min(p.StartS+float64(i+1)*p.StepS, end)
+		for n := max(int((a-w.from)/w.width), 0); n < w.n; n++ {
+			from := max(a, w.from+float64(n)*w.width)
+			to := min(b, w.from+float64(n+1)*w.width)
+			if to > from {
+				w.seconds[n] += to - from
+				w.joules[n] += float64(watts) * (to - from)
+			}
+			if w.from+float64(n+1)*w.width >= b {
 				break
 			}
-			end := min(b, w.from+float64(n+1)*w.width)
-			if end <= a { // rounding
-				n, end = n+1, min(b, w.from+float64(n+2)*w.width)
-				if n >= len(w.seconds) {
-					break
-				}
-			}
-			w.seconds[n] += end - a
-			w.joules[n] += float64(watts) * (end - a)
-			a = end
 		}
 	}
 }

@@ -65,7 +65,8 @@ type Sink struct {
 	mu      sync.Mutex
 	clients map[*Route]*deliver.Client
 	sent    map[string]float64 // of each sum, so far
-	until   float64            // s of the run, up to which power is taken
+	until   float64            // s of the run, up to which metrics were taken
+	last    nanos              // before which no point may be
 	partial error              // what a receiver has refused meanwhile
 	done    [2]bool            // metrics, traces: taken whole
 }
@@ -82,7 +83,7 @@ func (s *Sink) Checkpoint(r footprint.Report) error {
 	s.mu.Lock()
 	from := s.until
 	s.mu.Unlock()
-	m, until := s.metricsOf(r, from, false)
+	m := s.metricsOf(r, from)
 	if len(m.ResourceMetrics[0].ScopeMetrics[0].Metrics) == 0 {
 		return nil
 	}
@@ -94,7 +95,7 @@ func (s *Sink) Checkpoint(r footprint.Report) error {
 		err = nil // it has been taken; the end tells of it
 	}
 	if err == nil {
-		s.until = until
+		s.until = r.DurationS
 	}
 	return err
 }
@@ -102,7 +103,7 @@ func (s *Sink) Checkpoint(r footprint.Report) error {
 // Report sends what a finished report holds and was not sent: the sums as of its end, the
 // power since the last checkpoint, or of all the run, and the span. It may be called again
 // after an error: what was taken is not sent again. An error is a *[RejectedError], a
-// *deliver.Error as a rule, or both.
+// *[NoSpansError], that of a service that does not answer or refuses, or several.
 func (s *Sink) Report(ctx context.Context, r footprint.Report) error {
 	s.mu.Lock()
 	from, done, partial := s.until, s.done, s.partial
@@ -110,31 +111,60 @@ func (s *Sink) Report(ctx context.Context, r footprint.Report) error {
 	s.mu.Unlock()
 	var errs [2]error
 	var both sync.WaitGroup
-	give := func(i int, to *Route, message func() any) {
+	give := func(i int, to *Route, send func() error) {
 		if to.URL == "" || done[i] {
 			return
 		}
 		both.Go(func() {
-			errs[i] = s.send(ctx, to, (*deliver.Client).Do, message())
+			errs[i] = send()
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.done[i] = errs[i] == nil || errors.As(errs[i], new(*RejectedError))
 		})
 	}
-	give(0, &s.Metrics, func() any { m, _ := s.metricsOf(r, from, true); return m })
+	give(0, &s.Metrics, func() error { return s.sendMetrics(ctx, r, from) })
 	if !s.Parent.unsampled() {
-		give(1, &s.Traces, func() any { return s.tracesOf(r) })
+		give(1, &s.Traces, func() error { return s.send(ctx, &s.Traces, (*deliver.Client).Do, s.tracesOf(r)) })
 	}
 	both.Wait()
 	switch m, t := errs[0], errs[1]; {
 	case m != nil && t != nil && m.Error() == t.Error():
 		return joined(m, partial) // a service that is not there, as a rule
+	case m == nil && s.Metrics.URL != "" && statusOf(t) == http.StatusNotFound:
+		return joined(&NoSpansError{host(s.Traces.URL)}, partial) // nor later
 	case deliver.Keep(t):
 		return joined(t, m, partial) // whoever asks whether to try again sees this one
 	default:
 		return joined(m, t, partial)
 	}
 }
+
+// sendMetrics sends the end of a run, after the power that nobody was sent before.
+func (s *Sink) sendMetrics(ctx context.Context, r footprint.Report, from float64) error {
+	if history, begins, ok := s.historyOf(r); ok && from == 0 {
+		err := s.send(ctx, &s.Metrics, (*deliver.Client).Do, history)
+		if statusOf(err) != http.StatusBadRequest && !errors.As(err, new(*RejectedError)) && err != nil {
+			return err
+		}
+		// Refused: it is older than what the receiver has of this run, from another process
+		// that followed it. The sums are what matters.
+		from = begins
+	}
+	return s.send(ctx, &s.Metrics, (*deliver.Client).Do, s.metricsOf(r, from))
+}
+
+// statusOf is the HTTP status of what a service has refused, 0 for any other error.
+func statusOf(err error) int {
+	if refused := (*deliver.Error)(nil); errors.As(err, &refused) {
+		return refused.Status
+	}
+	return 0
+}
+
+// A NoSpansError is a receiver that takes metrics and has no place for spans, as a Prometheus.
+type NoSpansError struct{ Host string }
+
+func (e *NoSpansError) Error() string { return e.Host + ": accepts metrics, but no spans (404)" }
 
 // failures are errors on one line.
 type failures []error

@@ -92,15 +92,16 @@ func env(pairs ...string) func(string) string {
 }
 
 // metrics are those of the latest message, by name; points have their attributes as a map.
-func (r *receiver) metrics() map[string][]point {
+func (r *receiver) metrics() map[string][]point { return r.metricsAt(len(r.got["/v1/metrics"]) - 1) }
+
+func (r *receiver) metricsAt(i int) map[string][]point {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	all := map[string][]point{}
-	list := r.got["/v1/metrics"]
-	if len(list) == 0 {
+	if i < 0 {
 		return all
 	}
-	scope := dig(list[len(list)-1], "resourceMetrics", 0, "scopeMetrics", 0)
+	scope := dig(r.got["/v1/metrics"][i], "resourceMetrics", 0, "scopeMetrics", 0)
 	for _, m := range scope.(map[string]any)["metrics"].([]any) {
 		kind := "sum"
 		if dig(m, "gauge") != nil {
@@ -291,7 +292,8 @@ func steady(length float64, watts func(second int) float32) footprint.Report {
 	}
 }
 
-// TestPowerAsTheRunGoesOn sends each window once, also where a receiver was not there.
+// TestPowerAsTheRunGoesOn has a point for each message, of the time since the one before, also
+// where a receiver was not there. No message has a point that is older than one before it.
 func TestPowerAsTheRunGoesOn(t *testing.T) {
 	to := newReceiver(t)
 	s := to.sink(t, "OTEL_METRIC_EXPORT_INTERVAL", "10000")
@@ -303,36 +305,81 @@ func TestPowerAsTheRunGoesOn(t *testing.T) {
 		}
 		return list
 	}
-	require.NoError(t, s.Checkpoint(steady(12, watts)))
+	require.NoError(t, s.Checkpoint(steady(10, watts)))
 	assert.Equal(t, []float64{0}, values())
 	to.answer = func(w http.ResponseWriter, _ string) { w.WriteHeader(http.StatusServiceUnavailable) }
-	require.Error(t, s.Checkpoint(steady(22, watts)))
+	require.Error(t, s.Checkpoint(steady(20, watts)))
 	to.answer = nil
-	require.NoError(t, s.Checkpoint(steady(31, watts)))
-	assert.Equal(t, []float64{1, 2}, values(), "what was not taken comes with what is new")
-	assert.Equal(t, nano(time.Date(2026, 11, 29, 12, 0, 20, 0, time.UTC)), to.metrics()["hw.power"][0].Time)
+	require.NoError(t, s.Checkpoint(steady(30, watts)))
+	assert.Equal(t, []float64{1.5}, values())
 	r := steady(45, watts)
 	require.NoError(t, s.Report(t.Context(), r))
-	assert.Equal(t, []float64{3, 4}, values(), "the last one is not whole")
-	assert.Equal(t, nano(r.EndedAt), to.metrics()["hw.power"][1].Time)
+	assert.Equal(t, []float64{(3*10 + 4*5) / 15.0}, values())
+	assert.Equal(t, nano(r.EndedAt), to.metrics()["hw.power"][0].Time)
+	last := ""
+	for i := range to.got["/v1/metrics"] {
+		times := map[string]bool{}
+		for _, all := range to.metricsAt(i) {
+			for _, p := range all {
+				times[p.Time] = true
+				assert.Greater(t, p.Time, last)
+			}
+		}
+		require.Len(t, times, 1)
+		for at := range times {
+			last = at
+		}
+	}
+}
+
+// TestPowerOfALaterRun is that of each interval, in a message before that of the end.
+func TestPowerOfALaterRun(t *testing.T) {
+	to := newReceiver(t)
+	r := steady(45, func(second int) float32 { return float32(second / 10) })
 	require.NoError(t, to.sink(t, "OTEL_METRIC_EXPORT_INTERVAL", "10000").Report(t.Context(), r))
-	assert.Equal(t, []float64{0, 1, 2, 3, 4}, values(), "a later run sends all")
+	require.Len(t, to.got["/v1/metrics"], 2)
+	history := to.metricsAt(0)
+	assert.Len(t, history, 1, "power alone")
+	for i, p := range history["hw.power"] {
+		assert.Equal(t, float64(i), p.Value)
+		assert.Equal(t, nano(r.StartedAt.Add(time.Duration(i+1)*10*time.Second)), p.Time)
+	}
+	assert.Len(t, history["hw.power"], 4)
+	end := to.metricsAt(1)
+	assert.Equal(t, 4.0, end["hw.power"][0].Value)
+	assert.Equal(t, nano(r.EndedAt), end["hw.power"][0].Time)
+
+	// A receiver that has later points refuses it, and takes the end.
+	to.answer = func(w http.ResponseWriter, path string) {
+		if path == "/v1/metrics" && len(to.got[path]) == 3 {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+	}
+	require.NoError(t, to.sink(t, "OTEL_METRIC_EXPORT_INTERVAL", "10000").Report(t.Context(), r))
+	require.Len(t, to.got["/v1/metrics"], 4)
+	assert.Equal(t, end["hw.energy"], to.metrics()["hw.energy"])
+	assert.Equal(t, end["hw.power"], to.metrics()["hw.power"])
 }
 
 func TestPowerGapsHaveNoPoint(t *testing.T) {
 	to := newReceiver(t)
-	r := steady(90, func(int) float32 { return 7 })
+	r := steady(120, func(int) float32 { return 7 })
 	p := r.Power[0]
 	early, late := p, p
 	early.Mean = p.Mean[:30]
 	late.Mean, late.StartS = p.Mean[60:], 60
 	r.Power = []footprint.Power{early, late}
 	require.NoError(t, to.sink(t, "OTEL_METRIC_EXPORT_INTERVAL", "30000").Report(t.Context(), r))
-	power := to.metrics()["hw.power"]
+	power := to.metricsAt(0)["hw.power"]
 	require.Len(t, power, 2)
 	assert.Equal(t, nano(r.StartedAt.Add(30*time.Second)), power[0].Time)
-	assert.Equal(t, nano(r.EndedAt), power[1].Time)
+	assert.Equal(t, nano(r.StartedAt.Add(90*time.Second)), power[1].Time)
 	assert.Equal(t, 7.0, power[1].Value)
+
+	// Steps that are longer than the interval, as those of a day are.
+	r.Power[0].StepS, r.Power[1].StepS, r.DurationS = 40, 40, 4860
+	require.NoError(t, to.sink(t, "OTEL_METRIC_EXPORT_INTERVAL", "30000").Report(t.Context(), r))
+	assert.Equal(t, nano(r.StartedAt.Add(40*time.Second)), to.metricsAt(2)["hw.power"][0].Time)
 }
 
 // TestSumsNeverFall lets an account be corrected downwards.
