@@ -186,8 +186,14 @@ func TestOTLPTakesARun(t *testing.T) {
 	assert.Equal(t, otlptraces.Status_STATUS_CODE_ERROR, span.Status.Code)
 	assert.Len(t, span.Events, 3)
 	last := map[string]float64{} // no sum falls
+	newest := uint64(0)          // no point is older than one of the message before: a Prometheus refuses those
 	for _, m := range sent {
+		before := newest
 		for _, m := range m.ScopeMetrics[0].Metrics {
+			for _, p := range append(m.GetSum().GetDataPoints(), m.GetGauge().GetDataPoints()...) {
+				assert.Greater(t, p.TimeUnixNano, before, m.Name)
+				newest = max(newest, p.TimeUnixNano)
+			}
 			for _, p := range m.GetSum().GetDataPoints() {
 				key := m.Name + fmt.Sprint(texts(p.Attributes))
 				assert.GreaterOrEqual(t, p.GetAsDouble(), last[key], key)
