@@ -1,6 +1,7 @@
 package footprint
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -52,16 +53,19 @@ func (a *Account) tally(r *Report) {
 		r.Work = append(r.Work, w.report())
 	}
 	slices.SortStableFunc(r.Work, func(x, y Work) int {
-		if n := unitRank(x.Unit) - unitRank(y.Unit); n != 0 {
-			return n
-		}
-		return slices.Index(hows, x.How) - slices.Index(hows, y.How)
+		return cmp.Or(cmp.Compare(unitRank(x.Unit), unitRank(y.Unit)), cmp.Compare(slices.Index(hows, x.How), slices.Index(hows, y.How)))
 	})
 	r.cost(a.Run.Price)
 	for i := range r.Work {
 		r.Work[i].divide(r)
 	}
 	a.activity(r)
+}
+
+// CompareUnits orders units as reports have them: what is generated first, then what goes
+// in, then others by their names.
+func CompareUnits(a, b string) int {
+	return cmp.Or(cmp.Compare(unitRank(a), unitRank(b)), cmp.Compare(a, b))
 }
 
 func unitRank(unit string) int {

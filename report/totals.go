@@ -71,6 +71,9 @@ func (t Totals) sheet() sheet {
 	if t.Budget != (runs.Allowance{}) || len(months) > 1 && !byMonth {
 		s.sections = append(s.sections, t.monthSection(months))
 	}
+	if len(total.Work) > 0 {
+		s.sections = append(s.sections, doneSection(&total.Group))
+	}
 	s.sections = append(s.sections, gridsSection(total))
 	if len(total.Foresights) > 0 {
 		s.sections = append(s.sections, foresightSection(total.Foresights))
@@ -294,6 +297,10 @@ func (t Totals) groupSection(list []*runs.Group) section {
 		scales[i] = MassScale(e.Grams, e.Low, highOf(e))
 		p.table.columns = append(p.table.columns, column{scales[i].Unit.Name + " " + massHead(total, e), amount}, column{"interval", amount})
 	}
+	unit := mainUnit(&t.Groups.Total.Group)
+	if unit != "" {
+		p.table.columns = append(p.table.columns, column{"per " + unitText(unit, 1), amount})
+	}
 	p.table.columns = append(p.table.columns, column{"measured", amount})
 	for _, g := range list {
 		row := []string{called(g), thousands(g.Runs), EnergyScale(g.Energy, g.Low, upper(g.Summary, &g.High)).In(used.Unit).Number(g.Energy.Joules())}
@@ -304,6 +311,9 @@ func (t Totals) groupSection(list []*runs.Group) section {
 			} else {
 				row = append(row, "", "")
 			}
+		}
+		if unit != "" {
+			row = append(row, eachCell(g, unit))
 		}
 		p.table.rows = append(p.table.rows, append(row, measuredCell(g)))
 	}

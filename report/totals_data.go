@@ -57,6 +57,7 @@ type groupJSON struct {
 	RunTime       *spreadJSON    `json:"run_duration_s"`
 	Foresight     *spreadJSON    `json:"prediction_error"` // of the first one, as a part of the energy
 	Warnings      map[string]int `json:"warnings"`
+	Work          []doneJSON     `json:"work"`
 }
 
 // scopeJSON is what was emitted by factors of one scope, "" where it is not known.
@@ -112,7 +113,7 @@ func groupOf(g *runs.Group, keys []runs.Key, scope regions.Scope) groupJSON {
 		Scope: string(scope), Scopes: scopesOf(g.Summary),
 		MarketRuns: g.MarketRuns, EmbodiedRuns: g.EmbodiedRuns,
 		RunEnergy: spread(g.RunEnergy), RunEmissions: spread(e.Run), RunTime: spread(g.RunTime), Foresight: spread(g.Foresight),
-		Warnings: map[string]int{},
+		Warnings: map[string]int{}, Work: donesOf(g),
 	}
 	if !g.Unbounded() {
 		v.EnergyHigh = &g.High
@@ -312,7 +313,7 @@ func (t Totals) CSV(w io.Writer) error {
 	if err := c.Write(append(head, "runs", "nested", "first_started_at", "last_ended_at", "duration_s",
 		"energy_joules", "energy_low_joules", "energy_high_joules", "measured_share",
 		"scope", "emissions_g", "emissions_low_g", "emissions_high_g", "other_scopes", "market_emissions_g", "embodied_g",
-		"run_energy_mean_joules", "run_energy_standard_error_joules", "run_emissions_mean_g", "run_emissions_standard_error_g", "warnings")); err != nil {
+		"run_energy_mean_joules", "run_energy_standard_error_joules", "run_emissions_mean_g", "run_emissions_standard_error_g", "warnings", "work", "work_joules_per_unit")); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
 	for _, g := range list {
@@ -371,5 +372,6 @@ func csvLine(v groupJSON, g *runs.Group) []string {
 	for _, code := range codes(g.Warnings) {
 		all = append(all, fmt.Sprintf("%s:%d", code, g.Warnings[code]))
 	}
-	return append(line, cell(strings.Join(all, " ")))
+	counts, joules := workCells(g)
+	return append(line, cell(strings.Join(all, " ")), counts, joules)
 }

@@ -131,6 +131,11 @@ func (t Totals) facts(p *Page) {
 			p.Row(label, "%s", strings.Join(append([]string{f.value}, f.details...), " "))
 		}
 	}
+	what := "work"
+	for _, d := range total.Units() {
+		p.Row(what, "%s", doneText(d))
+		what = ""
+	}
 	label := "charged"
 	for _, d := range chargeWords(total) {
 		p.Row(label, "%s", d)

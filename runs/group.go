@@ -28,6 +28,8 @@ type Group struct {
 	// them; Embodied the same of the machines' manufacture.
 	Market, Embodied         regions.Grams
 	MarketRuns, EmbodiedRuns int
+	// Work is what the runs have counted, by unit; see Units.
+	Work map[string]*Done
 }
 
 // MeasuredShare is the part of the energy that comes from counters, 0 to 1; ok
@@ -39,12 +41,13 @@ func (g Group) MeasuredShare() (share float64, ok bool) {
 	return min(1, float64(g.Measured)/float64(g.Energy)), true
 }
 
-// add takes a row; judged says that its prediction can be.
-func (g *Group) add(r *Row, judged bool) {
+// add takes a row and what it has done; judged says that its prediction can be.
+func (g *Group) add(r *Row, judged bool, w worked) {
 	g.Summary.add(r)
 	if r.CountedBy != "" {
 		return
 	}
+	g.work(r, w)
 	g.RunEnergy.Add(r.Energy.Joules())
 	g.RunTime.Add(float64(r.DurationS))
 	if judged {
@@ -69,8 +72,9 @@ func (g *Group) add(r *Row, judged bool) {
 }
 
 // settle is that of Summary, for what a group adds up besides.
-func (g *Group) settle(e *entry, scope regions.Scope, ok bool) {
+func (g *Group) settle(e *entry, scope regions.Scope, units string, ok bool) {
 	g.Summary.settle(e, scope, ok)
+	g.settleWork(units, e, scope, ok)
 	if e.energy > 0 && !math.IsNaN(e.market) {
 		g.Market += regions.Grams(e.market * (float64(e.counted)/float64(e.energy) - 1))
 	}
@@ -120,20 +124,22 @@ type bucket struct {
 	also         [MaxAlso]*Group
 	grid         uint32 // its place in Groups.grids
 	pue          Number // 0: not known
+	units        string // of its work
 }
 
 // Add takes one row. One that another row already includes is only counted.
 func (g *Groups) Add(r Row) {
 	f, judged := r.foreseen()
-	g.Total.add(&r, f, judged)
+	w := r.worked()
+	g.Total.add(&r, f, judged, w)
 	g.name = ByMonth.of(g.name[:0], &r)
 	month := within(&g.months, g.name, 1)
-	month.add(&r, judged)
+	month.add(&r, judged, w)
 	var group *Group
 	if len(g.By) > 0 {
 		g.nameOf(g.By, &r)
 		group = within(&g.groups, g.name, len(g.By))
-		group.add(&r, judged)
+		group.add(&r, judged, w)
 	}
 	var also [MaxAlso]*Group
 	for i, keys := range g.Also {
@@ -143,7 +149,7 @@ func (g *Groups) Add(r Row) {
 	}
 	if r.CountedBy == "" {
 		g.overlaps.add(&r, 0, func() uint32 {
-			return g.intern(bucket{group, month, also, g.gridAt(gridOf(&r)), or(r.PUE, 0)})
+			return g.intern(bucket{group, month, also, g.gridAt(gridOf(&r)), or(r.PUE, 0), w.units})
 		})
 	}
 }
@@ -209,11 +215,11 @@ func (g *Groups) Settle() {
 				continue
 			}
 			grid := g.grids[b.grid]
-			g.Total.settle(e, grid, b.pue, ok)
+			g.Total.settle(e, grid, b.pue, b.units, ok)
 			scope := regions.Scope(grid.Scope)
-			b.month.settle(e, scope, ok)
+			b.month.settle(e, scope, b.units, ok)
 			if b.group != nil {
-				b.group.settle(e, scope, ok)
+				b.group.settle(e, scope, b.units, ok)
 			}
 			for i := range g.Also {
 				b.also[i].Summary.settle(e, scope, ok)
@@ -314,7 +320,7 @@ func (g *Groups) Columns(f Filter) []string {
 		"energy_joules", "energy_low_joules", "energy_high_joules", "cpu_joules", "memory_joules", "gpu_joules", "other_joules",
 		"measured_share", "emissions_g", "emissions_low_g", "emissions_high_g", "market_emissions_g", "embodied_g", "predicted_energy_joules",
 		"epochs", "warnings", "tool_version", "data_version",
-		"host", "pue", "machine", "components", "details"}
+		"host", "pue", "machine", "components", "work", "details"}
 	also := func(column string, needed bool) {
 		if needed && !slices.Contains(all, column) {
 			all = append(all, column)

@@ -45,7 +45,7 @@ func (r *Row) Impossible() error {
 	if r.Schema != "" && r.Schema != LedgerSchema && r.Schema != SchemaV1 {
 		return fmt.Errorf("schema %.40q is neither %s nor %s", r.Schema, LedgerSchema, SchemaV1)
 	}
-	return cmp.Or(r.times(), r.energies(), r.components(), r.factors(), r.grams())
+	return cmp.Or(r.times(), r.energies(), r.components(), r.work(), r.factors(), r.grams())
 }
 
 func (r *Row) times() error {

@@ -90,11 +90,11 @@ func (t Total) PUE() float64 {
 // Add takes one row.
 func (t *Total) Add(r Row) {
 	f, judged := r.foreseen()
-	t.add(&r, f, judged)
+	t.add(&r, f, judged, r.worked())
 }
 
-func (t *Total) add(r *Row, f foreseen, judged bool) {
-	t.Group.add(r, judged)
+func (t *Total) add(r *Row, f foreseen, judged bool, w worked) {
+	t.Group.add(r, judged, w)
 	if r.CountedBy != "" {
 		return
 	}
@@ -132,8 +132,8 @@ func (t *Total) add(r *Row, f foreseen, judged bool) {
 }
 
 // settle is that of Group, for what a total adds up besides.
-func (t *Total) settle(e *entry, grid Grid, pue Number, ok bool) {
-	t.Group.settle(e, regions.Scope(grid.Scope), ok)
+func (t *Total) settle(e *entry, grid Grid, pue Number, units string, ok bool) {
+	t.Group.settle(e, regions.Scope(grid.Scope), units, ok)
 	c := t.Grids[grid]
 	c.Energy = shift(c.Energy, e.counted-e.energy)
 	grams := regions.Grams(float64(e.counted-e.energy) * e.perJoule)

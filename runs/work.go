@@ -48,6 +48,26 @@ func (r *Row) Counted() (map[string]float64, error) {
 	return all, nil
 }
 
+// lowerUnits are those of which more may have been done.
+func (r *Row) lowerUnits() (all []string) {
+	var details struct {
+		Lower []string `json:"work_lower"`
+	}
+	if json.Unmarshal([]byte(r.Details), &details) != nil {
+		return nil // who checks rows tells
+	}
+	return details.Lower
+}
+
+// work looks for counts below 0.
+func (r *Row) work() error {
+	if !strings.Contains(r.Work, ":-") {
+		return nil
+	}
+	_, err := r.Counted()
+	return err
+}
+
 // costCell is an amount and its currency: "0.42 EUR".
 func costCell(c *footprint.Cost) string {
 	if c == nil {
