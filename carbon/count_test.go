@@ -3,6 +3,7 @@ package carbon_test
 import (
 	"bytes"
 	"context"
+	"math"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -147,4 +148,33 @@ func BenchmarkCount(b *testing.B) {
 		tracker.Count("output_token", 1)
 	}
 	_, _ = tracker.Stop()
+}
+
+// Results stand beside the energy of their epoch.
+func TestMetricsOfAnEpoch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tracker, err := carbon.Start(t.Context(), carbon.Config{Meters: []energy.Meter{&watts{power: 100 * energy.Watt}}, Host: bare})
+		require.NoError(t, err)
+		e := tracker.Epoch()
+		e.Metric("loss", 0.5)
+		e.Metric("loss", 0.25)
+		e.Metric("no good", 1)
+		e.Metric("nan", math.NaN())
+		e.Task("validate").Metric("loss", 9)
+		var wg sync.WaitGroup
+		for i := range 40 {
+			wg.Go(func() { e.Metric("m"+string(rune('a'+i%26))+string(rune('a'+i/26)), 1) })
+		}
+		wg.Wait()
+		time.Sleep(time.Second)
+		e.End()
+		e.Metric("loss", 7) // too late
+		(*carbon.Stretch)(nil).Metric("loss", 1)
+		r, err := tracker.Stop()
+		require.NoError(t, err)
+		require.Len(t, r.Epochs, 1)
+		assert.Len(t, r.Epochs[0].Metrics, footprint.MaxMetrics)
+		assert.Equal(t, 0.25, r.Epochs[0].Metrics["loss"])
+		assert.NotContains(t, r.Epochs[0].Metrics, "no good")
+	})
 }

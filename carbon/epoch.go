@@ -1,6 +1,7 @@
 package carbon
 
 import (
+	"maps"
 	"time"
 
 	"github.com/carbonctl/carbonctl/footprint"
@@ -12,7 +13,8 @@ import (
 type Stretch struct {
 	tracker *Tracker
 	mark    footprint.Mark
-	used    *Usage // nil until the account has its end; guarded by the tracker's mu
+	used    *Usage             // nil until the account has its end; guarded by the tracker's mu
+	metrics map[string]float64 // guarded by the tracker's endsMu
 }
 
 // Usage is what an epoch or a task used: all of it, and by component, as the
@@ -54,13 +56,39 @@ func (s *Stretch) Task(name string) *Stretch {
 	return s.tracker.stretch(footprint.Mark{Edge: footprint.TaskStart, Name: name, Within: s.mark.ID})
 }
 
+// Metric notes a result of an epoch, such as its loss, which the report shows beside its
+// energy: at most 16, by names of letters, digits and "_./@%+-", a letter first, up to 40
+// bytes. The last value of a name counts; NaN and infinities are left out. It has to come
+// before End. Tasks have none.
+func (s *Stretch) Metric(name string, value float64) {
+	if s == nil || s.mark.Edge != footprint.EpochStart || !footprint.IsMetric(name, value) {
+		return
+	}
+	s.tracker.endsMu.Lock()
+	defer s.tracker.endsMu.Unlock()
+	if _, known := s.metrics[name]; !known && len(s.metrics) >= footprint.MaxMetrics {
+		return
+	}
+	if s.metrics == nil {
+		s.metrics = map[string]float64{}
+	}
+	s.metrics[name] = value
+}
+
+// results are what Metric has noted so far.
+func (s *Stretch) results() map[string]float64 {
+	s.tracker.endsMu.Lock()
+	defer s.tracker.endsMu.Unlock()
+	return maps.Clone(s.metrics)
+}
+
 // End ends the epoch or task, and returns it, at once: Used then tells what it
 // used. A second End changes nothing; the report tells of it.
 func (s *Stretch) End() *Stretch {
 	if s == nil {
 		return nil
 	}
-	end := footprint.Mark{Edge: footprint.EpochEnd, ID: s.mark.ID, Name: s.mark.Name}
+	end := footprint.Mark{Edge: footprint.EpochEnd, ID: s.mark.ID, Name: s.mark.Name, Metrics: s.results()}
 	if s.mark.Edge == footprint.TaskStart {
 		end.Edge = footprint.TaskEnd
 	}

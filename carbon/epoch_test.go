@@ -86,8 +86,8 @@ func TestEveryEpochIsWritten(t *testing.T) {
 		assert.Equal(t, 200, r.EpochsOmitted)
 		lines := bytes.Split(bytes.TrimSpace(csv.Bytes()), []byte("\n"))
 		require.Len(t, lines, 1201)
-		assert.Equal(t, "index,name,started_at,duration_s,energy_joules,energy_low_joules,energy_high_joules,emissions_g,coverage,predicted_total_g", string(lines[0]))
-		assert.Regexp(t, `^600,,2000-01-01T00:09:59.000Z,1,10.000000,10.000000,10.000000,0.0\d+,1,$`, string(lines[600]))
+		assert.Equal(t, "index,name,started_at,duration_s,energy_joules,energy_low_joules,energy_high_joules,emissions_g,coverage,predicted_total_g,metrics", string(lines[0]))
+		assert.Regexp(t, `^600,,2000-01-01T00:09:59.000Z,1,10.000000,10.000000,10.000000,0.0\d+,1,,$`, string(lines[600]))
 
 		tracker, err = carbon.Start(t.Context(), carbon.Config{Meters: []energy.Meter{&watts{power: energy.Watt}}, Host: bare, Sinks: []carbon.Sink{carbon.Epochs(full{})}})
 		require.NoError(t, err)

@@ -195,6 +195,7 @@ var descriptions = map[string]string{
 	"Epoch.index":                      "Number of the epoch, from 1.",
 	"Epoch.name":                       "Name of the epoch, or empty.",
 	"Epoch.predicted_total_g":          "Grams of CO2 equivalent that were then expected of the whole run; null if nothing was.",
+	"Epoch.metrics":                    "Results of the epoch that the program has told, such as loss and accuracy, by name; absent without.",
 	"Task.name":                        "Name of the task.",
 	"Task.within":                      "Task or epoch that it is a part of; null if none.",
 	"Between.duration_s":               "Seconds in no part: in no epoch, or in no window between two looks at a counter.",

@@ -42,6 +42,8 @@ type Mark struct {
 	// Bare says of Fraction that it may be of something else than the epoch, such as of
 	// what is loaded first: nothing bounds what the epoch will need.
 	Bare bool `json:"bare,omitempty"`
+	// Metrics are results of the epoch that ends here, or that this start ends.
+	Metrics map[string]float64 `json:"metrics,omitempty"`
 	// Late is how long before the sample the edge was. The energy of that time is
 	// on the wrong side of it, and bounded.
 	Late time.Duration `json:"late_ns,omitempty"`
@@ -86,6 +88,9 @@ type Epoch struct {
 	// PredictedTotal is what was expected of the whole run when this epoch had
 	// ended, nil if nothing was.
 	PredictedTotal *regions.Grams `json:"predicted_total_g"`
+	// Metrics are results that the program told of it, such as its loss: at most 16, by
+	// names of at most 40 bytes. They are only read. nil: none.
+	Metrics map[string]float64 `json:"metrics,omitempty"`
 }
 
 // A Task is a named part of a run. Tasks may nest and overlap, so they do not
@@ -124,6 +129,7 @@ type stretch struct {
 	end       edge // zero while open
 	open      bool
 	predicted *regions.Grams
+	metrics   map[string]float64 // never changed, only replaced
 }
 
 // marks is what an account knows of epochs and tasks.
@@ -223,6 +229,7 @@ func (a *Account) correct(m Mark, at edge) {
 	case m.Edge == EpochEnd && open == nil && s.running == 0 && s.latestEnd != nil:
 		s.inside.add(s.latestEnd.end, at)
 		s.latestEnd.end = at
+		s.latestEnd.learn(m.Metrics)
 		s.fresh = append(s.fresh, s.latestEnd) // who writes epochs down writes it again
 	default:
 		s.wrong.unmatched++
@@ -234,7 +241,9 @@ func (a *Account) begin(m Mark, at edge) {
 		a.marks.planned = m.Of
 	}
 	if m.ID == 0 && m.Edge == EpochStart && a.marks.find(m) != nil {
-		a.finish(Mark{Edge: EpochEnd}, at)
+		a.finish(Mark{Edge: EpochEnd, Metrics: m.Metrics}, at)
+	} else if m.Edge == EpochStart && a.marks.latestEnd != nil {
+		a.marks.latestEnd.learn(m.Metrics)
 	}
 	if len(a.marks.open) >= maxOpen {
 		a.marks.wrong.dropped++
@@ -316,6 +325,7 @@ func (a *Account) finish(m Mark, at edge) {
 		at.time, at.wall = x.start.time, x.start.wall
 	}
 	x.end, x.open = at, false
+	x.learn(m.Metrics)
 	for i, o := range a.marks.open {
 		if o == x {
 			a.marks.open = append(a.marks.open[:i], a.marks.open[i+1:]...)

@@ -2,6 +2,7 @@ package footprint
 
 import (
 	"encoding/csv"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -28,6 +29,15 @@ func (a *Account) Ended() []Epoch {
 // endless is an edge that no stretch reaches beyond.
 var endless = edge{point: point{energy: energy.MaxEnergy, grams: regions.Grams(math.Inf(1))}}
 
+// metricsCell is a JSON object, "" for no results.
+func metricsCell(all map[string]float64) string {
+	if len(all) == 0 {
+		return ""
+	}
+	b, _ := json.Marshal(all) // they are finite
+	return string(b)
+}
+
 // EpochWriter writes epochs as CSV, with the keys of a report for columns. It
 // is for one goroutine at a time.
 type EpochWriter struct {
@@ -44,7 +54,7 @@ func (w *EpochWriter) Write(e Epoch) error {
 		w.began = true
 		_ = w.w.Write([]string{
 			"index", "name", "started_at", "duration_s", "energy_joules", "energy_low_joules", "energy_high_joules",
-			"emissions_g", "coverage", "predicted_total_g",
+			"emissions_g", "coverage", "predicted_total_g", "metrics",
 		})
 	}
 	number := func(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
@@ -58,7 +68,7 @@ func (w *EpochWriter) Write(e Epoch) error {
 	}
 	_ = w.w.Write([]string{
 		strconv.Itoa(e.Index), formula.Guard(e.Name), e.StartedAt.Format("2006-01-02T15:04:05.000Z"), number(e.DurationS),
-		e.Energy.Fixed(), e.EnergyLow.Fixed(), high, number(float64(e.Emissions)), number(e.Coverage), predicted,
+		e.Energy.Fixed(), e.EnergyLow.Fixed(), high, number(float64(e.Emissions)), number(e.Coverage), predicted, metricsCell(e.Metrics),
 	})
 	w.w.Flush()
 	if err := w.w.Error(); err != nil { // those of Write too

@@ -66,7 +66,7 @@ func (r Report) EpochCount() int {
 // epoch and task give a stretch as reports show it; one that is open ends now.
 func (a *Account) epoch(x *stretch, now edge) Epoch {
 	s, _ := a.between(x, now)
-	return Epoch{Index: x.mark.Index, Name: x.mark.Name, Stretch: s, PredictedTotal: x.predicted}
+	return Epoch{Index: x.mark.Index, Name: x.mark.Name, Stretch: s, PredictedTotal: x.predicted, Metrics: x.metrics}
 }
 
 func (a *Account) task(x *stretch, now edge) Task {

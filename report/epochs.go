@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -131,11 +132,19 @@ func epochSection(r footprint.Report) section {
 	}
 	p := section{title: "Epochs", notes: []string{said + "."}, paper: true}
 	p.table.columns = append([]column{{"epoch", text}, {"name", name}}, stretchColumns...)
+	told := slices.ContainsFunc(r.Epochs, func(e footprint.Epoch) bool { return len(e.Metrics) > 0 })
+	if told {
+		p.table.columns = append(p.table.columns, column{"results", name})
+	}
 	head, tail := parts(len(r.Epochs))
 	for i, e := range r.Epochs {
 		switch {
 		case i < head || i >= tail:
-			p.table.rows = append(p.table.rows, append([]string{strconv.Itoa(e.Index), clip(e.Name, maxName)}, stretchCells(r, e.Stretch)...))
+			row := append([]string{strconv.Itoa(e.Index), clip(e.Name, maxName)}, stretchCells(r, e.Stretch)...)
+			if told {
+				row = append(row, clip(metricsText(e.Metrics), maxName))
+			}
+			p.table.rows = append(p.table.rows, row)
 		case i == head:
 			p.table.rows = append(p.table.rows, rest(tail-head+r.EpochsOmitted, p.table.columns))
 		}
@@ -144,13 +153,24 @@ func epochSection(r footprint.Report) section {
 		row := append(make([]string, 2), stretchCells(r, footprint.Stretch{
 			DurationS: b.DurationS, Energy: b.Energy, EnergyLow: b.Energy, EnergyHigh: &b.Energy, Emissions: b.Emissions, Coverage: 1, Ended: true,
 		})...)
-		row[0], row[4] = "in no epoch", ""
+		if row[0], row[4] = "in no epoch", ""; told {
+			row = append(row, "")
+		}
 		p.table.rows = append(p.table.rows, row)
 	}
 	if r.EpochsOmitted > 0 {
 		p.notes = append(p.notes, fmt.Sprintf("The report holds %d of them, the first and the last; the average is of these.", len(r.Epochs)))
 	}
 	return p
+}
+
+// metricsText are the results of an epoch: "loss 0.41, val_acc 0.9".
+func metricsText(all map[string]float64) string {
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		list = append(list, name+" "+strconv.FormatFloat(all[name], 'g', 5, 64))
+	}
+	return strings.Join(list, ", ")
 }
 
 // maxName is how much of a name a table shows.

@@ -7,13 +7,31 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/internal/engine"
+	"github.com/carbonctl/carbonctl/internal/watch"
 )
 
 // workFlags say whose counters tell what a run has done.
-type workFlags struct{ engines []string }
+type workFlags struct{ engines, patterns []string }
 
 func (w *workFlags) add(f *pflag.FlagSet) {
 	f.StringArrayVar(&w.engines, "work", nil, "count what an `ENGINE` does: "+strings.Join(engine.Presets(), ", ")+", PRESET=URL, or UNIT=URL#METRIC")
+}
+
+// addPatterns adds the flag for commands whose output can be read.
+func (w *workFlags) addPatterns(f *pflag.FlagSet) {
+	f.StringArrayVar(&w.patterns, "work-pattern", nil, "count work by a number in the output that only grows: `UNIT=RE`, with one group")
+}
+
+// tallies are what the output is to be searched for.
+func (w *workFlags) tallies() (all []*watch.Tally, err error) {
+	for _, s := range w.patterns {
+		t, err := watch.ParseTally(s)
+		if err != nil {
+			return nil, fmt.Errorf("--work-pattern: %w", err)
+		}
+		all = append(all, t)
+	}
+	return all, nil
 }
 
 // targets are the engines to look at.

@@ -64,6 +64,7 @@ signal N.`,
 	f.StringVar(&forward, "forward-signals", string(child.Auto), "`WHEN` to send TERM, HUP, USR1, USR2 on to the command: auto, always, never")
 	w.green.add(f)
 	w.add(f)
+	w.work.addPatterns(f)
 	return cmd
 }
 
@@ -83,6 +84,9 @@ func (w *wrapping) run(ctx context.Context) error {
 		return &exitError{exitWrapFailed, err}
 	}
 	options.Args, options.Forward = w.args, w.forward
+	if options.Epochs.Tallies, err = w.work.tallies(); err != nil {
+		return &exitError{exitWrapFailed, err}
+	}
 	if w.command {
 		options.Tracker.Run.Command = w.args
 	}
@@ -114,7 +118,9 @@ func (w *wrapping) run(ctx context.Context) error {
 }
 
 // watches reports whether the command's output is read.
-func (w *wrapping) watches() bool { return w.config.Epochs > 0 || w.config.pattern != nil }
+func (w *wrapping) watches() bool {
+	return w.config.Epochs > 0 || w.config.pattern != nil || len(w.work.patterns) > 0
+}
 
 // lastLineIsResult reports whether whoever reads our output takes its last line for
 // the command's result: Airflow's BashOperator joins stderr to stdout and does so.

@@ -20,6 +20,7 @@ type Epochs struct {
 	Planned int            // how many there will be, 0 if that is not known
 	Pattern *watch.Pattern // nil: any of the presets if Planned, else none
 	Unread  bool           // the output is not ours to read
+	Tallies []*watch.Tally // what the output tells of the work that was done
 }
 
 // pattern returns the pattern to look for in the output, nil if it is to be left
@@ -42,7 +43,8 @@ func (e Epochs) pattern() *watch.Pattern {
 type lookout struct {
 	planned int            // epochs, 0 if the user gave no number
 	named   atomic.Int64   // how many there are by the latest word of the command, where the user gave one
-	pattern *watch.Pattern // nil: the output is left alone
+	pattern *watch.Pattern // nil: it is not searched for epochs
+	tallies []*watch.Tally // with neither the output is left alone
 	matcher *watch.Matcher
 	output  *watch.Output
 	events  *watch.Events
@@ -84,10 +86,10 @@ func (l *lookout) newLine(stderr *os.File) {
 // all the same.
 func watchFor(e Epochs, tracker *carbon.Tracker, predicted func(footprint.Prediction)) *lookout {
 	p, planned := e.pattern(), e.Planned
-	l := &lookout{planned: planned, pattern: p, predicted: predicted}
+	l := &lookout{planned: planned, pattern: p, tallies: e.Tallies, predicted: predicted}
 	found := func(e watch.Event) {
 		if e.Edge == watch.Count {
-			tracker.Counted(e.At, footprint.Count{Unit: e.Name, N: e.N, How: footprint.ByEvent})
+			tracker.Counted(e.At, countOf(e))
 			return
 		}
 		time.AfterFunc(readSoon, func() { l.foresee(tracker) })
@@ -97,17 +99,17 @@ func watchFor(e Epochs, tracker *carbon.Tracker, predicted func(footprint.Predic
 			}
 			e.Of = 0 // who gave the number knows better
 		}
-		m := footprint.Mark{Edge: footprint.Edge(e.Edge), Name: e.Name, Index: e.Index, Of: e.Of, Whole: e.Whole, Again: e.Again, Fraction: e.Fraction, Bare: e.Bare}
+		m := footprint.Mark{Edge: footprint.Edge(e.Edge), Name: e.Name, Index: e.Index, Of: e.Of, Whole: e.Whole, Again: e.Again, Fraction: e.Fraction, Bare: e.Bare, Metrics: e.Metrics}
 		tracker.Mark(m, e.At.Add(-e.Doubt)) // the bounds hold what may have flowed since
 	}
 	var err error
 	if l.events, err = watch.OpenEvents("", found); err != nil {
 		l.warn(footprint.EventsLost, fmt.Sprintf("%s can't be used: %v", watch.EnvEvents, err))
 	}
-	if p == nil {
+	if p == nil && len(l.tallies) == 0 {
 		return l
 	}
-	l.matcher = watch.NewMatcher(p, found)
+	l.matcher = watch.NewMatcher(p, found, l.tallies...)
 	if l.output, err = watch.Open(os.Stdout, os.Stderr, l.matcher); err != nil {
 		l.warn(footprint.EpochUnseen, fmt.Sprintf("the output can't be watched for epochs: %v", err))
 	}
@@ -183,6 +185,7 @@ func (l *lookout) ended(exit child.Exit) []footprint.Warning {
 		}
 	}
 	if l.matcher != nil {
+		l.uncounted()
 		l.saw(l.matcher.Seen(), told)
 	}
 	if n := int(l.named.Load()); n > 0 && n != l.planned {
@@ -220,7 +223,10 @@ func (l *lookout) release(say func(string)) {
 // the epochs, the output need not.
 func (l *lookout) saw(s watch.Seen, told watch.Told) {
 	if s.Skipped > 0 {
-		l.warn(footprint.OutputSkipped, fmt.Sprintf("%d line(s) of output came faster than they could be searched for epochs", s.Skipped))
+		l.warn(footprint.OutputSkipped, fmt.Sprintf("%d line(s) of output came faster than they could be searched", s.Skipped))
+	}
+	if l.pattern == nil {
+		return
 	}
 	if s.Late {
 		l.warn(footprint.EpochLate, fmt.Sprintf("the lines that fit %q seem to be printed at the end of each epoch, not at its start: "+

@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,7 +21,7 @@ const MaxLine = 4096
 
 // ParseEvent reads a line of a file of events:
 //
-//	[UNIX_SECONDS] epoch-start [N[/TOTAL]] | epoch-end [N[/TOTAL]] | task-start NAME | task-end NAME | count UNIT N
+//	[UNIX_SECONDS] epoch-start [N[/TOTAL]] | epoch-end [N[/TOTAL]] [NAME=VALUE …] | task-start NAME | task-end NAME | count UNIT N
 //
 // The seconds may have a fraction. Without them, or where they are after now, the
 // event is of now.
@@ -45,6 +48,12 @@ func ParseEvent(line string, now time.Time) (Event, error) {
 	e.Edge = Edge(word)
 	switch e.Edge {
 	case EpochStart, EpochEnd:
+		if e.Edge == EpochEnd {
+			var ok bool
+			if rest, e.Metrics, ok = cutMetrics(rest); !ok {
+				return wrong("a result is NAME=VALUE, such as loss=0.41")
+			}
+		}
 		if rest == "" {
 			return e, nil
 		}
@@ -78,6 +87,26 @@ func ParseEvent(line string, now time.Time) (Event, error) {
 	}
 	return e, nil
 }
+
+// cutMetrics takes results, NAME=VALUE, off the end of a line.
+func cutMetrics(s string) (rest string, all map[string]float64, ok bool) {
+	words := strings.Fields(s)
+	for len(words) > 0 {
+		name, value, is := strings.Cut(words[len(words)-1], "=")
+		if !is {
+			break
+		}
+		v, err := strconv.ParseFloat(value, 64)
+		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) || !metricName.MatchString(name) || len(all) >= maxMetrics {
+			return "", nil, false
+		}
+		all = withMetric(all, name, v)
+		words = words[:len(words)-1]
+	}
+	return strings.Join(words, " "), all, true
+}
+
+var metricName = regexp.MustCompile(`^[A-Za-z][\w./@%+-]{0,39}$`)
 
 func cut(s string) (word, rest string) {
 	word, rest, _ = strings.Cut(strings.TrimSpace(s), " ")
@@ -117,6 +146,9 @@ func (e Event) String() string {
 		if e.Of > 0 {
 			fmt.Fprintf(&b, "/%d", e.Of)
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(e.Metrics)) {
+		b.WriteString(" " + name + "=" + strconv.FormatFloat(e.Metrics[name], 'g', -1, 64))
 	}
 	return b.String()
 }

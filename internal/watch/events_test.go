@@ -29,6 +29,8 @@ func TestParseEvent(t *testing.T) {
 		{"epoch-end", Event{Edge: EpochEnd, At: noon}},
 		{"task-start load the data", Event{Edge: TaskStart, Name: "load the data", At: noon}},
 		{"task-end é", Event{Edge: TaskEnd, Name: "é", At: noon}},
+		{"epoch-end 3/10 loss=0.41 val_acc=9e-1", Event{Edge: EpochEnd, Index: 3, Of: 10, Metrics: map[string]float64{"loss": 0.41, "val_acc": 0.9}, At: noon}},
+		{"epoch-end loss=-1", Event{Edge: EpochEnd, Metrics: map[string]float64{"loss": -1}, At: noon}},
 		{"count output_token 512", Event{Edge: Count, Name: "output_token", N: 512, At: noon}},
 		{" count  flop 1.5e15\r", Event{Edge: Count, Name: "flop", N: 1.5e15, At: noon}},
 		{"count request 0", Event{Edge: Count, Name: "request", At: noon}},
@@ -45,6 +47,7 @@ func TestParseEvent(t *testing.T) {
 	for _, line := range []string{
 		"", "epoch", "epoch-start x", "epoch-start 0", "epoch-start 3/", "epoch-start 3/x", "epoch-start -1", "task-start",
 		"12x epoch-end", "1e9 epoch-end", "999999999999999 epoch-end", "task-start a\x00b", "task-end a\x1b[31m",
+		"epoch-end 3 loss=", "epoch-end 3 loss=nan", "epoch-end 3 lo\"ss=1", "epoch-end loss=1 3", "epoch-start 3 loss=1", "epoch-end 3" + strings.Repeat(" a=1 b=2 c=3 d=4 e=5 f=6 g=7 h=8 i=9", 2) + " j=1 k=1 l=1 m=1 n=1 o=1 p=1 q=1",
 		"count", "count request", "count 5", "count request -1", "count request x", "count Request 1", "count request NaN", "count request Inf",
 		"count request 1e40", "count request 0x10", "count request 1 2", "count re-quest 1", "count " + strings.Repeat("a", 41) + " 1", strings.Repeat("x", 5000),
 	} {
@@ -54,7 +57,7 @@ func TestParseEvent(t *testing.T) {
 }
 
 func FuzzParseEvent(f *testing.F) {
-	for _, s := range []string{"1795348800.25 epoch-start 3/10", "task-end x y", ".5 epoch-end", "epoch-start 1/1/1", "\xff", "count output_token 512", "count flop 1e29", "count x .5"} {
+	for _, s := range []string{"1795348800.25 epoch-start 3/10", "task-end x y", ".5 epoch-end", "epoch-start 1/1/1", "\xff", "count output_token 512", "count flop 1e29", "count x .5", "epoch-end 3 a=1e5 b=-0"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, line string) {

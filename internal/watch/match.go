@@ -12,7 +12,9 @@ import (
 // output feeds it and never waits: what comes faster than it can be searched is
 // left out by whole lines, and counted.
 type Matcher struct {
-	pattern *Pattern
+	pattern *Pattern // nil: only the tallies
+	tallies []*Tally
+	results results
 	found   func(Event)
 
 	mu      sync.Mutex
@@ -69,10 +71,10 @@ const (
 	rest  = 9
 )
 
-// NewMatcher begins to search. found is called from the matcher's goroutine; as
-// long as it takes, output is queued.
-func NewMatcher(p *Pattern, found func(Event)) *Matcher {
-	m := &Matcher{pattern: p, found: found, begun: time.Now(), quit: make(chan struct{}), done: make(chan struct{})}
+// NewMatcher begins to search for epochs, if p is not nil, and for what tallies count. found
+// is called from the matcher's goroutine; as long as it takes, output is queued.
+func NewMatcher(p *Pattern, found func(Event), tallies ...*Tally) *Matcher {
+	m := &Matcher{pattern: p, tallies: tallies, found: found, begun: time.Now(), quit: make(chan struct{}), done: make(chan struct{})}
 	m.ready.L = &m.mu
 	go m.run()
 	return m
@@ -132,8 +134,14 @@ func (m *Matcher) Close(success bool) {
 	m.mu.Unlock()
 	<-m.done
 	m.late = m.lags(time.Now())
-	if success && m.pattern.open {
-		m.found(Event{Edge: EpochEnd, Index: m.pattern.index, Of: m.pattern.of, At: time.Now()})
+	for _, t := range m.tallies {
+		if e, ok := t.end(); ok {
+			e.At = time.Now()
+			m.found(e)
+		}
+	}
+	if success && m.pattern != nil && m.pattern.open {
+		m.found(Event{Edge: EpochEnd, Index: m.pattern.index, Of: m.pattern.of, Metrics: m.results.kept, At: time.Now()})
 	}
 }
 
@@ -264,8 +272,20 @@ func (s *Stream) end(by byte) {
 const progressEvery = time.Second
 
 func (m *Matcher) look(line []byte, at time.Time, final bool) {
+	for _, t := range m.tallies {
+		if e, ok := t.match(line); ok {
+			e.At = at
+			m.found(e)
+		}
+	}
+	if m.pattern == nil {
+		return
+	}
 	m.pattern.wants, m.pattern.now = at.Sub(m.progressed) >= progressEvery, at
 	events, found := m.pattern.match(line, final)
+	if found {
+		m.results.take(line, at, final, events)
+	}
 	for _, e := range events {
 		e.At = at
 		if e.Edge == EpochProgress {

@@ -29,8 +29,12 @@ type Event struct {
 	Edge Edge
 	// Name of a task, or the unit of a Count.
 	Name string
-	// N is how many of it more, from 0; of Count alone.
-	N float64
+	// N is how many of it more, from 0; of Count alone, as Source, the expression that
+	// found it in the output ("" in the file of events), Lower, where more may have been
+	// done, and Reset, where the program has begun to count anew.
+	N            float64
+	Source       string
+	Lower, Reset bool
 	// Index of an epoch, from 1; 0 is not known.
 	Index int
 	// Of is how many epochs there will be; 0 is not known.
@@ -38,6 +42,8 @@ type Event struct {
 	// Whole is true for an end that tells of an epoch by itself: it began where
 	// the last one ended, or with the run.
 	Whole bool
+	// Metrics are results of the epoch that ends here, or that a start ends; nil for none.
+	Metrics map[string]float64
 	// Fraction of the epoch that has passed, above 0 and below 1; of EpochProgress alone.
 	Fraction float64
 	// Bare says of Fraction that it is of a bar of which the output does not say that it
