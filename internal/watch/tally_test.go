@@ -92,7 +92,7 @@ func FuzzTally(f *testing.F) {
 func TestMetricsOfALine(t *testing.T) {
 	for line, want := range map[string]map[string]float64{
 		"100/100 ━━━━ 2s 3ms/step - accuracy: 0.9132 - loss: 0.4123 - val_loss: 5.1e-01": {"accuracy": 0.9132, "loss": 0.4123, "val_loss": 0.51},
-		"{'loss': 1.1, 'learning_rate': 1.8e-05, 'epoch': 1.0}":                           {"loss": 1.1, "learning_rate": 1.8e-05},
+		"{'loss': 1.1, 'learning_rate': 1.8e-05, 'epoch': 1.0}":                          {"loss": 1.1, "learning_rate": 1.8e-05},
 		`{"epoch":3,"loss":0.25,"step":50}`:                                              {"loss": 0.25},
 		"[3]\ttrain-rmse:0.41\tvalid-rmse:0.52":                                          {"train-rmse": 0.41, "valid-rmse": 0.52},
 		"Epoch 3/10: train loss 0.41, val loss 0.52, acc 91%":                            {"train_loss": 0.41, "val_loss": 0.52, "acc": 91},
@@ -126,7 +126,7 @@ func TestMetricsComeWithTheirEpochs(t *testing.T) {
 			[]string{"Epoch 1/2", "50/100 - loss: 9", "100/100 - loss: 0.5 - acc: 0.1", "Epoch 2/2", "100/100 - loss: 0.25"},
 			[]end{{EpochStart, 0}, {EpochEnd, 0.5}, {EpochStart, 0}, {EpochEnd, 0.25}},
 		},
-		"dicts":      {[]string{"{'loss': 0.5, 'epoch': 1.0}", "{'loss': 0.25, 'epoch': 2.0}"}, []end{{EpochEnd, 0.5}, {EpochEnd, 0.25}}},
+		"dicts": {[]string{"{'loss': 0.5, 'epoch': 1.0}", "{'loss': 0.25, 'epoch': 2.0}"}, []end{{EpochEnd, 0.5}, {EpochEnd, 0.25}}},
 		"steps of it": {
 			[]string{"Epoch [1][1/50] loss 9", "Epoch [1][40/50] loss 0.5", "Epoch [2][1/50] loss 8", "Epoch [2][40/50] loss 0.25"},
 			[]end{{EpochStart, 0}, {EpochStart, 0.5}, {EpochEnd, 0.25}},
