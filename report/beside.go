@@ -20,7 +20,7 @@ import (
 var besideSource string
 
 // besideStyle follows that of the page of a run.
-const besideStyle = "td small { display: block; } .bold td bdi { font-weight: 650; } td, thead th { min-width: 8rem; } .ok { color: var(--ok); } .bad { color: var(--bad); } .open { color: var(--open); }\n"
+const besideStyle = ".say { margin: 26px 0 0; max-width: 40em; } td small { display: block; } .bold td bdi { font-weight: 650; } td, thead th { min-width: 8rem; } .ok { color: var(--ok); } .bad { color: var(--bad); } .open { color: var(--open); }\n"
 
 // besideTemplate parses the page once, and only where one is asked for.
 var besideTemplate = sync.OnceValue(func() *template.Template {
@@ -73,7 +73,7 @@ func (b Beside) html(w io.Writer) error {
 		Heads               []head
 		Lines               []besideLine
 		Say                 []string
-	}{Policy: stylePolicy(runStyle + besideStyle), Style: template.CSS(runStyle + besideStyle), Home: b.Home, Title: fmt.Sprintf("%d runs compared", len(b.Runs)), Say: b.sentences()}
+	}{Policy: stylePolicy(runStyle + linkStyle + besideStyle), Style: template.CSS(runStyle + linkStyle + besideStyle), Home: b.Home, Title: fmt.Sprintf("%d runs compared", len(b.Runs)), Say: b.sentences()}
 	for i, r := range b.Runs {
 		h := head{Name: b.name(i), ID: clip(r.RunID, 13)}
 		h.State, h.StateKind = stateMark(r)
@@ -175,7 +175,7 @@ func (b Beside) lines() (all []besideLine) {
 		return minute(r.StartedAt) + " UTC"
 	})
 	text("host", func(r footprint.Report) string { return clip(r.Host.Name, maxName) })
-	text("labels", func(r footprint.Report) string { return clip(runs.LabelCell(r.Labels), 2*maxName) })
+	text("labels", func(r footprint.Report) string { return clip(labelText(runs.LabelCell(r.Labels)), 2*maxName) })
 	text("revision", func(r footprint.Report) string { return clip(r.Revision, 16) })
 	text("carbonctl", func(r footprint.Report) string { return r.Versions.Tool })
 	return all
@@ -204,6 +204,8 @@ func ratioText(x float64) string {
 		return short(x) + " times as much"
 	case x > 1.0005:
 		return Percent(x-1) + " more"
+	case x < 0.005:
+		return "over 99 % less"
 	case x < 0.9995:
 		return Percent(1-x) + " less"
 	}
@@ -222,7 +224,16 @@ func rangeOfRatio(r runs.Ratio) string {
 	if r.High == nil {
 		return "at least " + ratioText(r.Low)
 	}
-	return ratioText(r.Low) + " to " + ratioText(*r.High)
+	low, high := ratioText(r.Low), ratioText(*r.High)
+	for _, end := range []string{" % less", " % more", " times as much"} { // one word for both
+		if a, ok := strings.CutSuffix(low, end); ok && strings.HasSuffix(high, end) {
+			if end == " % less" { // the greater one is the lower bound
+				return strings.TrimSuffix(high, end) + " to " + a + end
+			}
+			return a + " to " + high
+		}
+	}
+	return low + " to " + high
 }
 
 // sentences say what the comparison comes to.
@@ -250,7 +261,7 @@ func (b Beside) sentences() (all []string) {
 // differs is a ratio in a sentence.
 func differs(r *runs.Ratio) string {
 	if text := ratioText(r.Value); text != "the same" {
-		return text
+		return strings.Replace(text, " %", noBreak+"%", 1)
 	}
 	return "the same amount"
 }

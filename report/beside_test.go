@@ -34,8 +34,8 @@ func TestRunsBesideEachOther(t *testing.T) {
 	var page, text, table bytes.Buffer
 	require.NoError(t, pair().Write(&page, "html"))
 	html := page.String()
-	assert.Contains(t, html, "The second run drew 50 % less and emitted 7.3 times as much.")
-	assert.Contains(t, html, "55 % less to 45 % less")
+	assert.Contains(t, html, "The second run drew 50\u00a0% less and emitted 7.3 times as much.")
+	assert.Contains(t, html, "45 to 55 % less")
 	assert.Contains(t, html, `<a href="/runs/2">`)
 	assert.NotContains(t, html, "<script")
 	assert.NotContains(t, html, "\u202e")
@@ -73,7 +73,7 @@ func TestRunsThatCannotBeCompared(t *testing.T) {
 	var page, table bytes.Buffer
 	require.NoError(t, b.Write(&page, "html"))
 	for _, want := range []string{
-		"Run 2 is not compared: energy unknown.", "Run 3 drew 50 % less; emissions are of two scopes.",
+		"Run 2 is not compared: energy unknown.", "Run 3 drew 50\u00a0% less; emissions are of two scopes.",
 		"Run 4 cannot be told from the first by its energy: the bounds of both overlap.", "<bdi>not compared</bdi>", "<bdi>unknown</bdi>",
 	} {
 		assert.Contains(t, page.String(), want)

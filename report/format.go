@@ -28,6 +28,8 @@ type Run struct {
 	// the page has no such part.
 	Advice []runs.Advice
 	Places []runs.Comparison
+	// Links stand in the head of a page that is served: text and address. nil: none.
+	Links [][2]string
 }
 
 // Advised is the run with what a page says of other places and hours, by a table.

@@ -40,6 +40,9 @@ func hashOf(text string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
+// linkStyle is for pages that lead to others.
+const linkStyle = "a { color: inherit; text-decoration-color: var(--soft); text-underline-offset: 2px; } a:hover { text-decoration-color: currentColor; }\n"
+
 // A sign is how a picture shows where an amount comes from; it is the same in all of them.
 type sign string
 
@@ -70,6 +73,7 @@ type runPage struct {
 	Style               template.CSS
 	State, StateKind    string
 	Facts               []string
+	Links               [][2]string
 	Big, Unit           string
 	Under               []string
 	Say                 []phrase
@@ -106,7 +110,11 @@ const maxWarnings = 5
 // html writes the page of a run.
 func (run Run) html(w io.Writer) error {
 	p := run.page()
-	p.Style, p.Policy = template.CSS(runStyle), stylePolicy(runStyle)
+	style := runStyle
+	if p.Links = run.Links; len(run.Links) > 0 {
+		style += linkStyle
+	}
+	p.Style, p.Policy = template.CSS(style), stylePolicy(style)
 	if err := runTemplate().Execute(w, p); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
