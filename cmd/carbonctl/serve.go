@@ -29,9 +29,9 @@ import (
 // to end.
 const serveGrace = 5 * time.Second
 
-// gcPercent lets garbage grow to half of what is kept: rows stay for as long as they are
+// gcPercent lets garbage grow to a third of what is kept: rows stay for as long as they are
 // served, and little is made besides.
-const gcPercent = 50
+const gcPercent = 30
 
 // serving is one run of serve.
 type serving struct {
@@ -70,7 +70,7 @@ its host with --allow-host. Shuts down gracefully on SIGTERM or SIGINT.`,
 	f.StringVar(&s.listen, "listen", ":9106", "listen on `ADDRESS`; without a host, on localhost only")
 	f.StringVar(&s.token, "token-file", "", "`FILE` with the token that pages ask for, at least 16 characters")
 	f.StringArrayVar(&s.hosts, "allow-host", nil, "answer for this `NAME` in Host too, as behind a proxy; may be repeated")
-	f.StringVar(&s.budget, "budget", "", "monthly budget, `AMOUNT`: 50kg or 200kWh")
+	f.StringVar(&s.budget, "budget", "", "monthly budget, `AMOUNT`: 50kg or 200kWh (default: the setting monthly-budget)")
 	f.StringVar(&s.title, "title", "", "`NAME` above the page, such as a team's")
 	f.StringVar(&s.live, "live", "", "`NAME` of a live service to ask first: "+strings.Join(live.Names(), ", "))
 	f.String("ledger", "", "ledger `FILE` to serve if no argument names one; none for intensities alone")
@@ -146,7 +146,7 @@ func (s *serving) pages(flags *pflag.FlagSet, args []string) (*serve.Pages, erro
 	if err != nil {
 		return nil, err
 	}
-	p := &serve.Pages{Title: s.title, Car: c.car}
+	p := &serve.Pages{Title: s.title, Car: c.car, Budget: c.budget}
 	if s.budget != "" {
 		if p.Budget, err = runs.ParseAllowance(s.budget); err != nil {
 			return nil, fmt.Errorf("--budget: %w", err)

@@ -27,7 +27,7 @@ var paths = []path{
 var docsPage = parts(`<title>Intensity API · carbonctl</title>`, `<h1>Intensity API</h1>
 <p>Carbon intensity and emissions as JSON, by the built-in tables and, where the server was started with <code>--live</code>, a live service. No token is needed. carbonctl {{.Version}}, tables {{.Data}}.</p>
 <p class="soft">A region is an ISO code (FR, US-CA), a name, a cloud region (aws:eu-west-1) or a point (48.85,2.35). Times are RFC 3339; without a zone they are UTC. Errors are <code>application/problem+json</code>.</p>
-{{range .Paths}}<h2>{{.Method}}</h2><pre>{{.Text}}</pre><p>{{.About}}</p>
+{{range .Paths}}<h2><code>{{.Method}} {{.Text}}</code></h2><p>{{.About}}</p>
 {{end}}<p class="soft">Limits: {{.Points}} hours of all locations in one answer, {{.Asked}} questions to a live service for it, {{.Locations}} locations, {{.Batch}} questions in a list, {{.Hours}} hours of a forecast.</p>`)
 
 // documentation lists the API: as a page for a browser, else as JSON.

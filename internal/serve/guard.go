@@ -124,7 +124,7 @@ func (a Access) guard(next http.Handler) http.Handler {
 		w.Header().Set("Cache-Control", "private, no-cache")
 		switch {
 		case a.Wide && a.Token == "":
-			problem(w, http.StatusForbidden, "pages are served to other machines only with a token: start carbonctl serve with --token-file FILE")
+			refuse(w, r, http.StatusForbidden, "pages are served to other machines only with a token: start carbonctl serve with --token-file FILE")
 		case r.URL.Query().Has("token") && a.Token != "":
 			a.exchange(w, r)
 		case !a.knows(r):
@@ -141,9 +141,9 @@ func (a Access) checkHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case !a.hostAllowed(r.Host):
-			problem(w, http.StatusMisdirectedRequest, "this server is not known by the name in Host: start carbonctl serve with --allow-host NAME")
+			refuse(w, r, http.StatusMisdirectedRequest, "this server is not known by the name in Host: start carbonctl serve with --allow-host NAME")
 		case !a.sameSite(r):
-			problem(w, http.StatusForbidden, "another site's page asks: only pages of this server may")
+			refuse(w, r, http.StatusForbidden, "another site's page asks: only pages of this server may")
 		default:
 			next.ServeHTTP(w, r)
 		}

@@ -15,7 +15,7 @@ const style = `:root{color-scheme:light dark;--ink:#1c2328;--soft:#586168;--line
 @media (prefers-color-scheme:dark){:root{--ink:#e6e8e6;--soft:#a3abad;--line:#474e52;--paper:#15191b;--accent:#7cc4e0}}
 body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,"Noto Sans",sans-serif}
 main{max-width:46rem;margin:3rem auto;padding:0 1rem}
-h1{font-size:1.25rem;margin:0 0 1rem}h2{font-size:1rem;margin:2rem 0 .25rem}
+h1{font-size:1.25rem;margin:0 0 1rem}h2{font-size:1rem;font-weight:400;margin:1.5rem 0 0}h2+p{margin-top:.1rem;color:var(--soft)}
 p{margin:.5rem 0}.soft{color:var(--soft)}a{color:var(--accent)}
 code,pre{font:.875rem/1.5 ui-monospace,monospace;overflow-wrap:anywhere}pre{white-space:pre-wrap;margin:.25rem 0 .75rem}
 label{display:block;margin:1rem 0 .25rem}input,select{font:inherit;width:100%;max-width:32rem;box-sizing:border-box;padding:.4rem .5rem;color:inherit;background:transparent;border:1px solid var(--soft)}
@@ -40,7 +40,7 @@ func parts(head, body string) func() *template.Template {
 var (
 	loginPage = parts(`<title>carbonctl</title>`, `<h1>carbonctl</h1>
 {{if .}}<p role="alert">{{.}}</p>{{else}}<p class="soft">These pages are open to those who have the token.</p>{{end}}
-<form method="get"><label for="token">Token</label><input id="token" name="token" type="password" autocomplete="current-password" required autofocus><br><button>Open</button></form>`)
+<form method="get"><input autocomplete="username" value="carbonctl" hidden><label for="token">Token</label><input id="token" name="token" type="password" autocomplete="current-password" required autofocus><br><button>Open</button></form>`)
 	moveOn = parts(`<title>carbonctl</title><meta http-equiv="refresh" content="0;url={{.}}">`, `<p><a href="{{.}}">Go on</a></p>`)
 )
 
@@ -52,6 +52,17 @@ func (a Access) login(w http.ResponseWriter, r *http.Request, wrong string) {
 	}
 	page(w, http.StatusUnauthorized, loginPage, wrong)
 }
+
+// refuse answers with an error: a program gets it as JSON, a person as a page.
+func refuse(w http.ResponseWriter, r *http.Request, code int, text string) {
+	if !wantsPage(r) {
+		problem(w, code, text)
+		return
+	}
+	page(w, code, faultPage, map[string]any{"Title": http.StatusText(code), "Text": strings.ToValidUTF8(text, "�")})
+}
+
+var faultPage = parts(`<title>{{.Title}} · carbonctl</title>`, `<h1>{{.Title}}</h1><p><bdi>{{.Text}}</bdi></p><p><a href="/">All runs</a></p>`)
 
 // wantsPage reports whether a browser asks for something to be looked at.
 func wantsPage(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept"), "text/html") }

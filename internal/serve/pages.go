@@ -154,7 +154,7 @@ func policyOf(body []byte) string {
 	return html.UnescapeString(string(policy)) + "; frame-ancestors 'none'"
 }
 
-// fail answers with an error: a program gets it as JSON, a person as a page.
+// fail answers with an error.
 func (p *pages) fail(w http.ResponseWriter, r *http.Request, err error) {
 	code := http.StatusInternalServerError
 	var missing notFound
@@ -168,14 +168,8 @@ func (p *pages) fail(w http.ResponseWriter, r *http.Request, err error) {
 		code, err = http.StatusServiceUnavailable, errors.New("too much is asked for at once: try again")
 		w.Header().Set("Retry-After", "5")
 	}
-	if !wantsPage(r) {
-		problem(w, code, err.Error())
-		return
-	}
-	page(w, code, faultPage, map[string]any{"Title": http.StatusText(code), "Text": strings.ToValidUTF8(err.Error(), "�")})
+	refuse(w, r, code, err.Error())
 }
-
-var faultPage = parts(`<title>{{.Title}} · carbonctl</title>`, `<h1>{{.Title}}</h1><p><bdi>{{.Text}}</bdi></p><p><a href="/">All runs</a></p>`)
 
 // kinds are the media types of formats.
 var kinds = map[string]string{
@@ -280,6 +274,8 @@ func (p *pages) run(a *asked) ([]byte, string, error) {
 	var b bytes.Buffer
 	if a.format == "html" {
 		run = run.Advised(p.table)
+		id := url.QueryEscape(run.RunID)
+		run.Links = [][2]string{{"All runs", "/"}, {"Compare", "/compare?run=" + id}, {"JSON", runAddress(run.RunID) + "?format=json"}}
 	}
 	err = run.Write(&b, a.format)
 	return b.Bytes(), kinds[a.format], err

@@ -184,7 +184,7 @@ func TestRunsAreCompared(t *testing.T) {
 	}))
 	code, body := s.get("/compare?run=0198c0de-0001&run=0198c0de-0002")
 	assert.Equal(t, http.StatusOK, code)
-	assert.Contains(t, body, "The second run drew 50 % less")
+	assert.Contains(t, body, "The second run drew 50\u00a0% less")
 	code, body = s.get("/compare")
 	assert.Equal(t, http.StatusOK, code)
 	assert.Contains(t, body, `<option value="0198c0de-0002" selected>`)
