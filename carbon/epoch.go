@@ -41,6 +41,11 @@ func (t *Tracker) EpochOf(index, total int) *Stretch {
 	return t.stretch(footprint.Mark{Edge: footprint.EpochStart, Index: index, Of: total})
 }
 
+// Begin begins an epoch or a task, as m says by its Edge, EpochStart or TaskStart, that
+// began at a time up to now: it is for a program that is told of them. The bounds hold
+// what may have flowed since. Leave m.ID 0.
+func (t *Tracker) Begin(m footprint.Mark, at time.Time) *Stretch { return t.begin(m, at) }
+
 // Task begins a task, which End ends, as Epoch does. Tasks may nest and overlap,
 // with each other and with epochs. The report says that a task is within an
 // epoch if that is the only one that is open.
@@ -84,7 +89,10 @@ func (s *Stretch) results() map[string]float64 {
 
 // End ends the epoch or task, and returns it, at once: Used then tells what it
 // used. A second End changes nothing; the report tells of it.
-func (s *Stretch) End() *Stretch {
+func (s *Stretch) End() *Stretch { return s.EndAt(time.Now()) }
+
+// EndAt is End for what ended at a time up to now, as Begin is.
+func (s *Stretch) EndAt(at time.Time) *Stretch {
 	if s == nil {
 		return nil
 	}
@@ -93,7 +101,7 @@ func (s *Stretch) End() *Stretch {
 		end.Edge = footprint.TaskEnd
 	}
 	s.tracker.ending(s)
-	s.tracker.edge(end, time.Now())
+	s.tracker.edge(end, at)
 	if end.Edge == footprint.EpochEnd && s.tracker.calls {
 		s.tracker.catchUp(false)
 	}
@@ -153,12 +161,14 @@ func (t *Tracker) tellEnds(marks []footprint.Mark) {
 	}
 }
 
-func (t *Tracker) stretch(m footprint.Mark) *Stretch {
+func (t *Tracker) stretch(m footprint.Mark) *Stretch { return t.begin(m, time.Now()) }
+
+func (t *Tracker) begin(m footprint.Mark, at time.Time) *Stretch {
 	if t == nil {
 		return nil
 	}
 	m.ID = t.queue.number()
-	t.edge(m, time.Now())
+	t.edge(m, at)
 	return &Stretch{tracker: t, mark: m}
 }
 

@@ -25,6 +25,7 @@ type late struct {
 
 	mu        sync.Mutex
 	abandoned bool // nobody waits any more
+	index     map[string]int
 }
 
 // joining is what opening gave: a meter, nil if there is none, the names of its
@@ -32,6 +33,7 @@ type late struct {
 type joining struct {
 	meter  energy.Meter
 	gpus   []string
+	index  map[string]int // of a GPU by its UUID, in the driver's order
 	module string
 	notes  []string
 	err    error
@@ -66,8 +68,9 @@ func openGPUs(h Host) func(ctx context.Context) joining {
 		if m == nil {
 			return j // and no meter, which a nil *Meter would be
 		}
-		j.meter, j.module = m, m.Module()
+		j.meter, j.module, j.index = m, m.Module(), map[string]int{}
 		for _, d := range m.Devices() {
+			j.index[d.UUID] = d.Index
 			if d.Visible {
 				j.gpus = append(j.gpus, d.Name)
 			}
@@ -82,6 +85,9 @@ func openGPUs(h Host) func(ctx context.Context) joining {
 func (t *Tracker) join(j joining) bool {
 	t.late.joined = true
 	defer close(t.late.ready)
+	t.late.mu.Lock()
+	t.late.index = j.index
+	t.late.mu.Unlock()
 	if j.meter != nil {
 		r := t.attach(j.meter)
 		t.users = time.Time{} // its users are asked with its first reading
@@ -153,6 +159,18 @@ func (t *Tracker) Ready(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// GPUIndex is the number of a GPU in the driver's order, as nvidia-smi shows it, by its
+// UUID. ok is false where it is not known, as before the driver's library is open.
+func (t *Tracker) GPUIndex(uuid string) (index int, ok bool) {
+	if t == nil {
+		return 0, false
+	}
+	t.late.mu.Lock()
+	defer t.late.mu.Unlock()
+	index, ok = t.late.index[uuid]
+	return index, ok
 }
 
 // ours reports whether a process is this one or one that it has started, at any

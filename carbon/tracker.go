@@ -249,6 +249,27 @@ func (t *Tracker) Fresh(age time.Duration) footprint.Report {
 	return t.report()
 }
 
+// Current is Report with a fresh reading of everything, and the time of that. It waits for
+// it at most 100 ms, and gives what there is then.
+func (t *Tracker) Current() (r footprint.Report, at time.Time) {
+	if t == nil {
+		return r, at
+	}
+	t.catchUp(true)
+	return t.Latest()
+}
+
+// Latest is Report without waiting for anything, with the time of its latest reading.
+func (t *Tracker) Latest() (r footprint.Report, at time.Time) {
+	if t == nil {
+		return r, at
+	}
+	r = t.report()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return r, t.sampled
+}
+
 // report gives the report so far. One of a run that goes on says who counts it now:
 // that is what is recorded if we are killed.
 func (t *Tracker) report() footprint.Report {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/internal/attach"
 	"github.com/carbonctl/carbonctl/internal/config"
+	"github.com/carbonctl/carbonctl/internal/control"
 	"github.com/carbonctl/carbonctl/internal/nested"
 	"github.com/carbonctl/carbonctl/internal/proc"
 	"github.com/carbonctl/carbonctl/internal/session"
@@ -87,8 +88,14 @@ func (w *attaching) open() (*attach.Target, error) {
 }
 
 func (w *attaching) run(ctx context.Context, cmd *cobra.Command) (err error) {
+	began := false
 	if w.control {
-		w.silent, w.quiet = true, true
+		w.quiet = true
+		defer func() {
+			if err != nil && !began {
+				w.refuse(err)
+			}
+		}()
 	}
 	target, err := w.open() // first: what is used from now on counts
 	if err == nil {
@@ -119,11 +126,22 @@ func (w *attaching) run(ctx context.Context, cmd *cobra.Command) (err error) {
 		return err
 	}
 	defer s.Close()
+	began = true
 	w.began(s, target)
+	var server *control.Server
+	if w.control {
+		server = w.serve(s, target, os.Stdin)
+	}
 	calm := time.AfterFunc(calmAfter, func() { runtime.GOMAXPROCS(1) })
 	defer calm.Stop()
 	s.Wait()
+	if server != nil && target.Why() == attach.Ended {
+		server.Drain(goneTogether)
+	}
 	result := s.Finish(ctx)
+	if server != nil {
+		server.End(ends[target.Why()], result.Report, unreadLimit)
+	}
 	w.show(s, result)
 	if result.Lost {
 		return &exitError{code: exitFinding}
