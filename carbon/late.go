@@ -154,6 +154,11 @@ func (t *Tracker) Ready(ctx context.Context) error {
 		return nil
 	}
 	select {
+	case <-t.late.ready: // also where ctx has ended
+		return nil
+	default:
+	}
+	select {
 	case <-t.late.ready:
 		return nil
 	case <-ctx.Done():

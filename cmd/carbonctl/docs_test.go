@@ -97,3 +97,37 @@ func TestDocsNameWhatThereIs(t *testing.T) {
 	}
 	assert.Greater(t, n, 20)
 }
+
+// TestTheShellsProgramRuns runs the program of the page on the control protocol.
+func TestTheShellsProgramRuns(t *testing.T) {
+	page, err := os.ReadFile("../../docs/control.md")
+	require.NoError(t, err)
+	programs := regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(page), -1)
+	require.Len(t, programs, 1)
+	dir := t.TempDir()
+	script := "exec sh program.sh\nstdout '^epoch 1: [0-9.e-]+ J$'\nstdout '^epoch 3: [0-9.e-]+ J$'\n! stderr .\n" +
+		"json run.json op end\ngrep '\"epochs\":\\[{\"index\":1,' run.json\n-- program.sh --\n" + programs[0][1]
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "shell.txtar"), []byte(script), 0o600))
+	testscript.Run(t, testscript.Params{
+		Dir: dir, RequireExplicitExec: true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"json": checkJSON},
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("XDG_STATE_HOME", e.WorkDir)
+			e.Setenv("TMPDIR", e.WorkDir)
+			return nil
+		},
+	})
+}
+
+// notRun are the programs of the docs that no test runs, by page: their fences say so.
+var notRun = map[string]int{"control.md": 1} // Julia
+
+func TestWhatIsNotRunIsCounted(t *testing.T) {
+	for _, page := range pages(t) {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		n := len(regexp.MustCompile("(?m)^```[a-z]+ not-run$").FindAll(text, -1))
+		assert.Equal(t, notRun[filepath.Base(page)], n, page)
+	}
+}

@@ -25,7 +25,7 @@ const Protocol = "carbonctl.control/v1"
 const MaxLine = 64 << 10
 
 const (
-	maxOpen    = 10_000           // epochs and tasks at a time
+	maxOpen    = 1000             // epochs and tasks at a time
 	maxAnswers = 1000             // that wait to be read
 	readyLimit = 10 * time.Second // of the answer to ready
 )
@@ -64,6 +64,7 @@ type Server struct {
 	dropped int
 	stopped int // number of the stop, 0: none
 
+	ending  sync.Once
 	over    chan struct{} // closed by End
 	answers chan answer
 	written chan struct{} // closed when all answers are written
@@ -289,9 +290,13 @@ func (s *Server) isReady(wait bool) bool {
 	return s.tracker.Ready(ctx) == nil
 }
 
-// End writes the answers that wait and then the last line, and waits for that at most as
-// long as limit says: nobody may read it.
+// End writes the answers that wait and then the last line, once, and waits for that at most
+// as long as limit says: nobody may read it.
 func (s *Server) End(why string, r footprint.Report, limit time.Duration) {
+	s.ending.Do(func() { s.end(why, r, limit) })
+}
+
+func (s *Server) end(why string, r footprint.Report, limit time.Duration) {
 	s.mu.Lock()
 	s.closed = true
 	last := lastLine{Op: "end", Why: why, Report: r}
