@@ -109,3 +109,32 @@ func (r reach) bounds(e energy.Energy) (low energy.Energy, high *energy.Energy) 
 	}
 	return low, new(e.Plus(r.above).Plus(r.open).Plus(ends))
 }
+
+// BoundsOf adds up the bounds of the components that a line stands for: those of its kind,
+// basis and source, of the whole machine, or of the work's share where that is charged. Both
+// are nil where one of them has none, high alone where one has no upper bound.
+func (r Report) BoundsOf(of Line) (low, high *energy.Energy) {
+	var least, most energy.Energy
+	open := false
+	for _, l := range r.Components {
+		if l.Within != nil || l.Energy == nil || l.Kind != of.Kind || l.Basis != of.Basis || l.Source != of.Source {
+			continue
+		}
+		from, to := l.Low, l.High
+		if r.Charge == ChargeProcess {
+			from, to = l.ProcessLow, l.ProcessHigh
+		}
+		if from == nil {
+			return nil, nil
+		}
+		if least = least.Plus(*from); to == nil {
+			open = true
+		} else {
+			most = most.Plus(*to)
+		}
+	}
+	if open {
+		return &least, nil
+	}
+	return &least, &most
+}

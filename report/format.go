@@ -53,7 +53,7 @@ func (r Run) Write(w io.Writer, format string) error {
 	case "latex":
 		return r.sheet().latex(w)
 	case "svg":
-		return r.SVG(w, PowerPicture)
+		return r.SVG(w, PowerPicture, Size{})
 	}
 	return unknownFormat(format, RunFormats())
 }

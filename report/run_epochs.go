@@ -10,16 +10,18 @@ import (
 	"github.com/carbonctl/carbonctl/footprint"
 )
 
-// The places of the small pictures, in the units of their view boxes.
-const (
-	smallWidth, smallHeight = 480.0, 200.0
-	smallLeft, smallRight   = 62.0, 470.0
-	smallTop, smallBottom   = 16.0, 164.0
-	fanRight                = 390.0 // room for the truth
+// smallFrame is where epochs and predictions stand on a page, spreadFrame where GPUs do.
+var (
+	smallFrame  = frame{width: 480, left: 62, right: 470, top: 16, bottom: 164}
+	spreadFrame = frame{width: 1040, left: 62, right: 860, top: 16, bottom: 164}
 )
+
+// forTruth is the room for the truth at the right of a prediction.
+const forTruth = 80.0
 
 // dotsPicture is the energy of each epoch.
 type dotsPicture struct {
+	Frame       placed
 	Title, Note string
 	Levels      []label
 	Dots        []dot
@@ -35,12 +37,12 @@ type dot struct {
 
 // drawEpochs draws the epochs that have ended by their energy, without the bounds that all
 // of them share; nil where there are fewer than two.
-func drawEpochs(r footprint.Report) *dotsPicture {
+func drawEpochs(r footprint.Report, f frame) *dotsPicture {
 	list := ended(r.Epochs)
 	if len(list) < 2 || !known(r) {
 		return nil
 	}
-	p := &dotsPicture{Title: "Energy of each epoch", Sign: signOf(r.MeasuredShare), Note: "On average " + strings.TrimSuffix(meanText(r, list), " CO2e") + "."}
+	p := &dotsPicture{Frame: f.placed(), Title: "Energy of each epoch", Sign: signOf(r.MeasuredShare), Note: "On average " + strings.TrimSuffix(meanText(r, list), " CO2e") + "."}
 	c := epochChart(r)
 	if c == nil {
 		return nil
@@ -62,17 +64,17 @@ func drawEpochs(r footprint.Report) *dotsPicture {
 	}
 	levels, top := levelsOf(most, energyUnits)
 	for _, l := range levels {
-		p.Levels = append(p.Levels, label{X: px(smallLeft - 8), Y: px(smallBottom - (smallBottom-smallTop)*l.at/top), Text: l.Text})
+		p.Levels = append(p.Levels, label{X: px(f.left - 8), Y: px(f.bottom - (f.bottom-f.top)*l.at/top), Text: l.Text})
 	}
 	stalled := stallEpoch(r)
-	step := (smallRight - smallLeft) / float64(len(c.bars))
+	step := (f.right - f.left) / float64(len(c.bars))
 	free := math.Inf(-1)
 	for i, b := range c.bars {
 		if b.value == "" { // the gap of those that are left out
 			continue
 		}
-		x := smallLeft + step*(float64(i)+0.5)
-		d := dot{X: px(x), Y: px(smallBottom - (smallBottom-smallTop)*sound(b.x)/top), Title: b.full + ": " + b.value, Few: len(c.bars) <= 30}
+		x := f.left + step*(float64(i)+0.5)
+		d := dot{X: px(x), Y: px(f.bottom - (f.bottom-f.top)*sound(b.x)/top), Title: b.full + ": " + b.value, Few: len(c.bars) <= 30}
 		d.Stall = len(list) <= maxColumns && stalled > 0 && b.label == strconv.Itoa(stalled)
 		if wide := 8*float64(len(b.label)) + 8; x-wide/2 > free {
 			d.Text, free = b.label, x+wide/2
@@ -114,6 +116,7 @@ func stallEpoch(r footprint.Report) int {
 
 // fanPicture is what the whole run was predicted to emit, as it went on.
 type fanPicture struct {
+	Frame           placed
 	Heading         string
 	Title, Note     string
 	Levels          []label
@@ -125,7 +128,8 @@ type fanPicture struct {
 }
 
 // drawFan draws the predictions; nil where there are fewer than two.
-func drawFan(r footprint.Report) *fanPicture {
+func drawFan(r footprint.Report, f frame) *fanPicture {
+	f.right -= forTruth
 	q := r.Prediction
 	if q == nil || q.Fraction != nil || !known(r) {
 		return nil
@@ -153,17 +157,17 @@ func drawFan(r footprint.Report) *fanPicture {
 	if most == 0 {
 		return nil
 	}
-	p := &fanPicture{Heading: "Prediction of the whole run", Title: "Predicted emissions of the whole run, after each epoch"}
+	p := &fanPicture{Frame: f.placed(), Heading: "Prediction of the whole run", Title: "Predicted emissions of the whole run, after each epoch"}
 	if truth {
 		p.Heading = "How good the prediction was"
 	}
 	levels, top := levelsOf(most, massUnits)
-	y := func(g float64) float64 { return smallBottom - (smallBottom-smallTop)*min(1, sound(g)/top) }
+	y := func(g float64) float64 { return f.bottom - (f.bottom-f.top)*min(1, sound(g)/top) }
 	for _, l := range levels {
-		p.Levels = append(p.Levels, label{X: px(smallLeft - 8), Y: px(y(l.at)), Text: l.Text})
+		p.Levels = append(p.Levels, label{X: px(f.left - 8), Y: px(y(l.at)), Text: l.Text})
 	}
 	first, last := float64(all[0].AfterEpochs), float64(all[len(all)-1].AfterEpochs)
-	x := func(n int) float64 { return smallLeft + (fanRight-smallLeft)*(float64(n)-first)/(last-first) }
+	x := func(n int) float64 { return f.left + (f.right-f.left)*(float64(n)-first)/(last-first) }
 	var upper, lower, middle []string
 	held, of := 0, 0
 	free := math.Inf(-1)
@@ -206,7 +210,7 @@ func drawFan(r footprint.Report) *fanPicture {
 	case r.Status != footprint.Running:
 		p.Note += fmt.Sprintf(" The run ended after %d of %d epochs: the truth is unknown.", q.AfterEpochs, q.OfEpochs)
 	}
-	p.TruthText = px(min(max(y(ends), smallTop+12), smallBottom-16))
+	p.TruthText = px(min(max(y(ends), f.top+12), f.bottom-16))
 	return p
 }
 
@@ -219,6 +223,7 @@ type spreadPicture struct {
 
 // drawSpread draws many GPUs as a band; nil where they are few.
 func drawSpread(r footprint.Report, c footprint.Curves) *spreadPicture {
+	f := spreadFrame
 	g := c.GPUs
 	if g == nil {
 		return nil
@@ -235,10 +240,10 @@ func drawSpread(r footprint.Report, c footprint.Curves) *spreadPicture {
 		Note:  fmt.Sprintf("The line is the median of %d GPUs, the band reaches from the least to the most loaded.", g.Count),
 	}
 	levels, top := levelsOf(most, powerScale)
-	y := func(w float64) float64 { return smallBottom - (smallBottom-smallTop)*min(1, sound(w)/top) }
-	x := func(s float64) float64 { return plotLeft + (plotRight-plotLeft)*min(1, max(0, s/r.DurationS)) }
+	y := func(w float64) float64 { return f.bottom - (f.bottom-f.top)*min(1, sound(w)/top) }
+	x := func(s float64) float64 { return f.left + (f.right-f.left)*min(1, max(0, s/r.DurationS)) }
 	for _, l := range levels {
-		p.Levels = append(p.Levels, label{X: px(plotLeft - 8), Y: px(y(l.at)), Text: l.Text})
+		p.Levels = append(p.Levels, label{X: px(f.left - 8), Y: px(y(l.at)), Text: l.Text})
 	}
 	p.Fan = band(c, g.Low, g.High, x, y)
 	p.Middle = band(c, g.Median, g.Median, x, y)

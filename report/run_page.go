@@ -157,11 +157,11 @@ func (run Run) page() runPage {
 		p.Equation = equation(r)
 	}
 	curves := r.Curves(maxPoints)
-	p.Power = drawPower(r, curves)
+	p.Power = drawPower(r, curves, powerFrame)
 	p.GPUs = drawSpread(r, curves)
 	p.Parts = energyParts(r)
 	p.Advice = run.adviceLines()
-	p.Epochs, p.Fan = drawEpochs(r), drawFan(r)
+	p.Epochs, p.Fan = drawEpochs(r, smallFrame), drawFan(r, smallFrame)
 	p.Places, p.PlacesNote = run.placeLines()
 	p.Doubts = doubtLines(r)
 	p.DoubtOf = strings.TrimSpace(p.Big + " " + p.Unit)

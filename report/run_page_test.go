@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"html/template"
-	"io"
 	"math"
 	"os"
 	"slices"
@@ -274,23 +273,6 @@ func TestRunPagesAreHonest(t *testing.T) {
 			assert.False(t, strings.Contains(all[name], template.HTMLEscapeString(n)), "%s: %s", name, n)
 		}
 	}
-}
-
-func TestRunPictures(t *testing.T) {
-	r := report.Run{Report: finetune()}
-	for _, p := range report.Pictures() {
-		var b bytes.Buffer
-		require.NoError(t, r.SVG(&b, p))
-		golden(t, "testdata/run-finetune-"+string(p)+".svg", b.Bytes())
-		var none *report.PictureError
-		require.ErrorAs(t, report.Run{}.SVG(&b, p), &none)
-		assert.Equal(t, p, none.Picture)
-	}
-	assert.ErrorContains(t, r.SVG(io.Discard, "pie"), "unknown picture")
-	r.Project = hostile
-	var b bytes.Buffer
-	require.NoError(t, r.SVG(&b, report.PowerPicture))
-	assert.NotContains(t, b.String(), "<script")
 }
 
 // A page is written while a command that has ended waits for it.

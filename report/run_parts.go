@@ -44,7 +44,7 @@ func energyParts(r footprint.Report) *partsTable {
 	bounds := make([][2]*energy.Energy, len(lines))
 	for i, l := range lines {
 		joules[i] = l.Charged.Joules()
-		bounds[i] = kindBounds(r, l)
+		bounds[i][0], bounds[i][1] = r.BoundsOf(l)
 		most = max(most, joules[i])
 		if high := bounds[i][1]; high != nil {
 			most = max(most, high.Joules())
@@ -86,33 +86,6 @@ func energyParts(r footprint.Report) *partsTable {
 		t.Rows = append(t.Rows, partRow{Part: "Cooling, power supply", Name: fmt.Sprintf("PUE %.4g", r.PUE.Value), Amount: scale.Number(building.Joules()), Bounds: "as given", Class: "k-building", Sign: isGiven, Width: x(building.Joules())})
 	}
 	return t
-}
-
-// kindBounds adds the bounds of the lines that a line of [kinds] stands for.
-func kindBounds(r footprint.Report, of footprint.Line) (bounds [2]*energy.Energy) {
-	var low, high energy.Energy
-	open := false
-	for _, l := range r.Components {
-		if l.Within != nil || l.Energy == nil || l.Kind != of.Kind || l.Basis != of.Basis || l.Source != of.Source {
-			continue
-		}
-		from, to := l.Low, l.High
-		if r.Charge == footprint.ChargeProcess {
-			from, to = l.ProcessLow, l.ProcessHigh
-		}
-		if from == nil {
-			return bounds
-		}
-		if low = low.Plus(*from); to == nil {
-			open = true
-		} else {
-			high = high.Plus(*to)
-		}
-	}
-	if bounds[0] = &low; !open {
-		bounds[1] = &high
-	}
-	return bounds
 }
 
 // kindTitle begins a line with a kind of component.
@@ -222,6 +195,12 @@ func (run Run) placeLines() (all []placeLine, note string) {
 	}
 	unit := r.MassScale().Unit
 	for _, c := range places {
+		if n := len(all); n > 1 && !c.Here && all[n-1].Amount == placeMass(r, c, unit) { // alike to the last digit
+			if name := plain(near(c)); name != "" && !strings.Contains(all[n-1].Name, name) {
+				all[n-1].Name += "; " + name
+			}
+			continue
+		}
 		l := placeLine{Name: plain(full(c)), Here: c.Here, Amount: placeMass(r, c, unit), Width: px(barUnits * sound(float64(c.Emissions)) / max(most, math.SmallestNonzeroFloat64))}
 		if l.Name == "" {
 			l.Name = plain(cmp.Or(r.Region.Name, r.Region.Zone))

@@ -17,16 +17,13 @@ import (
 // maxPoints bounds the points of a curve.
 const maxPoints = 300
 
-// The places of the picture of power, in the units of its view box.
-const (
-	plotLeft, plotRight = 62.0, 860.0
-	plotTop, plotBottom = 30.0, 224.0
-	powerWidth          = 1040.0
-)
+// powerFrame is where power stands on a page.
+var powerFrame = frame{width: 1040, left: 62, right: 860, top: 30, bottom: 224}
 
 // powerPicture is power over time: bands of components, stacked, and below them epochs,
 // the grid and the clock.
 type powerPicture struct {
+	Frame                 placed
 	Title, Describe, Note string
 	Height                string
 	Levels                []label
@@ -53,7 +50,10 @@ type areaShape struct {
 	Title string
 }
 
-type bandName struct{ Class, Y, Y2, Text, Small string }
+type bandName struct {
+	Class, X, Y, Y2, Text, Small string
+	Sign                         sign
+}
 
 type boxShape struct{ X, Y, W, H, Title string }
 
@@ -62,7 +62,7 @@ type noteShape struct{ X, Y, Text, Small, BoxX, BoxY, BoxW, TextY, SmallY string
 type gridShape struct{ X, Y, W, Opacity, Text, TextX, Title string }
 
 // drawPower draws the power of a run, nil if nothing is known of it.
-func drawPower(r footprint.Report, c footprint.Curves) *powerPicture {
+func drawPower(r footprint.Report, c footprint.Curves, f frame) *powerPicture {
 	most := 0.0
 	for n := range c.Steps {
 		sum := 0.0
@@ -74,51 +74,40 @@ func drawPower(r footprint.Report, c footprint.Curves) *powerPicture {
 	if len(c.Bands) == 0 || !(most > 0) || math.IsInf(most, 0) {
 		return nil
 	}
-	p := &powerPicture{Title: "Power over time, stacked by component", EpochsY: px(plotBottom + 18)}
+	p := &powerPicture{Frame: f.placed(), Title: "Power over time, stacked by component", EpochsY: px(f.bottom + 18)}
 	levels, top := levelsOf(most, powerScale)
 	for _, l := range levels {
-		l.Y = px(plotBottom - (plotBottom-plotTop)*l.at/top)
-		p.Levels = append(p.Levels, label{X: px(plotLeft - 8), Y: l.Y, Text: l.Text})
+		l.Y = px(f.bottom - (f.bottom-f.top)*l.at/top)
+		p.Levels = append(p.Levels, label{X: px(f.left - 8), Y: l.Y, Text: l.Text})
 	}
-	y := func(w float64) float64 { return plotBottom - (plotBottom-plotTop)*w/top }
+	y := func(w float64) float64 { return f.bottom - (f.bottom-f.top)*w/top }
 	x := func(s float64) float64 {
-		return plotLeft + (plotRight-plotLeft)*min(1, max(0, s/r.DurationS))
+		return f.left + (f.right-f.left)*min(1, max(0, s/r.DurationS))
 	}
-	p.bands(c, x, y)
-	p.gaps(c, x)
-	p.stalls(r, c, x, y)
+	p.bands(c, f, x, y)
+	p.gaps(c, f, x)
+	p.stalls(r, c, f, x, y)
 	if b := r.Budget; b != nil && b.TrippedAt != nil {
 		limit := b.Limit
 		if amount, err := footprint.ParseAmount(limit); err == nil {
 			limit = amount.String()
 		}
 		if at := b.TrippedAt.Sub(r.StartedAt).Seconds(); at >= 0 && at <= r.DurationS*1.01 {
-			p.Budget = &label{X: px(x(at)), Y: px(plotTop - 14), Text: "budget " + plain(limit) + " reached", Anchor: edge(x(at))}
+			p.Budget = &label{X: px(x(at)), Y: px(f.top - 14), Text: "budget " + plain(limit) + " reached", Anchor: f.edge(x(at))}
 		}
 	}
-	bottom := plotBottom + 6
+	bottom := f.bottom + 6
 	if p.epochs(r, x); len(p.Epochs) > 0 {
 		bottom += 24
 	}
 	if p.grid(r, x, bottom); len(p.Grid) > 0 {
 		bottom += 26
 	}
-	p.clock(r, x)
+	p.clock(r, f, x)
 	p.ClockY = px(bottom + 14)
-	p.Height = px(max(bottom+24, plotBottom+50))
+	p.Height = px(max(bottom+24, f.bottom+50))
 	p.describe(r, c, most)
 	return p
-}
-
-// edge keeps a text within the plot.
-func edge(x float64) string {
-	switch {
-	case x < plotLeft+90:
-		return "start"
-	case x > plotRight-90:
-		return "end"
-	}
-	return "middle"
 }
 
 type level struct {
@@ -149,7 +138,7 @@ func levelsOf(most float64, units []energy.Unit) (all []level, top float64) {
 }
 
 // bands stacks the curves, from below, each named at its right.
-func (p *powerPicture) bands(c footprint.Curves, x, y func(float64) float64) {
+func (p *powerPicture) bands(c footprint.Curves, f frame, x, y func(float64) float64) {
 	base := make([]float64, c.Steps)
 	sums, total := make([]float64, len(c.Bands)), 0.0
 	for i, b := range c.Bands {
@@ -174,11 +163,25 @@ func (p *powerPicture) bands(c footprint.Curves, x, y func(float64) float64) {
 		p.Bands = append(p.Bands, s)
 		last := c.Steps - 1
 		at = append(at, (y(base[last])+y(top[last]))/2)
-		p.Names = append(p.Names, bandName{Class: s.Class, Text: kindTitle(b.Kind) + "  " + shares[i], Small: word})
+		p.Names = append(p.Names, bandName{Class: s.Class, Sign: s.Sign, Text: kindTitle(b.Kind) + "  " + shares[i], Small: word})
 		base = top
 	}
-	for i, y := range apart(at, 34, plotTop+10, plotBottom-6) {
+	if f.narrow {
+		p.legend(f)
+		return
+	}
+	for i, y := range apart(at, 34, f.top+10, f.bottom-6) {
 		p.Names[i].Y, p.Names[i].Y2 = px(y), px(y+14)
+	}
+}
+
+// legend names the bands above the plot, two a line: the top one first.
+func (p *powerPicture) legend(f frame) {
+	slices.Reverse(p.Names)
+	for i := range p.Names {
+		n := &p.Names[i]
+		y := f.top - 8 - 18*float64((len(p.Names)-1)/2-i/2)
+		n.X, n.Y, n.Y2 = px(f.left+float64(i%2)*(f.right-f.left)/2), px(y), px(y-10)
 	}
 }
 
@@ -222,7 +225,7 @@ func apart(at []float64, gap, top, bottom float64) []float64 {
 }
 
 // gaps outlines when a component was not seen.
-func (p *powerPicture) gaps(c footprint.Curves, x func(float64) float64) {
+func (p *powerPicture) gaps(c footprint.Curves, f frame, x func(float64) float64) {
 	var named []string
 	for _, g := range c.Gaps {
 		what := kindTitle(g.Kind)
@@ -231,7 +234,7 @@ func (p *powerPicture) gaps(c footprint.Curves, x func(float64) float64) {
 		}
 		title := fmt.Sprintf("%s not read from %s to %s", what, Duration(seconds(g.FromS)), Duration(seconds(g.ToS)))
 		if len(p.Gaps) < 40 {
-			p.Gaps = append(p.Gaps, boxShape{X: px(x(g.FromS)), Y: px(plotTop), W: px(max(1, x(g.ToS)-x(g.FromS))), H: px(plotBottom - plotTop), Title: title})
+			p.Gaps = append(p.Gaps, boxShape{X: px(x(g.FromS)), Y: px(f.top), W: px(max(1, x(g.ToS)-x(g.FromS))), H: px(f.bottom - f.top), Title: title})
 		}
 		if len(named) < 2 {
 			named = append(named, title)
@@ -244,12 +247,12 @@ func (p *powerPicture) gaps(c footprint.Curves, x func(float64) float64) {
 }
 
 // stalls names the two greatest stalls, where they are.
-func (p *powerPicture) stalls(r footprint.Report, c footprint.Curves, x, y func(float64) float64) {
+func (p *powerPicture) stalls(r footprint.Report, c footprint.Curves, f frame, x, y func(float64) float64) {
 	const width = 214.0
 	var taken []float64
 	for _, s := range r.Stalls() {
 		mid := (x(s.FromS) + x(s.ToS)) / 2
-		left := min(max(mid-width/2, plotLeft+4), plotRight-width-4)
+		left := min(max(mid-width/2, f.left+4), f.right-width-4)
 		if len(taken) == 2 || slices.ContainsFunc(taken, func(o float64) bool { return math.Abs(o-left) < width+6 }) {
 			continue
 		}
@@ -258,7 +261,7 @@ func (p *powerPicture) stalls(r footprint.Report, c footprint.Curves, x, y func(
 		for _, b := range c.Bands {
 			at += b.Watts[min(n, c.Steps-1)]
 		}
-		box := max(plotTop+8, min(y(at)-64, plotTop+70))
+		box := max(f.top+8, min(y(at)-64, f.top+70))
 		p.Stalls = append(p.Stalls, noteShape{
 			X: px(mid), Y: px(y(at) - 2), BoxX: px(left), BoxY: px(box), BoxW: px(width), TextY: px(box + 15), SmallY: px(box + 30),
 			Text:  fmt.Sprintf("%s stall: %s at %s", Duration(seconds(s.ToS-s.FromS)), gpus(r), Power(s.GPU)),
@@ -328,8 +331,8 @@ var clockSteps = []time.Duration{
 }
 
 // clock marks round times, UTC.
-func (p *powerPicture) clock(r footprint.Report, x func(float64) float64) {
-	const maxTicks = 8
+func (p *powerPicture) clock(r footprint.Report, f frame, x func(float64) float64) {
+	maxTicks := time.Duration(max(2, (f.right-f.left)/90)) // each has room
 	length := seconds(r.DurationS)
 	i := slices.IndexFunc(clockSteps, func(d time.Duration) bool { return length/d <= maxTicks })
 	if i < 0 {

@@ -6,7 +6,6 @@ import (
 	"html/template"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 )
@@ -21,7 +20,7 @@ var pictureTemplate = sync.OnceValue(func() *template.Template {
 	return template.Must(template.Must(template.New("run").Parse(runSource)).New("picture").Parse(pictureSource))
 })
 
-// A Picture is one of the pictures of a run's page.
+// A Picture is one of the pictures for a paper.
 type Picture string
 
 // The pictures.
@@ -29,10 +28,13 @@ const (
 	PowerPicture      Picture = "power"      // power over time
 	EpochsPicture     Picture = "epochs"     // energy of each epoch
 	PredictionPicture Picture = "prediction" // what was predicted, against the truth
+	ComparisonPicture Picture = "comparison" // several runs beside each other: [ComparisonSVG]
 )
 
-// Pictures are the names that [Run.SVG] takes.
-func Pictures() []Picture { return []Picture{PowerPicture, EpochsPicture, PredictionPicture} }
+// Pictures are the names of all pictures.
+func Pictures() []Picture {
+	return []Picture{PowerPicture, EpochsPicture, PredictionPicture, ComparisonPicture}
+}
 
 // A PictureError says that a run has nothing to show in a picture.
 type PictureError struct{ Picture Picture }
@@ -43,35 +45,57 @@ func (e *PictureError) Error() string {
 	}[e.Picture])
 }
 
-// SVG writes a picture of the run for a paper: on white, in colours that differ in grey
-// too. It needs nothing else. The error is a *PictureError where the run has no such thing.
-func (run Run) SVG(w io.Writer, picture Picture) error {
-	if !slices.Contains(Pictures(), picture) {
-		return fmt.Errorf("unknown picture %.40q: use power, epochs or prediction", picture)
+// SVG writes a picture of the run for a paper, in a size: on white, in colours that differ
+// in grey too, with no style that a program for papers would not know. It needs nothing
+// else. The error is a *PictureError where the run has no such thing.
+func (run Run) SVG(w io.Writer, picture Picture, size Size) error {
+	if !slices.Contains(Pictures(), picture) || picture == ComparisonPicture {
+		return fmt.Errorf("unknown picture %.40q of one run: use power, epochs or prediction", picture)
 	}
-	r := run.Report
+	s := sheetOf(size, picture)
 	p := run.page()
-	data := map[string]any{"Style": template.CSS(pictureStyle)}
-	title, foot, width, height := "", "", smallWidth, smallHeight
-	switch {
-	case picture == PowerPicture && p.Power != nil:
-		data["Power"], title, foot, width = p.Power, "Power over time", p.Power.Note, powerWidth
-		height, _ = strconv.ParseFloat(p.Power.Height, 64) // it is one of ours
-	case picture == EpochsPicture && p.Epochs != nil:
-		data["Epochs"], title, foot = p.Epochs, p.Epochs.Title, strings.SplitAfter(p.Epochs.Note, ". ")[0]
-	case picture == PredictionPicture && p.Fan != nil:
-		data["Fan"], title, foot = p.Fan, "Predicted emissions, after each epoch", ""
-		if r.Prediction.Level != nil {
-			foot = "Shaded: the " + levelText(*r.Prediction) + "."
+	s.title, s.foot = "", ""
+	for range 2 { // once more where the height is given, which all but the plot take from
+		if err := run.draw(&s, picture, p); err != nil {
+			return err
 		}
-	default:
-		return &PictureError{picture}
+		if !s.fit() {
+			break
+		}
 	}
-	// The picture lies in the middle of the height: the title above, the note below.
-	data["Title"], data["Foot"] = plain(title+", "+clip(p.Name, 40)), plain(foot)
-	data["Width"], data["Height"], data["FootY"] = px(width), px(height+48), px(height+41)
-	if err := pictureTemplate().Execute(w, data); err != nil {
-		return fmt.Errorf("report: %w", err)
+	return s.write(w)
+}
+
+// draw draws a picture of the run into its place on a sheet.
+func (run Run) draw(s *pictureSheet, picture Picture, p runPage) error {
+	r := run.Report
+	switch picture {
+	case PowerPicture:
+		d := drawPower(r, r.Curves(maxPoints), s.frame)
+		if d == nil {
+			return &PictureError{picture}
+		}
+		s.data, s.title, s.foot, s.height = map[string]any{"Power": d}, "Power over time", d.Note, number(d.Height)
+		if s.size.Width > 0 && d.GridText != "" { // there is less room beside the plot
+			s.foot += " Grid: " + d.GridText + "."
+			d.GridText = "g/kWh"
+		}
+	case EpochsPicture:
+		d := drawEpochs(r, s.frame)
+		if d == nil {
+			return &PictureError{picture}
+		}
+		s.data, s.title, s.foot, s.height = map[string]any{"Epochs": d}, d.Title, strings.SplitAfter(d.Note, ". ")[0], number(d.Frame.Height)
+	case PredictionPicture:
+		d := drawFan(r, s.frame)
+		if d == nil {
+			return &PictureError{picture}
+		}
+		s.data, s.title, s.height = map[string]any{"Fan": d}, "Predicted emissions, after each epoch", number(d.Frame.Height)
+		if r.Prediction.Level != nil {
+			s.foot = "Shaded: the " + levelText(*r.Prediction) + "."
+		}
 	}
+	s.title += ", " + clip(p.Name, 40)
 	return nil
 }

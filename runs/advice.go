@@ -116,10 +116,11 @@ func idleGPUs(r footprint.Report) (idle []footprint.Line, of int, saves regions.
 	return idle, len(gpus), r.GramsOf(sum)
 }
 
-// Elsewhere compares a run with the cloud regions of its own provider, or of all providers
-// where it was in none, on its continent: the least first, one a zone, here among them. It is nil where
-// the run's place, the scope of its factor, or its energy is not known: nothing can be
-// compared then.
+// Elsewhere compares a run with the cloud regions of its own provider on its continent, or
+// where it was in none, with those of the providers that publish the PUE of their data
+// centres (of all where none does there): the least first, one a zone, here among them, and
+// none that most customers can't move to. It is nil where the run's place, the scope of its
+// factor, or its energy is not known: nothing can be compared then.
 func Elsewhere(t *regions.Table, r footprint.Report) []Comparison {
 	in := r.Intensity
 	zone := r.Region.Zone
@@ -134,7 +135,7 @@ func Elsewhere(t *regions.Table, r footprint.Report) []Comparison {
 	if err != nil {
 		return nil
 	}
-	filter := regions.Filter{CloudOnly: true}
+	filter := regions.Filter{CloudOnly: true, Usual: here.Cloud == nil || !here.Cloud.Special()}
 	if here.Cloud != nil {
 		filter.Providers = []string{here.Cloud.Provider}
 	}
@@ -145,6 +146,12 @@ func Elsewhere(t *regions.Table, r footprint.Report) []Comparison {
 	sites, _, err := t.Sites(q, filter)
 	if err != nil {
 		return nil
+	}
+	if here.Cloud == nil {
+		known := slices.DeleteFunc(slices.Clone(sites), func(s regions.Site) bool { return s.PUE.Of != "region" && s.PUE.Of != "provider" })
+		if len(known) > 0 {
+			sites = known
+		}
 	}
 	places, err := Compare(r.Energy.KilowattHours(), regions.PUE{Value: r.PUE.Value, Of: Recorded}, here, sites)
 	if err != nil {

@@ -42,6 +42,13 @@ func TestElsewhere(t *testing.T) {
 	for zone, n := range zones {
 		assert.Equal(t, 1, n, zone)
 	}
+	assert.Contains(t, zones, "NO")
+	for _, c := range places {
+		if !c.Here {
+			assert.Contains(t, []string{"region", "provider"}, c.PUEOf, "%s: a provider that publishes its PUE", *c.Provider)
+			assert.False(t, regions.CloudRegion{Provider: *c.Provider, Region: *c.CloudRegion}.Special(), *c.CloudRegion)
+		}
+	}
 	assert.NotContains(t, zones, "US-VA", "another continent")
 
 	for name, change := range map[string]func(r *footprint.Report){

@@ -25,6 +25,7 @@ type showing struct {
 	form    formFlags
 	html    string // file for the page
 	picture string
+	size    string
 }
 
 func (a *app) showRun() *cobra.Command {
@@ -42,7 +43,8 @@ The exit code is 1 if there is no such run, or no more of it than its row.`,
   carbonctl report show last
   carbonctl report show run.json
   carbonctl report show last --html run.html
-  carbonctl report show last --picture epochs --output epochs.svg
+  carbonctl report show last --picture epochs --size 85mm --output epochs.svg
+  carbonctl report show 0198c0de 0198c0df --output both.svg
   carbonctl report show 0198c0de --json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return s.run(cmd.Flags(), args)
@@ -51,7 +53,8 @@ The exit code is 1 if there is no such run, or no more of it than its row.`,
 	f := cmd.Flags()
 	s.form.add(f, report.RunFormats())
 	f.StringVar(&s.html, "html", "", "write the page of the run to this `FILE`; the same as --format html --output FILE")
-	f.StringVar(&s.picture, "picture", string(report.PowerPicture), "what svg shows: `NAME` is power, epochs or prediction")
+	f.StringVar(&s.picture, "picture", "", "what svg shows: `NAME` is power, epochs, prediction, or comparison of several runs (default: power, or comparison)")
+	f.StringVar(&s.size, "size", "", "`SIZE` of svg on paper: 85mm, 174mm, 85x60mm (default: as on a page)")
 	f.String("ledger", "", "ledger `FILE` whose runs to show")
 	f.String(config.Car, "", config.CarUsage)
 	return cmd
@@ -65,30 +68,36 @@ func (s *showing) run(flags *pflag.FlagSet, args []string) error {
 	switch {
 	case err != nil:
 		return err
-	case flags.Changed("picture") && format != "svg":
-		return errors.New("--picture needs --format svg, or a file of that name")
-	case !slices.Contains(report.Pictures(), report.Picture(s.picture)):
-		return fmt.Errorf("--picture: %.40q is not one of power, epochs, prediction", s.picture)
+	case (s.picture != "" || s.size != "") && format != "svg":
+		return errors.New("--picture and --size need --format svg, or a file of that name")
+	case s.picture != "" && !slices.Contains(report.Pictures(), report.Picture(s.picture)):
+		return fmt.Errorf("--picture: %.40q is not one of power, epochs, prediction, comparison", s.picture)
+	}
+	var size report.Size
+	if s.size != "" {
+		if size, err = report.ParseSize(s.size); err != nil {
+			return fmt.Errorf("--size: %w", err)
+		}
 	}
 	all, err := s.find(flags, args)
-	if row := (*rowError)(nil); errors.As(err, &row) {
+	if row := (*rowError)(nil); errors.As(err, &row) && len(args) == 1 {
 		return s.showRow(row, format, err)
 	}
 	if err != nil {
 		return err
 	}
+	if format == "svg" && (len(all) > 1 || s.picture == string(report.ComparisonPicture)) {
+		return s.compare(all, size)
+	}
 	if s.form.output != "" && len(all) > 1 {
 		return fmt.Errorf("--output: %d runs are to be shown: name one by its ID", len(all))
-	}
-	if len(all) > 1 && format == "svg" {
-		return fmt.Errorf("--format svg: %d runs are to be shown: name one by its ID", len(all))
 	}
 	return s.form.write(s.out, func(w io.Writer) error {
 		for i, r := range all {
 			if i > 0 && format == "text" {
 				_, _ = fmt.Fprintln(w) // the next write fails as well
 			}
-			if err := s.write(w, r, format); err != nil {
+			if err := s.write(w, r, format, size); err != nil {
 				return err
 			}
 		}
@@ -97,19 +106,30 @@ func (s *showing) run(flags *pflag.FlagSet, args []string) error {
 }
 
 // write shows one run.
-func (s *showing) write(w io.Writer, r footprint.Report, format string) error {
+func (s *showing) write(w io.Writer, r footprint.Report, format string, size report.Size) error {
 	run := report.Run{Report: r, Car: s.car}
 	switch format {
 	case "html":
 		return run.Advised(regions.Builtin()).Write(w, format)
 	case "svg":
-		err := run.SVG(w, report.Picture(s.picture))
+		err := run.SVG(w, cmp.Or(report.Picture(s.picture), report.PowerPicture), size)
 		if none := (*report.PictureError)(nil); errors.As(err, &none) {
 			return &exitError{exitFinding, err}
 		}
 		return err
 	}
 	return run.Write(w, format)
+}
+
+// compare draws several runs beside each other.
+func (s *showing) compare(all []footprint.Report, size report.Size) error {
+	if p := report.Picture(s.picture); p != "" && p != report.ComparisonPicture {
+		return fmt.Errorf("--picture %s shows one run, and %d are named", p, len(all))
+	}
+	if len(all) < 2 {
+		return errors.New("--picture comparison needs two runs or more: name them by their IDs")
+	}
+	return s.form.write(s.out, func(w io.Writer) error { return report.ComparisonSVG(w, all, size) })
 }
 
 // A rowError says that of a run there is no more than its row, as of an imported one.
@@ -127,7 +147,7 @@ func (s *showing) showRow(row *rowError, format string, err error) error {
 	wrong := s.form.write(s.out, func(w io.Writer) error {
 		switch format {
 		case "json", "html", "svg":
-			return s.write(w, report.OfRow(row.row), format)
+			return s.write(w, report.OfRow(row.row), format, report.Size{})
 		}
 		return s.rowTotals(row.row).Write(w, format)
 	})
