@@ -1,0 +1,200 @@
+"""The one run of this interpreter, of which trackers, windows and decorated calls are tasks."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from itertools import count
+
+from ._log import warn
+
+HELLO = 1.0  # seconds that the first start may wait
+ANSWER = 0.5  # … the end of an epoch or task
+STOP = 2.0  # … the end of a run
+
+_lock = threading.RLock()
+_current: Session | None = None
+_ids = count(1)
+_broken: dict[tuple, str] = {}  # commands that cannot measure
+_hooked = False
+
+WRAPPED = "this runs under carbonctl wrap, whose result has the figures"
+
+
+class Session:
+    """A run: a helper, or the file of events of the run around us."""
+
+    def __init__(self, link, flags: tuple[str, ...], kept: bool) -> None:
+        self.link = link
+        self.flags = flags
+        self.kept = kept  # it lasts until the interpreter ends
+        self.open: set[int] = set()
+        self.first = 0  # id of the tracker that began it
+        self.pid = os.getpid()
+
+    @property
+    def alive(self) -> bool:
+        return self.pid == os.getpid() and not self.link.lost and self.link.ended is None
+
+
+class Lock:
+    """The lock of this module, waited for a second at most: a program is never held up."""
+
+    def __enter__(self) -> None:
+        if not _lock.acquire(timeout=1):
+            raise TimeoutError("another thread is at it")
+        self.lock = _lock
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
+
+
+def enter(flags: tuple[str, ...], name: str, keep: bool = False):
+    """Open a task in the run, which is begun where there is none. Returns the session, the
+    task's id and the number of its request, or None and why nothing is measured."""
+    global _current
+    with Lock():
+        s = _current
+        if s is not None and (not s.alive or (s.kept and not s.open and s.flags != flags)):
+            finish()
+            s = None
+        if s is None:
+            link, why = _connect(flags)
+            if link is None:
+                return None, why, 0
+            s = _current = Session(link, flags, keep)
+        elif s.flags != flags and flags:
+            warn("settings of a tracker that begins within another are ignored: one run has one region and project")
+        id = next(_ids)
+        if not s.first:
+            s.first = id
+        s.open.add(id)
+        n = s.link.send("task-start", name=printable(name), id=str(id))
+        s.link.want(n)
+        return s, id, n
+
+
+def leave(s: Session, id: int, status: str = "completed", wait: bool = True):
+    """End a task. Returns what it used (None: not known), and the report of the run if that
+    has ended with it."""
+    with Lock():
+        if id not in s.open or not s.alive:
+            s.open.discard(id)
+            return None, None
+        if wait:
+            used = s.link.ask("task-end", ANSWER, id=str(id))
+        else:
+            used = None
+            s.link.send("task-end", id=str(id))
+        s.open.discard(id)
+        report = None
+        if s is _current and not s.open and not s.kept:
+            report = finish(status)
+            if s.first != id:
+                report = None  # of others too
+        return (used or {}).get("task"), report
+
+
+def finish(status: str = "completed") -> dict | None:
+    """End the run. Returns its report, None if it did not come in time."""
+    global _current
+    with Lock():
+        s, _current = _current, None
+        if s is None or s.pid != os.getpid():
+            return None
+        last = s.link.ask("stop", STOP, status=status)
+        if s.link.hello and s.link.lost and last is None:
+            warn("the helper has gone; carbonctl report recovers the run", "gone")
+        elif s.link.hello and last is None:
+            warn("the result did not come within 2 s; carbonctl report has it", "late")
+        s.link.close()
+        return (last or {}).get("report")
+
+
+def _connect(flags: tuple[str, ...]):
+    """Give a helper, or the events of the run around us; or None and why."""
+    _hook()
+    events = os.environ.get("CARBONCTL_EVENTS")
+    if os.environ.get("CARBONCTL_RUN_ID") and events and os.path.exists(events):
+        from ._events import Events
+
+        return Events(events), WRAPPED
+    if not sys.platform.startswith("linux"):
+        return None, _tell("tracking from Python needs Linux; nothing is measured")
+    from ._find import find, problem
+
+    path = find()
+    why = problem(path)
+    if why:
+        return None, _tell(why)
+    state = os.stat(path)
+    known = (path, state.st_mtime_ns, state.st_size)
+    if known in _broken:
+        return None, _broken[known]
+    return _open(path, flags, known)
+
+
+def _open(path: str, flags: tuple[str, ...], known: tuple):
+    from ._helper import Helper, Refused
+
+    environ = dict(os.environ)
+    for again in (True, False):
+        link = Helper(path, list(flags), environ)
+        try:
+            link.begin(HELLO)
+            return link, ""
+        except Refused as e:
+            link.close()
+            text = str(e)
+            if again and e.code == "settings" and "--region" in text and "--region" in flags:
+                warn(f"{text.replace('--region: ', '')}; the world's mean is used. "
+                     '"carbonctl regions show" lists the regions')  # fmt: skip
+                at = flags.index("--region")
+                flags = flags[:at] + flags[at + 2 :]
+                continue
+            if not e.code or e.code == "protocol":
+                text = f"{path} cannot be driven by this package ({text}); install a newer carbonctl"
+                _broken[known] = text
+            return None, _tell(text + "; nothing is measured")
+    return None, ""
+
+
+def _tell(why: str) -> str:
+    warn(why)
+    return why
+
+
+def printable(name: str) -> str:
+    """Make a name of a task: 1 to 256 bytes that can be printed."""
+    text = "".join(c if c.isprintable() else " " for c in str(name)).strip()
+    return text.encode(errors="replace")[:256].decode(errors="ignore") or "task"
+
+
+def _hook() -> None:
+    global _hooked
+    if not _hooked:
+        _hooked = True
+        import atexit
+
+        os.register_at_fork(after_in_child=_forked)
+        atexit.register(_at_exit)
+
+
+def _forked() -> None:
+    """Forget, in a child, the run of the parent: it is none of ours."""
+    global _lock, _current
+    _lock = threading.RLock()
+    s, _current = _current, None
+    if s is not None:
+        s.link.close()
+
+
+def _at_exit() -> None:
+    failed = getattr(sys, "last_type", None) is not None and not hasattr(sys, "ps1")
+    try:
+        finish("failed" if failed else "completed")
+    except Exception:
+        pass
+
+
