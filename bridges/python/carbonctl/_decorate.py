@@ -25,9 +25,7 @@ class Call:
 
     @guard()
     def enter(self, flags: tuple[str, ...], name: str) -> None:
-        self.session, self.id, n = _session.enter(flags, name, keep=True)
-        if self.session is not None:
-            self.session.link.answer(n, "task-start", 0)  # not needed
+        self.session, self.id, _ = _session.enter(flags, name, keep=True)
 
     @guard()
     def leave(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from stat import S_ISFIFO, S_ISREG
 
 ENV = "CARBONCTL_EVENTS"
 MAX_LINE = 4096  # longer lines are refused there
@@ -21,7 +22,7 @@ class Events:
         self.lost = False
         self._names: dict[str, str] = {}
 
-    def send(self, op: str, **keys: object) -> int:
+    def send(self, op: str, *, late: bool = True, **keys: object) -> int:
         """Write an event. Returns 0."""
         rest = ""
         if op == "task-start":
@@ -39,29 +40,29 @@ class Events:
         line = f"{time.time():.6f} {op} {rest}".rstrip().encode() + b"\n"
         if self.lost or len(line) > MAX_LINE:
             return 0
-        try:
-            # Never created: where the run has ended, its file has gone.
-            fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK)
-        except OSError:
-            self.lost = True
-            return 0
-        try:
-            os.write(fd, line)
-        except OSError:
-            self.lost = True
-        finally:
-            os.close(fd)
+        # Never created: where the run has ended, its file has gone.
+        self.lost = not _append(self.path, line)
+        # The bell beside it has the line read at once. Where there is none, it is read later.
+        _append(self.path + ".bell", b"\n", pipe=True)
         return 0
 
     def ask(self, op: str, limit: float, **keys: object) -> None:
         """Write an event; there is no answer."""
         self.send(op, **keys)
 
-    def want(self, n: int) -> None:
-        pass
-
-    def answer(self, n: int, op: str, limit: float) -> None:
-        return None
-
     def close(self) -> None:
         pass
+
+
+def _append(path: str, data: bytes, pipe: bool = False) -> bool:
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        mode = os.fstat(fd).st_mode
+        return (S_ISFIFO if pipe else S_ISREG)(mode) and os.write(fd, data) == len(data)
+    except OSError:
+        return False
+    finally:
+        os.close(fd)

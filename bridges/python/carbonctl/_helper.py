@@ -64,18 +64,25 @@ class Helper:
         if not self.hello:
             raise Refused(self.messages() or "it ended without a word")
 
-    def send(self, op: str, **keys: object) -> int:
-        """Send a request. Returns its number, 0 if it could not be sent."""
+    def send(self, op: str, *, late: bool = True, **keys: object) -> int:
+        """Send a request. Returns its number, 0 if it could not be sent. late: nobody waits
+        for its answer, so that the helper may read the counters after the program goes on; it
+        is told the time, and its bounds hold what may have flowed since."""
         if self.lost or self.ended is not None:
             return 0
         if self._unsure:
             self._resync()
         import json
 
-        line = json.dumps({"op": op, "t": round(time.time(), 6), **keys}).encode() + b"\n"
+        request = {"op": op, **keys}
+        if late:
+            request.update(t=round(time.time(), 6), brief=True)
+        line = json.dumps(request).encode() + b"\n"
         self._unsure = True
         self._sent += 1
         n = self._sent
+        if not late:
+            self._wanted[n] = None
         whole = self._write(line)
         self._unsure = False
         if not whole:
@@ -87,19 +94,12 @@ class Helper:
     def ask(self, op: str, limit: float, **keys: object) -> dict | None:
         """Send a request and wait for its answer. None: there is none in time. A helper that
         was late once is not waited for until it has answered."""
-        n = self.send(op, **keys)
+        n = self.send(op, late=False, **keys)
         if not n:
             return None
-        self.want(n)
-        return self.answer(n, op, 0.001 if self._late and op != "stop" else limit)
+        return self._answer(n, op, 0.001 if self._late and op != "stop" else limit)
 
-    def want(self, n: int) -> None:
-        """Keep the answer to request n."""
-        if n:
-            self._wanted.setdefault(n, None)
-
-    def answer(self, n: int, op: str, limit: float) -> dict | None:
-        """Give the answer to request n, which want has kept."""
+    def _answer(self, n: int, op: str, limit: float) -> dict | None:
         end = time.monotonic() + limit
         while self._wanted.get(n) is None and not self.lost and self.ended is None:
             left = end - time.monotonic()
@@ -188,6 +188,8 @@ class Helper:
         try:
             got = json.loads(line)
         except ValueError:
+            return
+        if not isinstance(got, dict):
             return
         op, n = got.get("op"), got.get("n")
         if op == "hello":

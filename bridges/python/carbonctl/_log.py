@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 _said: set[str] = set()
+_package = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_library = os.path.dirname(os.__file__) + os.sep
 
 
 def warn(text: str, key: str | None = None) -> None:
@@ -20,13 +24,18 @@ def warn(text: str, key: str | None = None) -> None:
 
 
 def guard(default=None):
-    """Decorate a method so that no error of ours reaches the program: default is returned."""
+    """Decorate a method so that no error of ours reaches the program: default is returned.
+
+    What a signal handler of the program raises meanwhile is the program's, and passes.
+    """
 
     def wrap(method):
         def call(*args, **kwargs):
             try:
                 return method(*args, **kwargs)
             except Exception as e:
+                if _foreign(e):
+                    raise
                 warn(f"{method.__name__}: {type(e).__name__}: {e}; not measured", "guard:" + method.__name__)
                 return default
 
@@ -36,3 +45,15 @@ def guard(default=None):
         return call
 
     return wrap
+
+
+def _foreign(e: Exception) -> bool:
+    """Whether an error was raised by code that is neither ours nor the standard library's."""
+    step = e.__traceback__
+    while step is not None:
+        file = step.tb_frame.f_code.co_filename
+        library = file.startswith(("<frozen", _library)) and "site-packages" not in file
+        if not library and not file.startswith(_package):
+            return True
+        step = step.tb_next
+    return False

@@ -10,7 +10,7 @@ from itertools import count
 from ._log import warn
 
 HELLO = 1.0  # seconds that the first start may wait
-ANSWER = 0.5  # … the end of an epoch or task
+ANSWER = 1.0  # … the end of an epoch or task
 STOP = 2.0  # … the end of a run
 
 _lock = threading.RLock()
@@ -25,8 +25,9 @@ WRAPPED = "this runs under carbonctl wrap, whose result has the figures"
 class Session:
     """A run: a helper, or the file of events of the run around us."""
 
-    def __init__(self, link, flags: tuple[str, ...], kept: bool) -> None:
+    def __init__(self, link, flags: tuple[str, ...], kept: bool, why: str = "") -> None:
         self.link = link
+        self.why = why  # there will be no figures
         self.flags = flags
         self.kept = kept  # it lasts until the interpreter ends
         self.open: set[int] = set()
@@ -52,7 +53,8 @@ class Lock:
 
 def enter(flags: tuple[str, ...], name: str, keep: bool = False):
     """Open a task in the run, which is begun where there is none. Returns the session, the
-    task's id and the number of its request, or None and why nothing is measured."""
+    task's id and the answer to its start, or None and why nothing is measured. keep: the run
+    lasts until the interpreter ends, and nobody waits for the answer."""
     global _current
     with Lock():
         s = _current
@@ -62,17 +64,19 @@ def enter(flags: tuple[str, ...], name: str, keep: bool = False):
         if s is None:
             link, why = _connect(flags)
             if link is None:
-                return None, why, 0
-            s = _current = Session(link, flags, keep)
+                return None, why, None
+            s = _current = Session(link, flags, keep, why)
         elif s.flags != flags and flags:
             warn("settings of a tracker that begins within another are ignored: one run has one region and project")
         id = next(_ids)
         if not s.first:
             s.first = id
         s.open.add(id)
-        n = s.link.send("task-start", name=printable(name), id=str(id))
-        s.link.want(n)
-        return s, id, n
+        keys = {"name": printable(name), "id": str(id)}
+        if keep:
+            s.link.send("task-start", **keys)
+            return s, id, None
+        return s, id, s.link.ask("task-start", ANSWER, brief=s.first == id, **keys)
 
 
 def leave(s: Session, id: int, status: str = "completed", wait: bool = True):
@@ -83,7 +87,7 @@ def leave(s: Session, id: int, status: str = "completed", wait: bool = True):
             s.open.discard(id)
             return None, None
         if wait:
-            used = s.link.ask("task-end", ANSWER, id=str(id))
+            used = s.link.ask("task-end", ANSWER, id=str(id), brief=True)
         else:
             used = None
             s.link.send("task-end", id=str(id))

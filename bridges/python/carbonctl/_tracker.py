@@ -53,7 +53,7 @@ class Task:
             return self
         with _session.Lock():
             self._session, self._id = s, next(_session._ids)
-            s.link.send("task-start", name=_session.printable(self.name), id=str(self._id))
+            s.link.ask("task-start", _session.ANSWER, brief=True, name=_session.printable(self.name), id=str(self._id))
         return self
 
     @guard()
@@ -62,7 +62,7 @@ class Task:
         s, id, self._id = self._session, self._id, 0
         if s is not None and id and s.alive:
             with _session.Lock():
-                got = s.link.ask("task-end", _session.ANSWER, id=str(id)) or {}
+                got = s.link.ask("task-end", _session.ANSWER, brief=True, id=str(id)) or {}
             self.usage = Usage(got.get("task"), self.name)
         return self.usage
 
@@ -92,7 +92,7 @@ class Tracker:
     kWh, pue a factor of at least 1, charge "machine" or "process", interval seconds between
     readings, ledger a file or "none", flags more flags of carbonctl attach.
 
-    No method raises because of measuring, waits more than half a second (stop: 2 s), or does
+    No method raises because of measuring, waits more than a second (stop: 2 s), or does
     anything in a process other than the one that made the tracker. Where nothing can be
     measured there is one warning, and all figures are None. Safe for use by several threads.
     """
@@ -106,9 +106,8 @@ class Tracker:
         self.name = str(name or project or "tracker")
         self._flags = flags_of(region, project, labels, intensity, pue, charge, interval, ledger, flags)
         self._pid = os.getpid()
-        self._keep = False
         self._session = None
-        self._id = self._n = 0
+        self._id = 0
         self._first: dict | None = None  # the answer to its start
         self._final: Report | None = None
         self._why = ""
@@ -129,14 +128,14 @@ class Tracker:
         """Begin. A second call, and one in a forked process, does nothing."""
         if self._id or self._pid != os.getpid():
             return self
-        self._final, self._first, self._epochs, self._index = None, None, [], 0
+        self._final, self._epochs, self._index = None, [], 0
         self.prediction, self.last_epoch = None, Usage()
-        s, id, n = _session.enter(self._flags, self.name, self._keep)
+        s, id, self._first = _session.enter(self._flags, self.name)
         if s is None:
             self._why, self._id = id, -1
         else:
-            self._session, self._id, self._n = s, id, n
-            self._why = "" if s.link.hello or n else _session.WRAPPED
+            self._session, self._id = s, id
+            self._why = s.why
         return self
 
     def stop(self, failed: bool = False) -> Report:
@@ -157,7 +156,6 @@ class Tracker:
         if s is not None:
             self._close_epochs(s)
             used, report = _session.leave(s, id, "failed" if failed else "completed")
-            s.link.answer(self._n, "task-start", 0)  # no longer needed
             if not self._why and used is None and report is None:
                 self._why = "no answer from carbonctl; its ledger has the run"
         self._final = Report(report or used, self.name, self._why)
@@ -181,8 +179,6 @@ class Tracker:
             return None
         with _session.Lock():
             now = s.link.ask("report", _session.ANSWER)
-            if self._first is None:
-                self._first = s.link.answer(self._n, "task-start", 0)
         if now is None:
             return None
         if s.first != self._id:
@@ -246,7 +242,7 @@ class Tracker:
         self._index = index
         self._epochs.append(index)
         with _session.Lock():
-            s.link.send("epoch-start", index=index, of=None if of is None else int(of))
+            s.link.ask("epoch-start", _session.ANSWER, brief=True, index=index, of=None if of is None else int(of))
 
     def epoch_end(self, index: int | None = None) -> Usage:
         """End an epoch, by default the one that began last, and give what it used. Then

@@ -1,0 +1,44 @@
+package integration
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// python runs Python on the tests of the bridge, with the built command.
+func python(t *testing.T, args ...string) string {
+	t.Helper()
+	name, err := exec.LookPath("python3")
+	require.NoError(t, err, "python3 is missing")
+	c := exec.CommandContext(t.Context(), name, args...)
+	c.Dir = "../bridges/python"
+	c.Env = append(os.Environ(), "CARBONCTL="+filepath.Join(built, "carbonctl"), "PYTHONDONTWRITEBYTECODE=1")
+	out, err := c.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return string(out)
+}
+
+// TestPython runs the tests of the Python package, all of them.
+func TestPython(t *testing.T) {
+	out := python(t, "-m", "unittest", "discover", "-s", "tests", "-t", ".")
+	assert.Regexp(t, regexp.MustCompile(`(?m)^Ran [1-9]\d+ tests`), out)
+	assert.NotContains(t, out, "skipped")
+}
+
+// TestPythonIsOld checks that Python 3.9 can read the package: a newer one here is no proof.
+func TestPythonIsOld(t *testing.T) {
+	const check = `
+import ast, pathlib
+files = [*pathlib.Path(".").rglob("*.py")]
+assert len(files) > 8
+for f in files:
+    if "tests" not in f.parts: ast.parse(f.read_text(), str(f), feature_version=(3, 9))
+`
+	python(t, "-c", check)
+}
