@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,10 +52,11 @@ func run(m *testing.M) int {
 // programs write. Nothing of the user who runs the tests is in their environment.
 type desk struct {
 	*testing.T
-	dir string
+	dir      string
+	patience time.Duration // with its programs
 }
 
-func newDesk(t *testing.T) desk { return desk{t, t.TempDir()} }
+func newDesk(t *testing.T) desk { return desk{t, t.TempDir(), patience} }
 
 // at is a file on the desk.
 func (d desk) at(name string) string { return filepath.Join(d.dir, name) }
@@ -89,7 +91,7 @@ func (d desk) command(name string, args ...string) *exec.Cmd {
 		path, err = filepath.Join(built, name), nil
 	}
 	require.NoError(d, err, "%s is missing; integration/packages names what to install", name)
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), d.patience)
 	d.Cleanup(cancel)
 	c := exec.CommandContext(ctx, path, args...)
 	c.Dir = d.dir
@@ -167,3 +169,16 @@ func (d desk) server(address string, name string, args ...string) (*exec.Cmd, st
 	}
 	return nil, ""
 }
+
+// freePort is a port of this machine that nobody listened on a moment ago.
+func freePort(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	require.NoError(t, err)
+	return port
+}
+
+// maxRSS is the most memory that a program had, in kB.
+func maxRSS(s *os.ProcessState) int64 { return s.SysUsage().(*syscall.Rusage).Maxrss }

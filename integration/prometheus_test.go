@@ -55,9 +55,9 @@ func groups(d desk, ledger string) []group {
 	return all
 }
 
-// metrics fills a ledger and gives its totals, as OpenMetrics and as they must
+// ledgerMetrics fills a ledger and gives its totals, as OpenMetrics and as they must
 // arrive.
-func metrics(d desk) (text string, want []group) {
+func ledgerMetrics(d desk) (text string, want []group) {
 	for _, run := range [][2]string{{"vision", "blue"}, {"vision", "red"}, {hostile, "line\nend"}, {"", ""}, {"vision", "blue"}} {
 		d.run("carbonctl", "wrap", "-q", "--region", "FR", "--ledger", "runs.csv", "--project", run[0], "--label", "team="+run[1], "--", "true")
 	}
@@ -70,7 +70,7 @@ func metrics(d desk) (text string, want []group) {
 func TestPrometheusScrapes(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	text, want := metrics(d)
+	text, want := ledgerMetrics(d)
 
 	scraped := make(chan string, 3) // what Prometheus accepts, of its first scrapes
 	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -165,7 +165,7 @@ func ask(t *testing.T, url string, data any) {
 func TestNodeExporterReadsTheFile(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	_, want := metrics(d)
+	_, want := ledgerMetrics(d)
 	_, address := d.server(`msg="Listening on" address=(\S+)$`, "prometheus-node-exporter", "--collector.disable-defaults", "--collector.textfile", "--collector.textfile.directory="+d.dir, "--web.listen-address=127.0.0.1:0")
 	r, err := http.Get("http://" + address + "/metrics")
 	require.NoError(t, err)
@@ -193,7 +193,7 @@ func TestNodeExporterReadsTheFile(t *testing.T) {
 func TestPromtool(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	text, _ := metrics(d)
+	text, _ := ledgerMetrics(d)
 	out, messages, code := d.try(d.read("carbonctl.txt"), "promtool", "check", "metrics")
 	assert.Zero(t, code)
 	assert.Empty(t, out+messages)

@@ -14,6 +14,7 @@ import (
 	"github.com/carbonctl/carbonctl/export/otlp"
 	"github.com/carbonctl/carbonctl/internal/attach"
 	"github.com/carbonctl/carbonctl/internal/child"
+	"github.com/carbonctl/carbonctl/internal/fleet"
 	"github.com/carbonctl/carbonctl/internal/input"
 	"github.com/carbonctl/carbonctl/internal/nearest"
 	"github.com/carbonctl/carbonctl/ledger"
@@ -37,6 +38,7 @@ func hint(err error) string {
 		need   *report.NeedError
 		fork   *ledger.ForkError
 		env    *live.MissingError
+		store  *fleet.Error
 	)
 	switch {
 	case errors.As(err, &header):
@@ -55,6 +57,8 @@ func hint(err error) string {
 		return "docs/regions.md lists what each live service needs; tokens come from environment variables only"
 	case errors.As(err, &hours):
 		return hoursHint(hours)
+	case errors.As(err, &store) && (store.Status == 401 || store.Status == 403):
+		return "set CARBONCTL_PROMETHEUS_TOKEN, or CARBONCTL_PROMETHEUS_USER and CARBONCTL_PROMETHEUS_PASSWORD (docs/fleet.md)"
 	case errors.Is(err, regions.ErrNoForecast):
 		return `"carbonctl regions data" lists the zones with typical hours; elsewhere --live asks a service or a file (docs/regions.md)`
 	case errors.As(err, new(*otlp.GRPCError)):

@@ -41,6 +41,7 @@ type reporting struct {
 	nested bool
 	spread bool
 	sign   string
+	fleet  fleetFlags
 	about  aboutFlags
 }
 
@@ -53,7 +54,9 @@ func (a *app) report() *cobra.Command {
 directories with all *.csv and *.csv.gz below them, and patterns in quotes; also
 the JSON of a run, "-" for standard input, "last", or the ID of a run in the
 ledger. The default is the ledger that wrap writes. Runs that ended unrecorded
-are added to their ledger first.
+are added to their ledger first. prometheus:URL reads the runs of a fleet from
+the metrics in a Prometheus or what is compatible with it, of the last 30 days
+or --from and --to.
 
 Rows that can't be read are named on stderr and ignored. The exit code is 1 if
 there are any, if no run matches, or if a month exceeds --budget. To check
@@ -63,6 +66,7 @@ whether rows were altered, use "carbonctl verify".`,
   carbonctl report --label model=big --html big.html
   carbonctl report --budget 220kg --html team.html
   carbonctl report --by project --budget 50kg --format markdown
+  carbonctl report prometheus:http://127.0.0.1:9090 --by project,region
   carbonctl report --statement paper --about "the models in table 2"`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -82,6 +86,7 @@ whether rows were altered, use "carbonctl verify".`,
 	f.String(config.Car, "", config.CarUsage)
 	f.StringVar(&r.sign, "sign", "", "OpenSSH ed25519 `KEY` that signs the head of a ledger to which a run is added")
 	r.about.add(f)
+	r.fleet.add(f)
 	cmd.AddCommand(a.showRun(), a.merge())
 	return cmd
 }
@@ -119,6 +124,9 @@ func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string
 		if t.Budget, err = runs.ParseAllowance(r.limit); err != nil {
 			return fmt.Errorf("--budget: %w", err)
 		}
+	}
+	if err := r.fleet.connect(ctx, r, t.Filter, args); err != nil {
+		return err
 	}
 	files, err := r.files(ctx, args)
 	if err != nil {

@@ -90,6 +90,7 @@ var rooms = map[string][]string{
 	"internal/attach":  {"footprint", "internal/child", "internal/proc", "golang.org/x/sys"},
 	"internal/child":   {"golang.org/x/sys"},
 	"internal/control": {"carbon", "energy", "footprint", "regions"},
+	"internal/fleet":   {"energy", "footprint", "regions", "runs", "github.com/google/uuid"},
 	"internal/engine":  {"footprint"},
 	"internal/input":   {"footprint", "internal/config", "internal/timespec", "ledger", "regions", "report", "runs"},
 	"internal/output":  {"internal/atomicfile", "report", "golang.org/x/sys", "golang.org/x/term"},
@@ -100,7 +101,7 @@ var rooms = map[string][]string{
 	"internal/watch":   {"golang.org/x/sys"},
 	"cmd/carbonctl": {
 		"carbon", "energy", "estimate", "footprint", "plan", "runs", "internal/attach", "internal/child", "internal/engine", "internal/config", "internal/control", "internal/input", "internal/locate", "internal/timespec", "export/ci", "export/file", "export/otlp", "internal/about", "internal/nearest", "internal/nested", "internal/output", "internal/session", "internal/spool", "internal/wait", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "internal/serve", "ledger", "nvml", "rapl", "regions", "report",
-		"export/metrics",
+		"export/metrics", "internal/fleet",
 		"export/influx", "export/jsonlines", "export/mlflow", "export/webhook", "internal/deliver",
 		"regions/live",
 		"internal/serve/store",

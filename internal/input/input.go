@@ -22,6 +22,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // Last names the newest run of the user's ledger.
@@ -68,6 +70,9 @@ type Reader struct {
 	// Through is what the bytes of a file go through as they are read, so that it can be
 	// seen how far that is; nil is nothing.
 	Through func(path string, from io.Reader, size int64) io.Reader
+	// Elsewhere gives what reads the runs of a name that is of no file, nil for any other
+	// name; may be nil.
+	Elsewhere func(name string) func(add func(runs.Row)) error
 	// Note is told what a user should know besides, and what can be done about
 	// it, "" for nothing; may be nil.
 	Note func(text, hint string)
@@ -134,6 +139,10 @@ func (r *Reader) ends() []string {
 func (r *Reader) expand(arg string, add func(File)) error {
 	if arg == Stdin {
 		add(File{Path: Stdin, Named: true})
+		return nil
+	}
+	if r.elsewhere(arg) != nil {
+		add(File{Path: arg, Named: true})
 		return nil
 	}
 	info, err := os.Stat(arg)
@@ -207,6 +216,13 @@ func (r *Reader) walk(dir string, add func(File)) error {
 		}
 		return nil
 	})
+}
+
+func (r *Reader) elsewhere(name string) func(add func(runs.Row)) error {
+	if r.Elsewhere == nil {
+		return nil
+	}
+	return r.Elsewhere(name)
 }
 
 func (r *Reader) skipped(err error) {

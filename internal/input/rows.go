@@ -130,6 +130,13 @@ const maxLines = 20
 // file gives the rows of one file, a ledger or the JSON of a run, and says how
 // many there were.
 func (r *Reader) file(in File, add func(runs.Row)) (read int, err error) {
+	if from := r.elsewhere(in.Path); from != nil {
+		err := from(func(row runs.Row) {
+			read++
+			add(row)
+		})
+		return read, err
+	}
 	f, err := r.Open(in.Path)
 	if err != nil {
 		return 0, err

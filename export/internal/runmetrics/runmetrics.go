@@ -65,6 +65,7 @@ func Of(r footprint.Report) []exposition.Family {
 	if r.Status != footprint.Running {
 		add("carbonctl_run_end_time_seconds", unix(r.EndedAt))
 	}
+	add("carbonctl_run_status", 1, exposition.Label{Name: "status", Value: string(r.Status)})
 	codes := map[string]int{}
 	for _, w := range r.Warnings {
 		codes[w.Code] += max(w.Count, 1)
@@ -97,6 +98,7 @@ func All() []exposition.Family {
 		{Name: "carbonctl_run_seconds", Kind: exposition.Counter, Unit: "seconds", Help: "Time since the first reading of the run."},
 		{Name: "carbonctl_run_start_time_seconds", Kind: exposition.Gauge, Unit: "seconds", Help: "When the run began, since the Unix epoch."},
 		{Name: "carbonctl_run_end_time_seconds", Kind: exposition.Gauge, Unit: "seconds", Help: "When the run ended, since the Unix epoch."},
+		{Name: "carbonctl_run_status", Kind: exposition.Gauge, Help: "1 for the status that the run has."},
 		{Name: "carbonctl_run_warnings", Kind: exposition.Gauge, Help: "Warnings in the report of the run."},
 		{Name: "carbonctl_run", Kind: exposition.Info, Help: "Which run this is."},
 		{Name: "carbonctl_build", Kind: exposition.Info, Help: "Versions of carbonctl and its tables."},
@@ -116,6 +118,8 @@ func Names(family string, own map[string]string) []string {
 		return []string{"scope"}
 	case "carbonctl_factor":
 		return names(factor(footprint.Report{}))
+	case "carbonctl_run_status":
+		return []string{"status"}
 	case "carbonctl_run_warnings":
 		return []string{"code"}
 	case "carbonctl_run":
@@ -156,13 +160,13 @@ func factor(r footprint.Report) []exposition.Label {
 func run(r footprint.Report) []exposition.Label {
 	all := []exposition.Label{
 		{Name: "run_id", Value: r.RunID}, {Name: "project", Value: cut(r.Project)}, {Name: "host", Value: cut(r.Host.Name)}, {Name: "machine", Value: r.Host.Machine},
-		{Name: "zone", Value: r.Region.Zone}, {Name: "charge", Value: string(cmp.Or(r.Charge, footprint.ChargeMachine))}, {Name: "job_id", Value: ""}, {Name: "parent_run_id", Value: ""},
+		{Name: "zone", Value: r.Region.Zone}, {Name: "charge", Value: string(cmp.Or(r.Charge, footprint.ChargeMachine))}, {Name: "job_id", Value: ""}, {Name: "counted_by", Value: ""},
 	}
 	if r.Job != nil {
 		all[6].Value = cut(r.Job.ID)
 	}
-	if r.ParentRunID != nil {
-		all[7].Value = *r.ParentRunID
+	if r.CountedBy != nil {
+		all[7].Value = *r.CountedBy
 	}
 	var taken []string
 	for i, k := range slices.Sorted(maps.Keys(r.Labels)) {

@@ -74,9 +74,10 @@ func TestOf(t *testing.T) {
 		`carbonctl_coverage_ratio 0.75`,
 		`carbonctl_run_seconds_total 60`,
 		`carbonctl_run_start_time_seconds 1.7953524005e+09`,
+		`carbonctl_run_status{status="running"} 1`,
 		`carbonctl_run_warnings{code="meter-lost"} 2`,
 		`carbonctl_run_warnings{code="suspended"} 3`,
-		`carbonctl_run_info{run_id="0198c0de",project="a \"b\"\nc",host="node-1",machine="feed",zone="FR",charge="machine",job_id="4711",parent_run_id="",label_a_b="1",label_team="vision"} 1`,
+		`carbonctl_run_info{run_id="0198c0de",project="a \"b\"\nc",host="node-1",machine="feed",zone="FR",charge="machine",job_id="4711",counted_by="",label_a_b="1",label_team="vision"} 1`,
 		`carbonctl_build_info{version="0.9",data="2026-1"} 1`,
 	}, got)
 }
