@@ -39,7 +39,12 @@ func (g *Groups) Settled() *Groups {
 }
 
 func (g Group) copied() Group {
-	g.Warnings, g.Scopes = maps.Clone(g.Warnings), slices.Clone(g.Scopes)
+	g.Warnings, g.Scopes, g.Work = maps.Clone(g.Warnings), slices.Clone(g.Scopes), maps.Clone(g.Work)
+	for unit, d := range g.Work {
+		next := *d
+		next.Scopes, next.ByScope = slices.Clone(d.Scopes), maps.Clone(d.ByScope)
+		g.Work[unit] = &next
+	}
 	return g
 }
 

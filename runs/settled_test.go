@@ -15,6 +15,9 @@ func TestSettledIsSettleAgainAndAgain(t *testing.T) {
 	for seed := range uint64(30) {
 		rnd := rand.New(rand.NewPCG(seed, 9))
 		rows := random(rnd, 1+rnd.IntN(60))
+		for i := range rows {
+			rows[i].Work = []string{"", `{"token":5,"request":1}`, `{"token":7}`}[rnd.IntN(3)]
+		}
 		all := func(n int) *Groups {
 			g := &Groups{By: []Key{ByProject}, Also: [][]Key{{ByProject, ByDay, ByStatus}, {ByHost}}}
 			for i, r := range rows[:n] {
@@ -54,7 +57,7 @@ func TestSettledSharesNothing(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(4, 4))
 	rows := random(rnd, 40)
 	for i := range rows {
-		rows[i].Warnings = "a b"
+		rows[i].Warnings, rows[i].Work = "a b", `{"token":5}`
 	}
 	g := &Groups{By: []Key{ByProject}}
 	for _, r := range rows[:20] {
@@ -92,6 +95,16 @@ func notShared(t *testing.T, name string, a, b reflect.Value) {
 	case reflect.Map, reflect.Pointer, reflect.Slice:
 		if name != "Name" && a.Pointer() != 0 && (a.Kind() != reflect.Slice || a.Len() > 0) {
 			assert.NotEqual(t, a.Pointer(), b.Pointer(), name)
+		}
+		switch a.Kind() {
+		case reflect.Map:
+			for _, key := range a.MapKeys() {
+				notShared(t, name+" "+key.String(), a.MapIndex(key), b.MapIndex(key))
+			}
+		case reflect.Pointer:
+			if !a.IsNil() {
+				notShared(t, name, a.Elem(), b.Elem())
+			}
 		}
 	case reflect.Struct:
 		for i := range a.NumField() {
