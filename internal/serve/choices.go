@@ -58,12 +58,22 @@ func (c *choices) options(name, value string) []report.Option {
 	}
 	list := []report.Option{{Value: "", Text: "all"}}
 	if value != "" && !slices.Contains(all, value) {
-		list = append(list, report.Option{Value: value})
+		list = append(list, report.Option{Value: value, Text: shown(value)})
 	}
 	for _, v := range all {
-		list = append(list, report.Option{Value: v})
+		list = append(list, report.Option{Value: v, Text: shown(v)})
 	}
 	return list
+}
+
+// shown is a name as a list of choices has it: short, and without what moves other text.
+func shown(name string) string {
+	const most = 40
+	clean := []rune(report.Clean(name))
+	if len(clean) > most {
+		clean = append(clean[:most-1], '…')
+	}
+	return string(clean)
 }
 
 // newest are the runs that started last, the newest first.

@@ -30,7 +30,7 @@ type Pages struct {
 	Title  string
 	Budget runs.Allowance // a month; zero: none
 	Car    report.Car
-	// Metrics answers /metrics; nil: nothing does.
+	// Metrics answers /metrics in place of the totals of all runs; nil: those.
 	Metrics http.Handler
 }
 
@@ -68,9 +68,10 @@ func (p *pages) routes(mux *http.ServeMux) {
 	add("/runs/{id}", p.page("/runs", p.run))
 	add("/compare", p.page("/compare", p.compare))
 	add("/events", p.events)
-	if p.Metrics != nil {
-		add("/metrics", p.Metrics)
+	if p.Metrics == nil {
+		p.Metrics = http.HandlerFunc(p.metrics)
 	}
+	add("/metrics", p.Metrics)
 }
 
 // An asked is a question for a page: of which state, what, and in which format.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -134,6 +135,18 @@ func TestFiltersStandInTheAddress(t *testing.T) {
 		w := ask(s, here+"/?"+query, "Accept", "*/*")
 		assert.Equal(t, "application/problem+json; charset=utf-8", w.Header().Get("Content-Type"))
 	}
+}
+
+func TestMetricsAreTheTotals(t *testing.T) {
+	s := newShelf(t)
+	s.record(finished("0198c0de-0001", 30), finished("0198c0de-0002", 3, func(r *footprint.Report) { r.Project = "speech" }))
+	w := ask(s, here+"/metrics", "Accept", "*/*")
+	assert.Equal(t, http.StatusOK, w.Code)
+	assert.Contains(t, w.Header().Get("Content-Type"), "text/plain; version=0.0.4")
+	assert.Contains(t, w.Body.String(), `carbonctl_ledger_energy_joules_total{project="speech"} 3.6e+06`)
+	w = ask(s, here+"/metrics", "Accept", "application/openmetrics-text;version=1.0.0")
+	assert.Contains(t, w.Header().Get("Content-Type"), "application/openmetrics-text")
+	assert.True(t, strings.HasSuffix(w.Body.String(), "# EOF\n"))
 }
 
 // runsIn is how many runs the JSON of a page adds up.
@@ -287,4 +300,43 @@ func rounded(t *testing.T, write func(*bytes.Buffer) error) string {
 	out, err := json.Marshal(round(v))
 	require.NoError(t, err)
 	return string(out)
+}
+
+// FuzzPage: no question of a page makes the server fail, or leaves a page open to what stands
+// in it.
+func FuzzPage(f *testing.F) {
+	for _, seed := range [][2]string{
+		{"/", "project=vision&from=2026-01&to=-1d&label=team=nlp"}, {"/", "format=json&region=FR"}, {"/runs/0198c0de-0001", "format=json"},
+		{"/runs/..%2f..", ""}, {"/compare", "run=0198c0de-0001&run=0198c0de-0002"}, {"/", "project=%3Cscript%3E"}, {"/", "token=x"}, {"/runs/", ""},
+	} {
+		f.Add(seed[0], seed[1])
+	}
+	w := ledger.Writer{Path: filepath.Join(f.TempDir(), "fuzz.csv")}
+	for i := range 3 {
+		if err := w.Report(f.Context(), finished(fmt.Sprintf("0198c0de-%04d", i), 3*i+1)); err != nil {
+			f.Fatal(err)
+		}
+	}
+	st := store.New(store.Options{Args: []string{w.Path}})
+	st.Look()
+	h := New(Config{Table: regions.Builtin(), Now: func() time.Time { return now }, Pages: &Pages{Store: st}})
+	f.Fuzz(func(t *testing.T, path, query string) {
+		if strings.HasPrefix(path, "/events") {
+			return // it has no end
+		}
+		r := httptest.NewRequest(http.MethodGet, here+"/", nil)
+		r.URL.Path, r.URL.RawQuery = "/"+strings.TrimPrefix(path, "/"), query
+		r.Header.Set("Accept", "text/html")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code >= 500 && w.Code != http.StatusNotImplemented {
+			t.Fatalf("%d: %s", w.Code, w.Body)
+		}
+		if to := w.Header().Get("Location"); w.Code == http.StatusSeeOther && (!strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//")) {
+			t.Fatalf("it sends to %q", to)
+		}
+		if !strings.Contains(w.Header().Get("Content-Security-Policy"), "default-src 'none'") {
+			t.Fatalf("no policy: %v", w.Header())
+		}
+	})
 }

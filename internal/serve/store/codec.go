@@ -79,7 +79,7 @@ func (c *coder) row(r *runs.Row) {
 	r.Epochs = int(epochs)
 	c.packed(&r.Components)
 	c.packed(&r.Details)
-	c.text(&r.Work)
+	c.packed(&r.Work)
 	c.text(&r.Cost)
 	if !c.read || c.whole {
 		c.hash(&r.RunHash)
