@@ -51,7 +51,7 @@ const (
 	ExitUnknown      = "exit-unknown"      // an attached process ended: its exit code is known to its parent alone
 	ShareLow         = "share-low"         // some processes of an attached tree may not have been seen
 	AttachLimited    = "attach-limited"    // the attached process is another user's
-	NotRecorded      = "not-recorded"      // the ledger or a file could not be written
+	NotRecorded      = "not-recorded"      // the ledger or a file could not be written, or a service did not take the result
 	ComponentUnread  = "component-unread"  // something is there and was not read: its energy is not known
 	SinkFailed       = "sink-failed"       // a sink did not take the report
 	ConfigIgnored    = "config-ignored"    // a setting was wrong and left out

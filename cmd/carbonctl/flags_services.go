@@ -95,7 +95,7 @@ func (w *runFlags) redoService(name, target string) carbon.Sink {
 		}
 	case jsonlines.Name:
 		form, path, _ := strings.Cut(target, " ")
-		return jsonlines.File(path, jsonlines.Form(form))
+		return local{jsonlines.File(path, jsonlines.Form(form))}
 	}
 	return nil
 }

@@ -48,13 +48,13 @@ func (w *runFlags) sinks() (all []session.Sink, err error) {
 func (w *runFlags) redo(name, target string) carbon.Sink {
 	switch name {
 	case file.NameHTML, file.NameJSON:
-		return file.Redo(name, target)
+		return local{file.Redo(name, target)}
 	case otlp.Name:
 		if s := otlp.Redo(target, os.Getenv); s != nil {
 			return s
 		}
 	case metrics.NameTextfile:
-		return metrics.RedoTextfile(target)
+		return local{metrics.RedoTextfile(target)}
 	case metrics.NamePush:
 		if p, err := pushgateway(target); err == nil {
 			return p
@@ -102,6 +102,11 @@ func (w *runFlags) unfit(sink string, err error) {
 		w.unfitted = append(w.unfitted, fmt.Errorf("%s: %w", sink, err))
 	}
 }
+
+// local is a sink that writes to this host: see spool.Local.
+type local struct{ carbon.Sink }
+
+func (local) Local() {}
 
 func addFile(all []session.Sink, name string, sink file.Sink, failed string) []session.Sink {
 	if sink.Path == "" {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -170,6 +171,11 @@ func effective(s *settings) []config.Value {
 	hint := s.cloudHint()
 	if i := slices.IndexFunc(all, func(v config.Value) bool { return v.Key == config.Region }); i >= 0 && hint != "" {
 		all[i].Value += "; " + hint
+	}
+	if i := slices.IndexFunc(all, func(v config.Value) bool { return v.Key == config.Webhook }); i >= 0 {
+		if u, err := url.Parse(all[i].Value); err == nil && u.Host != "" {
+			all[i].Value = u.Scheme + "://" + u.Host + "/…" // the rest may be a secret
+		}
 	}
 	return all
 }

@@ -4,7 +4,8 @@
 // Four measurements: carbonctl (the run so far, cumulative), carbonctl_component (the same
 // of a component), carbonctl_epoch (an epoch, at its end) and carbonctl_power (at the start
 // of each step). All fields are floats; what is unknown is left out. Tags: run_id, host,
-// project, zone, each label as label_KEY, and component, kind, basis where they apply.
+// project, zone, counted_by of a run whose energy is in another's too, each label as
+// label_KEY, and component, kind, basis where they apply.
 package influx
 
 import (
@@ -17,6 +18,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/deliver"
@@ -147,6 +149,10 @@ const (
 	maxLines = 5000
 	maxBody  = 1 << 20
 )
+
+// Every is what carbon.Checkpointer asks for: a run that is shorter is written once, at its
+// end.
+func (*Sink) Every() time.Duration { return 10 * time.Second }
 
 // Checkpoint implements carbon.Checkpointer: it writes what has come since the last one
 // that was taken, as much as one request holds.

@@ -279,3 +279,13 @@ func FuzzLine(f *testing.F) {
 		require.NoError(t, check(b), "%q", b)
 	})
 }
+
+// What is in another run's energy can be told apart.
+func TestANestedRun(t *testing.T) {
+	d, r, outer := &database{}, report(1), "run-0"
+	r.CountedBy = &outer
+	require.NoError(t, sink(t, d).Report(t.Context(), r))
+	for _, l := range d.lines {
+		assert.Contains(t, l, ",counted_by=run-0,")
+	}
+}

@@ -48,6 +48,9 @@ func (s *sent) lines(r footprint.Report) (all []item) {
 		return nil
 	}
 	run := []pair{{"run_id", r.RunID}, {"host", r.Host.Name}, {"project", r.Project}, {"zone", r.Region.Zone}}
+	if r.CountedBy != nil { // sums must leave it out
+		run = append(run, pair{"counted_by", *r.CountedBy})
+	}
 	for k, v := range r.Labels {
 		run = append(run, pair{"label_" + k, v})
 	}

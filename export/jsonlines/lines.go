@@ -27,10 +27,11 @@ type record struct {
 	Prediction *footprint.Prediction `json:"prediction,omitempty"`
 	Budget     *footprint.Spending   `json:"budget,omitempty"`
 
-	Status   footprint.Status `json:"status,omitempty"`
-	ExitCode *int             `json:"exit_code,omitempty"`
-	Signal   *string          `json:"signal,omitempty"`
-	Totals   *totals          `json:"totals,omitempty"`
+	Status    footprint.Status `json:"status,omitempty"`
+	ExitCode  *int             `json:"exit_code,omitempty"`
+	Signal    *string          `json:"signal,omitempty"`
+	CountedBy *string          `json:"counted_by,omitempty"` // a run whose energy this one's is in
+	Totals    *totals          `json:"totals,omitempty"`
 }
 
 // totals are those of a run that has ended. What is unknown is null.
@@ -105,7 +106,7 @@ func nestedEnd(r footprint.Report) record {
 	}
 	return record{
 		At: r.EndedAt, Message: r.String(), Event: footprint.EventEnd, RunID: r.RunID, Project: r.Project, Labels: r.Labels,
-		Zone: r.Region.Zone, Status: r.Status, ExitCode: r.ExitCode, Signal: r.Signal, Totals: &t,
+		Zone: r.Region.Zone, Status: r.Status, ExitCode: r.ExitCode, Signal: r.Signal, CountedBy: r.CountedBy, Totals: &t,
 	}
 }
 
@@ -145,12 +146,13 @@ type total struct {
 	Status        footprint.Status `json:"status"`
 	ExitCode      *int             `json:"exit_code,omitempty"`
 	RunID         string           `json:"run_id"`
+	CountedBy     *string          `json:"counted_by,omitempty"`
 }
 
 func flatEnd(r footprint.Report) total {
 	t := total{
 		DurationS: r.DurationS, MeasuredShare: r.MeasuredShare, Coverage: r.Coverage,
-		Status: r.Status, ExitCode: r.ExitCode, RunID: r.RunID,
+		Status: r.Status, ExitCode: r.ExitCode, RunID: r.RunID, CountedBy: r.CountedBy,
 	}
 	if r.Known() {
 		wh := wattHours(r.Energy)

@@ -156,6 +156,9 @@ func tags(r footprint.Report) (list []entry) {
 		add("exit_code", fmt.Sprint(*r.ExitCode))
 	}
 	add("headline", r.String())
+	if r.CountedBy != nil { // sums must leave it out
+		add("counted_by", *r.CountedBy)
+	}
 	add("project", r.Project)
 	add("host", r.Host.Name)
 	add("zone", r.Region.Zone)

@@ -46,6 +46,7 @@ type Item struct {
 	Name   string           `json:"name"`   // of the sink
 	Target string           `json:"target"` // without secrets
 	Since  time.Time        `json:"since"`
+	Host   string           `json:"host"` // that kept it
 	Report footprint.Report `json:"report"`
 }
 
@@ -57,11 +58,12 @@ func (d Dir) Add(name, target string, r footprint.Report) error {
 	if err := os.MkdirAll(string(d), 0o700); err != nil {
 		return fmt.Errorf("keep an undelivered report: %w", err)
 	}
+	host, _ := os.Hostname() // "" is none that another has
 	kind := sha256.Sum256([]byte(name + "\x00" + target))
 	path := filepath.Join(string(d), fmt.Sprintf("%s-%x%s", plain(r.RunID), kind[:4], suffix))
 	err := atomicfile.Write(path, atomicfile.Options{Perm: 0o600, NoFollow: true}, func(w io.Writer) error {
 		z := gzip.NewWriter(w)
-		return errors.Join(json.NewEncoder(z).Encode(Item{name, target, time.Now().UTC(), r}), z.Close())
+		return errors.Join(json.NewEncoder(z).Encode(Item{name, target, time.Now().UTC(), host, r}), z.Close())
 	})
 	if err != nil {
 		return fmt.Errorf("keep an undelivered report: %w", err)
@@ -100,6 +102,7 @@ func (d Dir) Deliver(ctx context.Context, again func(name, target string) Sink) 
 	files = d.files() // as they stand now
 	files, dropped = d.bound(files)
 	failed := map[[2]string]bool{}
+	host, _ := os.Hostname()
 	for _, f := range files {
 		if ctx.Err() != nil {
 			break
@@ -120,6 +123,9 @@ func (d Dir) Deliver(ctx context.Context, again func(name, target string) Sink) 
 		if sink == nil {
 			continue
 		}
+		if _, ok := sink.(Local); ok && item.Host != host {
+			continue // a home that hosts share: the file is on another
+		}
 		try, cancel := context.WithTimeout(ctx, tryTime)
 		err = sink.Report(try, item.Report)
 		cancel()
@@ -139,6 +145,13 @@ func (d Dir) Deliver(ctx context.Context, again func(name, target string) Sink) 
 // A Sink takes a finished report; see carbon.Sink.
 type Sink interface {
 	Report(ctx context.Context, r footprint.Report) error
+}
+
+// Local is a Sink of something on this host, such as a file: what another host has kept for
+// it is left alone.
+type Local interface {
+	Sink
+	Local()
 }
 
 // file is an item that was not read.

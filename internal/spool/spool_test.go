@@ -1,9 +1,12 @@
 package spool
 
 import (
+	"compress/gzip"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -14,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/atomicfile"
 	"github.com/carbonctl/carbonctl/internal/deliver"
 )
 
@@ -81,6 +85,34 @@ func TestWhatIsKeptIsDelivered(t *testing.T) {
 	assert.Empty(t, d.Deliver(t.Context(), all))
 	assert.Equal(t, []string{"a run-1", "a ../../run/2", "b run-1"}, got)
 	assert.Empty(t, d.files())
+}
+
+// here is a sink of this host.
+type here struct{ sink }
+
+func (here) Local() {}
+
+// A home that several hosts share holds what is to be written to files of others.
+func TestFilesOfOtherHosts(t *testing.T) {
+	d := Dir(t.TempDir())
+	require.NoError(t, d.Add("file", "/x", report("run-1")))
+	calls := 0
+	count := func(footprint.Report) error { calls++; return down }
+	d.Deliver(t.Context(), func(string, string) Sink { return here{count} })
+	assert.Equal(t, 1, calls)
+	path := d.files()[0].path
+	item, err := read(path)
+	require.NoError(t, err)
+	item.Host = "another"
+	err = atomicfile.Write(path, atomicfile.Options{}, func(w io.Writer) error {
+		z := gzip.NewWriter(w)
+		return errors.Join(json.NewEncoder(z).Encode(item), z.Close())
+	})
+	require.NoError(t, err)
+	d.Deliver(t.Context(), func(string, string) Sink { return here{count} })
+	assert.Equal(t, 1, calls)
+	d.Deliver(t.Context(), func(string, string) Sink { return sink(count) })
+	assert.Equal(t, 2, calls, "a service is the same for all")
 }
 
 func TestWhatIsRefusedIsDroppedAndTold(t *testing.T) {
