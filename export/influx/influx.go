@@ -48,7 +48,7 @@ type Sink struct {
 	header http.Header
 
 	mu   sync.Mutex
-	sent sent
+	sent taken
 }
 
 // Check reads the URL of a database: http://HOST:8086/?db=NAME (version 1, and
@@ -211,6 +211,6 @@ func (s *Sink) post(ctx context.Context, batch []item, send func(context.Context
 	if err != nil {
 		return err
 	}
-	s.sent.taken(batch)
+	s.sent.add(batch)
 	return nil
 }

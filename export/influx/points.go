@@ -5,12 +5,13 @@ import (
 	"slices"
 	"time"
 
+	"github.com/carbonctl/carbonctl/export/internal/sent"
 	"github.com/carbonctl/carbonctl/footprint"
 )
 
-// sent is what the database has taken of a run. The zero value is nothing.
-type sent struct {
-	epochs map[string]bool
+// taken is what the database has taken of a run. The zero value is nothing.
+type taken struct {
+	epochs sent.Epochs
 	power  map[string]time.Time // until when, by component
 	ended  bool                 // the final totals
 }
@@ -18,20 +19,20 @@ type sent struct {
 // An item is a line, and what is taken with it.
 type item struct {
 	line  []byte
-	epoch string    // its key, "" if it is none
+	epoch *footprint.Epoch
 	power string    // the component's key, "" if it is none
 	until time.Time // of that
 	ended bool      // it is the final total of the run
 }
 
-// taken notes that the database has a batch.
-func (s *sent) taken(batch []item) {
-	if s.epochs == nil {
-		s.epochs, s.power = map[string]bool{}, map[string]time.Time{}
+// add notes that the database has a batch.
+func (s *taken) add(batch []item) {
+	if s.power == nil {
+		s.power = map[string]time.Time{}
 	}
 	for _, it := range batch {
-		if it.epoch != "" {
-			s.epochs[it.epoch] = true
+		if it.epoch != nil {
+			s.epochs.Take(*it.epoch)
 		}
 		if it.power != "" {
 			s.power[it.power] = it.until
@@ -42,7 +43,7 @@ func (s *sent) taken(batch []item) {
 
 // lines are all that the report has and the database has not, totals last: who sees those
 // of a run that has ended has all of it.
-func (s *sent) lines(r footprint.Report) (all []item) {
+func (s *taken) lines(r footprint.Report) (all []item) {
 	ended := r.Status != footprint.Running
 	if r.StartedAt.IsZero() || s.ended && ended {
 		return nil
@@ -113,7 +114,7 @@ func totals(r footprint.Report, ended bool) (f fields) {
 
 // epochLines gives each epoch that has ended. Two that end at one time would be one point:
 // the later one stands a nanosecond after it.
-func (s *sent) epochLines(r footprint.Report, run []pair, add func(item)) {
+func (s *taken) epochLines(r footprint.Report, run []pair, add func(item)) {
 	seen := map[int64]bool{}
 	for _, e := range r.Epochs {
 		at := e.StartedAt.Add(time.Duration(e.DurationS * float64(time.Second)))
@@ -121,8 +122,7 @@ func (s *sent) epochLines(r footprint.Report, run []pair, add func(item)) {
 			at = at.Add(1)
 		}
 		seen[at.UnixNano()] = true
-		key := fmt.Sprint(e.Index, " ", e.StartedAt.UnixNano(), " ", int64(e.Energy), " ", float64(e.Emissions)) // a factor may come late
-		if !e.Ended && r.Status == footprint.Running || s.epochs[key] {
+		if !s.epochs.Lacks(e, r.Status == footprint.Running) {
 			continue
 		}
 		var f fields
@@ -135,13 +135,13 @@ func (s *sent) epochLines(r footprint.Report, run []pair, add func(item)) {
 			f.float("emissions_g", float64(e.Emissions))
 		}
 		f.float("coverage", e.Coverage)
-		add(item{line: line("carbonctl_epoch", run, f, at), epoch: key})
+		add(item{line: line("carbonctl_epoch", run, f, at), epoch: &e})
 	}
 }
 
 // powerLines gives the steps that are over. Steps become longer as a run does: what was
 // taken as shorter ones is not sent again, but where a longer one goes on from it.
-func (s *sent) powerLines(r footprint.Report, p footprint.Power, component []pair, add func(item)) {
+func (s *taken) powerLines(r footprint.Report, p footprint.Power, component []pair, add func(item)) {
 	key := fmt.Sprint(p.Component, " ", p.Kind, " ", p.Basis)
 	for i, mean := range p.Mean {
 		start := r.StartedAt.Add(time.Duration((p.StartS + float64(i)*p.StepS) * float64(time.Second)))

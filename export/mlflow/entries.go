@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/export/internal/sent"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
@@ -32,24 +33,24 @@ type entry struct {
 	Metric *metric `json:"metric,omitempty"`
 	Tag    *tag    `json:"tag,omitempty"`
 
-	epoch string        // its key, "" if it is none
+	epoch *footprint.Epoch
 	power string        // the component's key, "" if it is none
 	until time.Duration // of that
 }
 
-// sent is what the server has taken of a run. The zero value is nothing.
-type sent struct {
-	epochs map[string]bool
+// taken is what the server has taken of a run. The zero value is nothing.
+type taken struct {
+	epochs sent.Epochs
 	power  map[string]time.Duration // until when, by component
 }
 
-func (s *sent) taken(list []entry) {
-	if s.epochs == nil {
-		s.epochs, s.power = map[string]bool{}, map[string]time.Duration{}
+func (s *taken) add(list []entry) {
+	if s.power == nil {
+		s.power = map[string]time.Duration{}
 	}
 	for _, e := range list {
-		if e.epoch != "" {
-			s.epochs[e.epoch] = true
+		if e.epoch != nil {
+			s.epochs.Take(*e.epoch)
 		}
 		if e.power != "" {
 			s.power[e.power] = e.until
@@ -59,17 +60,14 @@ func (s *sent) taken(list []entry) {
 
 // entries are the metrics that the report has and the server has not: epochs, power, and
 // the totals so far.
-func (s *sent) entries(r footprint.Report, ended bool) (list []entry) {
+func (s *taken) entries(r footprint.Report, ended bool) (list []entry) {
 	for _, e := range r.Epochs {
-		key := fmt.Sprint(e.Index, " ", e.StartedAt.UnixNano(), " ", int64(e.Energy), " ", float64(e.Emissions)) // a factor may come late
-		if !e.Ended && !ended || s.epochs[key] {
+		if !s.epochs.Lacks(e, !ended) {
 			continue
 		}
 		at := e.StartedAt.Add(lasting(e.DurationS))
 		add := func(name string, v any) {
-			one := newMetric("carbonctl/epoch/"+name, v, at, int64(e.Index))
-			one.epoch = key
-			list = append(list, one)
+			list = append(list, newMetric("carbonctl/epoch/"+name, v, at, int64(e.Index)))
 		}
 		if r.Known() {
 			add("energy_joules", e.Energy)
@@ -79,6 +77,7 @@ func (s *sent) entries(r footprint.Report, ended bool) (list []entry) {
 			}
 		}
 		add("duration_s", e.DurationS)
+		list[len(list)-1].epoch = &e // who has the last has all
 	}
 	names := map[string]bool{}
 	for _, p := range r.Power {
@@ -88,7 +87,7 @@ func (s *sent) entries(r footprint.Report, ended bool) (list []entry) {
 }
 
 // power1 is the power of a component in the steps that are over.
-func (s *sent) power1(r footprint.Report, p footprint.Power, name string, ended bool) (list []entry) {
+func (s *taken) power1(r footprint.Report, p footprint.Power, name string, ended bool) (list []entry) {
 	for i, w := range p.Mean {
 		from := lasting(p.StartS + float64(i)*p.StepS)
 		until := from + lasting(p.StepS)

@@ -40,7 +40,7 @@ type Sink struct {
 	run  string // "" until it is known
 	ours bool   // we have made it
 	uri  string // of its artifacts
-	sent sent
+	sent taken
 }
 
 // send is deliver.Client.Once or Do.
@@ -136,7 +136,7 @@ func (s *Sink) log(ctx context.Context, list []entry, to send) error {
 		if err := s.call(ctx, to, http.MethodPost, "runs/log-batch", body, nil); err != nil {
 			return err
 		}
-		s.sent.taken(list[:n])
+		s.sent.add(list[:n])
 		list = list[n:]
 	}
 	return nil

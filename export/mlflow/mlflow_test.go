@@ -400,3 +400,27 @@ func FuzzNames(f *testing.F) {
 		}
 	})
 }
+
+// A batch that ends within an epoch loses none of its metrics, whatever becomes of the next.
+func TestABatchEndsWithinAnEpoch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, r := newStub(), finished(600)
+		r.Power = nil
+		k := sink(t, s)
+		batches := 0
+		s.wrong = func(p string, _ int) (int, string, http.Header) {
+			if p == "mlflow/runs/log-batch" {
+				if batches++; batches > 1 && batches < 9 {
+					return 503, "", nil
+				}
+			}
+			return 0, "", nil
+		}
+		require.Error(t, k.Report(t.Context(), r))
+		batches = 9
+		require.NoError(t, k.Report(t.Context(), r))
+		for _, name := range []string{"energy_joules", "emissions_g", "power_watts", "duration_s"} {
+			assert.Len(t, s.only(t).values("carbonctl/epoch/"+name), 600, name)
+		}
+	})
+}

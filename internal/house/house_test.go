@@ -76,9 +76,10 @@ var rooms = map[string][]string{
 
 	"export/ci":                  {"footprint", "internal/output", "report"},
 	"export/otlp":                {"energy", "footprint", "internal/deliver", "github.com/google/uuid"},
-	"export/influx":              {"energy", "footprint", "internal/deliver"},
+	"export/internal/sent":       {"footprint"},
+	"export/influx":              {"energy", "export/internal/sent", "footprint", "internal/deliver"},
 	"export/jsonlines":           {"energy", "footprint", "regions"},
-	"export/mlflow":              {"energy", "footprint", "internal/deliver", "regions", "report"},
+	"export/mlflow":              {"energy", "export/internal/sent", "footprint", "internal/deliver", "regions", "report"},
 	"export/webhook":             {"footprint", "internal/deliver"},
 	"export/file":                {"carbon", "footprint", "internal/output", "regions", "report"},
 	"export/internal/runmetrics": {"energy", "footprint", "internal/exposition"},

@@ -40,7 +40,7 @@ func (tenWatts) Close() error { return nil }
 type points struct {
 	down  bool
 	asked int
-	lines map[string]bool
+	lines map[string]string // by measurement, tags and time: a point that comes again replaces itself
 }
 
 func (p *points) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -53,7 +53,8 @@ func (p *points) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	for line := range strings.Lines(string(b)) {
-		p.lines[line] = true
+		parts := strings.Split(strings.TrimSpace(line), " ") // no tag here has a space
+		p.lines[parts[0]+" "+parts[2]] = strings.TrimSpace(line)
 	}
 	w := httptest.NewRecorder()
 	w.WriteHeader(204)
@@ -61,7 +62,7 @@ func (p *points) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func (p *points) of(measurement string) (list []string) {
-	for l := range p.lines {
+	for _, l := range p.lines {
 		if strings.HasPrefix(l, measurement+",") {
 			list = append(list, l)
 		}
@@ -75,7 +76,7 @@ func (p *points) of(measurement string) (list []string) {
 // epoch, all power and the totals as if it had never been down.
 func TestTenMinutesOfADeadDatabase(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		dead, live := &points{down: true}, &points{lines: map[string]bool{}}
+		dead, live := &points{down: true}, &points{lines: map[string]string{}}
 		var followers []*follower
 		var sinks []*influx.Sink
 		cfg := carbon.Config{
@@ -111,7 +112,7 @@ func TestTenMinutesOfADeadDatabase(t *testing.T) {
 		require.NoError(t, sinks[1].Report(t.Context(), r))
 		require.Len(t, live.of("carbonctl_epoch"), 60)
 
-		later := &points{lines: map[string]bool{}} // it is up again when the next run delivers
+		later := &points{lines: map[string]string{}} // it is up again when the next run delivers
 		again, err := influx.New(sinks[0].Target(), nil)
 		require.NoError(t, err)
 		again.Client = &deliver.Client{Transport: later}
