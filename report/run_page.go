@@ -144,6 +144,9 @@ func (run Run) page() runPage {
 		if amount, bounds, ok := waterText(r.Water); ok {
 			p.Under = append(p.Under, "water consumed: "+amount+" ("+bounds+")")
 		}
+		if text := workText(r); text != "" {
+			p.Under = append(p.Under, text)
+		}
 		if r.Coverage < 0.9995 {
 			p.Under = append(p.Under, Percent(r.Coverage)+" of the run’s time was seen; the bounds cover the rest")
 		}

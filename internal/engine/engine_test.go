@@ -2,9 +2,11 @@ package engine
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -328,6 +330,7 @@ func FuzzParse(f *testing.F) {
 }
 
 func TestPresetsAreDocumented(t *testing.T) {
+	require.Equal(t, slices.Sorted(maps.Keys(presets())), Presets())
 	page, err := os.ReadFile("../../docs/work.md")
 	require.NoError(t, err)
 	for name, p := range presets() {

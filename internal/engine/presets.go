@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/carbonctl/carbonctl/footprint"
@@ -108,4 +107,4 @@ func presets() map[string]preset {
 }
 
 // Presets names the engines that [ParseTarget] knows, sorted.
-func Presets() []string { return slices.Sorted(maps.Keys(presets())) }
+func Presets() []string { return []string{"llamacpp", "sglang", "tgi", "triton", "trtllm", "vllm"} }

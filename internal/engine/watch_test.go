@@ -228,7 +228,7 @@ func TestBadServers(t *testing.T) {
 		want  string
 	}{
 		"not found": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }, "was not counted: HTTP status 404"},
-		"redirects": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, 302) }, "was not counted: HTTP status 302"},
+		"redirects": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusFound) }, "was not counted: HTTP status 302"},
 		"a page":    {func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>\n<b>hello</b>") }, "was not counted: not metrics in the Prometheus text format"},
 		"too much": {func(w http.ResponseWriter, _ *http.Request) {
 			line := strings.Repeat("x 1\n", 1<<14)
@@ -292,4 +292,32 @@ func TestEndWhileLooking(t *testing.T) {
 		assert.LessOrEqual(t, sum, 20.0)
 		assert.Empty(t, w.Warnings())
 	}
+}
+
+// Over loopback and by the clock, J per token is right within 1 %: 100 W, and 20,000 tokens
+// a second for a second. A machine that is too busy for that now gets a few tries.
+func TestJoulesPerTokenOverLoopback(t *testing.T) {
+	const rate, watts = 20_000, 100
+	var off float64
+	for range 8 {
+		from := time.Now()
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprintf(w, "vllm:generation_tokens_total{engine=\"0\"} %d\n", int(rate*time.Since(from).Seconds()))
+		}))
+		j := &job{}
+		tracker, err := carbon.Start(t.Context(), carbon.Config{Meters: []energy.Meter{&meter{}}, Work: j})
+		require.NoError(t, err)
+		j.watch = New([]Target{target(t, "vllm="+server.URL)}, tracker.Counted)
+		<-time.After(time.Second)
+		j.watch.End(time.Now().Add(90 * time.Millisecond))
+		r, err := tracker.Stop()
+		require.NoError(t, err)
+		server.Close()
+		if w := counted(t, r, "output_token"); w.Energy != nil {
+			if off = *w.Energy/(float64(watts)/rate) - 1; off > -0.01 && off < 0.01 {
+				return
+			}
+		}
+	}
+	t.Errorf("J per token was off by %.2f %% in the last of 8 tries", 100*off)
 }

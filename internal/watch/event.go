@@ -7,7 +7,6 @@ import (
 	"maps"
 	"math"
 	"os"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -97,7 +96,7 @@ func cutMetrics(s string) (rest string, all map[string]float64, ok bool) {
 			break
 		}
 		v, err := strconv.ParseFloat(value, 64)
-		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) || !metricName.MatchString(name) || len(all) >= maxMetrics {
+		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) || !isMetricWord(name) || len(all) >= maxMetrics {
 			return "", nil, false
 		}
 		all = withMetric(all, name, v)
@@ -106,7 +105,11 @@ func cutMetrics(s string) (rest string, all map[string]float64, ok bool) {
 	return strings.Join(words, " "), all, true
 }
 
-var metricName = regexp.MustCompile(`^[A-Za-z][\w./@%+-]{0,39}$`)
+// isMetricWord reports whether s is a name that a program may give a result.
+func isMetricWord(s string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	return s != "" && len(s) <= longestMetric && strings.IndexByte(letters, s[0]) >= 0 && strings.Trim(s, letters+"0123456789_./@%+-") == ""
+}
 
 func cut(s string) (word, rest string) {
 	word, rest, _ = strings.Cut(strings.TrimSpace(s), " ")
