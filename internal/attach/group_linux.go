@@ -48,6 +48,9 @@ func openGroup(root fs.FS, name string) (*Target, error) {
 		return wrong("/%s: no process is in this cgroup", dir)
 	}
 	g.own = path.Join("/", strings.TrimPrefix("/"+dir, mount))
+	if _, err := fs.Stat(root, "sys/fs/cgroup/unified/cgroup.procs"); err == nil { // beside version 1
+		g.own = path.Join("/", strings.TrimPrefix(g.own, "/unified"))
+	}
 	t := &Target{Name: g.own, usage: g, owns: g.owns, over: make(chan struct{})}
 	t.kill = func(syscall.Signal) error { return errors.New("a cgroup is not stopped") }
 	t.watch = func(stop <-chan struct{}) error {
@@ -137,7 +140,7 @@ func (g *cgroup) Read() (proc.Usage, error) {
 		return proc.Usage{CPU: g.most, Open: true}, err
 	}
 	g.most = max(g.most, used-g.base)
-	u := proc.Usage{CPU: g.most, Living: g.most, Processes: 1}
+	u := proc.Usage{CPU: g.most, Living: g.most}
 	for _, file := range []string{"memory.current", "memory.usage_in_bytes"} {
 		if n, err := g.number(file); err == nil {
 			u.RSS = n
@@ -145,6 +148,8 @@ func (g *cgroup) Read() (proc.Usage, error) {
 	}
 	if n, err := g.number("pids.current"); err == nil {
 		u.Processes = int(min(n, 1<<22))
+	} else if g.populated() {
+		u.Processes = 1 // at least
 	}
 	u.Edge = proc.Resolution * float64(min(max(u.Processes, 1), runtime.NumCPU()))
 	return u, nil

@@ -76,6 +76,24 @@ func TestACgroupOfVersion1(t *testing.T) {
 	u, err := target.Usage().Read()
 	require.NoError(t, err)
 	assert.InDelta(t, 0.25, u.CPU, 1e-9)
+	assert.Equal(t, 1, u.Processes, "at least")
+	root[dir+"/sub/cgroup.procs"] = file("")
+	u, err = target.Usage().Read()
+	require.NoError(t, err)
+	assert.Zero(t, u.Processes)
+}
+
+// Where version 1 is mounted too, version 2 stands beside it.
+func TestACgroupOfBothVersions(t *testing.T) {
+	const dir = "sys/fs/cgroup/unified/web"
+	root := fstest.MapFS{
+		"sys/fs/cgroup/unified/cgroup.procs": file("1\n"),
+		dir + "/cpu.stat":                    file("usage_usec 1\n"), dir + "/cgroup.events": file("populated 1\n"),
+		"proc/12/cgroup": file("5:memory:/\n0::/web\n"),
+	}
+	target, err := openGroup(root, dir)
+	require.NoError(t, err)
+	assert.True(t, target.Owns(12))
 }
 
 func TestWhatIsNoCgroup(t *testing.T) {
