@@ -16,6 +16,9 @@ const (
 	// where both are the same: the kernel closes the files of a process before it tells of
 	// its end.
 	goneTogether = 50 * time.Millisecond
+	// keptLimit is how long hello may wait for the journal: who has read it knows that the
+	// run has a row, whoever is killed from then on.
+	keptLimit = 100 * time.Millisecond
 	// unreadLimit is how long the last line may wait for a reader.
 	unreadLimit = 2 * time.Second
 )
@@ -53,6 +56,7 @@ func (w *attaching) serve(s *session.Session, t *attach.Target, in io.Reader) *c
 	if path := w.config.Ledger; path != "" && path != session.None {
 		hello.Ledger = &path
 	}
+	s.Kept(keptLimit)
 	_ = server.Hello(hello)
 	go func() {
 		server.Serve(in)

@@ -22,6 +22,7 @@ type journal struct {
 	next     chan footprint.Report
 	quit     chan struct{}
 
+	kept        chan struct{} // closed when it has been written for the first time
 	begin, over sync.Once
 	mu          sync.Mutex     // held while the journal is written, not while the disk is waited for
 	to          *ledger.Writer // whoever has ended the journal has it for itself
@@ -31,7 +32,7 @@ type journal struct {
 }
 
 func newJournal(w *ledger.Writer, revision func() string) *journal {
-	return &journal{to: w, revision: revision, next: make(chan footprint.Report, 1), quit: make(chan struct{})}
+	return &journal{to: w, revision: revision, next: make(chan footprint.Report, 1), quit: make(chan struct{}), kept: make(chan struct{})}
 }
 
 // Every is what carbon.Checkpointer asks for.
@@ -56,13 +57,17 @@ func (j *journal) Checkpoint(r footprint.Report) error {
 func (*journal) Report(context.Context, footprint.Report) error { return nil }
 
 func (j *journal) write() {
-	old, waited := time.After(firstSync), false
+	old, waited, wrote := time.After(firstSync), false, false
 	for {
 		select {
 		case <-j.quit:
 			return
 		case r := <-j.next:
 			sync, err := j.save(r)
+			if !wrote {
+				wrote = true
+				close(j.kept)
+			}
 			if err == nil && !waited {
 				select {
 				case <-j.quit:

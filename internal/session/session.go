@@ -296,6 +296,14 @@ func note(to []footprint.Warning, w footprint.Warning) []footprint.Warning {
 	return to
 }
 
+// Kept waits until the run outlives a kill of this process, at most for some time: until
+// its journal has been written for the first time. A run without one is not waited for.
+func (s *Session) Kept(limit time.Duration) {
+	if j := s.book.journal; j != nil {
+		await(j.kept, time.Now().Add(limit))
+	}
+}
+
 // Tracker is what measures, after Start.
 func (s *Session) Tracker() *carbon.Tracker { return s.tracker }
 
