@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -101,19 +100,11 @@ func TestTheLinesOfInflux(t *testing.T) {
 	assert.Equal(t, want, have)
 }
 
-// freePort is an address that nobody listens on.
-func freePort(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // TestInfluxDB writes to a real one, version 1, and asks it for the figures.
 func TestInfluxDB(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	address := freePort(t)
+	address := "127.0.0.1:" + freePort(t)
 	d.write("influx.conf", fmt.Sprintf("reporting-disabled = true\nbind-address = \"127.0.0.1:0\"\n[meta]\ndir = %q\n[data]\ndir = %q\nwal-dir = %q\n[http]\nbind-address = %q\n",
 		d.at("meta"), d.at("data"), d.at("wal"), address))
 	d.server(`(Listening on HTTP)`, "influxd", "-config", d.at("influx.conf"))
@@ -174,7 +165,7 @@ func TestInfluxDB(t *testing.T) {
 func TestVictoriaMetrics(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	address := freePort(t)
+	address := "127.0.0.1:" + freePort(t)
 	d.server(`(started VictoriaMetrics|accepting http|starting http server)`, "victoria-metrics",
 		"-httpListenAddr="+address, "-storageDataPath="+d.at("vm"), "-search.latencyOffset=0s", "-retentionPeriod=100y")
 	base := "http://" + address

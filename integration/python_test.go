@@ -11,12 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// python runs Python on the tests of the bridge, with the built command.
-func python(t *testing.T, args ...string) string {
+// bridge runs Python on the tests of the bridge, with the built command.
+func bridge(t *testing.T, args ...string) string {
 	t.Helper()
-	name, err := exec.LookPath("python3")
-	require.NoError(t, err, "python3 is missing")
-	c := exec.CommandContext(t.Context(), name, args...)
+	c := exec.CommandContext(t.Context(), python, args...)
 	c.Dir = "../bridges/python"
 	c.Env = append(os.Environ(), "CARBONCTL="+filepath.Join(built, "carbonctl"), "PYTHONDONTWRITEBYTECODE=1")
 	out, err := c.CombinedOutput()
@@ -26,7 +24,7 @@ func python(t *testing.T, args ...string) string {
 
 // TestPython runs the tests of the Python package, all of them.
 func TestPython(t *testing.T) {
-	out := python(t, "-m", "unittest", "discover", "-s", "tests", "-t", ".")
+	out := bridge(t, "-m", "unittest", "discover", "-s", "tests", "-t", ".")
 	assert.Regexp(t, regexp.MustCompile(`(?m)^Ran [1-9]\d+ tests`), out)
 	assert.NotContains(t, out, "skipped")
 }
@@ -40,5 +38,5 @@ assert len(files) > 8
 for f in files:
     if "tests" not in f.parts: ast.parse(f.read_text(), str(f), feature_version=(3, 9))
 `
-	python(t, "-c", check)
+	bridge(t, "-c", check)
 }
