@@ -40,3 +40,26 @@ for f in files:
 `
 	bridge(t, "-c", check)
 }
+
+// TestNotebook runs cells by IPython itself.
+func TestNotebook(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	out, messages, code := d.try("", "env", "PYTHONPATH="+bridgePath(t), "/usr/bin/ipython3", "--no-banner", "--colors=NoColor", script(t, "notebook.ipy"))
+	require.Zero(t, code, messages)
+	for _, want := range []string{
+		"Out[1]: 42", " CO2e from ", "variable 6 fit nb True", "raised KeyError failed", "usage False", "await False",
+		"UsageError: %%carbonctl: unrecognized arguments: --regio", "UsageError: %%carbonctl: await outside a function",
+		"shell 0\nshell 1", "html True True",
+	} {
+		assert.Contains(t, out+messages, want)
+	}
+	assert.Contains(t, d.run("carbonctl", "report", "--by", "project"), "nb")
+}
+
+// bridgePath is the folder of the Python package.
+func bridgePath(t *testing.T) string {
+	path, err := filepath.Abs("../bridges/python")
+	require.NoError(t, err)
+	return path
+}

@@ -7,7 +7,8 @@
             train()
     print(tracker.report.emissions_g, tracker.report.energy_joules)
 
-Nothing happens at import. carbonctl.compat has stand-ins for other trackers.
+Nothing happens at import. carbonctl.callbacks has callbacks for training frameworks,
+carbonctl.compat stand-ins for other trackers; `%load_ext carbonctl` gives notebooks `%%carbonctl`.
 """
 
 from ._decorate import track
@@ -17,3 +18,10 @@ from ._tracker import Task, Tracker
 
 __version__ = "1.0.0"
 __all__ = ["Component", "Interval", "Prediction", "Report", "Task", "Tracker", "Usage", "find", "track"]
+
+
+def load_ipython_extension(ipython: object) -> None:
+    """Give a notebook the magic %%carbonctl: what `%load_ext carbonctl` calls."""
+    from ._notebook import register
+
+    register(ipython)

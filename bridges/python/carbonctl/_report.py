@@ -151,6 +151,20 @@ class Usage:
         took = "" if self.duration_s is None else f" in {self.duration_s:.3g} s"
         return f"<{label}{grams(self.emissions_g)} CO2e from {joules(self.energy_joules)} ({joules(self.low)} {high}){took}>"
 
+    def __str__(self) -> str:
+        from ._show import text
+
+        return text(self)
+
+    def _repr_html_(self) -> str:
+        """The result as a notebook shows it."""
+        from ._show import html
+
+        return html(self)
+
+    def _repr_pretty_(self, p: object, cycle: bool) -> None:
+        p.text(str(self))  # type: ignore[attr-defined]
+
 
 class Report(Usage):
     """The result of a tracker. raw is the JSON that it is of: schema carbonctl.run/v1

@@ -6,12 +6,15 @@ import os
 
 from . import _session
 from ._log import guard
+from ._log_to import LogTo
 from ._report import Prediction, Report, Usage, difference
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, TypeVar
+
+    from ._log_to import Where
 
     T = TypeVar("T")
 
@@ -90,7 +93,9 @@ class Tracker:
     of that run. region is a zone ("FR", "US-CA", "aws:eu-west-1"); without it settings,
     variables (CARBONCTL_REGION) and then the world's mean hold. intensity is grams of CO2e per
     kWh, pue a factor of at least 1, charge "machine" or "process", interval seconds between
-    readings, ledger a file or "none", flags more flags of carbonctl attach.
+    readings, ledger a file or "none", flags more flags of carbonctl attach. log_to is where epochs
+    and totals go besides: "mlflow", "wandb", a function of metrics and step, several of them, or
+    None; "auto" is a run of MLflow or W&B that is active in this process.
 
     No method raises because of measuring, waits more than a second (stop: 2 s), or does
     anything in a process other than the one that made the tracker. Where nothing can be
@@ -101,10 +106,11 @@ class Tracker:
         self, name: str | None = None, *, region: str | None = None, project: str | None = None,
         labels: Mapping[str, object] | None = None, intensity: float | None = None, pue: float | None = None,
         charge: str | None = None, interval: float | None = None, ledger: str | None = None,
-        flags: Sequence[str] = (),
+        flags: Sequence[str] = (), log_to: Where = "auto",
     ) -> None:  # fmt: skip
         self.name = str(name or project or "tracker")
         self._flags = flags_of(region, project, labels, intensity, pue, charge, interval, ledger, flags)
+        self._log_to = LogTo(log_to)
         self._pid = os.getpid()
         self._session = None
         self._id = 0
@@ -164,6 +170,7 @@ class Tracker:
             self._final.region = self._final.region or s.link.hello.get("region") or None
         if self._final.prediction is None:
             self._final.prediction = self.prediction
+        self._log_to.end(self._final)
         return self._final
 
     @property
@@ -248,6 +255,7 @@ class Tracker:
         """End an epoch, by default the one that began last, and give what it used. Then
         prediction is what the whole run is expected to need, where `of` is known."""
         self.last_epoch = self._epoch_end(index) or Usage()
+        self._log_to.epoch(self.last_epoch, self.prediction)
         return self.last_epoch
 
     @guard()
@@ -275,5 +283,11 @@ class Tracker:
     def __repr__(self) -> str:
         state = "running" if self._id else "stopped" if self._final else "not started"
         return f"<Tracker {self.name!r}, {state}>"
+
+    def _repr_html_(self) -> str:
+        return self.report._repr_html_()
+
+    def _repr_pretty_(self, p: Any, cycle: bool) -> None:
+        self.report._repr_pretty_(p, cycle)
 
 

@@ -1,0 +1,4 @@
+"""The older name, whose classes are others."""
+
+
+class Callback: ...
