@@ -74,6 +74,9 @@ func TestPagesInABrowser(t *testing.T) {
 	}
 	goldens, err := filepath.Glob("../report/testdata/*.html")
 	require.NoError(t, err)
+	pictures, err := filepath.Glob("../report/testdata/*.svg")
+	require.NoError(t, err)
+	goldens = append(goldens, pictures...)
 	require.NotEmpty(t, goldens)
 	for _, g := range goldens {
 		if g, err = filepath.Abs(g); assert.NoError(t, err) {

@@ -43,7 +43,8 @@ type Team struct {
 	Link func(run runs.Row) string
 	// Live is what a server adds; nil for a file.
 	Live *Served
-	// Table is of places to compare with, nil for none.
+	// Table is of places: the page says what the work would have emitted elsewhere; nil: it
+	// does not.
 	Table *regions.Table
 	// Foot stands below the page, such as that a chain of rows was verified.
 	Foot []string

@@ -26,6 +26,9 @@ func (t Team) better(s teamSums) (all []adviceLine) {
 		}
 		add(s.text(lost), "went into "+runCount(s.failed.Runs)+" "+of+" that "+s.lostWord(), "a checkpoint keeps part of the work")
 	}
+	if l, ok := t.elsewhere(s); ok {
+		all = append(all, l)
+	}
 	all = append(all, t.modelled(s)...)
 	if total.Unknown > 0 && total.Energy > 0 {
 		small := "such as those imported from other tools: no bounds, neither measured nor modelled"
@@ -58,6 +61,52 @@ func (t Team) better(s teamSums) (all []adviceLine) {
 		add(runCount(s.future), plural(s.future, "starts", "start")+" in the future: nothing is expected of this month until they are past", "the clock of their machine was wrong")
 	}
 	return all
+}
+
+// leastMoved is the least part of all emissions that another place is named for.
+const leastMoved = 0.05
+
+// elsewhere says what the work of one grid, that with the most emissions, would have emitted
+// in the best place on its continent.
+func (t Team) elsewhere(s teamSums) (l adviceLine, ok bool) {
+	total := t.Groups.Total
+	whole, _ := total.Of(s.scope)
+	var at runs.Grid
+	var most runs.Charged
+	for _, g := range grids(total) {
+		if c := total.Grids[g]; g.Scope == string(s.scope) && c.Emissions > most.Emissions && g.Kind != string(regions.WorldDefault) && g.Kind != string(regions.Own) {
+			at, most = g, c
+		}
+	}
+	if t.Table == nil || most.PUE() == 0 || whole.Grams <= 0 {
+		return l, false
+	}
+	places := runs.Elsewhere(t.Table, footprint.Report{
+		Region: footprint.Region{Zone: at.Zone}, PUE: footprint.PUE{Value: most.PUE()}, Energy: most.Energy,
+		Intensity: footprint.Intensity{PerKWh: most.PerKWh(), Scope: s.scope, Kind: regions.Kind(at.Kind), Source: at.Source},
+	})
+	i := slices.IndexFunc(places, func(c runs.Comparison) bool { return c.Here })
+	if i <= 0 {
+		return l, false
+	}
+	here, best := places[i], places[0]
+	saves := here.Emissions - best.Emissions
+	if saves < leastMoved*whole.Grams {
+		return l, false
+	}
+	part := saves / whole.Grams // as sure as the sum is
+	l.Saves = "−" + MassScale(saves, whole.Low*part, scaled(highOf(whole), part)).Text(float64(saves))
+	l.Text = plain(fmt.Sprintf("had all %s in %s (%s) been in %s", runCount(most.Runs), clip(at.Zone, 24), Energy(most.Energy), full(best)))
+	l.Small = plain(fmt.Sprintf("%s instead of %s g/kWh, %s, PUE %.2f; moving data not counted", PerKWh(float64(best.PerKWh)), PerKWh(float64(here.PerKWh)), yearText(best.Year), best.PUE))
+	return l, true
+}
+
+// scaled is a part of a bound, nil where there is none.
+func scaled(g *regions.Grams, part regions.Grams) *regions.Grams {
+	if g == nil {
+		return nil
+	}
+	return new(*g * part)
 }
 
 func withoutWord(n int) string { return plural(n, "has an", "have an") }

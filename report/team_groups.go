@@ -99,7 +99,7 @@ func (t Team) groupTable(s teamSums) *groupTable {
 	g.Spark = len(s.bins) > 2
 	for _, x := range shown {
 		row := s.groupRow(x, scale, most)
-		row.Name = clip(groupName(x.name), 80)
+		row.Name = clip(groupName(x.name), 64)
 		row.Class = classes[groupName(x.name)]
 		if row.Class == "" {
 			row.Class = "s-rest"

@@ -187,7 +187,7 @@ func (s teamSums) draw(at plot, series []drawnGroup, most, limit float64, headin
 			value.x = sound(value.x)
 			if height := y(base) - y(base+value.x); value.x > 0 && height > 0 {
 				gap := min(0.8, height/3)
-				b.Parts = append(b.Parts, stackPart{seriesClass(n, g), px(x), px(y(base + value.x)), px(width), px(height - gap), fmt.Sprintf("%s, %s: %s", binTitle(bin), g.text, s.text(value))})
+				b.Parts = append(b.Parts, stackPart{seriesClass(n, g), px(x), px(y(base + value.x)), px(width), px(height - gap), fmt.Sprintf("%s, %s: %s", binTitle(bin), clip(g.text, 30), s.text(value))})
 			}
 			if i == len(bins)-1 {
 				ends = append(ends, y(base+value.x/2))

@@ -167,15 +167,18 @@ func groupName(name []string) string {
 	return strings.Join(all, " / ")
 }
 
+// maxRecords is how many rows a table has that is folded away.
+const maxRecords = 80
+
 // records are the exact figures that are folded away.
 func (t Team) records() (all []folded) {
 	total := t.Groups.Total
 	add := func(title string, sections ...section) {
 		f := folded{Title: title}
 		for _, s := range sections {
-			if len(s.table.rows) > MaxRuns {
-				s.notes = append(s.notes, fmt.Sprintf("%d of %d rows are shown; CSV has all.", MaxRuns, len(s.table.rows)))
-				s.table.rows = s.table.rows[:MaxRuns]
+			if len(s.table.rows) > maxRecords {
+				s.notes = append(s.notes, fmt.Sprintf("%d of %d rows are shown; CSV has all.", maxRecords, len(s.table.rows)))
+				s.table.rows = s.table.rows[:maxRecords]
 			}
 			if len(s.table.rows) > 0 {
 				f.Blocks = append(f.Blocks, clipped(blockOf(s)))
@@ -192,7 +195,7 @@ func (t Team) records() (all []folded) {
 	}
 	add("All sums, and what is in them", sums)
 	if months := t.Groups.Months(); len(months) > 0 {
-		add("Every month", t.monthSection(months[max(0, len(months)-MaxRuns):]))
+		add("Every month", t.monthSection(months[max(0, len(months)-maxRecords):]))
 	}
 	if list := t.Groups.List(); len(list) > 0 {
 		add("Every "+by(t.Groups.By)+", with intervals", t.groupSection(list))
@@ -205,7 +208,7 @@ func (t Team) records() (all []folded) {
 func clipped(b block) block {
 	for _, row := range b.Rows {
 		for i := range row {
-			row[i].Text = clip(row[i].Text, 100)
+			row[i].Text = clip(row[i].Text, 64)
 		}
 	}
 	for i := range b.Notes {

@@ -22,6 +22,7 @@ type runsTable struct {
 	Heading, Note string
 	Links         [][2]string
 	Unit          string
+	Printed       string // how many of the rows are printed, "" for all
 	Rows          []runLine
 }
 
@@ -37,6 +38,9 @@ type runLine struct {
 	Note             string
 	Bad              bool
 }
+
+// maxPrinted is how many runs stand on paper, as the style sheet has it.
+const maxPrinted = 24
 
 // list are the runs that the page lists: the largest of its period, or by their start where
 // they were asked for so.
@@ -94,6 +98,9 @@ func (t Team) runsTable(s teamSums) *runsTable {
 		}
 		r.Rows = append(r.Rows, line)
 	}
+	if n := len(r.Rows); n > maxPrinted {
+		r.Printed = fmt.Sprintf("%d of %d are printed; the page has all.", maxPrinted, n)
+	}
 	whole := measure{scope: s.scope}.of(s.period)
 	switch {
 	case t.Latest != nil:
@@ -139,7 +146,7 @@ func goingLine(g Going, now time.Time) runLine {
 // rowLine is what a row tells of its run.
 func rowLine(row runs.Row) runLine {
 	l := runLine{
-		Project: clip(nameText(plain(row.Project)), 60), Labels: labelText(row.Labels),
+		Project: clip(nameText(plain(row.Project)), 44), Labels: labelText(row.Labels),
 		Time: Duration(seconds(float64(row.DurationS))), TimeOf: raw(sound(float64(row.DurationS))),
 		Energy: Energy(row.Energy), EnergyOf: raw(row.Energy.Joules()), AmountOf: raw(float64(row.Emissions)),
 	}
@@ -150,7 +157,7 @@ func rowLine(row runs.Row) runLine {
 	if row.Provider != "" && row.CloudRegion != "" {
 		where = row.Provider + ":" + row.CloudRegion
 	}
-	l.Where = clip(plain(strings.Trim(row.Host+", "+where, ", ")), 48)
+	l.Where = clip(plain(strings.Trim(row.Host+", "+where, ", ")), 32)
 	switch row.Status {
 	case footprint.Failed:
 		l.Note, l.Bad = "failed", true
@@ -190,7 +197,7 @@ func labelText(cell string) string {
 	for _, k := range slices.Sorted(maps.Keys(all)) {
 		parts = append(parts, k+"="+all[k])
 	}
-	return clip(plain(strings.Join(parts, ", ")), 60)
+	return clip(plain(strings.Join(parts, ", ")), 36)
 }
 
 // runsCSV writes the runs that the page lists.

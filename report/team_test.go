@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/csv"
+	"encoding/json"
 	"fmt"
 	"html"
+	"io"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +21,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
 	"github.com/carbonctl/carbonctl/runs"
 )
@@ -104,8 +109,25 @@ func teamPages(t testing.TB) map[string]report.Team {
 			v.Title, v.Budget.Emissions = "NLP team", 180e3
 			v.Link = func(r runs.Row) string { return "runs/" + r.RunID + ".html" }
 		}),
-		"energy":  team(t, year, func(v *report.Team) { v.Budget.Energy = 400 * energy.KilowattHour }),
-		"month":   team(t, teamRows(1), nil),
+		"energy": team(t, year, func(v *report.Team) { v.Budget.Energy = 400 * energy.KilowattHour }),
+		"month":  team(t, teamRows(1), nil),
+		"live": team(t, year, func(v *report.Team) {
+			going := finetune()
+			going.Status, going.Project = footprint.Running, hostile
+			v.Table = regions.Builtin()
+			v.Link = func(r runs.Row) string { return "/runs/" + r.RunID }
+			v.Foot = []string{"chain of 1,193 rows verified", hostile}
+			v.Live = &report.Served{
+				Going: []report.Going{{Run: report.Run{Report: going}, Link: "/runs/" + going.RunID}, {Run: report.Run{Report: footprint.Report{RunID: "new", Project: "begun", Status: footprint.Running}}, Link: "javascript:alert(1)"}},
+				Filters: []report.Control{
+					{Name: "time", Label: "Time", Options: []report.Option{{Text: "all"}, {Value: "-30d", Text: "last 30 days"}}, Value: "-30d"},
+					{Name: "project", Label: "Project", Options: []report.Option{{Text: "all"}, {Value: hostile}}},
+					{Name: "label", Label: "Label", Value: `"><script>`, Hint: "team=nlp"},
+				},
+				Links:  [][2]string{{"All runs", "?runs=all"}, {"CSV", "?format=csv"}, {"JSON", "?format=json"}},
+				Script: "document.documentElement.dataset.live = 1",
+			}
+		}),
 		"odd":     team(t, oddRows(), nil),
 		"foreign": team(t, foreignRows(5000), nil),
 		"scopes":  team(t, scopeRows(), nil),
@@ -189,4 +211,141 @@ func TestTeamPolicyFitsThePage(t *testing.T) {
 	}
 	assert.Contains(t, html.UnescapeString(b.String()), `content="`+v.Policy()+`"`)
 	assert.NotContains(t, v.Policy(), "unsafe")
+}
+
+// What people, other programs and servers write is text on the page, whatever it is.
+func TestTeamPageIsText(t *testing.T) {
+	for name, v := range teamPages(t) {
+		var b bytes.Buffer
+		require.NoError(t, v.Write(&b, "html"))
+		text := b.String()
+		assert.LessOrEqual(t, strings.Count(text, "<script>"), 2, name)
+		assert.NotContains(t, text, "<script>alert", name)
+		assert.NotContains(t, text, `href="javascript:`, name)
+		assert.NotRegexp(t, `(width|height|x|y|x1|x2|y1|y2|points)="(-|NaN|[+]?Inf)`, text, name)
+	}
+}
+
+// A page has at most 200 runs, 41 groups and 300 kB, however many and however long their
+// names are.
+func TestTeamPageIsBounded(t *testing.T) {
+	rows := foreignRows(3000)
+	for i := range rows {
+		rows[i].Project = strings.Repeat("<&>", 60) + fmt.Sprint(i)
+		rows[i].Host, rows[i].Labels = rows[i].Project, runs.LabelCell(map[string]string{rows[i].Project: rows[i].Project})
+		rows[i].Zone = fmt.Sprint("Z", i)
+	}
+	v := team(t, rows, func(v *report.Team) {
+		v.Most = 1000
+		v.Link = func(r runs.Row) string { return "runs/" + r.RunID + ".html" }
+	})
+	var b bytes.Buffer
+	require.NoError(t, v.Write(&b, "html"))
+	assert.Less(t, b.Len(), 300<<10)
+	assert.LessOrEqual(t, strings.Count(b.String(), "<a href="), report.MaxRuns)
+	assert.Contains(t, b.String(), "2960 more")
+	assert.Contains(t, b.String(), "24 of ")
+	b.Reset()
+	require.NoError(t, v.Write(&b, "runs.csv"))
+	all, err := csv.NewReader(&b).ReadAll()
+	require.NoError(t, err)
+	assert.LessOrEqual(t, len(all), 1+report.MaxRuns)
+}
+
+// The figures of the page are those of the totals, and its parts add up to them.
+func TestTeamJSON(t *testing.T) {
+	type sum struct {
+		Runs   int
+		Energy float64 `json:"energy_joules"`
+		Scopes []struct {
+			Scope     string
+			Emissions float64 `json:"emissions_g"`
+		}
+	}
+	for name, v := range teamPages(t) {
+		var b bytes.Buffer
+		require.NoError(t, v.Write(&b, "json"))
+		var page struct {
+			Schema        string
+			Total         sum
+			Month, Before *sum
+			Expected      *struct{ Low, Expected, High float64 }
+			Used          *float64 `json:"budget_used"`
+			Bins          []string
+			Groups        []struct {
+				Period sum
+				Bins   []float64
+			}
+			Runs []struct {
+				RunID string `json:"run_id"`
+			}
+		}
+		require.NoError(t, json.Unmarshal(b.Bytes(), &page))
+		assert.Equal(t, report.TeamSchema, page.Schema)
+		assert.Equal(t, v.Groups.Total.Runs, page.Total.Runs)
+		period := page.Total
+		if page.Month != nil {
+			period = *page.Month
+		}
+		n, joules := 0, 0.0
+		for _, g := range page.Groups {
+			n, joules = n+g.Period.Runs, joules+g.Period.Energy
+			assert.Len(t, g.Bins, len(page.Bins))
+		}
+		assert.Equal(t, period.Runs, n, name)
+		assert.InEpsilon(t, 1+period.Energy, 1+joules, 1e-9, name)
+		if e := page.Expected; e != nil {
+			assert.True(t, e.Low <= e.Expected && e.Expected <= e.High, name)
+		}
+		assert.LessOrEqual(t, len(page.Runs), report.MaxRuns)
+		b.Reset()
+		require.NoError(t, v.Write(&b, "csv"))
+	}
+	assert.Error(t, team(t, nil, nil).Write(io.Discard, "pdf"))
+}
+
+// What is said of a change, an expectation or another place stands only where the record
+// bears it out.
+func TestTeamSaysOnlyWhatIsKnown(t *testing.T) {
+	page := func(rows []runs.Row, with func(*report.Team)) string {
+		var b bytes.Buffer
+		require.NoError(t, team(t, rows, with).Write(&b, "html"))
+		return b.String()
+	}
+	year := teamRows(12)
+	text := page(year, nil)
+	assert.Contains(t, text, "change against October up to its 27th")
+	assert.Contains(t, text, "expected by 30 November")
+	assert.NotContains(t, text, "of the budget")
+	assert.NotContains(t, text, "instead of 3")
+
+	text = page(year, func(v *report.Team) { v.Table = regions.Builtin() })
+	assert.Regexp(t, `−[0-9.]+ t</b><span>had all [0-9,]+ runs in DE .* been in azure:norwayeast`, text)
+
+	young := slices.DeleteFunc(slices.Clone(year), func(r runs.Row) bool { return r.StartedAt.Before(teamNow.AddDate(0, 0, -5)) })
+	text = page(young, nil)
+	assert.NotContains(t, text, "expected by", "five days are too few")
+	assert.NotContains(t, text, "change against", "there is no month before")
+
+	partly := slices.DeleteFunc(slices.Clone(year), func(r runs.Row) bool { return r.StartedAt.Before(teamNow.AddDate(0, 0, -45)) })
+	assert.NotContains(t, page(partly, nil), "change against", "the month before is not whole")
+
+	future := slices.Clone(year)
+	future[3].StartedAt.Time = teamNow.AddDate(0, 0, 2)
+	text = page(future, nil)
+	assert.NotContains(t, text, "expected by")
+	assert.Contains(t, text, "starts in the future")
+
+	within := func(grams regions.Grams) string {
+		return page(year, func(v *report.Team) { v.Budget.Emissions = grams })
+	}
+	assert.Contains(t, within(500e3), ": within the budget")
+	assert.Contains(t, within(150e3), ": may exceed the budget")
+	assert.Contains(t, within(136e3), ": over the budget")
+	assert.Regexp(t, `1\d\d % of the budget of 100 kg a month: \d+.* over`, within(100e3))
+
+	// Of runs in no sum nothing is said; a filter that leaves out this month is about all.
+	text = page(year, func(v *report.Team) { v.Filter.To = teamNow.AddDate(0, -3, 0) })
+	assert.NotContains(t, text, "this month")
+	assert.NotContains(t, page(foreignRows(50), nil), "modelled</b>")
 }

@@ -12,13 +12,14 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/internal/input"
+	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
 // team writes the page of the runs in some files; sums say what of them is wanted.
 func (r *reporting) team(flags *pflag.FlagSet, files []input.File, sums report.Totals) error {
-	t := report.Team{Totals: sums, Now: time.Now(), Link: r.pages(r.form.output)}
+	t := report.Team{Totals: sums, Now: time.Now(), Link: r.pages(r.form.output), Table: regions.Builtin()}
 	var list *runs.Listing
 	if flags.Changed("last") {
 		list = &runs.Listing{Most: r.last}
