@@ -42,3 +42,34 @@ func ExampleStart_scriptedMeter() {
 	fmt.Println(report.Energy.KilowattHours(), "kWh,", report.Status)
 	// Output: 0.001 kWh, completed
 }
+
+// What a program has done is counted as it goes on; the report divides by it.
+func ExampleTracker_Count() {
+	gpu := energy.Component{Kind: energy.GPU, ID: "gpu-0", Basis: energy.Measured, Source: "test", BandLow: 1, BandHigh: 1}
+	meter := &energytest.Meter{Steps: []energytest.Step{
+		{Readings: []energy.Reading{{Component: gpu}}},
+		{Readings: []energy.Reading{{Component: gpu, Total: 8840 * energy.Joule}}},
+	}}
+	tracker, err := carbon.Start(context.Background(), carbon.Config{
+		Region: "FR", Meters: []energy.Meter{meter}, Host: carbon.Host{Root: fstest.MapFS{}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for range 1000 {
+		tracker.Count("output_token", 510) // of one answer
+		tracker.Count("request", 1)
+	}
+	report, err := tracker.Stop()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, w := range report.Work {
+		fmt.Printf("%.0f of %s, %.3g J each\n", w.Count, w.Unit, *w.Energy)
+	}
+	// Output:
+	// 510000 of output_token, 0.0173 J each
+	// 1000 of request, 8.84 J each
+}
