@@ -30,6 +30,9 @@ type Run struct {
 	Places []runs.Comparison
 	// Links stand in the head of a page that is served: text and address. nil: none.
 	Links [][2]string
+	// Script is run in a page that is served, such as to follow the run while it goes on;
+	// its policy allows it by its hash, and requests to where the page is from. "": none.
+	Script string
 }
 
 // Advised is the run with what a page says of other places and hours, by a table.

@@ -74,6 +74,7 @@ type runPage struct {
 	State, StateKind    string
 	Facts               []string
 	Links               [][2]string
+	Script              template.JS
 	Big, Unit           string
 	Under               []string
 	Say                 []phrase
@@ -115,6 +116,9 @@ func (run Run) html(w io.Writer) error {
 		style += linkStyle
 	}
 	p.Style, p.Policy = template.CSS(style), stylePolicy(style)
+	if p.Script = template.JS(run.Script); run.Script != "" {
+		p.Policy += "; script-src " + hashOf(run.Script) + "; connect-src 'self'"
+	}
 	if err := runTemplate().Execute(w, p); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
