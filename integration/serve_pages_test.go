@@ -164,8 +164,13 @@ func TestServedPagesInABrowser(t *testing.T) {
 	require.NoError(t, going.Start())
 	r.until(`document.querySelector("tr.going")?.textContent.includes("underway")`)
 	assert.Contains(t, eval[string](r, `document.querySelector("header").textContent`), "1 run underway")
+	r.open(eval[string](r, `document.querySelector("tr.going a").getAttribute("href")`))
+	r.until(`document.querySelector(".state")?.textContent.includes("running")`)
+	r.looks("going")
 	require.NoError(t, going.Process.Signal(syscall.SIGTERM))
 	_ = going.Wait() // it was told to end
+	r.until(`document.querySelector(".state").textContent.includes("killed by SIGTERM")`)
+	r.open("/")
 	r.until(`!document.querySelector("tr.going") && document.querySelector("main").textContent.includes("underway")`)
 
 	// Filtered by the keyboard; the filter stands in the address.

@@ -36,12 +36,18 @@ func (c *choices) of(rows store.Rows) *choices {
 		c.rows, c.latest = store.Rows{}, &runs.Listing{Most: maxLatest}
 		c.values = map[string]map[string]bool{"project": {}, "user": {}, "host": {}, "region": {}, "status": {}}
 	}
-	rows.Each(c.rows.Len(), func(r *runs.Row) {
-		for name, value := range map[string]string{"project": r.Project, "user": r.User, "host": r.Host, "region": r.Zone, "status": string(r.Status)} {
-			if all := c.values[name]; value != "" && !all[value] && len(all) < maxChoices {
-				all[strings.Clone(value)] = true
-			}
+	project, user, host, region, status := c.values["project"], c.values["user"], c.values["host"], c.values["region"], c.values["status"]
+	learn := func(all map[string]bool, value string) {
+		if value != "" && !all[value] && len(all) < maxChoices {
+			all[strings.Clone(value)] = true
 		}
+	}
+	rows.EachShort(c.rows.Len(), func(r *runs.Row) {
+		learn(project, r.Project)
+		learn(user, r.User)
+		learn(host, r.Host)
+		learn(region, r.Zone)
+		learn(status, string(r.Status))
 		c.latest.Add(r)
 	})
 	c.rows = rows

@@ -116,6 +116,7 @@ func TestOtherSitesAreTurnedAway(t *testing.T) {
 		assert.Equal(t, code, ask(local, here+"/", "Host", host).Code, host)
 		assert.Equal(t, code, ask(local, here+"/v1/intensity?region=FR", "Host", host).Code, "%s: what only this machine reaches", host)
 	}
+	assert.Equal(t, http.StatusOK, ask(local, here+"/healthz", "Host", "").Code, "a load balancer names no host")
 	bearer := []string{"Authorization", "Bearer " + token}
 	assert.Equal(t, http.StatusOK, ask(wide, here+"/", append(bearer, "Host", own)...).Code)
 	assert.Equal(t, http.StatusMisdirectedRequest, ask(wide, here+"/", append(bearer, "Host", "evil.example")...).Code)

@@ -114,9 +114,6 @@ func (p *pages) page(path string, render func(*asked) (body []byte, kind string,
 		}
 		h := w.Header()
 		h.Set("Content-Type", made.kind)
-		if path == "/runs" && slices.ContainsFunc(state.Live, func(l footprint.Report) bool { return l.RunID == r.PathValue("id") }) {
-			h.Set("Refresh", "5") // it goes on
-		}
 		tag := `"` + strings.TrimPrefix(hash(key+of), "sha256-")[:20] + `"`
 		h.Set("ETag", tag)
 		if strings.HasPrefix(made.kind, "text/html") {
@@ -277,6 +274,9 @@ func (p *pages) run(a *asked) ([]byte, string, error) {
 		run = run.Advised(p.table)
 		id := url.QueryEscape(run.RunID)
 		run.Links = [][2]string{{"All runs", "/"}, {"Compare", "/compare?run=" + id}, {"JSON", runAddress(run.RunID) + "?format=json"}}
+		if run.Status == footprint.Running {
+			run.Script = followScript(a.state)
+		}
 	}
 	err = run.Write(&b, a.format)
 	return b.Bytes(), kinds[a.format], err

@@ -223,7 +223,8 @@ func TestARunThatGoesOn(t *testing.T) {
 	code, body := s.get("/runs/0198c0de-0009")
 	assert.Equal(t, http.StatusOK, code)
 	assert.Contains(t, body, "… running")
-	assert.Equal(t, "5", ask(s, here+"/runs/0198c0de-0009").Header().Get("Refresh"))
+	assert.Contains(t, body, "new EventSource")
+	assert.Contains(t, ask(s, here+"/runs/0198c0de-0009").Header().Get("Content-Security-Policy"), "connect-src 'self'")
 	_, body = s.get("/?format=json")
 	assert.Equal(t, 1, runsIn(t, body))
 	_, body = s.get("/?project=vision")
@@ -233,7 +234,7 @@ func TestARunThatGoesOn(t *testing.T) {
 	s.pages.Store.Look()
 	_, body = s.get("/runs/0198c0de-0009")
 	assert.Contains(t, body, "✓ completed")
-	assert.Empty(t, ask(s, here+"/runs/0198c0de-0009").Header().Get("Refresh"))
+	assert.NotContains(t, body, "EventSource")
 }
 
 // TestTheSumsAreThoseOfReport adds runs to two ledgers in a random order, with runs that

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strconv"
 
+	"github.com/carbonctl/carbonctl/internal/serve/store"
 	"github.com/carbonctl/carbonctl/report"
 	"github.com/carbonctl/carbonctl/runs"
 )
@@ -13,10 +14,15 @@ import (
 //go:embed live.js
 var liveScript string
 
+// followScript makes a page of a state follow what is new.
+func followScript(s *store.State) string {
+	return fmt.Sprintf("const made = %q;\n%s", stateID(s), liveScript)
+}
+
 // served is what the page of all runs has here beside what a file has: runs that go on, the
 // form of filters, other forms of the same figures, and the script that follows.
 func (p *pages) served(a *asked, f runs.Filter, c *choices) *report.Served {
-	live := &report.Served{Filters: c.controls(a.params), Script: fmt.Sprintf("const made = %q;\n%s", stateID(a.state), liveScript)}
+	live := &report.Served{Filters: c.controls(a.params), Script: followScript(a.state)}
 	for _, r := range a.state.Live {
 		if f.Match(runs.FromReport(r)) {
 			live.Going = append(live.Going, report.Going{Run: report.Run{Report: r, Car: p.Car}, Link: runAddress(r.RunID)})

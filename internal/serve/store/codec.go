@@ -19,7 +19,8 @@ type coder struct {
 	out   []byte
 	in    string
 	read  bool
-	whole bool
+	whole bool // its hashes too
+	short bool // not its JSON
 	// Room for the values of cells that may be empty.
 	energies [8]energy.Energy
 	numbers  [10]runs.Number
@@ -77,6 +78,9 @@ func (c *coder) row(r *runs.Row) {
 	epochs := int64(r.Epochs)
 	c.int(&epochs)
 	r.Epochs = int(epochs)
+	if c.read && c.short {
+		return
+	}
 	c.packed(&r.Components)
 	c.packed(&r.Details)
 	c.packed(&r.Work)

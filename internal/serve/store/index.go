@@ -71,8 +71,14 @@ func (r Rows) Extends(old Rows) bool { return r.index == old.index && len(old.ro
 
 // Each gives the rows from a place on, without their hashes. A row is lent until the
 // function returns.
-func (r Rows) Each(from int, to func(*runs.Row)) {
-	c := coder{words: &r.words}
+func (r Rows) Each(from int, to func(*runs.Row)) { r.each(from, &coder{words: &r.words}, to) }
+
+// EachShort does the same without Components, Details, Work and Cost, which is faster.
+func (r Rows) EachShort(from int, to func(*runs.Row)) {
+	r.each(from, &coder{words: &r.words, short: true}, to)
+}
+
+func (r Rows) each(from int, c *coder, to func(*runs.Row)) {
 	var row runs.Row
 	for _, s := range r.rows[from:] {
 		c.decode(s, &row, false)
