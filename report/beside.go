@@ -20,7 +20,7 @@ import (
 var besideSource string
 
 // besideStyle follows that of the page of a run.
-const besideStyle = ".say { margin: 26px 0 0; max-width: 40em; } td small { display: block; } .bold td bdi { font-weight: 650; } td, thead th { min-width: 8rem; } .ok { color: var(--ok); } .bad { color: var(--bad); } .open { color: var(--open); }\n"
+const besideStyle = ".say { margin: 26px 0 0; max-width: 40em; } td small { display: block; } .bold td bdi { font-weight: 650; } td, thead th { min-width: 6.5rem; } .ok { color: var(--ok); } .bad { color: var(--bad); } .open { color: var(--open); }\n"
 
 // besideTemplate parses the page once, and only where one is asked for.
 var besideTemplate = sync.OnceValue(func() *template.Template {

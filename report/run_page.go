@@ -176,7 +176,11 @@ func (run Run) page() runPage {
 	if r.RunID != "" {
 		p.Foot = append(p.Foot, "run "+r.RunID)
 	}
-	p.Foot = append(p.Foot, plain(versions(r.Versions.Tool, r.Versions.Data)), "this page loads nothing")
+	loads := "this page loads nothing"
+	if run.Script != "" {
+		loads = "updates by itself"
+	}
+	p.Foot = append(p.Foot, plain(versions(r.Versions.Tool, r.Versions.Data)), loads)
 	return p
 }
 

@@ -23,9 +23,9 @@ type Access struct {
 	// Wide says that other machines reach the listener. Without a Token the pages are then
 	// refused.
 	Wide bool
-	// Hosts are further names by which the pages may be asked for, as behind a proxy.
-	// Without them it is localhost, this machine's name, and any IP address: a site that
-	// makes its own name one of our addresses (DNS rebinding) is turned away.
+	// Hosts are further names by which the pages may be asked for, as behind a proxy, beside
+	// localhost, any IP address and, where Wide, this machine's name: a site that makes its
+	// own name one of our addresses (DNS rebinding) is turned away.
 	Hosts []string
 }
 
