@@ -7,7 +7,7 @@ import sys
 
 from . import _session
 from ._log import guard
-from ._tracker import flags_of
+from ._tracker import settings_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ class Call:
         self.session, self.id = None, 0
 
     @guard()
-    def enter(self, flags: tuple[str, ...], name: str) -> None:
-        self.session, self.id, _ = _session.enter(flags, name, keep=True)
+    def enter(self, settings: _session.Settings, name: str) -> None:
+        self.session, self.id, _ = _session.enter(settings, name, keep=True, wait=False)
 
     @guard()
     def leave(self) -> None:
@@ -36,12 +36,12 @@ class Call:
 class Calls:
     """Makes a Call for each call of a function: a context manager of the right name."""
 
-    def __init__(self, flags: tuple[str, ...], name: str) -> None:
-        self.flags, self.name = flags, name
+    def __init__(self, settings: _session.Settings, name: str) -> None:
+        self.settings, self.name = settings, name
 
     def begin(self) -> Call:
         call = Call()
-        call.enter(self.flags, self.name)
+        call.enter(self.settings, self.name)
         return call
 
 
@@ -122,7 +122,7 @@ def track(
     tracked from their first step to their last. Arguments are those of Tracker. What the
     function returns and raises passes through.
     """
-    settings = flags_of(region, project, labels, intensity, pue, charge, interval, ledger, flags)
+    settings = settings_of(region, project, labels, intensity, pue, charge, interval, ledger, flags)
 
     def decorate(function: Callable) -> Callable:
         label = name or getattr(function, "__qualname__", "") or "call"

@@ -180,7 +180,7 @@ class Report(Usage):
         super().__init__(raw, name)
         raw = self.raw
         self.run_id: str | None = raw.get("run_id")
-        self.region: str | None = (raw.get("region") or {}).get("zone")
+        self.region: str | None = _zone(raw.get("region"))
         self.project: str = raw.get("project") or ""
         self.status: str | None = raw.get("status")
         self.epochs: list[Usage] = [Usage(e, f"epoch {e.get('index')}") for e in raw.get("epochs") or ()]
@@ -190,6 +190,11 @@ class Report(Usage):
         self.warnings: list[str] = [w.get("text", "") for w in raw.get("warnings") or ()]
         self.ledger: str | None = (raw.get("ledger") or {}).get("path")
         self.note = note
+
+
+def _zone(region: dict | None) -> str | None:
+    """The zone that was given or found; the world's mean is none."""
+    return (region or {}).get("zone") or None if (region or {}).get("how") != "default" else None
 
 
 def difference(now: dict, before: dict) -> dict:

@@ -22,13 +22,31 @@ _hooked = False
 WRAPPED = "this runs under carbonctl wrap, whose result has the figures"
 
 
+class Settings:
+    """What a run is begun with: flags of carbonctl attach, variables over those of the program,
+    and flags that may differ within a run, where the first has its way."""
+
+    __slots__ = ("flags", "environ", "own")
+
+    def __init__(self, flags: list[str] | None = None, environ: dict[str, str] | None = None,
+                 own: list[str] | None = None) -> None:  # fmt: skip
+        self.flags, self.environ, self.own = flags or [], environ or {}, own or []
+
+    def same(self, other: Settings) -> bool:
+        return (self.flags, self.environ) == (other.flags, other.environ)
+
+    def fits(self, within: Settings) -> bool:
+        """Whether nothing of it is lost within a run that has begun."""
+        return not self.flags or self.same(within)
+
+
 class Session:
     """A run: a helper, or the file of events of the run around us."""
 
-    def __init__(self, link, flags: tuple[str, ...], kept: bool, why: str = "") -> None:
+    def __init__(self, link, settings: Settings, kept: bool, why: str = "") -> None:
         self.link = link
         self.why = why  # there will be no figures
-        self.flags = flags
+        self.settings = settings
         self.kept = kept  # it lasts until the interpreter ends
         self.open: set[int] = set()
         self.first = 0  # id of the tracker that began it
@@ -51,29 +69,29 @@ class Lock:
         self.lock.release()
 
 
-def enter(flags: tuple[str, ...], name: str, keep: bool = False):
+def enter(settings: Settings, name: str, keep: bool = False, wait: bool = True):
     """Open a task in the run, which is begun where there is none. Returns the session, the
-    task's id and the answer to its start, or None and why nothing is measured. keep: the run
-    lasts until the interpreter ends, and nobody waits for the answer."""
+    task's id and the answer to its start, or None and why nothing is measured. keep: a run
+    that this begins lasts until the interpreter ends."""
     global _current
     with Lock():
         s = _current
-        if s is not None and (not s.alive or (s.kept and not s.open and s.flags != flags)):
+        if s is not None and (not s.alive or (s.kept and not s.open and not settings.same(s.settings))):
             finish()
             s = None
         if s is None:
-            link, why = _connect(flags)
+            link, why = _connect(settings)
             if link is None:
                 return None, why, None
-            s = _current = Session(link, flags, keep, why)
-        elif s.flags != flags and flags:
-            warn("settings of a tracker that begins within another are ignored: one run has one region and project")
+            s = _current = Session(link, settings, keep, why)
+        elif not settings.fits(s.settings):
+            warn("settings of a tracker that begins within another are ignored: a run has one region", "within")
         id = next(_ids)
         if not s.first:
             s.first = id
         s.open.add(id)
         keys = {"name": printable(name), "id": str(id)}
-        if keep:
+        if not wait:
             s.link.send("task-start", **keys)
             return s, id, None
         return s, id, s.link.ask("task-start", ANSWER, brief=s.first == id, **keys)
@@ -116,7 +134,7 @@ def finish(status: str = "completed") -> dict | None:
         return (last or {}).get("report")
 
 
-def _connect(flags: tuple[str, ...]):
+def _connect(settings: Settings):
     """Give a helper, or the events of the run around us; or None and why."""
     _hook()
     events = os.environ.get("CARBONCTL_EVENTS")
@@ -136,15 +154,15 @@ def _connect(flags: tuple[str, ...]):
     known = (path, state.st_mtime_ns, state.st_size)
     if known in _broken:
         return None, _broken[known]
-    return _open(path, flags, known)
+    return _open(path, settings, known)
 
 
-def _open(path: str, flags: tuple[str, ...], known: tuple):
+def _open(path: str, settings: Settings, known: tuple):
     from ._helper import Helper, Refused
 
-    environ = dict(os.environ)
+    flags = settings.flags + settings.own
     for again in (True, False):
-        link = Helper(path, list(flags), environ)
+        link = Helper(path, flags, {**os.environ, **settings.environ})
         try:
             link.begin(HELLO)
             return link, ""

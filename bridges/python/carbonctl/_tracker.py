@@ -19,21 +19,24 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
-def flags_of(
-    region: str | None, project: str | None, labels: Mapping[str, object] | None, intensity: float | None,
-    pue: float | None, charge: str | None, interval: float | None, ledger: str | None, flags: Sequence[str],
-) -> tuple[str, ...]:  # fmt: skip
-    """Settings as flags of carbonctl attach."""
+def settings_of(
+    region: str | None = None, project: str | None = None, labels: Mapping[str, object] | None = None,
+    intensity: float | None = None, pue: float | None = None, charge: str | None = None,
+    interval: float | None = None, ledger: str | None = None, flags: Sequence[str] = (),
+    environ: Mapping[str, str] | None = None,
+) -> _session.Settings:  # fmt: skip
+    """Arguments of a tracker as settings of a run."""
     all: list[str] = []
-    for flag, value in (("--region", region), ("--project", project), ("--intensity", intensity), ("--pue", pue),
-                        ("--charge", charge), ("--ledger", ledger)):  # fmt: skip
+    own = [] if project is None else ["--project", str(project)]
+    for flag, value in (("--region", region), ("--intensity", intensity), ("--pue", pue), ("--charge", charge),
+                        ("--ledger", ledger)):  # fmt: skip
         if value is not None:
             all += [flag, str(value)]
     if interval is not None:
         all += ["--interval", f"{max(1, round(float(interval) * 1000))}ms"]
     for key, value in (labels or {}).items():
-        all += ["--label", f"{key}={value}"]
-    return (*all, *map(str, flags))
+        own += ["--label", f"{key}={value}"]
+    return _session.Settings([*all, *map(str, flags)], dict(environ or {}), own)
 
 
 class Task:
@@ -109,11 +112,13 @@ class Tracker:
         flags: Sequence[str] = (), log_to: Where = "auto",
     ) -> None:  # fmt: skip
         self.name = str(name or project or "tracker")
-        self._flags = flags_of(region, project, labels, intensity, pue, charge, interval, ledger, flags)
         self._log_to = LogTo(log_to)
+        self._settings = settings_of(region, project, labels, intensity, pue, charge, interval, ledger, flags)
+        self._keep = False
         self._pid = os.getpid()
         self._session = None
         self._id = 0
+        self.number = 0  # of its task within the run
         self._first: dict | None = None  # the answer to its start
         self._final: Report | None = None
         self._why = ""
@@ -121,6 +126,12 @@ class Tracker:
         self._index = 0
         self.last_epoch = Usage()
         self.prediction: Prediction | None = None
+
+    @property
+    def run_id(self) -> str | None:
+        """ID of the run that the tracker is or was part of, None if there is none."""
+        s = self._session
+        return s.link.hello.get("run_id") if s is not None else self._final.run_id if self._final else None
 
     # Begin and end.
 
@@ -136,11 +147,11 @@ class Tracker:
             return self
         self._final, self._epochs, self._index = None, [], 0
         self.prediction, self.last_epoch = None, Usage()
-        s, id, self._first = _session.enter(self._flags, self.name)
+        s, id, self._first = _session.enter(self._settings, self.name, self._keep)
         if s is None:
             self._why, self._id = id, -1
         else:
-            self._session, self._id = s, id
+            self._session, self._id, self.number = s, id, id
             self._why = s.why
         return self
 
