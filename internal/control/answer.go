@@ -70,6 +70,15 @@ type figures struct {
 	Dropped       int                `json:"dropped,omitempty"`
 }
 
+// brief is the answer to a request that asks for no more.
+type brief struct {
+	N       int     `json:"n"`
+	Op      *string `json:"op"`
+	Epoch   any     `json:"epoch,omitempty"`
+	Task    any     `json:"task,omitempty"`
+	Dropped int     `json:"dropped,omitempty"`
+}
+
 // component is a line of the report.
 type component struct {
 	footprint.Line
@@ -131,7 +140,6 @@ func (s *Server) answer(a answer) any {
 	if a.wrong != nil {
 		return failure{N: a.n, Op: a.op, Code: a.wrong.code, Error: a.wrong.text}
 	}
-	f := figures{N: a.n, Op: a.op, Ready: s.isReady(a.wait)}
 	var parts carbon.Usage
 	var ok bool
 	for _, o := range []*open{a.epoch, a.task} {
@@ -140,6 +148,15 @@ func (s *Server) answer(a answer) any {
 		}
 	}
 	var r footprint.Report
+	if a.brief { // a report of a run with many tasks costs more than all else
+		b := brief{N: a.n, Op: a.op}
+		b.Epoch, b.Task = s.ended(a, r, parts, ok)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		b.Dropped, s.dropped = s.dropped, 0
+		return b
+	}
+	f := figures{N: a.n, Op: a.op, Ready: s.isReady(a.wait)}
 	var at time.Time
 	if a.fresh || a.wait {
 		r, at = s.tracker.Current()
@@ -148,17 +165,23 @@ func (s *Server) answer(a answer) any {
 		_, at = s.tracker.Latest()
 	}
 	s.fill(&f, r, at)
+	f.Epoch, f.Task = s.ended(a, r, parts, ok)
+	return f
+}
+
+// ended is the epoch or the task that a request has ended, nil where it has ended none.
+func (s *Server) ended(a answer, r footprint.Report, parts carbon.Usage, ok bool) (ofEpoch, ofTask any) {
 	switch {
 	case a.epoch != nil && ok:
-		f.Epoch = epoch{epochOf(r, *a.epoch, parts.Stretch), s.parts(parts.Components)}
+		return epoch{epochOf(r, *a.epoch, parts.Stretch), s.parts(parts.Components)}, nil
 	case a.epoch != nil:
-		f.Epoch = missing{}
+		return missing{}, nil
 	case a.task != nil && ok:
-		f.Task = task{taskOf(r, *a.task, parts.Stretch), s.parts(parts.Components)}
+		return nil, task{taskOf(r, *a.task, parts.Stretch), s.parts(parts.Components)}
 	case a.task != nil:
-		f.Task = missing{}
+		return nil, missing{}
 	}
-	return f
+	return nil, nil
 }
 
 // missing is what is not known: null.

@@ -85,6 +85,7 @@ type answer struct {
 	wrong *refusal
 	fresh bool // take a reading
 	wait  bool // until all meters are open
+	brief bool // nothing but the epoch or task that has ended
 	epoch *open
 	task  *open
 }
@@ -161,6 +162,7 @@ func (s *Server) line(line []byte, long bool, at time.Time) (end bool) {
 		return true
 	}
 	if err == nil {
+		a.brief = r.brief && r.op != report && r.op != ready
 		err = s.do(r, &a, at.Add(-r.late))
 	}
 	if errors.As(err, &a.wrong) && a.wrong.code == badJSON {

@@ -58,6 +58,7 @@ type request struct {
 	unit      string
 	n         int
 	failed    bool          // of a stop
+	brief     bool          // it needs no figures of the run
 	late      time.Duration // it happened so long before it arrived
 }
 
@@ -109,6 +110,7 @@ func parse(line []byte, at time.Time) (r request, err error) {
 			p.wrong("status", "neither completed nor failed")
 		}
 	}
+	r.brief = p.flag("brief")
 	r.late = p.late(at)
 	if p.err != nil {
 		return r, refuse(badKey, "%s: %v", r.op, p.err)
@@ -144,6 +146,13 @@ func (p *parser) text(key string) (s string, ok bool) {
 		return "", false
 	}
 	return s, true
+}
+
+func (p *parser) flag(key string) (b bool) {
+	if v, ok := p.raw(key); ok && json.Unmarshal(v, &b) != nil {
+		p.wrong(key, "neither true nor false")
+	}
+	return b
 }
 
 // label is text that can be printed.
