@@ -233,7 +233,11 @@ func TestFleet(t *testing.T) {
 			c.Stdout, c.Stderr = &out, &notes
 			begun = time.Now()
 			require.NoError(t, c.Run(), notes.String())
-			t.Logf("%s: carbonctl report took %v and %d MB", s.name, time.Since(begun).Round(time.Second/100), maxRSS(c.ProcessState)>>10)
+			t.Logf("%s: carbonctl report took %v, of which %v its own, and %d MB", s.name, time.Since(begun).Round(time.Second/100),
+				(c.ProcessState.UserTime() + c.ProcessState.SystemTime()).Round(time.Second/100), maxRSS(c.ProcessState)>>10)
+			begun = time.Now()
+			d.run("carbonctl", "report", "prometheus:http://"+address, from, "--step", "5m")
+			t.Logf("%s: carbonctl report --step 5m took %v", s.name, time.Since(begun).Round(time.Second/100))
 			t.Log(strings.TrimSpace(notes.String()))
 			var totals struct {
 				Total  struct{ Runs int }

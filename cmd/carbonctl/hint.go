@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"slices"
 	"strings"
 	"syscall"
@@ -57,7 +58,7 @@ func hint(err error) string {
 		return "docs/regions.md lists what each live service needs; tokens come from environment variables only"
 	case errors.As(err, &hours):
 		return hoursHint(hours)
-	case errors.As(err, &store) && (store.Status == 401 || store.Status == 403):
+	case errors.As(err, &store) && (store.Status == http.StatusUnauthorized || store.Status == http.StatusForbidden):
 		return "set CARBONCTL_PROMETHEUS_TOKEN, or CARBONCTL_PROMETHEUS_USER and CARBONCTL_PROMETHEUS_PASSWORD (docs/fleet.md)"
 	case errors.Is(err, regions.ErrNoForecast):
 		return `"carbonctl regions data" lists the zones with typical hours; elsewhere --live asks a service or a file (docs/regions.md)`

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -60,12 +61,12 @@ func TestTheClientChoosesTheFormat(t *testing.T) {
 // hangs holds nobody up.
 func TestAScrapeCostsTheRunLittle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var calls int
+		var calls atomic.Int64
 		hang := make(chan struct{})
 		hung := false
 		joules := 0.0
 		h := metrics.Handler(func() footprint.Report {
-			calls++
+			calls.Add(1)
 			joules++
 			if hung {
 				<-hang
@@ -77,7 +78,7 @@ func TestAScrapeCostsTheRunLittle(t *testing.T) {
 			all.Go(func() { assert.Contains(t, get(h, "GET", "").Body.String(), series+" 1\n") })
 		}
 		all.Wait()
-		assert.Equal(t, 1, calls)
+		assert.EqualValues(t, 1, calls.Load())
 		time.Sleep(metrics.Fresh)
 		assert.Contains(t, get(h, "GET", "").Body.String(), series+" 2\n")
 
@@ -88,7 +89,7 @@ func TestAScrapeCostsTheRunLittle(t *testing.T) {
 			assert.Contains(t, get(h, "GET", "").Body.String(), series+" 2\n", "the latest that there is")
 			assert.LessOrEqual(t, time.Since(begun), 100*time.Millisecond)
 		}
-		assert.Equal(t, 3, calls, "one at a time")
+		assert.EqualValues(t, 3, calls.Load(), "one at a time")
 		close(hang)
 		synctest.Wait()
 		assert.Contains(t, get(h, "GET", "").Body.String(), series+" 3\n")

@@ -45,7 +45,7 @@ const every = time.Second
 // Counters never fall as the run goes on, and stay when it has ended.
 func New(source Source) *Collector {
 	c := &Collector{source: source, descs: map[string]*client.Desc{}}
-	own := c.latest().Labels
+	own := source.Fresh(every).Labels
 	for _, f := range runmetrics.All() {
 		c.descs[f.Name] = client.NewDesc(f.Series(), f.Help, runmetrics.Names(f.Name, own), nil)
 	}

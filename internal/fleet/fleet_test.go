@@ -218,7 +218,7 @@ func TestBadStores(t *testing.T) {
 		answer http.HandlerFunc
 		want   string
 	}{
-		{"401", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", 401) }, "401 Unauthorized"},
+		{"401", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusUnauthorized) }, "401 Unauthorized"},
 		{"400", func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(400)
 			fmt.Fprint(w, `{"status":"error","errorType":"bad_data","error":"parse\nerror"}`)

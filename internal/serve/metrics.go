@@ -1,36 +1,64 @@
 package serve
 
 import (
-	"bytes"
 	"context"
 	"net/http"
+	"strconv"
+	"sync"
 
 	"github.com/carbonctl/carbonctl/internal/exposition"
+	"github.com/carbonctl/carbonctl/internal/serve/store"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
-// metrics answers with the totals of all runs by project, the families that "report --format
-// prometheus" writes, in the format that is asked for.
-func (p *pages) metrics(w http.ResponseWriter, r *http.Request) {
+// ledgerMetrics answer /metrics with the totals of all runs by project. Overlaps are
+// counted once, which a new row can make less of: a counter never falls all the same, as
+// long as the files only grow.
+type ledgerMetrics struct {
+	pages *pages
+	hold  exposition.Hold
+
+	mu       sync.Mutex
+	families []exposition.Family
+	rows     store.Rows
+	of       uint64 // the generation of the state
+	begun    int    // how often all was read anew
+}
+
+func (m *ledgerMetrics) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), answerTime)
 	defer cancel()
-	state, err := p.Store.Loaded(ctx)
+	state, err := m.pages.Store.Loaded(ctx)
 	if err != nil {
-		p.fail(w, r, err)
+		m.pages.fail(w, r, err)
 		return
 	}
 	format := exposition.Accepted(r.Header.Get("Accept"))
-	made, err := p.made.get(ctx, "/metrics "+format.ContentType(), stateID(state), func(context.Context) ([]byte, string, error) {
-		t, _ := p.views.team(state.Rows, runs.Filter{}, p.Pages, p.now())
-		var b bytes.Buffer
-		err := format.Write(&b, t.Metrics())
-		return b.Bytes(), format.ContentType(), err
-	})
-	if err != nil {
-		p.fail(w, r, err)
-		return
+	h := w.Header()
+	h.Set("Content-Type", format.ContentType())
+	h.Set("Cache-Control", "no-store")
+	h.Set("Vary", "Accept")
+	h.Set("X-Content-Type-Options", "nosniff")
+	_ = format.Write(w, m.all(state)) // whoever has gone does not need it
+}
+
+// all are the families of a state, which are made once.
+func (m *ledgerMetrics) all(state *store.State) []exposition.Family {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.families != nil && m.of == state.Generation {
+		return m.families
 	}
-	w.Header().Set("Content-Type", made.kind)
-	w.Header().Set("Vary", "Accept")
-	_, _ = w.Write(made.body) // who has gone needs no answer
+	team, _ := m.pages.views.team(state.Rows, runs.Filter{}, m.pages.Pages, m.pages.now())
+	families := team.Metrics()
+	if !state.Rows.Extends(m.rows) {
+		m.begun++
+	}
+	m.hold.Apply(strconv.Itoa(m.begun), families)
+	m.families = append(families, exposition.Family{
+		Name: "carbonctl_ledger_runs_underway", Kind: exposition.Gauge, Help: "Runs that go on, by their journals; they are in no total yet.",
+		Samples: []exposition.Sample{{Value: float64(len(state.Live))}},
+	})
+	m.of, m.rows = state.Generation, state.Rows
+	return m.families
 }

@@ -69,7 +69,7 @@ func (p *pages) routes(mux *http.ServeMux) {
 	add("/compare", p.page("/compare", p.compare))
 	add("/events", p.events)
 	if p.Metrics == nil {
-		p.Metrics = http.HandlerFunc(p.metrics)
+		p.Metrics = &ledgerMetrics{pages: p}
 	}
 	add("/metrics", p.Metrics)
 }
