@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/carbonctl/carbonctl/export/metrics"
@@ -41,11 +42,20 @@ func (w *runFlags) serveMetrics(ctx context.Context, o *session.Options) (stop f
 		w.say("metrics on http://"+l.Addr().String()+"/metrics", "")
 	}
 	ctx, cancel := context.WithCancel(ctx)
+	var running atomic.Pointer[http.Handler]
 	o.Follow = func(fresh func(age time.Duration) footprint.Report) {
-		mux := http.NewServeMux()
-		mux.Handle("/metrics", metrics.Handler(func() footprint.Report { return fresh(metrics.Fresh) }))
-		go func() { _ = serve.Run(ctx, l, mux, 0) }() // it has ended when its context has
+		h := metrics.Handler(func() footprint.Report { return fresh(metrics.Fresh) })
+		running.Store(&h)
 	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/metrics", func(to http.ResponseWriter, r *http.Request) {
+		if h := running.Load(); h != nil {
+			(*h).ServeHTTP(to, r)
+			return
+		}
+		http.Error(to, "the run has not begun", http.StatusServiceUnavailable)
+	})
+	go func() { _ = serve.Run(ctx, l, mux, 0) }() // it has ended when its context has
 	return func() {
 		cancel()
 		_ = l.Close()

@@ -74,7 +74,7 @@ type Options struct {
 
 	Voice Voice
 
-	// Follow is given, when the command has started, what reads the run so far: the report
+	// Follow is given, right before the command starts, what reads the run so far: the report
 	// whose latest reading is no older than a time. It is for a server of metrics; nil is
 	// none.
 	Follow func(fresh func(age time.Duration) footprint.Report)
@@ -214,7 +214,7 @@ func (s *Session) Start(ctx context.Context) error {
 	s.lookout = watchFor(s.o.Epochs, s.tracker, s.o.Voice.Predicted)
 	s.lookout.connect(&s.command)
 	s.tree.look, s.tree.counted = s.lookout.look, s.engines.counted
-	if s.process, err = s.begin(func() { s.tracker.Start(ctx) }); err != nil {
+	if s.process, err = s.begin(func() { s.measure(ctx) }); err != nil {
 		s.lookout.not()
 		_, _ = s.tracker.Stop()
 		s.book.discard()
@@ -222,9 +222,6 @@ func (s *Session) Start(ctx context.Context) error {
 		return err
 	}
 	ignorePipe()
-	if s.o.Follow != nil {
-		s.o.Follow(s.tracker.Fresh)
-	}
 	s.stopLive = s.o.Voice.Live.begin(s)
 	s.lookout.started()
 	s.engines.start(s.o.Engines, s.tracker.Counted)
@@ -234,6 +231,14 @@ func (s *Session) Start(ctx context.Context) error {
 	s.recovery = s.book.recover(ctx, s.alarm.run, cfg.Run.Parent, redoer{s.o.Redo, s.o.Spool, s.o.Voice.Say})
 	time.AfterFunc(sweepAfter, func() { watch.SweepEvents("") }) // it may end with us
 	return nil
+}
+
+// measure takes the first reading.
+func (s *Session) measure(ctx context.Context) {
+	s.tracker.Start(ctx)
+	if s.o.Follow != nil {
+		s.o.Follow(s.tracker.Fresh)
+	}
 }
 
 // sweepAfter is how old a run is before it looks for what killed ones have left: a
