@@ -66,6 +66,9 @@ func Of(r footprint.Report) []exposition.Family {
 		add("carbonctl_run_end_time_seconds", unix(r.EndedAt))
 	}
 	add("carbonctl_run_status", 1, exposition.Label{Name: "status", Value: string(r.Status)})
+	for _, w := range r.Work {
+		add("carbonctl_work", w.Count, exposition.Label{Name: "unit", Value: cut(w.Unit)}, exposition.Label{Name: "how", Value: string(w.How)}, exposition.Label{Name: "source", Value: cut(w.Source)})
+	}
 	codes := map[string]int{}
 	for _, w := range r.Warnings {
 		codes[w.Code] += max(w.Count, 1)
@@ -99,6 +102,7 @@ func All() []exposition.Family {
 		{Name: "carbonctl_run_start_time_seconds", Kind: exposition.Gauge, Unit: "seconds", Help: "When the run began, since the Unix epoch."},
 		{Name: "carbonctl_run_end_time_seconds", Kind: exposition.Gauge, Unit: "seconds", Help: "When the run ended, since the Unix epoch."},
 		{Name: "carbonctl_run_status", Kind: exposition.Gauge, Help: "1 for the status that the run has."},
+		{Name: "carbonctl_work", Kind: exposition.Counter, Help: "Work that the run has done, by its unit."},
 		{Name: "carbonctl_run_warnings", Kind: exposition.Gauge, Help: "Warnings in the report of the run."},
 		{Name: "carbonctl_run", Kind: exposition.Info, Help: "Which run this is."},
 		{Name: "carbonctl_build", Kind: exposition.Info, Help: "Versions of carbonctl and its tables."},
@@ -118,6 +122,8 @@ func Names(family string, own map[string]string) []string {
 		return []string{"scope"}
 	case "carbonctl_factor":
 		return names(factor(footprint.Report{}))
+	case "carbonctl_work":
+		return []string{"unit", "how", "source"}
 	case "carbonctl_run_status":
 		return []string{"status"}
 	case "carbonctl_run_warnings":

@@ -36,6 +36,7 @@ func run() footprint.Report {
 			{Kind: energy.GPU, ID: "GPU-1", Source: "nvml", Basis: energy.Measured, Status: "lost"},
 			{Kind: energy.Platform, ID: "psys", Source: "rapl", Basis: energy.Measured, Status: "ok", Energy: new(9000 * energy.Joule)},
 		},
+		Work:     []footprint.Work{{Unit: "output_token", Count: 51200, How: "counter", Source: "vllm:generation_tokens"}},
 		Warnings: []footprint.Warning{{Code: "meter-lost"}, {Code: "suspended", Count: 3}, {Code: "meter-lost"}},
 		Versions: footprint.Versions{Tool: "0.9", Data: "2026-1"},
 	}
@@ -75,6 +76,7 @@ func TestOf(t *testing.T) {
 		`carbonctl_run_seconds_total 60`,
 		`carbonctl_run_start_time_seconds 1.7953524005e+09`,
 		`carbonctl_run_status{status="running"} 1`,
+		`carbonctl_work_total{unit="output_token",how="counter",source="vllm:generation_tokens"} 51200`,
 		`carbonctl_run_warnings{code="meter-lost"} 2`,
 		`carbonctl_run_warnings{code="suspended"} 3`,
 		`carbonctl_run_info{run_id="0198c0de",project="a \"b\"\nc",host="node-1",machine="feed",zone="FR",charge="machine",job_id="4711",counted_by="",label_a_b="1",label_team="vision"} 1`,
