@@ -1,9 +1,10 @@
 package engine
 
 import (
-	"math"
 	"slices"
 	"strings"
+
+	"github.com/carbonctl/carbonctl/footprint"
 )
 
 // processLabels name the process that counts, not what it counts: a worker that is
@@ -21,6 +22,7 @@ type counter struct {
 	rule
 	name   string             // of the metric, once the engine has shown it
 	last   map[string]float64 // by series
+	hidden map[string]bool    // series whose latest value is no number that can be counted
 	series int                // that the last look summed, less what tells processes apart
 }
 
@@ -59,14 +61,15 @@ func (c *counter) shown(e *exposition) bool {
 func (c *counter) look(t *Target, e *exposition, at era) (m moved) {
 	now := map[string]float64{}
 	process := map[string]bool{}
-	kinds := map[string]bool{}
+	kinds, hidden := map[string]bool{}, map[string]bool{}
 	created := c.created(e)
 	list := c.chosen(t, e)
 	for _, s := range list {
-		if math.IsNaN(s.value) || math.IsInf(s.value, 0) || s.value < 0 {
-			continue // the series stands where it was
-		}
 		k := key(s.labels, nil)
+		if !(s.value >= 0 && s.value <= footprint.MaxCount) {
+			hidden[k] = true // the series stands where it was
+			continue
+		}
 		now[k] += s.value
 		process[k] = slices.ContainsFunc(s.labels, func(l label) bool { return ofProcess(l.name) })
 		kinds[key(s.labels, ofProcess)] = true
@@ -90,6 +93,8 @@ func (c *counter) look(t *Target, e *exposition, at era) (m moved) {
 		case len(c.last) >= maxSeries:
 			m.lower = true
 			continue
+		case c.hidden[k]: // what it counted until now may be from before the run
+			m.lower = true
 		case !process[k], at.again, created[k] > at.before:
 			m.n += v
 		default: // another process, which may have come with its history
@@ -97,6 +102,7 @@ func (c *counter) look(t *Target, e *exposition, at era) (m moved) {
 		}
 		c.last[k] = v
 	}
+	c.hidden = hidden
 	if at.again && !at.first {
 		m.reset = true
 		for k := range c.last { // the old process is gone

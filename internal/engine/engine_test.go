@@ -143,7 +143,9 @@ func TestRulesOfCounters(t *testing.T) {
 		"a worker that is gone keeps what it has done": {[]string{
 			"x_total{pid=\"1\"} 3\nx_total{pid=\"2\"} 3\n", "x_total{pid=\"1\"} 8\nx_total{pid=\"2\"} 4\n", "x_total{pid=\"2\"} 5\n",
 		}, 7, 0, false},
-		"no number stands still": {[]string{"x_total 5\n", "x_total NaN\n", "x_total +Inf\n", "x_total -3\n", "x_total 7\n"}, 2, 0, false},
+		"no number stands still":                        {[]string{"x_total 5\n", "x_total NaN\n", "x_total +Inf\n", "x_total -3\n", "x_total 7\n"}, 2, 0, false},
+		"no number first: its history is not the run's": {[]string{"x_total NaN\n", "x_total 1000000\n", "x_total 1000010\n"}, 10, 0, true},
+		"beyond what can be counted":                    {[]string{"x_total 0\n", "x_total 1.7e308\n", "x_total 7\n"}, 7, 0, false},
 		"starts late, from 0 by its process": {[]string{
 			"", start(7) + "x_total 30\n", start(7) + "x_total 40\n",
 		}, 40, 0, false},

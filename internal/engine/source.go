@@ -66,6 +66,9 @@ func (s *source) get(ctx context.Context, client *http.Client) (exposition, erro
 	if res.StatusCode != http.StatusOK {
 		return exposition{}, fmt.Errorf("HTTP status %d", res.StatusCode)
 	}
+	if c := res.Header.Get("Content-Encoding"); c != "" && c != "identity" {
+		return exposition{}, fmt.Errorf("the answer is compressed (%.20s), which was not asked for", c)
+	}
 	b, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
 	if err != nil {
 		return exposition{}, plain(err)
@@ -156,6 +159,20 @@ func (s *source) flush() (list []footprint.Count) {
 		n.N, n.Aborted, n.Resets, n.Lower = 0, 0, 0, false
 	}
 	return list
+}
+
+// unknown are the units of which more may have been done since the engine last showed a
+// number.
+func (s *source) unknown() (units []string) {
+	if s.wrong != nil && s.answered {
+		return slices.Sorted(maps.Keys(s.units))
+	}
+	for _, c := range s.counters {
+		if len(c.hidden) > 0 {
+			units = append(units, c.unit)
+		}
+	}
+	return units
 }
 
 // refuses says why an answer can't be counted, "" if it can.

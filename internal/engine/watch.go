@@ -16,6 +16,9 @@ import (
 const (
 	lookEvery  = 5 * time.Second // between two looks: what a restart can lose, and how finely busy is told from idle
 	retryEvery = time.Second     // until an engine first answers
+	// tellTime is how long before the end of its time the last look is given up, so that
+	// what it has shown can be told.
+	tellTime = 10 * time.Millisecond
 )
 
 // A Watch looks at engines beside a run. It never holds the run up. It is made by New.
@@ -72,8 +75,10 @@ func (w *Watch) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return // what was seen comes with the last look
 		}
-		if list := w.flush(); whole && len(list) > 0 {
-			w.found(time.Now(), list...)
+		if whole {
+			if list := w.flush(); len(list) > 0 {
+				w.found(time.Now(), list...)
+			}
 		}
 		wait := time.Until(next)
 		if slices.ContainsFunc(w.sources, func(s *source) bool { return !s.heard }) {
@@ -149,13 +154,11 @@ func (w *Watch) End(until time.Time) {
 	go func() {
 		defer close(w.last)
 		<-w.done // soon: the look that was underway is given up
-		w.look(context.Background(), max(time.Until(until), time.Millisecond), true)
+		w.look(context.Background(), max(time.Until(until)-tellTime, time.Millisecond), true)
 		w.final = w.flush()
 		for _, s := range w.sources {
-			if s.wrong != nil && s.answered { // what it did since is not known
-				for unit := range s.units {
-					w.final = append(w.final, blind(unit))
-				}
+			for _, unit := range s.unknown() {
+				w.final = append(w.final, blind(unit))
 			}
 			w.warn = append(w.warn, s.warnings()...)
 		}
@@ -199,7 +202,7 @@ func (w *Watch) Warnings() []footprint.Warning {
 	case <-w.last:
 		return w.warn
 	default:
-		return []footprint.Warning{{Code: footprint.WorkPartial, Text: "the engines' counters could not be read at the end in time: their counts are lower bounds"}}
+		return []footprint.Warning{{Code: footprint.WorkPartial, Text: "the engines' counters could not be read at the end in time: what they did since the last look is not counted"}}
 	}
 }
 

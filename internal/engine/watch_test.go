@@ -137,6 +137,66 @@ func TestAnEngineThatStartsLateAndIsIdleThen(t *testing.T) {
 	})
 }
 
+// What an engine shows first, between two regular looks, is not lost: neither what it has
+// done since its start, nor that something may be missing.
+func TestTheFirstAnswerBetweenTwoLooks(t *testing.T) {
+	for name, tt := range map[string]struct {
+		up    string
+		count float64
+		bound string
+	}{
+		"started in the run": {"process_start_time_seconds %f\n", 20 * 512, footprint.CountExact},
+		"of an unknown age":  {"other_seconds %f\n", 19 * 512, footprint.CountLower},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				from := time.Now()
+				up := float64(from.UnixMilli())/1e3 + 1
+				r, warned := track(t, 22*time.Second, func(*http.Request) (int, string, error) {
+					if time.Since(from) < 2500*time.Millisecond {
+						return 0, "", errors.New("connection refused")
+					}
+					return 200, fmt.Sprintf(tt.up+"vllm:generation_tokens_total %d\n", up, tokens(from, 2*time.Second)), nil
+				}, "vllm", "vllm=http://b#{engine=\"none\"}")
+				assert.Empty(t, warned)
+				w := counted(t, r, "output_token")
+				assert.Equal(t, tt.count, w.Count)
+				assert.Equal(t, tt.bound, w.Bound)
+			})
+		})
+	}
+}
+
+// An engine that never answers in time is not counted, and that is what is said.
+func TestAnEngineThatNeverAnswersInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, warned := track(t, 11*time.Second, func(r *http.Request) (int, string, error) {
+			<-r.Context().Done()
+			return 0, "", r.Context().Err()
+		}, "vllm")
+		assert.Empty(t, r.Work)
+		require.Len(t, warned, 1)
+		assert.Equal(t, footprint.WorkUnseen, warned[0].Code)
+		assert.Equal(t, "vllm at http://localhost:8000/metrics was not counted: no answer in time", warned[0].Text)
+	})
+}
+
+// A counter that shows no number at the end may have moved.
+func TestNoNumberAtTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		from := time.Now()
+		r, _ := track(t, 12*time.Second, func(*http.Request) (int, string, error) {
+			if time.Since(from) > 11*time.Second {
+				return 200, "vllm:generation_tokens_total NaN\n", nil
+			}
+			return 200, fmt.Sprintf("vllm:generation_tokens_total %d\n", tokens(from, 0)), nil
+		}, "vllm")
+		w := counted(t, r, "output_token")
+		assert.Equal(t, 10*512.0, w.Count)
+		assert.Equal(t, footprint.CountLower, w.Bound)
+	})
+}
+
 // An engine that ends before the last look: what it had done at the one before.
 func TestAnEngineThatEndsFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -242,6 +302,10 @@ func TestBadServers(t *testing.T) {
 		"a gauge": {func(w http.ResponseWriter, _ *http.Request) {
 			io.WriteString(w, "# TYPE vllm:generation_tokens_total gauge\nvllm:generation_tokens_total 5\n")
 		}, "vllm:generation_tokens_total is a gauge, and no counter"},
+		"gzip": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			io.WriteString(w, "\x1f\x8b")
+		}, "was not counted: the answer is compressed (gzip), which was not asked for"},
 		"breaks off": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
 			io.WriteString(w, "vllm:generation_tokens_total 5\n")
