@@ -45,7 +45,7 @@ for f in files:
 func TestNotebook(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	out, messages, code := d.try("", "env", "PYTHONPATH="+bridgePath(t), "/usr/bin/ipython3", "--no-banner", "--colors=NoColor", script(t, "notebook.ipy"))
+	out, messages, code := d.try("", "env", "PYTHONPATH="+absolute(t, "../bridges/python"), "/usr/bin/ipython3", "--no-banner", "--colors=NoColor", script(t, "notebook.ipy"))
 	require.Zero(t, code, messages)
 	for _, want := range []string{
 		"Out[1]: 42", " CO2e from ", "variable 6 fit nb True", "raised KeyError failed", "usage False", "await False",
@@ -55,11 +55,4 @@ func TestNotebook(t *testing.T) {
 		assert.Contains(t, out+messages, want)
 	}
 	assert.Contains(t, d.run("carbonctl", "report", "--by", "project"), "nb")
-}
-
-// bridgePath is the folder of the Python package.
-func bridgePath(t *testing.T) string {
-	path, err := filepath.Abs("../bridges/python")
-	require.NoError(t, err)
-	return path
 }

@@ -1,7 +1,7 @@
 """Builds the package by the standard library alone (PEP 517, PEP 660).
 
 The same sources give the same bytes: files are sorted, and their time is SOURCE_DATE_EPOCH or
-1980. wheel() also packs the command into carbonctl/bin, for wheels of one platform.
+1980. wheel() also packs the command into carbonctl/bin, for wheels of one platform (wheels.py).
 """
 
 import base64
@@ -41,7 +41,7 @@ def _sources():
     return sorted(found)
 
 
-def _metadata():
+def _metadata(note=""):
     with open(os.path.join(HERE, "README.md"), encoding="utf-8") as f:
         readme = f.read()
     return (
@@ -49,7 +49,7 @@ def _metadata():
         "Summary: Energy use and carbon emissions of Python programs\n"
         "License: Apache-2.0\nRequires-Python: >=3.9\n"
         "Classifier: Programming Language :: Python :: 3\nClassifier: Typing :: Typed\n"
-        "Description-Content-Type: text/markdown\n\n" + readme
+        "Description-Content-Type: text/markdown\n\n" + (note and note + "\n\n") + readme
     )
 
 
@@ -58,14 +58,18 @@ def _read(path):
         return f.read()
 
 
-def wheel(directory, files, tag=ANY):
-    """Write a wheel of files, (name, content, executable) each. Returns its name."""
+def wheel(directory, files, tag=ANY, note=""):
+    """Write a wheel of files, (name, content, executable) each. Returns its name. One that holds
+    the command installs it on PATH too; note is the first paragraph of its description."""
     info = f"{NAME}-{_version()}.dist-info"
     pure = "true" if tag == ANY else "false"
     files = sorted(files) + [
-        (f"{info}/METADATA", _metadata().encode(), False),
+        (f"{info}/METADATA", _metadata(note).encode(), False),
         (f"{info}/WHEEL", f"Wheel-Version: 1.0\nGenerator: {NAME}\nRoot-Is-Purelib: {pure}\nTag: {tag}\n".encode(), False),
     ]
+    if any(name == f"{NAME}/bin/{NAME}" for name, _, _ in files):
+        scripts = f"[console_scripts]\n{NAME} = {NAME}.__main__:main\n"
+        files.append((f"{info}/entry_points.txt", scripts.encode(), False))
     record = ""
     name = f"{NAME}-{_version()}-{tag}.whl"
     with zipfile.ZipFile(os.path.join(directory, name), "w", zipfile.ZIP_DEFLATED) as z:

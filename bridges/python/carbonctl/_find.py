@@ -13,10 +13,13 @@ def find() -> str | None:
         if os.sep in named:
             return named
         return _on_path(named) or named
-    inside = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bin", "carbonctl")
-    if os.path.isfile(inside):
-        return inside
-    return _on_path("carbonctl")
+    return inside() or _on_path("carbonctl")
+
+
+def inside() -> str | None:
+    """Path of the command in this package, None if this is no wheel that holds one."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bin", "carbonctl")
+    return path if os.path.isfile(path) else None
 
 
 def _on_path(name: str) -> str | None:
