@@ -38,6 +38,7 @@ type followed struct {
 	number uint32
 
 	info   fs.FileInfo // as it was read, nil before
+	at     time.Time   // when that was
 	offset int64       // of the first byte that is not read yet
 	lines  int64       // before it
 	header []byte      // the first line
@@ -60,7 +61,10 @@ const (
 	replaced        // what was read is not what is there
 )
 
-const tailLength = 256
+const (
+	tailLength = 256
+	coarse     = 100 * time.Millisecond // more than any clock of a local file system
+)
 
 // changed says what has happened to a file since it was read, by its size, its time, its
 // identity, and the bytes before the place where reading goes on.
@@ -74,6 +78,10 @@ func (f *followed) changed(now fs.FileInfo) change {
 	case f.info == nil || !os.SameFile(f.info, now) || now.Size() < f.offset:
 		return replaced
 	case f.info.Size() == now.Size() && f.info.ModTime().Equal(now.ModTime()):
+		// A clock that is coarse gives what was written a moment later the same time.
+		if f.at.Sub(now.ModTime()) < coarse && !f.whole && f.header != nil && !f.still() {
+			return replaced
+		}
 		return same
 	case f.whole || f.header == nil, now.Size() <= f.info.Size():
 		return replaced // written over, with no more in it than before
@@ -129,6 +137,7 @@ func (f *followed) read(add func(*runs.Row) error) error {
 	case !info.Mode().IsRegular():
 		return errors.New("not a regular file")
 	}
+	f.at = time.Now()
 	defer func() { f.info = info }()
 	if f.info == nil {
 		start := make([]byte, 2)
