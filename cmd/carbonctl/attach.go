@@ -51,6 +51,8 @@ started carbonctl.`,
 	f := cmd.Flags()
 	w.add(f)
 	f.Lookup("json").Usage = "print the result as JSON"
+	f.Lookup(config.Epochs).Usage = "expect `N` epochs"
+	f.Lookup(config.Webhook).Usage = "post the result to this `URL` at the end"
 	f.Lookup("budget-grace").Usage = "`TIME` from TERM to KILL when stopping the process"
 	f.StringVar(&w.cgroup, "cgroup", "", "track all processes of this cgroup, `PATH`, instead of one process")
 	f.BoolVar(&w.control, "control", false, "take requests as JSON lines on standard input (docs/control.md)")

@@ -30,7 +30,8 @@ func (a *app) devices() *cobra.Command {
 		Aliases: []string{"doctor"},
 		Short:   "Show what this machine can measure, and how to enable the rest",
 		Long: `Show whether CPU, memory and GPUs are measured or modelled on this machine, how
-sure that is, and which commands would improve it.`,
+certain that is, and which commands would improve it. It takes the settings of
+wrap as flags.`,
 		Example: `  carbonctl devices
   carbonctl devices --verbose
   carbonctl devices --root /host --json`,

@@ -83,10 +83,10 @@ exit code is 1.`,
 
 // flags are those of all kinds of files.
 func (m *importing) flags(f *pflag.FlagSet) {
-	f.String("ledger", "", "ledger `FILE` to add to, created if missing; the default is yours")
+	f.String("ledger", "", "ledger `FILE` to add to, created if missing (default: yours)")
 	f.StringVar(&m.timezone, "timezone", "", "time `ZONE` of times without one, such as Europe/Paris (default UTC)")
 	f.StringVar(&m.region, "region", "", "`ZONE` for files with neither emissions nor a factor")
-	f.StringVar(&m.intensity, "intensity", "", "carbon intensity for such files, in `GRAMS` of CO2e per kWh")
+	f.StringVar(&m.intensity, "intensity", "", "carbon intensity for files with neither emissions nor a factor, in `GRAMS` of CO2e per kWh")
 	tableFlag(f)
 	f.StringVar(&m.sign, "sign", "", "OpenSSH ed25519 `KEY` that signs the head of the ledger")
 	f.BoolVar(&m.dry, "dry-run", false, "show what would be added, and add nothing")

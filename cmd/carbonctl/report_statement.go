@@ -31,7 +31,7 @@ func (f *aboutFlags) add(to *pflag.FlagSet) {
 	to.StringVar(&f.about.Location, "location", "", "describe the place in `WORDS`")
 	to.StringVar(&f.about.Stage, "stage", "", "`STAGE` of the work: training, fine-tuning, inference …")
 	to.StringVar(&f.about.Family, "family", "", "`KIND` of task, such as \"text classification\" (boamps)")
-	to.StringVar(&f.about.Data, "data", "", "`KIND` of its data: text, image, tabular, audio, video … (boamps)")
+	to.StringVar(&f.about.Data, "data", "", "`KIND` of data: text, image, tabular, audio, video … (boamps)")
 }
 
 // alone finds a flag that was given and needs a statement, "" if there is none.

@@ -20,27 +20,6 @@ import (
 	"github.com/carbonctl/carbonctl/report"
 )
 
-// usage is cobra's text on flags and commands, for 80 columns.
-const usage = `Usage:
-  {{.UseLine}}
-{{- if .HasExample}}
-
-Examples:
-{{.Example}}{{end}}
-{{- if .HasAvailableSubCommands}}
-
-Commands:
-{{- range .Commands}}{{if .IsAvailableCommand}}
-  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}
-
-Use "{{.CommandPath}} COMMAND --help" for more about a command{{if .HasParent}}.{{else}},
-and "carbonctl help exit-codes" for what the exit codes mean.{{end}}{{end}}
-{{- if .HasAvailableLocalFlags}}
-
-Flags:
-{{.LocalFlags.FlagUsagesWrapped 80 | trimTrailingWhitespaces}}{{end}}
-`
-
 // flagError is a flag that is not one, or has a wrong value.
 type flagError struct {
 	cmd *cobra.Command
@@ -206,9 +185,9 @@ func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "carbonctl COMMAND",
 		Short: "Measure the energy and the emissions of any program",
-		Long: `carbonctl measures the energy that a program uses, from the counters of CPU
-and memory where they can be read and from a model where not, multiplies it by
-the carbon intensity of the grid, and keeps a record that can be checked.`,
+		Long: `carbonctl measures the energy that a program uses, by the counters of CPU,
+memory and GPUs where they can be read and by a model elsewhere, multiplies it
+by the carbon intensity of the grid, and keeps a record that can be verified.`,
 		Example: `  carbonctl wrap --region FR -- python train.py
   carbonctl report
   carbonctl devices`,
@@ -244,9 +223,12 @@ the carbon intensity of the grid, and keeps a record that can be checked.`,
 			return cmd.Help()
 		},
 	})
-	root.AddCommand(a.wrap(), a.attach(), a.mark(), a.report(), a.verify(), a.recompute(), a.imports(),
-		a.devices(), a.calibrate(), a.regions(), a.version())
-	root.AddCommand(a.estimate(), a.compare(), a.when(), a.serve(), a.config(), exitHelp())
+	group(root, "Measure", a.wrap(), a.attach(), a.mark(), a.devices(), a.calibrate())
+	group(root, "Plan", a.estimate(), a.compare(), a.when(), a.regions())
+	group(root, "Report", a.report(), a.serve(), a.imports())
+	group(root, "Audit", a.verify(), a.recompute())
+	group(root, "Set up", a.config(), a.version())
+	root.AddCommand(exitHelp())
 	return root
 }
 

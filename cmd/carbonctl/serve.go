@@ -69,7 +69,7 @@ its host with --allow-host. Shuts down gracefully on SIGTERM or SIGINT.`,
 	f.SortFlags = false
 	f.StringVar(&s.listen, "listen", ":9106", "listen on `ADDRESS`; without a host, on localhost only")
 	f.StringVar(&s.token, "token-file", "", "`FILE` with the token that pages ask for, at least 16 characters")
-	f.StringArrayVar(&s.hosts, "allow-host", nil, "answer for this `NAME` in Host too, as behind a proxy; may be repeated")
+	f.StringArrayVar(&s.hosts, "allow-host", nil, "answer to this `NAME` in the Host header too, as behind a proxy; may be repeated")
 	f.StringVar(&s.budget, "budget", "", "monthly budget, `AMOUNT`: 50kg or 200kWh (default: the setting monthly-budget)")
 	f.StringVar(&s.title, "title", "", "`NAME` above the page, such as a team's")
 	f.StringVar(&s.live, "live", "", "`NAME` of a live service to ask first: "+strings.Join(live.Names(), ", "))

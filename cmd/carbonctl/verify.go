@@ -40,8 +40,8 @@ kept elsewhere with --head. --verbose prints it; the JSON of a run has it too.
 
 With --allowed-signers, FILE.head.sig must be a signature of FILE.head by one of
 them, and it must cover every row unless --allow-unsigned is given. FILE may be
-compressed by gzip; "-" is standard input, "last" or the ID of a run the ledger
-that it is in. The default is the ledger that wrap writes.
+compressed by gzip; "-" is standard input, "last" or the ID of a run stands for
+its ledger. The default is the ledger that wrap writes.
 
 Exit code: 0 intact, 1 something was found, 2 a file could not be checked.`,
 		Example: `  carbonctl verify
