@@ -188,7 +188,7 @@ func (r *Reader) glob(pattern string, add func(File)) error {
 	}
 	for _, path := range paths {
 		if info, err := os.Stat(path); err != nil || !info.IsDir() {
-			add(File{Path: path})
+			r.found(path, add)
 		} else if err := r.walk(path, add); err != nil {
 			return err
 		}
@@ -212,10 +212,20 @@ func (r *Reader) walk(dir string, add func(File)) error {
 		case e.IsDir() && path != dir && (strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".csv.d")):
 			return fs.SkipDir
 		case !e.IsDir() && slices.ContainsFunc(r.ends(), func(end string) bool { return strings.HasSuffix(name, end) }):
-			add(File{Path: path})
+			r.found(path, add)
 		}
 		return nil
 	})
+}
+
+// found adds a file that nobody named. A pipe or a device is none of ours: to open it could
+// wait forever.
+func (r *Reader) found(path string, add func(File)) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		r.skipped(&fs.PathError{Op: "open", Path: path, Err: errors.New("not a regular file")})
+		return
+	}
+	add(File{Path: path})
 }
 
 func (r *Reader) elsewhere(name string) func(add func(runs.Row)) error {

@@ -93,7 +93,7 @@ func (f *followed) changed(now fs.FileInfo) change {
 
 // fails reports whether a file that could not be read is still the one that it was.
 func (f *followed) fails() bool {
-	open, err := os.Open(f.Path)
+	open, err := openRegular(f.Path)
 	if err != nil {
 		return true
 	}
@@ -105,7 +105,7 @@ func (f *followed) fails() bool {
 
 // still reports whether the bytes before the offset are those that were read.
 func (f *followed) still() bool {
-	open, err := os.Open(f.Path)
+	open, err := openRegular(f.Path)
 	if err != nil {
 		return false
 	}
@@ -124,18 +124,15 @@ func (f *followed) still() bool {
 
 // read gives the rows that were not read yet to add. An error is of the file.
 func (f *followed) read(add func(*runs.Row) error) error {
-	file, err := os.Open(f.Path)
+	file, err := openRegular(f.Path)
 	if err != nil {
 		f.info, _ = os.Stat(f.Path)
 		return err
 	}
 	defer file.Close()
 	info, err := file.Stat()
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case !info.Mode().IsRegular():
-		return errors.New("not a regular file")
 	}
 	f.at = time.Now()
 	defer func() { f.info = info }()
@@ -174,6 +171,19 @@ func (f *followed) read(add func(*runs.Row) error) error {
 	f.lines += counted.n - 1 // the header
 	f.offset, f.tail = end, tail
 	return nil
+}
+
+// openRegular opens a file that can be followed: a pipe without a writer would be waited for
+// forever, and with it the end of the server.
+func openRegular(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("not a regular file")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.Open(path)
 }
 
 // A line is a row, or why it is none.

@@ -148,7 +148,13 @@ func (s *Store) Look() {
 // all is read again.
 func (s *Store) lookForFiles() (changed bool) {
 	var lost []Fault
-	reader := input.Reader{Ledger: s.opt.Ledger, Skipped: func(err error) { lost = append(lost, Fault{Path: "files", Text: err.Error()}) }}
+	reader := input.Reader{Ledger: s.opt.Ledger, Skipped: func(err error) {
+		f := Fault{Path: "files", Text: err.Error()}
+		if at := (*fs.PathError)(nil); errors.As(err, &at) {
+			f = Fault{Path: at.Path, Text: at.Err.Error()}
+		}
+		lost = append(lost, f)
+	}}
 	var found []input.File
 	args := s.opt.Args
 	if len(args) == 0 {
