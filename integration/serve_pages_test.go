@@ -5,9 +5,13 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -207,6 +211,33 @@ func TestServedPagesInABrowser(t *testing.T) {
 	d.run("carbonctl", "wrap", "-q", "--region", "FR", "--ledger", "runs.csv", "--project", "while-it-was-away", "--", "true")
 	d.server(`^serving on (http://\S+)$`, "carbonctl", "serve", "runs.csv", "--listen", strings.TrimPrefix(address, "http://"), "--token-file", "token")
 	r.until(`document.querySelector("main").textContent.includes("while-it-was-away")`)
+	assert.Empty(t, eval[string](r, `document.querySelector("[role=status]").textContent`))
+}
+
+// TestAPageFollowsThroughAGateway has a proxy that answers in place of a server that restarts:
+// a browser takes its 502 for the end of all events.
+func TestAPageFollowsThroughAGateway(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.run("carbonctl", "wrap", "-q", "--region", "FR", "--ledger", "runs.csv", "--project", "first", "--", "true")
+	_, address := d.server(`^serving on (http://\S+)$`, "carbonctl", "serve", "runs.csv", "--listen", "127.0.0.1:0")
+	to, err := url.Parse(address)
+	require.NoError(t, err)
+	proxy := httputil.NewSingleHostReverseProxy(to)
+	var down atomic.Int32
+	gateway := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/events" && down.Add(1) == 1 {
+			http.Error(w, "the server restarts", http.StatusBadGateway)
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(gateway.CloseClientConnections)
+	r := newReader(d, gateway.URL)
+	r.open("/")
+	r.until(`document.querySelector("[role=status]").textContent.includes("Not up to date")`)
+	d.run("carbonctl", "wrap", "-q", "--region", "FR", "--ledger", "runs.csv", "--project", "second", "--", "true")
+	r.until(`document.querySelector("main").textContent.includes("second")`)
 	assert.Empty(t, eval[string](r, `document.querySelector("[role=status]").textContent`))
 }
 

@@ -129,7 +129,7 @@ func (a Access) guard(next http.Handler) http.Handler {
 			a.exchange(w, r)
 		case !a.knows(r):
 			w.Header().Set("WWW-Authenticate", `Bearer realm="carbonctl"`)
-			a.login(w, r, "")
+			a.login(w, r, r.URL.RequestURI(), "")
 		default:
 			next.ServeHTTP(w, r)
 		}
@@ -152,18 +152,12 @@ func (a Access) checkHost(next http.Handler) http.Handler {
 
 // exchange gives a cookie for the token in the address, and sends on to the address without.
 func (a Access) exchange(w http.ResponseWriter, r *http.Request) {
-	values := r.URL.Query()
-	if !equal(strings.TrimSpace(values.Get("token")), a.Token) {
-		a.login(w, r, "That is not the token.")
+	to := local(r.URL)
+	if !equal(strings.TrimSpace(r.URL.Query().Get("token")), a.Token) {
+		a.login(w, r, to, "That is not the token.")
 		return
 	}
-	name, value := a.session()
-	http.SetCookie(w, &http.Cookie{
-		Name: name, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, MaxAge: 30 * 24 * 3600,
-		Secure: r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https"),
-	})
-	values.Del("token")
-	to := (&url.URL{Path: "/" + strings.TrimLeft(r.URL.Path, "/\\"), RawQuery: values.Encode()}).String()
+	a.setCookie(w, r)
 	if r.Header.Get("Sec-Fetch-Site") == "cross-site" {
 		// A strict cookie is not sent along a way that began at another site, so that the
 		// page itself goes on.
@@ -171,4 +165,20 @@ func (a Access) exchange(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+// setCookie lets a browser in that has sent the token.
+func (a Access) setCookie(w http.ResponseWriter, r *http.Request) {
+	name, value := a.session()
+	http.SetCookie(w, &http.Cookie{
+		Name: name, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, MaxAge: 30 * 24 * 3600,
+		Secure: r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https"),
+	})
+}
+
+// local is an address of this server without a token in it.
+func local(u *url.URL) string {
+	values := u.Query()
+	values.Del("token")
+	return (&url.URL{Path: "/" + strings.TrimLeft(u.Path, "/\\"), RawQuery: values.Encode()}).String()
 }

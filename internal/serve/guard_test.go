@@ -104,6 +104,46 @@ func TestTheTokenBecomesACookieOnce(t *testing.T) {
 	assert.NotContains(t, w.Body.String(), token)
 }
 
+// The form comes by POST: a token in an address would stand in the logs of proxies.
+func TestTheFormOfTheToken(t *testing.T) {
+	h := pagesOf(t, Access{Wide: true, Token: token})
+	w := ask(h, here+"/compare?run=a&run=%22b")
+	assert.Contains(t, w.Body.String(), `<form method="post" action="/login">`)
+	assert.Contains(t, w.Body.String(), `name="to" value="/compare?run=a&amp;run=%22b"`)
+	assert.Equal(t, "same-origin", w.Header().Get("Referrer-Policy"), "else the form has Origin: null, and is refused")
+	post := func(h *Handler, form url.Values, header ...string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(http.MethodPost, here+"/login", strings.NewReader(form.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Accept", "text/html")
+		for i := 0; i < len(header); i += 2 {
+			r.Header.Set(header[i], header[i+1])
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w
+	}
+	for to, want := range map[string]string{
+		"/compare?run=a&run=%22b": "/compare?run=a&run=%22b", "": "/", "/?token=x&project=a": "/?project=a", "//evil.example/": "/",
+		"https://evil.example/x": "/x", "/\\evil.example": "/evil.example", "%zz": "/", "\r\nX: y": "/", "javascript:alert(1)": "/",
+	} {
+		w := post(h, url.Values{"token": {token}, "to": {to}}, "Origin", here)
+		assert.Equal(t, http.StatusSeeOther, w.Code, to)
+		assert.Equal(t, want, w.Header().Get("Location"), to)
+		require.Len(t, w.Result().Cookies(), 1)
+		c := w.Result().Cookies()[0]
+		assert.Equal(t, http.StatusOK, ask(h, here+"/", "Cookie", c.Name+"="+c.Value).Code)
+	}
+	w = post(h, url.Values{"token": {"wrong-wrong-wrong-wrong"}, "to": {`/"><script>`}})
+	assert.Equal(t, http.StatusUnauthorized, w.Code)
+	assert.Empty(t, w.Result().Cookies())
+	assert.Contains(t, w.Body.String(), "That is not the token.")
+	assert.NotContains(t, w.Body.String(), "wrong-wrong")
+	assert.NotContains(t, w.Body.String(), `"><script>`)
+	assert.Equal(t, http.StatusForbidden, post(h, url.Values{"token": {token}}, "Origin", "http://evil.example").Code)
+	assert.Equal(t, http.StatusBadRequest, post(h, url.Values{"token": {token}, "to": {strings.Repeat("x", 1<<20)}}).Code)
+	assert.Equal(t, http.StatusNotFound, post(pagesOf(t, Access{Wide: true}), url.Values{"token": {""}}).Code)
+}
+
 func TestOtherSitesAreTurnedAway(t *testing.T) {
 	local := pagesOf(t, Access{Hosts: []string{"carbon.example.org"}})
 	wide := pagesOf(t, Access{Wide: true, Token: token})

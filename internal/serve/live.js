@@ -24,6 +24,8 @@
       if (link) document.querySelector(`a[href="${CSS.escape(link)}"]`)?.focus();
     };
   };
+  const late = () => { status.textContent = "Not up to date: the server does not answer."; };
+  const pause = () => 3000 + 3000 * Math.random();
   let busy = false, next;
   const update = async (state) => {
     next = state;
@@ -44,14 +46,27 @@
       }
       status.textContent = "";
     } catch (fault) {
-      status.textContent = "Not up to date: the server does not answer.";
+      late();
+      setTimeout(() => next && next !== shown && update(next), pause());
     } finally {
       busy = false;
     }
   };
-  const events = new EventSource("/events");
-  events.addEventListener("state", (event) => update(event.data));
-  events.addEventListener("open", () => { status.textContent = ""; });
-  events.addEventListener("error", () => { status.textContent = "Not up to date: the server does not answer."; });
+  // A browser gives up for good where the answer is no stream, as a proxy's is while the server
+  // restarts; and it has few connections to a host, so that a page in the background has none.
+  let events, again;
+  const follow = () => {
+    clearTimeout(again);
+    if (document.hidden || events && events.readyState !== EventSource.CLOSED) return;
+    events = new EventSource("/events");
+    events.addEventListener("state", (event) => update(event.data));
+    events.addEventListener("open", () => { status.textContent = ""; });
+    events.addEventListener("error", () => {
+      late();
+      if (events.readyState === EventSource.CLOSED) again = setTimeout(follow, pause());
+    });
+  };
+  document.addEventListener("visibilitychange", () => document.hidden ? events?.close() : follow());
+  follow();
   addEventListener("focusout", () => setTimeout(() => next && next !== shown && update(next)));
 })();

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 )
@@ -39,18 +40,45 @@ func parts(head, body string) func() *template.Template {
 
 var (
 	loginPage = parts(`<title>carbonctl</title>`, `<h1>carbonctl</h1>
-{{if .}}<p role="alert">{{.}}</p>{{else}}<p class="soft">These pages are open to those who have the token.</p>{{end}}
-<form method="get"><input autocomplete="username" value="carbonctl" hidden><label for="token">Token</label><input id="token" name="token" type="password" autocomplete="current-password" required autofocus><br><button>Open</button></form>`)
+{{if .Wrong}}<p role="alert">{{.Wrong}}</p>{{else}}<p class="soft">These pages are open to those who have the token.</p>{{end}}
+<form method="post" action="/login"><input type="hidden" name="to" value="{{.To}}"><input autocomplete="username" value="carbonctl" hidden><label for="token">Token</label><input id="token" name="token" type="password" autocomplete="current-password" required autofocus><br><button>Open</button></form>`)
 	moveOn = parts(`<title>carbonctl</title><meta http-equiv="refresh" content="0;url={{.}}">`, `<p><a href="{{.}}">Go on</a></p>`)
 )
 
-// login asks for the token: a person by a form, a program by the status alone.
-func (a Access) login(w http.ResponseWriter, r *http.Request, wrong string) {
+// login asks for the token: a person by a form, a program by the status alone. The form comes
+// back by POST, so that the token is in no address and in no proxy's log.
+func (a Access) login(w http.ResponseWriter, r *http.Request, to, wrong string) {
 	if !wantsPage(r) {
 		problem(w, http.StatusUnauthorized, "a token is needed: send it as Authorization: Bearer TOKEN")
 		return
 	}
-	page(w, http.StatusUnauthorized, loginPage, wrong)
+	w.Header().Set("Referrer-Policy", "same-origin") // by no-referrer the form would come without its origin
+	page(w, http.StatusUnauthorized, loginPage, map[string]string{"Wrong": wrong, "To": to})
+}
+
+// maxLogin bounds the form: a token, and an address.
+const maxLogin = 2 * maxURL
+
+// enter takes the form of login, and sends on to the address that was asked for.
+func (a Access) enter(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "private, no-cache")
+	r.Body = http.MaxBytesReader(w, r.Body, maxLogin)
+	err := r.ParseForm()
+	switch to := r.PostForm.Get("to"); {
+	case err != nil:
+		refuse(w, r, http.StatusBadRequest, "the form is not well formed")
+	case a.Token == "":
+		refuse(w, r, http.StatusNotFound, "these pages need no token")
+	case !equal(strings.TrimSpace(r.PostForm.Get("token")), a.Token):
+		a.login(w, r, to, "That is not the token.")
+	default:
+		u, err := url.Parse(to)
+		if err != nil {
+			u = &url.URL{}
+		}
+		a.setCookie(w, r)
+		http.Redirect(w, r, local(u), http.StatusSeeOther)
+	}
 }
 
 // refuse answers with an error: a program gets it as JSON, a person as a page.

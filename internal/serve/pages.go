@@ -72,6 +72,7 @@ func (p *pages) routes(mux *http.ServeMux) {
 		p.Metrics = &ledgerMetrics{pages: p}
 	}
 	add("/metrics", p.Metrics)
+	mux.Handle("POST /login", p.Access.checkHost(http.HandlerFunc(p.Access.enter)))
 }
 
 // An asked is a question for a page: of which state, what, and in which format.
