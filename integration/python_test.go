@@ -41,18 +41,37 @@ for f in files:
 	bridge(t, "-c", check)
 }
 
-// TestNotebook runs cells by IPython itself.
+// TestNotebook runs cells by IPython itself, those of the page on quick starts too.
 func TestNotebook(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	out, messages, code := d.try("", "env", "PYTHONPATH="+absolute(t, "../bridges/python"), "/usr/bin/ipython3", "--no-banner", "--colors=NoColor", script(t, "notebook.ipy"))
+	out, messages, code := d.try("", "env", "PYTHONPATH="+absolute(t, "../bridges/python"), "PAGE="+absolute(t, "../docs/quickstart.md"), "/usr/bin/ipython3", "--no-banner", "--colors=NoColor", script(t, "notebook.ipy"))
 	require.Zero(t, code, messages)
 	for _, want := range []string{
 		"Out[1]: 42", " CO2e from ", "variable 6 fit nb True", "raised KeyError failed", "usage False", "await False",
 		"UsageError: %%carbonctl: unrecognized arguments: --regio", "UsageError: %%carbonctl: await outside a function",
 		"shell 0\nshell 1", "html True True",
+		"cells 5 True True FR",
 	} {
 		assert.Contains(t, out+messages, want)
 	}
 	assert.Contains(t, d.run("carbonctl", "report", "--by", "project"), "nb")
+}
+
+// TestQuickstartGo runs the Go program of the page on quick starts.
+func TestQuickstartGo(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	page, err := os.ReadFile("../docs/quickstart.md")
+	require.NoError(t, err)
+	programs := regexp.MustCompile("(?ms)^```go\n(package main.*?)^```$").FindAllStringSubmatch(string(page), -1)
+	require.Len(t, programs, 1)
+	d.write("main.go", programs[0][1])
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", d.at("quickstart"), d.at("main.go"))
+	build.Dir = ".." // our module, as a program of the reader's has it in its go.mod
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	assert.Contains(t, d.run(d.at("quickstart")), " CO2e from ")
+	assert.Contains(t, d.run("carbonctl", "report", d.at("runs.csv"), "--format", "csv"), "energy_joules")
+	assert.Contains(t, d.run("carbonctl", "verify", d.at("runs.csv")), "1 row")
 }
