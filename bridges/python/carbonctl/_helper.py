@@ -38,11 +38,13 @@ class Helper:
         self._buffer = bytearray()
         self._nosignal = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
         self._dontwait = socket.MSG_DONTWAIT
-        ours, theirs = socket.socketpair()
         self._errors = _memory()
+        self._files = [(self._errors, _identity(self._errors))]
+        ours, theirs = socket.socketpair()
         try:
             # Away from 0 to 2, which may be closed.
             self._sock = socket.socket(fileno=_high(ours.fileno()))
+            self._files = [(fd, _identity(fd)) for fd in (self._sock.fileno(), self._errors)]
             _start([path, "attach", "--control", "--ignore-interrupt", "--quiet", *flags, str(self.pid)],
                    environ, theirs.fileno(), self._errors)  # fmt: skip
         except BaseException:
@@ -114,6 +116,8 @@ class Helper:
 
     def _write(self, line: bytes) -> bool:
         """Send a line. A helper that is far behind is waited for, FULL seconds at most."""
+        if not self._ours():
+            return False
         end = 0.0
         while line:
             try:
@@ -131,6 +135,11 @@ class Helper:
             except OSError:  # gone
                 return False
         return True
+
+    def _ours(self) -> bool:
+        """Whether our descriptors are still ours: a program may close all that it finds, and
+        another file then has their numbers."""
+        return all(_identity(fd) == known for fd, known in self._files)
 
     def _resync(self) -> None:
         """Learn the number of the last request, by one that is refused."""
@@ -157,7 +166,7 @@ class Helper:
             poll = select.poll()
             poll.register(self._sock, select.POLLIN)
             poll.poll(max(1, int(limit * 1000)))
-        while True:
+        while not self.lost:
             try:
                 data = self._sock.recv(1 << 18, self._dontwait)
             except (BlockingIOError, InterruptedError):
@@ -211,6 +220,8 @@ class Helper:
 
     def messages(self) -> str:
         """What the helper has said on standard error: its first line."""
+        if not self._ours():
+            return ""
         try:
             text = os.pread(self._errors, 1 << 16, 0).decode(errors="replace").strip()
         except OSError:
@@ -219,12 +230,23 @@ class Helper:
 
     def close(self) -> None:
         """Let go of the helper: it ends by itself if it has not yet."""
-        for end in (lambda: self._sock.close(), lambda: os.close(self._errors)):
-            try:
-                end()
-            except (OSError, AttributeError):
-                pass
         self.lost = True
+        try:
+            self._sock.detach()
+        except AttributeError:  # it was never made
+            pass
+        for fd, known in self._files:
+            if _identity(fd) == known:
+                os.close(fd)
+        self._files = []
+
+
+def _identity(fd: int) -> tuple[int, int] | None:
+    try:
+        state = os.fstat(fd)
+    except OSError:
+        return None
+    return state.st_dev, state.st_ino
 
 
 def _high(fd: int) -> int:

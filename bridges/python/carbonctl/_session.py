@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from itertools import count
 
 from ._log import warn
@@ -100,32 +101,33 @@ def enter(settings: Settings, name: str, keep: bool = False, wait: bool = True):
 def leave(s: Session, id: int, status: str = "completed", wait: bool = True):
     """End a task. Returns what it used (None: not known), and the report of the run if that
     has ended with it."""
+    end = time.monotonic() + STOP
     with Lock():
         if id not in s.open or not s.alive:
             s.open.discard(id)
             return None, None
         if wait:
-            used = s.link.ask("task-end", ANSWER, id=str(id), brief=True)
+            used = s.link.ask("task-end", min(ANSWER, STOP / 2), id=str(id), brief=True)
         else:
             used = None
             s.link.send("task-end", id=str(id))
         s.open.discard(id)
         report = None
         if s is _current and not s.open and not s.kept:
-            report = finish(status)
+            report = finish(status, end)
             if s.first != id:
                 report = None  # of others too
         return (used or {}).get("task"), report
 
 
-def finish(status: str = "completed") -> dict | None:
-    """End the run. Returns its report, None if it did not come in time."""
+def finish(status: str = "completed", end: float = 0.0) -> dict | None:
+    """End the run. Returns its report, None if it did not come in time, which is by end."""
     global _current
     with Lock():
         s, _current = _current, None
         if s is None or s.pid != os.getpid():
             return None
-        last = s.link.ask("stop", STOP, status=status)
+        last = s.link.ask("stop", max(0.01, end - time.monotonic()) if end else STOP, status=status)
         if s.link.hello and s.link.lost and last is None:
             warn("the helper has gone; carbonctl report recovers the run", "gone")
         elif s.link.hello and last is None:

@@ -240,6 +240,33 @@ print(t.stop().energy_joules)
 """)
         self.assertEqual(out, "True\nNone\n")
 
+    def test_closed_descriptors(self):
+        """A program that closes all that it finds, and opens files under the same numbers, finds
+        nothing of ours in them."""
+        out, err = self.run_program(START + """
+before = set(os.listdir("/proc/self/fd"))
+os.closerange(3, 1000)
+mine = [os.open("mine", os.O_CREAT | os.O_RDWR) for _ in range(30)]
+import socket
+pairs = [socket.socketpair() for _ in range(10)]
+with t.task("x"): pass
+print(t.stop().energy_joules, os.path.getsize("mine"))
+for fd in mine: os.fstat(fd)
+for a, b in pairs:
+    a.send(b"x"); assert b.recv(9) == b"x"
+""")  # fmt: skip
+        self.assertEqual(out, "None 0\n")
+        self.assertEqual(err.count("\n"), 1, err)
+        self.rows(1)
+        self.no_helpers()
+
+    def test_exec(self):
+        """Another program in place of this one ends the run."""
+        self.run_program(START + "burn(5); os.execv('/bin/sleep', ['sleep', '0.05'])")
+        (row,) = self.rows(1)
+        self.assert_joules(float(row["energy_joules"]), 5)
+        self.no_helpers()
+
     def test_overhead_of_a_helper_that_stops(self):
         """A helper that is held up holds up nothing for long."""
         out, err = self.run_program("""
