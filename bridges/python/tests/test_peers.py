@@ -1,9 +1,10 @@
 """CarbonTracker's and Zeus's names, in scripts in the manner of their users."""
 
 import csv
+import os
 import re
 
-from .support import Case
+from .support import PACKAGE, Case
 
 
 class CarbonTracker(Case):
@@ -156,3 +157,25 @@ print(x.gpu_energy, x.cpu_energy, x.total_energy, x.time >= 0)
 """, env={"CARBONCTL": "/nowhere"})  # fmt: skip
         self.assertEqual(out, "{} None 0 True\n")
         self.assertEqual(err.count("\n"), 1)
+
+
+class Examples(Case):
+    """The scripts in examples/, as they are."""
+
+    def example(self, name, *words):
+        with open(os.path.join(PACKAGE, "examples", name)) as f:
+            out, err = self.run_program(f.read(), env={"CARBONCTL_REGION": "FR"})
+        self.assertEqual(err, "")
+        for word in words:
+            self.assertRegex(out, word)
+
+    def test_codecarbon(self):
+        self.example("codecarbon_style.py", r"depth 2: \S+ kWh, \S+ kg CO2e\n", r"(?m)^total: \d\S* kg CO2e$")
+        with open(self.path("emissions.csv"), newline="") as f:
+            self.assertEqual([r["project_name"] for r in csv.DictReader(f)], ["grid-search", "baseline"])
+
+    def test_carbontracker(self):
+        self.example("carbontracker_style.py", r"predicted for 4 epoch", r"measured over 4 epoch", "CO2eq:")
+
+    def test_zeus(self):
+        self.example("zeus_style.py", r"(?m)^step 2: \S+ s, GPUs 0 J, CPU ", r"(?m)^training: ")
