@@ -112,6 +112,8 @@ class Helper:
         got = self._wanted.pop(n, None)
         if got is None and op == "stop":
             got = self.ended
+        if got is not None and "error" in got:
+            _complain(got)
         return got if got is None or got.get("op") in (op, "end") else None
 
     def _write(self, line: bytes) -> bool:
@@ -214,9 +216,7 @@ class Helper:
         elif n in self._wanted:
             self._wanted[n] = got
         elif "error" in got:
-            from ._log import warn
-
-            warn(got["error"])
+            _complain(got)
 
     def messages(self) -> str:
         """What the helper has said on standard error: its first line."""
@@ -239,6 +239,12 @@ class Helper:
             if _identity(fd) == known:
                 os.close(fd)
         self._files = []
+
+
+def _complain(got: dict) -> None:
+    from ._log import warn
+
+    warn(str(got["error"]))
 
 
 def _identity(fd: int) -> tuple[int, int] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from . import _session
-from ._log import guard
+from ._log import guard, warn
 from ._log_to import LogTo
 from ._report import Prediction, Report, Usage, difference
 
@@ -25,18 +25,29 @@ def settings_of(
     interval: float | None = None, ledger: str | None = None, flags: Sequence[str] = (),
     environ: Mapping[str, str] | None = None,
 ) -> _session.Settings:  # fmt: skip
-    """Arguments of a tracker as settings of a run."""
+    """Arguments of a tracker as settings of a run. What is none is told, and left out."""
     all: list[str] = []
-    own = [] if project is None else ["--project", str(project)]
+    own = [] if project is None else ["--project", _argument(project)]
     for flag, value in (("--region", region), ("--intensity", intensity), ("--pue", pue), ("--charge", charge),
                         ("--ledger", ledger)):  # fmt: skip
         if value is not None:
-            all += [flag, str(value)]
+            all += [flag, _argument(value)]
     if interval is not None:
-        all += ["--interval", f"{max(1, round(float(interval) * 1000))}ms"]
-    for key, value in (labels or {}).items():
-        own += ["--label", f"{key}={value}"]
-    return _session.Settings([*all, *map(str, flags)], dict(environ or {}), own)
+        try:
+            all += ["--interval", f"{max(1, round(float(interval) * 1000))}ms"]
+        except (TypeError, ValueError, OverflowError):
+            warn(f"interval={interval!r}: not a number of seconds; ignored")
+    try:
+        for key, value in (labels or {}).items():
+            own += ["--label", _argument(f"{key}={value}")]
+    except AttributeError:
+        warn(f"labels={labels!r}: not a dict; ignored")
+    return _session.Settings([*all, *map(_argument, flags)], dict(environ or {}), own)
+
+
+def _argument(value: object) -> str:
+    """Text that can be an argument of a program."""
+    return str(value).replace("\0", "").encode(errors="replace").decode()
 
 
 class Task:
@@ -52,25 +63,32 @@ class Task:
         self._id = 0
         self._session = None
 
-    @guard()
     def start(self) -> Task:
-        s = self._tracker._session
-        if s is None or not s.alive or self._id:
-            return self
-        with _session.Lock():
-            self._session, self._id = s, next(_session._ids)
-            s.link.ask("task-start", _session.ANSWER, brief=True, name=_session.printable(self.name), id=str(self._id))
+        """Begin the task, if its tracker runs."""
+        self._start()
         return self
 
     @guard()
+    def _start(self) -> None:
+        s = self._tracker._session
+        if s is None or not s.alive or self._id:
+            return
+        with _session.Lock():
+            self._session, self._id = s, next(_session._ids)
+            s.link.ask("task-start", _session.ANSWER, brief=True, name=_session.printable(self.name), id=str(self._id))
+
     def stop(self) -> Usage:
         """End the task and give what it used."""
+        self._stop()
+        return self.usage
+
+    @guard()
+    def _stop(self) -> None:
         s, id, self._id = self._session, self._id, 0
         if s is not None and id and s.alive:
             with _session.Lock():
                 got = s.link.ask("task-end", _session.ANSWER, brief=True, id=str(id)) or {}
             self.usage = Usage(got.get("task"), self.name)
-        return self.usage
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -140,11 +158,14 @@ class Tracker:
         """Whether the tracker has started and not stopped."""
         return self._id != 0
 
-    @guard()
     def start(self) -> Tracker:
         """Begin. A second call, and one in a forked process, does nothing."""
-        if self._id or self._pid != os.getpid():
-            return self
+        if not self._id and self._pid == os.getpid():
+            self._start()
+        return self
+
+    @guard()
+    def _start(self) -> None:
         self._final, self._epochs, self._index = None, [], 0
         self.prediction, self.last_epoch = None, Usage()
         s, id, self._first = _session.enter(self._settings, self.name, self._keep)
@@ -153,7 +174,6 @@ class Tracker:
         else:
             self._session, self._id, self.number = s, id, id
             self._why = s.why
-        return self
 
     def stop(self, failed: bool = False) -> Report:
         """End, and give the result. Again: the same. Before start, or in a forked process: a

@@ -111,6 +111,27 @@ print(t.report.energy_joules, t.report.note)
         self.assertIn("--pue", err)
         self.assertTrue(out.startswith("None --pue"), out)
 
+    def test_odd_arguments(self):
+        """What cannot be an argument is told or made one; what cannot be a request is told."""
+        out, err = self.run_program("""
+import carbonctl
+t = carbonctl.Tracker(7, region="FR", project="a\\0b\\udc80 --x", labels=["x"], interval="often").start()
+burn(5)
+t.epoch_start(0); t.epoch_end("x"); t.epoch_start("y"); t.count("Bad Unit!", 1); t.count("sample", -1); t.count("sample", "x")
+with t.task("x") as x: burn(5)
+r = t.stop()
+print(r.energy_joules, x.energy_joules)
+""")  # fmt: skip
+        whole, task = out.split()
+        self.assert_joules(float(whole), 10)
+        self.assert_joules(float(task), 5)
+        self.assertIn("labels=['x']: not a dict", err)
+        self.assertIn("interval='often': not a number of seconds", err)
+        for word in ("index", "unit", "n:"):
+            self.assertIn(word, err)
+        self.assertTrue(all(line.startswith("carbonctl: ") for line in err.splitlines()), err)
+        self.assertEqual(self.rows(1)[0]["project"], "ab? --x")
+
     def test_unwritable_ledger(self):
         out, err = self.run_program("""
 import carbonctl
