@@ -58,6 +58,18 @@ with carbonctl.Tracker() as t:
         self.run_program(START + "burn(5); os.kill(os.getpid(), 9)", code_wanted=-9)
         self.ended("completed")
 
+    def test_kill_with_helper(self):
+        """Both killed, as with a container or a job: the next command makes the row."""
+        with self.start(START + "burn(5); t.report; time.sleep(2.2); print('go', flush=True); time.sleep(9)") as p:
+            p.stdout.readline()
+            (helper,) = self.helpers()
+            for pid in helper, p.pid:
+                os.kill(pid, signal.SIGKILL)
+            p.communicate()
+        self.rows(0)
+        self.run_program("import subprocess; subprocess.call([os.environ['CARBONCTL'], 'report'], stdout=-3, stderr=-3)")
+        self.ended("recovered")
+
     def test_term(self):
         self.run_program(START + "burn(5); os.kill(os.getpid(), 15); time.sleep(9)", code_wanted=-15)
         self.ended("completed")
