@@ -63,6 +63,12 @@ func TestWheel(t *testing.T) {
 	d.run(bin+"/pip", "uninstall", "-q", "-y", "carbonctl")
 	assert.NoFileExists(t, bin+"/carbonctl")
 
+	// As docs/quickstart.md says, from the repository: without a command of its own.
+	d.run(bin+"/pip", "install", "-q", "--no-index", "--disable-pip-version-check", absolute(t, "../bridges/python"))
+	out = d.run("env", "PATH="+built+":/usr/bin:/bin", bin+"/python", "-c", tracked)
+	assert.Equal(t, filepath.Join(built, "carbonctl")+"\nTrue 2 FR\n", out)
+	assert.NoFileExists(t, bin+"/carbonctl")
+
 	static := d.wheel("..", "dist", "musllinux-"+machine)
 	_, messages, code := d.try("", bin+"/pip", "install", "-q", "--no-index", "--disable-pip-version-check", static)
 	assert.NotZero(t, code)
