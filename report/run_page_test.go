@@ -275,6 +275,28 @@ func TestRunPagesAreHonest(t *testing.T) {
 	}
 }
 
+// The journal takes the power up to a minute later than the energy: the end of a run that goes
+// on, or was recovered, was read all the same.
+func TestPowerThatIsNotRecordedYet(t *testing.T) {
+	s := script{gpus: 4, steps: 100, length: 100 * time.Minute, epochs: 1, hours: []regions.Grams{412}, watts: func(int, int) float64 { return 500 }}
+	for status, want := range map[footprint.Status]string{
+		footprint.Running:   "Outlined with dashes: the power after 1h 20m is not recorded yet.",
+		footprint.Recovered: "Outlined with dashes: the power after 1h 20m was not recorded.",
+		footprint.Completed: "not read from 1h 20m to 1h 40m",
+	} {
+		r := s.play()
+		r.Status = status
+		for i := range r.Power {
+			p := &r.Power[i]
+			n := int(float64(len(p.Mean))*0.8 + 0.5)
+			p.Low, p.Mean, p.High = p.Low[:n], p.Mean[:n], p.High[:n]
+		}
+		got := runPage(t, r)
+		assert.Contains(t, got, want, status)
+		assert.Equal(t, status == footprint.Completed, strings.Contains(got, "not read from"), status)
+	}
+}
+
 // A page is written while a command that has ended waits for it.
 func BenchmarkRunPage(b *testing.B) {
 	for _, steps := range []int{1, 100, 1000} {

@@ -30,7 +30,7 @@ type powerPicture struct {
 	Bands                 []areaShape
 	Names                 []bandName
 	Gaps                  []boxShape
-	GapsNote              string
+	GapsNote, Late        string
 	Stalls                []noteShape
 	Budget                *label
 	Epochs                []label // where they begin, with a number where there is room
@@ -85,7 +85,7 @@ func drawPower(r footprint.Report, c footprint.Curves, f frame) *powerPicture {
 		return f.left + (f.right-f.left)*min(1, max(0, s/r.DurationS))
 	}
 	p.bands(c, f, x, y)
-	p.gaps(c, f, x)
+	p.gaps(r, c, f, x)
 	p.stalls(r, c, f, x, y)
 	if b := r.Budget; b != nil && b.TrippedAt != nil {
 		limit := b.Limit
@@ -224,28 +224,6 @@ func apart(at []float64, gap, top, bottom float64) []float64 {
 	return out
 }
 
-// gaps outlines when a component was not seen.
-func (p *powerPicture) gaps(c footprint.Curves, f frame, x func(float64) float64) {
-	var named []string
-	for _, g := range c.Gaps {
-		what := kindTitle(g.Kind)
-		if g.Of > 1 {
-			what = fmt.Sprintf("%s (%d of %d)", what, g.Count, g.Of)
-		}
-		title := fmt.Sprintf("%s not read from %s to %s", what, Duration(seconds(g.FromS)), Duration(seconds(g.ToS)))
-		if len(p.Gaps) < 40 {
-			p.Gaps = append(p.Gaps, boxShape{X: px(x(g.FromS)), Y: px(f.top), W: px(max(1, x(g.ToS)-x(g.FromS))), H: px(f.bottom - f.top), Title: title})
-		}
-		if len(named) < 2 {
-			named = append(named, title)
-		}
-	}
-	if n := len(c.Gaps) - len(named); n > 0 {
-		named = append(named, fmt.Sprintf("%d gaps more", n))
-	}
-	p.GapsNote = strings.Join(named, "; ")
-}
-
 // stalls names the two greatest stalls, where they are.
 func (p *powerPicture) stalls(r footprint.Report, c footprint.Curves, f frame, x, y func(float64) float64) {
 	const width = 214.0
@@ -367,8 +345,8 @@ func (p *powerPicture) describe(r footprint.Report, c footprint.Curves, most flo
 	if r.Charge == footprint.ChargeProcess {
 		p.Note += " It is the machine’s power; this command is charged a share of it."
 	}
-	if p.GapsNote != "" {
-		p.Note += " Outlined with dashes: " + p.GapsNote + "."
+	if outlined := strings.Trim(p.GapsNote+"; "+p.Late, "; "); outlined != "" {
+		p.Note += " Outlined with dashes: " + outlined + "."
 	}
 	var said []string
 	for i := len(p.Bands) - 1; i >= 0; i-- {
