@@ -28,20 +28,22 @@ var metrics = []metric{
 	{exposition.Family{Name: "carbonctl_ledger_energy_low_joules", Kind: exposition.Gauge, Unit: "joules", Help: "The least that the energy can have been."},
 		func(g *runs.Group) float64 { return g.Low.Joules() }},
 	{exposition.Family{Name: "carbonctl_ledger_energy_high_joules", Kind: exposition.Gauge, Unit: "joules", Help: "The most that the energy can have been."},
-		func(g *runs.Group) float64 { return bounded(g.Unbounded(), g.High.Joules()) }},
+		func(g *runs.Group) float64 { return bounded(boundless(g.Summary), g.High.Joules()) }},
 }
 
 // scopeMetrics are the emissions, one series for each scope: they do not add up.
 var scopeMetrics = []struct {
 	family exposition.Family
-	value  func(runs.Emitted) float64
+	value  func(runs.Summary, runs.Emitted) float64
 }{
 	{exposition.Family{Name: "carbonctl_ledger_emissions_grams", Kind: exposition.Counter, Unit: "grams", Help: "Emissions of CO2 equivalent, by the scope of their factors."},
-		func(e runs.Emitted) float64 { return float64(e.Grams) }},
+		func(_ runs.Summary, e runs.Emitted) float64 { return float64(e.Grams) }},
 	{exposition.Family{Name: "carbonctl_ledger_emissions_low_grams", Kind: exposition.Gauge, Unit: "grams", Help: "The least that the emissions can have been, by the energy."},
-		func(e runs.Emitted) float64 { return float64(e.Low) }},
+		func(_ runs.Summary, e runs.Emitted) float64 { return float64(e.Low) }},
 	{exposition.Family{Name: "carbonctl_ledger_emissions_high_grams", Kind: exposition.Gauge, Unit: "grams", Help: "The most that the emissions can have been, by the energy."},
-		func(e runs.Emitted) float64 { return bounded(e.Open > 0, float64(e.High)) }},
+		func(s runs.Summary, e runs.Emitted) float64 {
+			return bounded(e.Open > 0 || s.Unknown > 0, float64(e.High))
+		}},
 }
 
 // bounded is an upper bound, infinite where a run has none.
@@ -75,7 +77,7 @@ func (t Totals) Metrics() []exposition.Family {
 	for _, m := range scopeMetrics {
 		for _, g := range groups {
 			for _, e := range g.Scopes {
-				m.family.Samples = append(m.family.Samples, exposition.Sample{Labels: append(labels(g), exposition.Label{Name: "scope", Value: string(e.Scope)}), Value: m.value(e)})
+				m.family.Samples = append(m.family.Samples, exposition.Sample{Labels: append(labels(g), exposition.Label{Name: "scope", Value: string(e.Scope)}), Value: m.value(g.Summary, e)})
 			}
 		}
 		all = append(all, m.family)

@@ -31,8 +31,8 @@ func (t Team) answer(p *teamPage, s teamSums) {
 		p.Big, p.Unit = m.apart(m.text(a))
 		if a.runs > 0 {
 			text := m.bounds(s.period)
-			if !m.energy && s.period.Unknown != s.period.Energy {
-				text += " by the energy"
+			if !m.energy {
+				text = saying(text, " by the energy")
 			}
 			p.Under = append(p.Under, text)
 		}
@@ -86,6 +86,14 @@ func (s teamSums) against(b runs.Allowance) (all []string) {
 	return all
 }
 
+// without is the key that a group has no value of, "" for a group with a name.
+func (t Team) without(name []string) string {
+	if keys := untimed(t.Groups.By); len(keys) == 1 && len(name) == 1 && name[0] == "" {
+		return by(keys)
+	}
+	return ""
+}
+
 // sentence says what matters most.
 func (s teamSums) sentence(t Team) (say []phrase) {
 	add := func(text string, strong bool) { say = append(say, phrase{plain(text), strong}) }
@@ -99,7 +107,11 @@ func (s teamSums) sentence(t Team) (say []phrase) {
 		g := s.groups[0]
 		if share := s.of(g.period).x / whole.x; share >= 0.1 {
 			add(Percent(share), true)
-			add(" is "+clip(groupName(g.name), 40)+".", false)
+			if key := t.without(g.name); key != "" {
+				add(" has no "+key+".", false)
+			} else {
+				add(" is "+clip(groupName(g.name), 40)+".", false)
+			}
 		}
 	}
 	if lost := s.of(s.failed); lost.x > 0 {
@@ -118,7 +130,11 @@ func (s teamSums) sentence(t Team) (say []phrase) {
 		if d < 0 {
 			word = "less"
 		}
-		add(clip(groupName(g.name), 40)+" took ", false)
+		who := clip(groupName(g.name), 40)
+		if key := t.without(g.name); key != "" {
+			who = "Runs with no " + key
+		}
+		add(who+" took ", false)
 		add(s.scale(s.of(g.period)).Text(max(d, -d))+" "+word, true)
 		add(" than in "+s.beforeName()+".", false)
 	}

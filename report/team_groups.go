@@ -133,6 +133,11 @@ func (s teamSums) groupRow(x *teamGroup, scale energy.Scale, most float64) group
 		row.Spark, row.DotX, row.DotY, row.SparkOf = s.spark(x)
 	}
 	row.Known, row.KnownText, row.KnownOf = knownParts(x.period)
+	if x.period.Runs == 0 {
+		if row.KnownText = ""; x.period.Nested > 0 {
+			row.KnownText = "inside others"
+		}
+	}
 	return row
 }
 

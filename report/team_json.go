@@ -67,7 +67,7 @@ type betterJSON struct {
 
 func summaryOf(s runs.Summary) summaryJSON {
 	v := summaryJSON{s.Runs, s.Duration.Seconds(), s.Energy.Joules(), s.Low.Joules(), nil, s.Measured.Joules(), s.Unknown.Joules(), s.Uncounted, scopesOf(s)}
-	if !s.Unbounded() {
+	if !boundless(s) {
 		v.EnergyHigh = new(s.High.Joules())
 	}
 	return v

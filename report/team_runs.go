@@ -63,10 +63,12 @@ func (t Team) runsTable(s teamSums) *runsTable {
 	list := t.list(s)
 	n := min(list.Len(), MaxRuns)
 	r := &runsTable{Heading: "Runs that matter"}
+	var going []footprint.Report
 	if t.Live != nil {
 		r.Links = t.Live.Links
 		for _, g := range t.Live.Going[:min(len(t.Live.Going), maxGroups)] {
 			r.Rows = append(r.Rows, goingLine(g, s.now))
+			going = append(going, g.Report)
 		}
 	}
 	var top, sum float64
@@ -83,8 +85,16 @@ func (t Team) runsTable(s teamSums) *runsTable {
 	if len(rows)+len(r.Rows) == 0 {
 		return nil
 	}
+	for _, g := range going {
+		top = max(top, sound(float64(g.Emissions)))
+	}
 	scale := MassScale(regions.Grams(top), regions.Grams(top), new(regions.Grams(top)))
 	r.Unit = scale.Unit.Name + " CO2e"
+	for i, g := range going {
+		if known(g) {
+			r.Rows[i].Amount = MassScale(g.Emissions, g.EmissionsLow, g.EmissionsHigh).In(scale.Unit).Number(float64(g.Emissions))
+		}
+	}
 	ids := shortIDs(len(rows), func(i int) string { return rows[i].RunID })
 	for i, row := range rows {
 		line := rowLine(row)

@@ -226,6 +226,23 @@ func TestTeamPageIsText(t *testing.T) {
 	}
 }
 
+// What has no name is not called "(none)", and a group of runs inside others is not unknown.
+func TestGroupsWithoutANameOrRunsOfTheirOwn(t *testing.T) {
+	rows := foreignRows(10)
+	for i := range rows {
+		rows[i].Project = ""
+	}
+	rows[0].Project = "named"
+	nested := rows[1]
+	nested.RunID, nested.Project, nested.CountedBy = "inner", "inner", rows[1].RunID
+	v := team(t, append(rows, nested), nil)
+	var b bytes.Buffer
+	require.NoError(t, v.Write(&b, "html"))
+	assert.Regexp(t, `<p class="say"><b>[0-9.]+ %</b> has no project\.`, b.String())
+	assert.NotContains(t, b.String(), "is (none)")
+	assert.Regexp(t, `<bdi>inner</bdi></th>.*<td class="known k-run" data-value="[^"]*">inside others</td>`, b.String())
+}
+
 // A page has at most 200 runs, 41 groups and 300 kB, however many and however long their
 // names are.
 func TestTeamPageIsBounded(t *testing.T) {

@@ -262,29 +262,6 @@ func measuredCell(g *runs.Group) string {
 	return Percent(share)
 }
 
-// energyRange shows between which amounts a sum may lie, as far as its runs tell.
-func energyRange(s runs.Summary) string {
-	return unbounded(s, energyBounds(s.Energy, s.Low, upper(s, &s.High)))
-}
-
-// upper is an upper bound of a sum, nil if one of its runs has none.
-func upper[T any](s runs.Summary, bound *T) *T {
-	if s.Unbounded() {
-		return nil
-	}
-	return bound
-}
-
-func unbounded(s runs.Summary, bounds string) string {
-	switch {
-	case s.Unknown == 0:
-		return bounds
-	case s.Unknown == s.Energy:
-		return "bounds unknown"
-	}
-	return bounds + ", but some runs have no bounds"
-}
-
 func (t Totals) groupSection(list []*runs.Group) section {
 	keys := by(t.Groups.By)
 	total := t.Groups.Total.Summary
@@ -307,7 +284,7 @@ func (t Totals) groupSection(list []*runs.Group) section {
 		for i, of := range total.Scopes {
 			if e, ok := g.Of(of.Scope); ok {
 				scale := MassScale(e.Grams, e.Low, highOf(e)).In(scales[i].Unit)
-				row = append(row, scale.Number(float64(e.Grams)), strings.TrimSuffix(unbounded(g.Summary, emittedSpan(scale, e)), " "+scale.Unit.Name))
+				row = append(row, scale.Number(float64(e.Grams)), unbounded(g.Summary, strings.TrimSuffix(emittedSpan(scale, e), " "+scale.Unit.Name)))
 			} else {
 				row = append(row, "", "")
 			}

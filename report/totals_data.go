@@ -33,7 +33,7 @@ type groupJSON struct {
 	DurationS     float64           `json:"duration_s"`
 	Energy        energy.Energy     `json:"energy_joules"`
 	EnergyLow     energy.Energy     `json:"energy_low_joules"`
-	EnergyHigh    *energy.Energy    `json:"energy_high_joules"` // null: a run has no upper bound
+	EnergyHigh    *energy.Energy    `json:"energy_high_joules"` // null: a run has no upper bound, or none is recorded
 	Measured      energy.Energy     `json:"measured_joules"`
 	Unknown       energy.Energy     `json:"unknown_joules"` // neither measured nor modelled as far as the rows tell, nor bounded
 	MeasuredShare *float64          `json:"measured_share"`
@@ -75,7 +75,7 @@ func scopesOf(s runs.Summary) []scopeJSON {
 	all := []scopeJSON{}
 	for _, e := range s.Scopes {
 		v := scopeJSON{string(e.Scope), e.Runs, e.Energy, float64(e.Grams), float64(e.Low), nil}
-		if e.Open == 0 {
+		if e.Open == 0 && s.Unknown == 0 {
 			v.EmissionsHigh = new(float64(e.High))
 		}
 		all = append(all, v)
@@ -115,12 +115,12 @@ func groupOf(g *runs.Group, keys []runs.Key, scope regions.Scope) groupJSON {
 		RunEnergy: spread(g.RunEnergy), RunEmissions: spread(e.Run), RunTime: spread(g.RunTime), Foresight: spread(g.Foresight),
 		Warnings: map[string]int{}, Work: donesOf(g),
 	}
-	if !g.Unbounded() {
+	if !boundless(g.Summary) {
 		v.EnergyHigh = &g.High
 	}
 	if ok || len(g.Scopes) == 0 {
 		v.Emissions, v.EmissionsLow = new(float64(e.Grams)), new(float64(e.Low))
-		if e.Open == 0 && !g.Unbounded() {
+		if e.Open == 0 && !boundless(g.Summary) {
 			v.EmissionsHigh = new(float64(e.High))
 		}
 	}

@@ -170,9 +170,38 @@ func TestWhatRowsDoNotTell(t *testing.T) {
 	assert.Contains(t, text(foreign), "bounds unknown")
 	assert.Contains(t, text(foreign), "basis not recorded")
 	assert.NotContains(t, text(foreign), "all modelled")
-	assert.Contains(t, text(own, foreign), "but some runs have no bounds")
+	assert.Contains(t, text(own, foreign), "; some runs have no bounds")
 	assert.Contains(t, text(own, foreign), "50 % not recorded")
 	assert.NotContains(t, text(own), "bounds unknown")
+	assert.NotRegexp(t, "no bounds (CO2e|by)", strings.Join(strings.Fields(text(own, foreign)), " "), "the note stands last")
+
+	// Nor is a bound of it in any form that machines read.
+	groups := runs.Groups{By: []runs.Key{runs.ByProject}}
+	foreign.Project, foreign.EnergyLow, foreign.EnergyHigh, foreign.EmissionsLow, foreign.EmissionsHigh = "foreign", nil, nil, nil, nil
+	groups.Add(own)
+	groups.Add(foreign)
+	all := report.Totals{Groups: &groups}
+	write := func(format string) string {
+		var b bytes.Buffer
+		require.NoError(t, all.Write(&b, format))
+		return b.String()
+	}
+	var got struct {
+		Total struct {
+			High  *float64 `json:"energy_high_joules"`
+			Grams *float64 `json:"emissions_high_g"`
+		} `json:"total"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(write("json")), &got))
+	assert.Nil(t, got.Total.High)
+	assert.Nil(t, got.Total.Grams)
+	assert.Regexp(t, `(?m)^carbonctl_ledger_energy_high_joules\{project="foreign"\} \+Inf$`, write("openmetrics"))
+	assert.Regexp(t, `(?m)^carbonctl_ledger_emissions_high_grams\{project="foreign",.*\} \+Inf$`, write("openmetrics"))
+	assert.NotRegexp(t, `(?m)^carbonctl_ledger_energy_high_joules\{project="(demo|p).*\+Inf$`, write("openmetrics"))
+	team, b := report.Team{Totals: all}, bytes.Buffer{}
+	require.NoError(t, team.Write(&b, "json"))
+	require.NoError(t, json.Unmarshal(b.Bytes(), &got))
+	assert.Nil(t, got.Total.High)
 }
 
 // What was predicted stands beside what it then took, in each quantity that is known.

@@ -109,11 +109,14 @@ func (t Totals) facts(p *Page) {
 		p.Row("only", "%s", f)
 	}
 	if total.Uncounted < total.Runs {
-		interval := energyRange(total.Summary)
+		interval, some := strings.CutSuffix(energyRange(total.Summary), someUnbounded)
 		for _, e := range total.Scopes {
-			if text := emittedRange(total.Summary, e); text != interval {
+			if text := strings.TrimSuffix(emittedRange(total.Summary, e), someUnbounded); text != interval {
 				interval += "; " + text + " CO2e"
 			}
+		}
+		if some {
+			interval += someUnbounded
 		}
 		p.Row("interval", "%s", interval)
 		if text := withoutEnergy(total.Summary); text != "" {

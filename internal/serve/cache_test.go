@@ -4,12 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/serve/store"
+	"github.com/carbonctl/carbonctl/ledger"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 func TestWhatIsAskedAtOnceIsMadeOnce(t *testing.T) {
@@ -75,4 +82,22 @@ func TestRenderingsAreBounded(t *testing.T) {
 		require.NoError(t, err)
 	}
 	assert.LessOrEqual(t, len(c.all), maxRendered)
+}
+
+// A name that no address has room for is no choice: 200 of them would make a page of megabytes.
+func TestLongNamesAreNoChoice(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "runs.csv")
+	one := func(id, project string) runs.Row {
+		return runs.Row{RunID: id, Project: project, Host: "h", Status: footprint.Completed, Zone: "FR", Coverage: 1, ToolVersion: "t", DataVersion: "d"}
+	}
+	for i, project := range []string{"short", strings.Repeat("x", maxChoice), strings.Repeat("x", maxChoice+1)} {
+		_, err := ledger.Writer{Path: path, Keep: ledger.Keep{Runs: -1}}.Append(t.Context(), one(fmt.Sprint("run-", i), project))
+		require.NoError(t, err)
+	}
+	s := store.New(store.Options{Ledger: path})
+	s.Look()
+	state, _ := s.State()
+	require.Equal(t, 3, state.Rows.Len())
+	var c choices
+	assert.Len(t, c.of(state.Rows).options("project", ""), 3, "all, and the two that fit")
 }

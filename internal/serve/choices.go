@@ -22,6 +22,7 @@ type choices struct {
 // Bounds on what there is to choose.
 const (
 	maxChoices = 200
+	maxChoice  = 1 << 10 // bytes of a value: no address has room for what is longer
 	maxLatest  = 100
 )
 
@@ -38,7 +39,7 @@ func (c *choices) of(rows store.Rows) *choices {
 	}
 	project, user, host, region, status := c.values["project"], c.values["user"], c.values["host"], c.values["region"], c.values["status"]
 	learn := func(all map[string]bool, value string) {
-		if value != "" && !all[value] && len(all) < maxChoices {
+		if value != "" && len(value) <= maxChoice && !all[value] && len(all) < maxChoices {
 			all[strings.Clone(value)] = true
 		}
 	}

@@ -292,6 +292,9 @@ func (p *pages) find(s *store.State, id string) (report.Run, error) {
 		}
 	}
 	i, ok := s.Rows.Find(id)
+	if i < 0 {
+		return report.Run{}, notFound{fmt.Errorf("run ID %.80q is ambiguous: give more of it", id)}
+	}
 	if !ok {
 		return report.Run{}, notFound{fmt.Errorf("no run %.80q here", id)}
 	}

@@ -34,12 +34,12 @@ func read(r *http.Request, known ...string) *params {
 	for key, v := range values {
 		i := slices.IndexFunc(known, func(k string) bool { return strings.EqualFold(strings.TrimSuffix(k, "…"), key) })
 		if i < 0 {
-			p.fail("no parameter %.40q is known here; there are %s", key, strings.Join(known, ", "))
+			p.fail("unknown parameter %.40q: use %s", key, strings.ReplaceAll(strings.Join(known, ", "), "…", ""))
 			continue
 		}
 		name, many := strings.CutSuffix(known[i], "…")
 		if p.values[name] = append(p.values[name], v...); !many && len(p.values[name]) > 1 {
-			p.fail("%s stands more than once", name)
+			p.fail("%s: given more than once", name)
 		}
 	}
 	return p

@@ -92,7 +92,8 @@ func (r Rows) At(i int) (row runs.Row, path string) {
 	return row, r.paths[r.from[i]]
 }
 
-// Find gives the place of a run by its ID, or by the beginning of one that only it has.
+// Find gives the place of a run by its ID, or by the beginning of one that only it has; -1 where
+// several have it.
 func (r Rows) Find(id string) (i int, ok bool) {
 	if i, ok = r.exact(id); ok || len(id) < minPrefix {
 		return i, ok
@@ -100,7 +101,7 @@ func (r Rows) Find(id string) (i int, ok bool) {
 	for at, s := range r.rows {
 		if strings.HasPrefix(idOf(s), id) {
 			if ok {
-				return 0, false // two
+				return -1, false // two
 			}
 			i, ok = at, true
 		}
