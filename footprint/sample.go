@@ -70,9 +70,6 @@ func (p Policy) name() string {
 	return runtime.FuncForPC(reflect.ValueOf(p).Pointer()).Name()
 }
 
-// WholeMachine charges the work with everything.
-func WholeMachine(Span) float64 { return 1 }
-
 // BusyShare charges the work with its part of what all have used: its CPU time
 // over the machine's busy CPU time, its memory over all used memory. The
 // machine's idle power is so shared by those who kept it busy, in proportion,
