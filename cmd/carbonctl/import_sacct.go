@@ -27,7 +27,7 @@ func (a *app) importSacct() *cobra.Command {
 		Short: "Add a SLURM cluster's jobs to a ledger",
 		Long: `Add the jobs that SLURM remembers to a ledger: what "sacct -P" has printed to
 FILE, or, without one, what it prints now. Energy is modelled from CPU time,
-GPUs and memory; --cluster says what stands in the partitions.
+GPUs and memory; --cluster describes the partitions.
 
 A job counts once, with its steps. Jobs that have not ended are ignored: import
 again later. Failed jobs and memory that was requested and not needed are named.`,
