@@ -23,7 +23,7 @@ func TestRules(t *testing.T) {
 		d.write(name, string(b))
 	}
 	for _, args := range [][]string{{"check", "rules", "rules.yml"}, {"test", "rules", "rules_test.yml"}, {"check", "config", "scrape.yml"}} {
-		assert.Contains(t, d.run("promtool", args...)+"SUCCESS", "SUCCESS", args)
+		d.run("promtool", args...) // which must exit with 0
 	}
 }
 
@@ -34,6 +34,7 @@ func TestDashboard(t *testing.T) {
 	b, err := os.ReadFile("../deploy/grafana/carbonctl.json")
 	require.NoError(t, err)
 	plugins.RegisterDefaultPlugins()
+	//lint:ignore SA1019 the classic schema is what we ship: every Grafana reads it
 	var board dashboard.Dashboard
 	if err := board.UnmarshalJSONStrict(b); err != nil { // an empty list of errors is one too
 		require.Empty(t, err.Error())
