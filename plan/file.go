@@ -132,17 +132,27 @@ func keysOf(of any) (keys []string) {
 }
 
 // Sum adds estimates of one method and one PUE up: low with low and high with high. Parts
-// and inputs stay with the jobs.
+// and inputs stay with the jobs. Jobs of a year are told where others are not.
 func Sum(jobs []Estimate) Estimate {
 	if len(jobs) == 1 {
 		return jobs[0]
 	}
 	var sum Estimate
+	yearly := 0
 	for _, e := range jobs {
+		if e.Yearly {
+			yearly++
+		}
 		sum.Method, sum.PUE = e.Method, e.PUE
 		sum.Computing, sum.Energy = sum.Computing.Plus(e.Computing), sum.Energy.Plus(e.Energy)
 		sum.Grams = sum.Grams.Plus(e.Grams)
 		sum.Embodied += e.Embodied
+	}
+	switch sum.Yearly = yearly == len(jobs); {
+	case sum.Yearly:
+		sum.Notes = []string{ofYear}
+	case yearly > 0:
+		sum.Notes = []string{"a job with a rate counts for a year, the others as often as they say"}
 	}
 	return sum
 }

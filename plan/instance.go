@@ -48,7 +48,7 @@ func (m *maker) takeInstance() error {
 	default:
 		m.GPU, m.Count = in.GPU, float64(in.GPUs)
 	}
-	m.instance = &in
+	m.instance, m.ownGPUs = &in, errors.Is(err, estimate.ErrUnknownGPUs)
 	m.Memory = strconv.FormatFloat(in.MemoryGiB, 'f', -1, 64) + " GiB"
 	m.gb = in.MemoryGiB * (1 << 30) / 1e9
 	m.e.input("instance", in.Name, given)

@@ -21,6 +21,9 @@ type Bigger struct {
 	Speedup float64
 }
 
+// maxSpeedup is more than any number of GPUs gives.
+const maxSpeedup = 1e6
+
 // Scale gives the energy and the hours of a bigger run, and what is assumed. Each epoch
 // takes the same, and all power of the run, the host's too, grows as the GPUs do: with a
 // perfect speed-up the energy stays the same, without any it grows as the power does. The
@@ -28,8 +31,8 @@ type Bigger struct {
 func (r Recorded) Scale(b Bigger) (kWh, hours Range, assumed []string, err error) {
 	work, devices := 1.0, 1.0
 	switch {
-	case b.Epochs < 0 || b.GPUs < 0 || b.Speedup < 0 || math.IsNaN(b.Speedup):
-		return kWh, hours, nil, fmt.Errorf("epochs, GPUs and speed-up must be above 0")
+	case b.Epochs < 0 || b.GPUs < 0 || !(b.Speedup >= 0 && b.Speedup <= maxSpeedup):
+		return kWh, hours, nil, fmt.Errorf("epochs, GPUs and speed-up must be above 0, and a speed-up at most %.0f", maxSpeedup)
 	case b.Epochs > 0 && r.Epochs == 0:
 		return kWh, hours, nil, fmt.Errorf("the run has no epochs to scale")
 	case b.GPUs > 0 && r.GPUs == 0:
@@ -65,7 +68,7 @@ func (r Recorded) Scale(b Bigger) (kWh, hours Range, assumed []string, err error
 func Scaled(kWh Range, grid Grid, pue float64) Estimate {
 	e := Estimate{Method: Ours, Parts: []Part{{Kind: FromRun, Name: "as recorded, scaled", KWh: kWh}}}
 	pue = e.choosePUE(Ours, grid, pue)
-	e.input("intensity", number(grid.PerKWh)+" g/kWh", grid.Source)
+	e.input("intensity", exact(grid.PerKWh)+" g/kWh", grid.Source)
 	e.finish(pue, grid.PerKWh, 1)
 	return e
 }

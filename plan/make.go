@@ -45,7 +45,7 @@ func (a Ask) Estimate(method Method, grid Grid, pue float64) (Estimate, error) {
 	e := &m.e
 	m.describe(of)
 	pue = e.choosePUE(method, grid, pue)
-	e.input("intensity", strconv.FormatFloat(grid.PerKWh, 'f', -1, 64)+" g/kWh", grid.Source)
+	e.input("intensity", exact(grid.PerKWh)+" g/kWh", grid.Source)
 	e.finish(pue, grid.PerKWh, orOne(a.PSF)*times)
 	switch method {
 	case MLCO2:
@@ -70,7 +70,7 @@ func (e *Estimate) choosePUE(method Method, grid Grid, pue float64) float64 {
 	case pue == 0:
 		pue, source = grid.PUE, grid.PUESource
 	}
-	e.input("pue", strconv.FormatFloat(pue, 'f', -1, 64), source)
+	e.input("pue", exact(pue), source)
 	return pue
 }
 
@@ -82,14 +82,17 @@ type maker struct {
 	e            Estimate
 
 	instance       *estimate.Instance // nil: none was named
+	ownGPUs        bool               // not those of the instance
 	embodiedSource string             // "": as given
 }
+
+const ofYear = "the estimate is of a year"
 
 // describe lists what was given besides devices.
 func (m *maker) describe(of string) {
 	number := func(name string, x float64) {
 		if x > 0 {
-			m.e.input(name, strconv.FormatFloat(x, 'f', -1, 64), given)
+			m.e.input(name, exact(x), given)
 		}
 	}
 	number("hours", m.Hours)
@@ -97,8 +100,8 @@ func (m *maker) describe(of string) {
 	number("nodes", m.Nodes)
 	switch {
 	case m.Usage != nil:
-		m.e.input("usage", strconv.FormatFloat(m.usage, 'f', -1, 64), given)
-	case m.Watts == nil:
+		m.e.input("usage", exact(m.usage), given)
+	case m.Watts == nil && m.e.Method != MLCO2:
 		m.e.input("usage", "1", "default: set --usage")
 	}
 	number("psf", m.PSF)
@@ -106,7 +109,7 @@ func (m *maker) describe(of string) {
 		m.e.input("repeat", m.Repeat, given)
 	}
 	if of != "" {
-		m.e.Notes = append(m.e.Notes, "the estimate is of a year")
+		m.e.Notes, m.e.Yearly = append(m.e.Notes, ofYear), true
 	}
 }
 
@@ -135,7 +138,7 @@ func (m *maker) whole(kind, name string, node Range) {
 
 // ownWatts adds what the user gave, as in all methods.
 func (m *maker) ownWatts() {
-	m.e.input("watts", strconv.FormatFloat(*m.Watts, 'f', -1, 64), given)
+	m.e.input("watts", exact(*m.Watts), given)
 	m.count()
 	m.devices("device", "as given", Exactly(*m.Watts*m.usage))
 }
@@ -192,6 +195,7 @@ func (m *maker) greenAlgorithms() error {
 		tdp := estimate.TDPOf(m.CPU)
 		if tdp > 0 && cores > 0 {
 			one, name = tdp.Watts()/cores, m.CPU
+			m.standIn(estimate.Describe(estimate.Chip{Name: m.CPU}))
 			m.ourTable(GreenAlgorithms)
 		} else if m.CPU != "" {
 			m.unknownCPU("12 W a core, as Green Algorithms takes")
@@ -202,7 +206,7 @@ func (m *maker) greenAlgorithms() error {
 		if cores == 0 {
 			return fmt.Errorf("cpu: %.40q is in no table: give cores", m.CPU)
 		}
-		m.e.input("cpu", fmt.Sprintf("%s, %s cores of %s W", name, number(cores), number(one)), "table of CPUs")
+		m.e.input("cpu", fmt.Sprintf("%s, %s cores of %s W", name, exact(cores), number(one)), "table of CPUs")
 		m.whole("cpu", name, Exactly(one*cores*m.usage))
 	}
 	if m.gb > 0 {
@@ -256,8 +260,10 @@ func (m *maker) of(source string) string {
 // count says how many devices a node has, unless device-hours hold that.
 func (m *maker) count() {
 	switch {
+	case m.Count > 0 && m.ownGPUs:
+		m.e.input("count", exact(m.Count), given)
 	case m.Count > 0:
-		m.e.input("count", strconv.FormatFloat(m.Count, 'f', -1, 64), m.of(given))
+		m.e.input("count", exact(m.Count), m.of(given))
 	case m.DeviceHours == 0:
 		m.e.input("count", "1", "default")
 	}
@@ -311,4 +317,14 @@ func list(all []string, most int) string {
 	return strings.Join(all, ", ")
 }
 
-func number(x float64) string { return strconv.FormatFloat(x, 'g', 4, 64) }
+// number is a derived amount to four digits, and exact one as it was given; neither has
+// an exponent.
+func number(x float64) string {
+	y, err := strconv.ParseFloat(strconv.FormatFloat(x, 'e', 3, 64), 64)
+	if err != nil { // of the largest alone
+		y = x
+	}
+	return exact(y)
+}
+
+func exact(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }

@@ -86,12 +86,22 @@ func (m *maker) cpu() {
 	case m.Cores > 0:
 		m.e.Notes = append(m.e.Notes, "the cores of "+name+" are not known: the whole CPU is counted")
 	}
+	m.standIn(model)
 	what := name
 	if m.Cores > 0 {
-		what += fmt.Sprintf(", %s cores", number(m.Cores))
+		what += fmt.Sprintf(", %s cores", exact(m.Cores))
 	}
 	m.e.input("cpu", what, source)
 	m.whole("cpu", name, all)
+}
+
+// standIn says whose figures are used for a CPU that has none of its own.
+func (m *maker) standIn(model estimate.Model) {
+	for _, n := range model.Notes {
+		if n.Code == "cpu-sibling" || n.Code == "cpu-generic" {
+			m.e.Notes = append(m.e.Notes, n.Text)
+		}
+	}
 }
 
 // unknownWide is the band of a CPU whose cores are not known.
@@ -116,13 +126,14 @@ func (m *maker) embody(times float64) error {
 	hours := m.Hours
 	if hours == 0 {
 		hours = m.DeviceHours
+		m.e.Notes = append(m.e.Notes, "embodied: each device counts as a node, as device-hours do not tell how many share one")
 	}
 	m.e.Embodied = perHour * m.nodes * hours * orOne(m.PSF) * times
 	source := given
 	if m.embodiedSource != "" {
 		source = m.embodiedSource
 	}
-	m.e.input("embodied", fmt.Sprintf("%s kg a node over %s", number(m.EmbodiedKg), m.Lifetime), source)
+	m.e.input("embodied", fmt.Sprintf("%s kg a node over %s", exact(m.EmbodiedKg), m.Lifetime), source)
 	return nil
 }
 

@@ -98,6 +98,7 @@ type Estimate struct {
 	PUE      float64
 	Inputs   []Input
 	Notes    []string
+	Yearly   bool // of a year, as it has a rate: "12/year"
 	// Published is nil where the method rounds nothing of its own.
 	Published *Published
 }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"encoding/json"
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -188,9 +189,78 @@ func TestEmbodied(t *testing.T) {
 	e, err := Ask{GPU: "T4", Nodes: 2, Hours: 24 * yearDays, EmbodiedKg: 1000, Lifetime: "4y"}.Estimate(Ours, Grid{PerKWh: 50}, 0)
 	require.NoError(t, err)
 	assert.InEpsilon(t, 500_000, e.Embodied, 1e-9, "half a machine")
+	assert.NotContains(t, strings.Join(e.Notes, ""), "embodied")
+	byDevice, err := Ask{GPU: "T4", DeviceHours: 1, EmbodiedKg: 1000, Lifetime: "4y"}.Estimate(Ours, Grid{PerKWh: 50}, 0)
+	require.NoError(t, err)
+	assert.Contains(t, strings.Join(byDevice.Notes, ""), "embodied: each device counts as a node")
 	without, err := Ask{GPU: "T4", Nodes: 2, Hours: 24 * yearDays}.Estimate(Ours, Grid{PerKWh: 50}, 0)
 	require.NoError(t, err)
 	assert.Equal(t, without.Grams, e.Grams, "never in the operational emissions")
+}
+
+// What is said of an input is what was given: whole, without an exponent, with its source,
+// and nothing that the method does not have.
+func TestInputs(t *testing.T) {
+	for name, tt := range map[string]struct {
+		ask    Ask
+		method Method
+		want   []Input
+		lacks  string
+	}{
+		"many cores": {ask: Ask{CPU: "EPYC 7763", Cores: 20001, Hours: 1}, method: Ours,
+			want: []Input{{"cpu", "EPYC 7763, 20001 cores", "table of CPUs"}}},
+		"many cores, published": {ask: Ask{CPU: "EPYC 7763", Cores: 20001, Hours: 1}, method: GreenAlgorithms,
+			want: []Input{{"cpu", "EPYC 7763, 20001 cores of 4.375 W", "table of CPUs"}}},
+		"kilograms": {ask: Ask{GPU: "T4", Hours: 1, EmbodiedKg: 123456.7, Lifetime: "4y"}, method: Ours,
+			want: []Input{{"embodied", "123456.7 kg a node over 4y", given}}},
+		"GPUs beside an instance": {ask: Ask{Instance: "aws:trn1.2xlarge", GPU: "T4", Count: 3, Hours: 1}, method: Ours,
+			want: []Input{{"count", "3", given}}},
+		"GPUs of an instance": {ask: Ask{Instance: "aws:p4d.24xlarge", Hours: 1}, method: Ours,
+			want: []Input{{"count", "8", instanceTable}}},
+		"no usage": {ask: Ask{GPU: "T4", Hours: 1}, method: MLCO2, want: []Input{{"hours", "1", given}}, lacks: "usage"},
+	} {
+		e, err := tt.ask.Estimate(tt.method, Grid{PerKWh: 474.58}, 0)
+		require.NoError(t, err, name)
+		assert.Subset(t, e.Inputs, append(tt.want, Input{"intensity", "474.58 g/kWh", ""}), name)
+		for _, in := range e.Inputs {
+			assert.NotEqual(t, tt.lacks, in.Name, name)
+		}
+	}
+	scaled := Scaled(Exactly(1), Grid{PerKWh: 474.58, Source: "x"}, 0)
+	assert.Contains(t, scaled.Inputs, Input{"intensity", "474.58 g/kWh", "x"})
+	assert.Equal(t, []string{"0.1235", "4.375", "12350", "700"}, []string{number(0.12346), number(4.375), number(12346), number(700)})
+}
+
+// Whose figures stand in for a CPU is said by each method that uses them.
+func TestStandIn(t *testing.T) {
+	for _, method := range []Method{Ours, GreenAlgorithms} {
+		e, err := Ask{CPU: "EPYC 9R14", Cores: 2, Hours: 1}.Estimate(method, Grid{PerKWh: 1}, 0)
+		require.NoError(t, err)
+		assert.Contains(t, strings.Join(e.Notes, "; "), "no published TDP for the EPYC 9R14", method)
+	}
+}
+
+// Years and single runs are not added up without a word.
+func TestSumOfRates(t *testing.T) {
+	of := func(repeat string) Estimate {
+		e, err := Ask{GPU: "T4", Hours: 1, Repeat: repeat}.Estimate(Ours, Grid{PerKWh: 1}, 0)
+		require.NoError(t, err)
+		return e
+	}
+	assert.Equal(t, []string{ofYear}, Sum([]Estimate{of("12/year"), of("1/week")}).Notes)
+	assert.Empty(t, Sum([]Estimate{of("12"), of("")}).Notes)
+	mixed := Sum([]Estimate{of("12/year"), of("3")})
+	require.Len(t, mixed.Notes, 1)
+	assert.Contains(t, mixed.Notes[0], "counts for a year")
+	assert.False(t, mixed.Yearly)
+}
+
+// No speed-up makes energy vanish.
+func TestSpeedupRefused(t *testing.T) {
+	for _, x := range []float64{math.Inf(1), math.NaN(), -1, 1e7} {
+		_, _, _, err := Recorded{KWh: Exactly(1), GPUs: 1, Hours: 1}.Scale(Bigger{GPUs: 2, Speedup: x})
+		assert.ErrorContains(t, err, "speed-up", x)
+	}
 }
 
 func TestRefused(t *testing.T) {

@@ -92,14 +92,21 @@ type partJSON struct {
 }
 
 // publishedOne is what the page of a calculator shows.
-type publishedOne struct {
-	KWh        float64 `json:"energy_kwh,omitempty"`
-	KgPerKWh   float64 `json:"intensity_kg_per_kwh,omitempty"`
-	Kg         float64 `json:"emissions_kg,omitempty"`
-	Energy     string  `json:"energy,omitempty"`
-	Emissions  string  `json:"emissions,omitempty"`
-	TreeMonths float64 `json:"tree_months,omitempty"`
-	CarKm      float64 `json:"car_km,omitempty"`
+type publishedOne struct { // nil: not on that page
+	KWh        *float64 `json:"energy_kwh,omitempty"`
+	KgPerKWh   *float64 `json:"intensity_kg_per_kwh,omitempty"`
+	Kg         *float64 `json:"emissions_kg,omitempty"`
+	Energy     string   `json:"energy,omitempty"`
+	Emissions  string   `json:"emissions,omitempty"`
+	TreeMonths *float64 `json:"tree_months,omitempty"`
+	CarKm      *float64 `json:"car_km,omitempty"`
+}
+
+func publishedJSON(p plan.Published) publishedOne {
+	if p.Energy != "" {
+		return publishedOne{Energy: p.Energy, Emissions: p.Emissions, TreeMonths: &p.TreeMonths, CarKm: &p.CarKm}
+	}
+	return publishedOne{KWh: &p.KWh, KgPerKWh: &p.KgPerKWh, Kg: &p.Kg}
 }
 
 type pageJSON struct {
@@ -124,11 +131,10 @@ func toJSON(name string, e plan.Estimate, pages []RegionPage) estimatedJSON {
 		j.Parts = append(j.Parts, part)
 	}
 	if e.Published != nil {
-		p := publishedOne(*e.Published)
-		j.Published = &p
+		j.Published = new(publishedJSON(*e.Published))
 	}
 	for _, page := range pages {
-		j.Pages = append(j.Pages, pageJSON{page.Region, publishedOne(page.Published)})
+		j.Pages = append(j.Pages, pageJSON{page.Region, publishedJSON(page.Published)})
 	}
 	return j
 }
@@ -197,6 +203,12 @@ func (e Estimated) Text(w io.Writer) error {
 			p.Row("emissions", "%s CO2e from %s", massOf(job.Grams), kilowattHoursOf(job.Energy))
 			p.job(job)
 		}
+		if len(sum.Notes) > 0 {
+			p.Title("in all")
+		}
+		for _, n := range sum.Notes {
+			p.Row("note", "%s", n)
+		}
 	}
 	if e.Regions != nil {
 		p.Line("")
@@ -248,6 +260,8 @@ func methodText(e plan.Estimate) string {
 		return "ML CO2 Impact: rated power × device-hours × intensity, no PUE"
 	case e.Method == plan.GreenAlgorithms:
 		return "Green Algorithms 3.0: power × use, 0.3725 W/GB of memory, PUE"
+	case e.Parts[0].Kind == plan.FromRun && e.Energy.Exact():
+		return "carbonctl; no bounds: the record has none, and no speed-up is guessed"
 	case e.Energy.Exact():
 		return "carbonctl; no bounds, as all figures are given"
 	case e.Parts[0].Kind == plan.FromRun:
