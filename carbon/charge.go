@@ -13,7 +13,7 @@ import (
 func headline(root fs.FS, cpu proc.CPU, memory uint64, env func(string) (string, bool)) (footprint.Charge, []footprint.Fault) {
 	if why := proc.Allotment(root, cpu, memory, env); why != "" {
 		return footprint.ChargeProcess, []footprint.Fault{{
-			Code: footprint.MachineShared, Text: why + ", so it is shared: only this command's share is counted",
+			Code: footprint.MachineShared, Text: why + ", so it is shared: only the run's own share is charged",
 		}}
 	}
 	if proc.InContainer(root) {

@@ -16,6 +16,7 @@ var descriptions = map[string]string{
 	"Report.ended_at":                   "Last reading, UTC.",
 	"Report.duration_s":                 "Seconds between the first and the last reading, by the monotonic clock.",
 	"Report.command":                    "Command line, where it was asked for; else null, since it may hold secrets.",
+	"Report.attached":                   "What ran already and was followed by attach: a process or a cgroup; absent for any other run.",
 	"Report.wait":                       "Why the run started when it did; absent without a wait.",
 	"Report.host":                       "Machine that was measured.",
 	"Report.job":                        "Batch or CI job that the run belongs to; null if none.",
@@ -53,6 +54,10 @@ var descriptions = map[string]string{
 	"Report.overhead":                   "What carbonctl itself used. Its energy is inside the machine's.",
 	"Report.ledger":                     "Where the run was recorded; null if it was not.",
 	"Report.versions":                   "Of the tool and of its tables.",
+
+	"Attached.pid":    "Number of the process; absent for a cgroup.",
+	"Attached.name":   "Name of the process, at most 15 bytes; absent for a cgroup.",
+	"Attached.cgroup": "Path of the cgroup; absent for a process.",
 
 	"Plan.method":             "Formula of the estimate: carbonctl, mlco2 or green-algorithms.",
 	"Plan.energy_joules":      "Joules that were estimated, without PUE.",

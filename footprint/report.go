@@ -50,6 +50,8 @@ type Report struct {
 	// monotonic clock.
 	DurationS float64  `json:"duration_s"`
 	Command   []string `json:"command"`
+	// Attached is what ran already and was followed, nil for a command or a program.
+	Attached *Attached `json:"attached,omitempty"`
 	// Revision is the git commit of the working directory, "+dirty" behind it where
 	// files that git tracks differ from that, "+unchecked" where it is not known whether
 	// they do; "" without a commit.
@@ -292,7 +294,7 @@ type Versions struct {
 func (a *Account) Report() Report {
 	r := Report{
 		Schema: Schema, RunID: a.Run.ID, Project: a.Run.Project, Labels: a.Run.Labels,
-		Command: a.Run.Command, Job: a.Run.Job, Wait: a.Run.Wait, Plan: a.Run.Plan,
+		Command: a.Run.Command, Attached: a.Run.Attached, Job: a.Run.Job, Wait: a.Run.Wait, Plan: a.Run.Plan,
 		Status: a.End.Status, ExitCode: a.End.ExitCode, Overhead: a.End.Overhead,
 		Host: a.Host, Charge: a.Run.Charge, Policy: a.Policy.name(), PUE: PUE{Value: a.pue(), Source: "given"},
 		Power:    a.powers(),

@@ -20,6 +20,8 @@ type Run struct {
 	Job *Job `json:"job,omitempty"`
 	// Command is recorded only where the user asks for it: it may hold secrets.
 	Command []string `json:"command,omitempty"`
+	// Attached is what ran already and is followed, nil for a command or a program of ours.
+	Attached *Attached `json:"attached,omitempty"`
 	// Charge is what the headline takes; "" is ChargeMachine. (Package carbon
 	// decides for itself where it is "".)
 	Charge Charge `json:"charge,omitempty"`

@@ -85,7 +85,7 @@ var hints = map[string]string{
 	TooShort:         `repeat the work in one run, so that it takes longer`,
 	CalibrationUnfit: `run "carbonctl calibrate" on this machine, or unset calibration`,
 	MachineShared:    `"--charge machine", in Go Config.Run.Charge, charges the whole machine`,
-	MachineWhole:     `"--charge process", in Go Config.Run.Charge, counts this command's share alone`,
+	MachineWhole:     `"--charge process", in Go Config.Run.Charge, charges the run's own share alone`,
 	NotWaited:        `"carbonctl regions data" lists the zones with typical hours; elsewhere --live asks a live forecast`,
 }
 

@@ -137,7 +137,7 @@ func (b Beside) lines() (all []besideLine) {
 	})
 	text("charged", func(r footprint.Report) string {
 		if r.Charge == footprint.ChargeProcess {
-			return "the command’s share"
+			return strings.Replace("the "+owner(r)+" share", "'", "’", 1)
 		}
 		return "the machine"
 	})

@@ -42,7 +42,7 @@ var codeWords = map[string]string{
 	footprint.MemoryUnknown:    "memory size unknown",
 	footprint.MachineWhole:     "container without limits: whole machine charged",
 	footprint.RunsBeside:       "other tracked runs at the same time",
-	footprint.MachineShared:    "shared machine: only this command's share charged",
+	footprint.MachineShared:    "shared machine: only the run's own share charged",
 	footprint.GPUNotMeasured:   "GPU not measured",
 	footprint.GPUNote:          "note on how a GPU is read",
 	footprint.Escaped:          "background processes outlived the command",

@@ -20,6 +20,9 @@ import (
 func (r Run) Result(w io.Writer, s Screen) error {
 	res := result{Report: r.Report, screen: s}
 	res.headline()
+	if text := attachedTo(r.Report); text != "" {
+		res.row("attached", "to "+text)
+	}
 	if !res.tiny() {
 		if known(r.Report) {
 			res.parts()

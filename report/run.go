@@ -102,7 +102,7 @@ func componentSection(r footprint.Report) section {
 	p := section{title: "Components"}
 	p.table.columns = []column{{"component", name}, {"kind", text}, {"basis", text}, {"energy", amount}, {"bounds", amount}, {"charged", amount}, {"seen", amount}, {"state", text}}
 	if r.Charge == footprint.ChargeProcess && len(r.Components) > 0 {
-		p.notes = []string{"Energy is what the machine used; charged is this command's share of it, which counts."}
+		p.notes = []string{"Energy is what the machine used; charged is the " + owner(r) + " share of it, which counts."}
 	}
 	for _, l := range r.Components {
 		row := []string{l.Name, string(l.Kind), string(l.Basis) + ", " + l.Source, "unknown", "", "", "", l.Status}
@@ -197,7 +197,7 @@ func machineSection(r footprint.Report) section {
 		job = r.Job.System + " " + r.Job.ID
 	}
 	pairs := []string{"host", h.Name, "system", h.OS, "processor", h.CPUModel, "threads", threads, "memory", memory,
-		"GPUs", strings.Join(h.GPUs, "; "), "virtual machine", virtual, "job", job, "command", strings.Join(r.Command, " ")}
+		"GPUs", strings.Join(h.GPUs, "; "), "virtual machine", virtual, "job", job, "attached to", attachedTo(r), "command", strings.Join(r.Command, " ")}
 	for _, k := range slices.Sorted(maps.Keys(r.Labels)) {
 		pairs = append(pairs, "label "+k, nameText(r.Labels[k]))
 	}

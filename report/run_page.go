@@ -251,7 +251,7 @@ func (run Run) sentence() []phrase {
 	}
 	drew := "he run drew "
 	if r.Charge == footprint.ChargeProcess {
-		drew = "he command’s share of the machine was "
+		drew = strings.Replace("he "+owner(r)+" share of the machine was ", "'", "’", 1)
 	}
 	switch state := state(r); {
 	case r.Status == footprint.Running:

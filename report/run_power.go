@@ -343,7 +343,7 @@ func (p *powerPicture) describe(r footprint.Report, c footprint.Curves, most flo
 		p.Note = "One reading: the mean power is all that is known of it. Solid was read from a counter, hatched is modelled."
 	}
 	if r.Charge == footprint.ChargeProcess {
-		p.Note += " It is the machine’s power; this command is charged a share of it."
+		p.Note += " It is the machine’s power; this " + strings.TrimSuffix(owner(r), "'s") + " is charged a share of it."
 	}
 	if outlined := strings.Trim(p.GapsNote+"; "+p.Late, "; "); outlined != "" {
 		p.Note += " Outlined with dashes: " + outlined + "."

@@ -65,6 +65,9 @@ func (p *Page) identity(r footprint.Report) {
 		}
 		p.Row("started", "%s", started)
 	}
+	if text := attachedTo(r); text != "" {
+		p.Row("attached", "to %s", text)
+	}
 	if r.Revision != "" {
 		p.Row("revision", "%s", clip(r.Revision, maxName))
 	}
@@ -170,12 +173,31 @@ func part(r footprint.Report) string {
 // NotCounted says what no figure of a run holds.
 const NotCounted = "not counted: power supply, disks, network, fans"
 
+// owner is whose share of the machine a run is: "command's".
+func owner(r footprint.Report) string {
+	switch {
+	case r.Attached == nil:
+		return "command's"
+	case r.Attached.Cgroup != "":
+		return "cgroup's"
+	}
+	return "process's"
+}
+
+// attachedTo is what a run has followed that ran already, "" for any other run.
+func attachedTo(r footprint.Report) string {
+	if r.Attached == nil {
+		return ""
+	}
+	return r.Attached.String()
+}
+
 // countedText says whose energy the headline is.
 func countedText(r footprint.Report) string {
 	share := ""
 	unshared := has(r.Warnings, footprint.ShareUnknown) // and in the share whole
 	if r.ProcessEnergy != nil && r.MachineEnergy > 0 && !(unshared && *r.ProcessEnergy >= r.MachineEnergy.Scale(0.995)) {
-		share = "this command's share: "
+		share = "this " + owner(r) + " share: "
 		if unshared {
 			share += "at most "
 		}
@@ -186,7 +208,7 @@ func countedText(r footprint.Report) string {
 	}
 	switch {
 	case share == "":
-		return "whole machine; this command's share is unknown"
+		return "whole machine; this " + owner(r) + " share is unknown"
 	case r.Charge == footprint.ChargeProcess:
 		return share + " of the machine's " + r.EnergyScale().Text(r.MachineEnergy.Joules())
 	}
@@ -228,7 +250,7 @@ func kinds(r footprint.Report) []footprint.Line {
 func (p *Page) kind(r footprint.Report, l footprint.Line, amount string) {
 	name := count(strings.Split(l.Name, "; "))
 	if l.Charged == 0 && r.Charge == footprint.ChargeProcess && r.MachineEnergy > 0 {
-		p.Row("  "+string(l.Kind), "no use by this command seen: %s", name)
+		p.Row("  "+string(l.Kind), "no use by this %s seen: %s", strings.TrimSuffix(owner(r), "'s"), name)
 		return
 	}
 	p.Row("  "+string(l.Kind), "%s, %s: %s", amount, l.Basis, name)

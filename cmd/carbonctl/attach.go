@@ -155,6 +155,7 @@ func (w *attaching) run(ctx context.Context, cmd *cobra.Command) (err error) {
 func (w *attaching) aim(t *attach.Target, o *session.Options) {
 	t.IgnoreInterrupt = w.ignore
 	o.Target = t
+	o.Tracker.Run.Attached = new(t.Attached())
 	if w.command {
 		o.Tracker.Run.Command = t.Args
 	}

@@ -39,7 +39,7 @@ func (e *exitError) Unwrap() error { return e.err }
 // exitCodes says what each code means, for all commands.
 func exitCodes() []struct{ code, meaning string } {
 	return []struct{ code, meaning string }{
-		{"0", "success; mark: also outside of a run"},
+		{"0", "success; mark: also outside of a run; attach: however the process ended"},
 		{"1", "done, but something needs attention: a finding (verify), a month over its budget or no run that matches (report), rows that could not be read, a figure that does not follow from its record (recompute), a run that does not exist (report show), refused records (import), a mark that could not be written, a result that could be kept nowhere (attach)"},
 		{"2", "wrong arguments, flags or settings, or the command could not do its work"},
 		{"125", "wrap only: carbonctl failed before the command started"},

@@ -6,13 +6,16 @@ import (
 	"github.com/carbonctl/carbonctl/footprint"
 )
 
-// what names the target: "process 4711 (python3)".
-func (t *Target) String() string {
+// Attached is what a report says of the target.
+func (t *Target) Attached() footprint.Attached {
 	if t.PID == 0 {
-		return "cgroup " + t.Name
+		return footprint.Attached{Cgroup: t.Name}
 	}
-	return fmt.Sprintf("process %d (%s)", t.PID, t.Name)
+	return footprint.Attached{PID: t.PID, Name: t.Name}
 }
+
+// String names the target: "process 4711 (python3)".
+func (t *Target) String() string { return t.Attached().String() }
 
 // Warnings are what the reader of the report must know of how the target was followed; left
 // is how many of its processes live on.
