@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -156,6 +157,32 @@ func (b Beside) lines() (all []besideLine) {
 		}
 		return besideCell{Text: Energy(r.Energy.Scale(1 / float64(n))), Small: "all of the run, over its epochs"}
 	})
+	for _, unit := range b.units() {
+		add("energy "+article(unitText(unit, 1)), false, func(_ int, r footprint.Report) besideCell {
+			w := workIn(r, unit)
+			switch {
+			case w == nil:
+				return besideCell{}
+			case w.Count == 0:
+				return besideCell{Text: "no work"}
+			case w.Energy == nil:
+				return besideCell{Text: "unknown"}
+			}
+			most := ""
+			if w.Bound == footprint.CountLower {
+				most = "at most "
+			}
+			return besideCell{most + each(*w.Energy, w.EnergyLow, w.EnergyHigh, energyEach), countNumber(w.Count) + " counted"}
+		})
+		if slices.ContainsFunc(b.Runs[1:], func(r footprint.Report) bool { return runs.Compared(b.Runs[0], r).Each[unit] != nil }) {
+			add("against the first", false, func(i int, r footprint.Report) besideCell {
+				if workIn(r, unit) == nil {
+					return besideCell{}
+				}
+				return b.against(i, func(a runs.Against) *runs.Ratio { return a.Each[unit] })
+			})
+		}
+	}
 	add("grid", false, func(_ int, r footprint.Report) besideCell {
 		if r.Headline().Emissions == "" {
 			return besideCell{}
@@ -271,7 +298,9 @@ type besideJSON struct {
 	Report    footprint.Report `json:"run"`
 	Energy    *runs.Ratio      `json:"energy_against_first"`
 	Emissions *runs.Ratio      `json:"emissions_against_first"`
-	Why       string           `json:"not_compared"`
+	// Each is by unit of work, absent where the two have counted none in common.
+	Each map[string]*runs.Ratio `json:"energy_per_unit_against_first,omitempty"`
+	Why  string                 `json:"not_compared"`
 }
 
 func (b Beside) json(w io.Writer) error {
@@ -280,7 +309,7 @@ func (b Beside) json(w io.Writer) error {
 		j := besideJSON{Report: r}
 		if i > 0 {
 			a := runs.Compared(b.Runs[0], r)
-			j.Energy, j.Emissions, j.Why = a.Energy, a.Emissions, a.Why
+			j.Energy, j.Emissions, j.Each, j.Why = a.Energy, a.Emissions, a.Each, a.Why
 		}
 		all = append(all, j)
 	}
@@ -294,7 +323,7 @@ func (b Beside) csv(w io.Writer) error {
 	out := csv.NewWriter(w)
 	_ = out.Write([]string{"run_id", "project", "status", "started_at", "duration_s", "host", "zone", "scope", "g_per_kwh", "pue", "charge",
 		"energy_joules", "energy_low_joules", "energy_high_joules", "emissions_g", "emissions_low_g", "emissions_high_g",
-		"measured_share", "coverage", "epochs", "energy_against_first", "emissions_against_first"}) // Flush gives the error
+		"measured_share", "coverage", "epochs", "energy_against_first", "emissions_against_first", "work", "work_joules_per_unit"}) // Flush gives the error
 	number := func(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
 	for i, r := range b.Runs {
 		var a runs.Against
@@ -302,7 +331,7 @@ func (b Beside) csv(w io.Writer) error {
 			a = runs.Compared(b.Runs[0], r)
 		}
 		row := []string{cell(r.RunID), cell(r.Project), cell(string(r.Status)), "", number(r.DurationS), cell(r.Host.Name), cell(r.Region.Zone), cell(string(r.Intensity.Scope)),
-			number(float64(r.Intensity.PerKWh)), number(r.PUE.Value), cell(string(r.Charge)), "", "", "", "", "", "", "", number(r.Coverage), strconv.Itoa(r.EpochCount()), "", ""}
+			number(float64(r.Intensity.PerKWh)), number(r.PUE.Value), cell(string(r.Charge)), "", "", "", "", "", "", "", number(r.Coverage), strconv.Itoa(r.EpochCount()), "", "", "", ""}
 		if !r.StartedAt.IsZero() {
 			row[3] = r.StartedAt.UTC().Format("2006-01-02T15:04:05.000Z")
 		}
@@ -321,6 +350,7 @@ func (b Beside) csv(w io.Writer) error {
 				row[at] = number(*x)
 			}
 		}
+		row[22], row[23] = workedCells(r)
 		_ = out.Write(row)
 	}
 	out.Flush()

@@ -81,7 +81,42 @@ func TestRunsThatCannotBeCompared(t *testing.T) {
 	require.NoError(t, b.Write(&table, "csv"))
 	rows, err := csv.NewReader(&table).ReadAll()
 	require.NoError(t, err)
-	assert.Equal(t, []string{"", ""}, rows[2][20:])
+	assert.Equal(t, []string{"", "", "", ""}, rows[2][20:])
 	assert.Empty(t, rows[2][11], "unknown is no 0")
-	assert.Equal(t, []string{"0.5", ""}, rows[3][20:])
+	assert.Equal(t, []string{"0.5", "", "", ""}, rows[3][20:])
+}
+
+// Half of the energy for a quarter of the tokens is twice as much for each.
+func TestWorkBesideEachOther(t *testing.T) {
+	b := pair()
+	for i, n := range []float64{1e6, 0.25e6} {
+		r := &b.Runs[i]
+		r.Work = []footprint.Work{{
+			Unit: footprint.UnitOutputToken, Count: n, Low: n, High: new(n), Bound: footprint.CountExact,
+			Energy: new(r.Energy.Joules() / n), EnergyLow: new(r.EnergyLow.Joules() / n), EnergyHigh: new(r.EnergyHigh.Joules() / n),
+		}, {Unit: footprint.UnitCachedToken, Count: 5}}
+	}
+	b.Runs[0].Work = append(b.Runs[0].Work, footprint.Work{Unit: "image", Count: 3, Energy: new(1.2e6)})
+	var page, text, table bytes.Buffer
+	require.NoError(t, b.Write(&page, "html"))
+	for _, want := range []string{"energy an output token", "<bdi>3.6 J</bdi>", "<bdi>7.2 J</bdi>", "250,000 counted", "<bdi>2.0 times as much</bdi>", "energy an image"} {
+		assert.Contains(t, page.String(), want)
+	}
+	assert.NotContains(t, page.String(), "cached")
+	require.NoError(t, b.Write(&text, "json"))
+	var got struct {
+		Runs []struct {
+			Each map[string]struct{ Ratio, Low, High float64 } `json:"energy_per_unit_against_first"`
+		} `json:"runs"`
+	}
+	require.NoError(t, json.Unmarshal(text.Bytes(), &got))
+	require.Len(t, got.Runs[1].Each, 1)
+	e := got.Runs[1].Each["output_token"]
+	assert.InEpsilon(t, 2, e.Ratio, 1e-9)
+	assert.InEpsilon(t, 2*0.95/1.05, e.Low, 1e-6)
+	assert.InEpsilon(t, 2*1.05/0.95, e.High, 1e-6)
+	require.NoError(t, b.Write(&table, "csv"))
+	rows, err := csv.NewReader(&table).ReadAll()
+	require.NoError(t, err)
+	assert.Equal(t, []string{"output_token:250000 cached_token:5", "output_token:7.2"}, rows[2][22:])
 }

@@ -1,6 +1,8 @@
 package runs
 
 import (
+	"slices"
+
 	"github.com/carbonctl/carbonctl/footprint"
 )
 
@@ -22,6 +24,9 @@ type Against struct {
 	// scopes, or one of which is not known. Its bounds are those of the energy: the
 	// factors stand as they were recorded.
 	Energy, Emissions *Ratio
+	// Each is the energy of one unit of work, by units that both have counted. It is nil
+	// where Energy is, and holds no unit of which one of the two has done none.
+	Each map[string]*Ratio
 	// Why says what is not compared, and why: "".
 	Why string
 }
@@ -37,6 +42,7 @@ func Compared(first, r footprint.Report) (a Against) {
 		a.Why = "one is charged its machine, the other its share of it"
 	default:
 		a.Energy = ratio(amount(r.Energy, r.EnergyLow, r.EnergyHigh), amount(first.Energy, first.EnergyLow, first.EnergyHigh))
+		a.Each = eachOf(first.Counted(), r.Counted())
 		switch {
 		case first.Intensity.Scope != r.Intensity.Scope || first.Intensity.Scope == "":
 			a.Why = "emissions are of two scopes"
@@ -48,6 +54,30 @@ func Compared(first, r footprint.Report) (a Against) {
 		}
 	}
 	return a
+}
+
+// eachOf compares what each of a unit took, for the units that both have counted.
+func eachOf(first, r []footprint.Work) map[string]*Ratio {
+	var all map[string]*Ratio
+	for _, w := range r {
+		i := slices.IndexFunc(first, func(f footprint.Work) bool { return f.Unit == w.Unit })
+		if i < 0 || w.Energy == nil || first[i].Energy == nil || !(*first[i].Energy > 0) {
+			continue
+		}
+		if all == nil {
+			all = map[string]*Ratio{}
+		}
+		all[w.Unit] = ratio(each(w), each(first[i]))
+	}
+	return all
+}
+
+func each(w footprint.Work) bounded {
+	b := bounded{value: *w.Energy, high: w.EnergyHigh}
+	if w.EnergyLow != nil {
+		b.low = *w.EnergyLow
+	}
+	return b
 }
 
 // A bounded amount has no High where nothing bounds it.
