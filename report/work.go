@@ -83,8 +83,15 @@ func workText(r footprint.Report) string {
 			some = append(some, s)
 		}
 	}
+	if n := len(some); n > maxUnits {
+		some = append(some[:maxUnits], fmt.Sprintf("%d more units", n-maxUnits))
+	}
 	return strings.Join(some, "; ")
 }
+
+// maxUnits is of how many units a result says what was done. The text of a whole run has
+// all.
+const maxUnits = 8
 
 func workOf(r footprint.Report, w footprint.Work, first bool) string {
 	text := countNumber(w.Count) + " " + unitText(w.Unit, w.Count)

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -70,4 +72,14 @@ func TestActivityText(t *testing.T) {
 		Unseen: footprint.Between{DurationS: 10, Energy: 840 * energy.Joule},
 	}
 	assert.Equal(t, "1.67 Wh in 1m 0s; idle 0.556 Wh in 50.0 s; not watched 0.233 Wh in 10.0 s", activityText(r))
+}
+
+// A result of many units names some.
+func TestManyUnits(t *testing.T) {
+	var r footprint.Report
+	for i := range 32 {
+		r.Work = append(r.Work, footprint.Work{Unit: fmt.Sprintf("u%d", i), Count: 1})
+	}
+	text := workText(r)
+	assert.True(t, strings.HasSuffix(text, "; 1 u7; 24 more units"), text)
 }

@@ -17,27 +17,30 @@ const maxUnits = 32
 type Done struct {
 	Unit  string
 	Count float64
+	// Known is the part of Count of the runs whose energy is known.
+	Known float64
 	// Lower is how many of the runs may have done more than they have counted.
 	Lower int
 	// Summary is of the runs that counted the unit alone.
 	Summary
-	// ByScope is the count by the scope of the runs' emissions, which are never mixed.
+	// ByScope is Known by the scope of the runs' emissions, which are never mixed.
 	ByScope map[regions.Scope]float64
 }
 
-// Each gives what each took in joules, and its bounds: nil where there is none. ok is
-// false where nothing was done, or all of it without energy.
+// Each gives what each took in joules, and its bounds: nil where there is none. Of runs
+// whose energy is not known neither the energy nor the count is in it. ok is false where
+// nothing else was done.
 func (d *Done) Each() (joules float64, low, high *float64, ok bool) {
-	if d.Count <= 0 || d.Uncounted == d.Runs {
+	if d.Known <= 0 {
 		return 0, nil, nil, false
 	}
 	if d.Lower == 0 {
-		low = new(d.Low.Joules() / d.Count)
+		low = new(d.Low.Joules() / d.Known)
 	}
 	if !d.Unbounded() {
-		high = new(d.High.Joules() / d.Count)
+		high = new(d.High.Joules() / d.Known)
 	}
-	return d.Energy.Joules() / d.Count, low, high, true
+	return d.Energy.Joules() / d.Known, low, high, true
 }
 
 // EachEmitted gives the grams of each in one scope; ok is false where there are none.
@@ -85,11 +88,14 @@ func (g *Group) work(r *Row, w worked) {
 			g.Work[unit] = d
 		}
 		d.Count += n
-		scope := regions.Scope(r.IntensityScope)
-		if _, ok := d.ByScope[scope]; !ok {
-			scope = regions.Scope(strings.Clone(string(scope)))
+		if !r.uncounted() {
+			d.Known += n
+			scope := regions.Scope(r.IntensityScope)
+			if _, ok := d.ByScope[scope]; !ok {
+				scope = regions.Scope(strings.Clone(string(scope)))
+			}
+			d.ByScope[scope] += n
 		}
-		d.ByScope[scope] += n
 		if slices.Contains(w.lower, unit) {
 			d.Lower++
 		}

@@ -73,6 +73,25 @@ func TestWorkAddsUp(t *testing.T) {
 	}
 }
 
+// Work of a run whose energy is not known makes no other run's tokens cheaper.
+func TestWorkWithoutEnergy(t *testing.T) {
+	g := Groups{}
+	unknown := counting("a1", 0, `{"output_token":3000}`)
+	unknown.MeasuredShare, unknown.EnergyLow, unknown.EnergyHigh = nil, nil, nil
+	g.Add(unknown)
+	_, _, _, ok := g.Total.Units()[0].Each()
+	assert.False(t, ok)
+	g.Add(counting("a2", 500, `{"output_token":1000}`))
+	d := g.Total.Units()[0]
+	assert.Equal(t, 4000.0, d.Count)
+	each, low, high, ok := d.Each()
+	require.True(t, ok)
+	assert.Equal(t, []float64{0.5, 0.45, 0.55}, []float64{each, *low, *high})
+	grams, ok := d.EachEmitted("lifecycle")
+	require.True(t, ok)
+	assert.InDelta(t, 0.5/1000, grams, 1e-12)
+}
+
 // Runs that shared a machine share its joules, and each token gets its part of what they
 // took together.
 func TestWorkOfRunsThatOverlap(t *testing.T) {

@@ -67,11 +67,14 @@ func (s *Summary) add(r *Row) {
 		s.Measured = s.Measured.Plus(r.measured())
 	} else {
 		s.Unknown = s.Unknown.Plus(r.Energy)
-		if r.Energy == 0 {
+		if r.uncounted() {
 			s.Uncounted++
 		}
 	}
 }
+
+// uncounted reports whether the row's energy is not known.
+func (r *Row) uncounted() bool { return r.MeasuredShare == nil && r.Energy == 0 }
 
 // Bounds gives those of the row's energy. Where another tool has recorded none
 // they are the energy itself; open says that nothing bounds it from above, and

@@ -258,6 +258,9 @@ func TestParseTarget(t *testing.T) {
 		"token=http://h":          "no counter named",
 		"token=http://h#":         "invalid metric",
 		"token=http://h#a b":      "invalid metric",
+		"token=http://h#a 5":      "invalid metric",
+		`token=http://h#a{b=""}5`: "invalid metric",
+		`vllm=http://h#{b=""} 5`:  "invalid labels",
 		"token=http://h#x_bucket": "a part of a histogram",
 		`token=http://h#x{le="1"`: "invalid metric",
 	} {

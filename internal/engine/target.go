@@ -85,6 +85,9 @@ func custom(unit, metric string) (preset, []label, error) {
 		return preset{}, nil, err
 	}
 	s, ok := parseSample(metric + " 0")
+	if _, whole := parseSample(metric); whole {
+		ok = false // it has a value behind it
+	}
 	if !ok || strings.ContainsAny(s.name, " \t") {
 		return preset{}, nil, fmt.Errorf("invalid metric %.80q: use its name, or name{label=\"value\"}", metric)
 	}
@@ -101,7 +104,7 @@ func custom(unit, metric string) (preset, []label, error) {
 // parseFilter reads {label="value"}.
 func parseFilter(s string) ([]label, error) {
 	m, ok := parseSample("x" + s + " 0")
-	if !ok || m.name != "x" {
+	if _, whole := parseSample("x" + s); whole || !ok || m.name != "x" {
 		return nil, fmt.Errorf(`invalid labels %.80q: use {label="value"}`, s)
 	}
 	return m.labels, nil
