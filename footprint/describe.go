@@ -178,6 +178,8 @@ var descriptions = map[string]string{
 	"Work.emissions_low_g_per_unit":    "Lower bound of emissions_g_per_unit, in grams; null if nothing bounds it.",
 	"Work.emissions_high_g_per_unit":   "Upper bound of emissions_g_per_unit, in grams; null if nothing bounds it.",
 	"Work.cost_per_unit":               "The run's cost over count, in its currency; absent without a price.",
+	"Work.cost_low_per_unit":           "Lower bound of cost_per_unit; absent if nothing bounds it.",
+	"Work.cost_high_per_unit":          "Upper bound of cost_per_unit; absent if nothing bounds it.",
 	"Report.activity":                  "Busy and idle time by the counters of an engine; absent without two looks at one.",
 	"Activity.busy":                    "Windows between two looks in which a counter moved.",
 	"Activity.idle":                    "Windows in which none moved.",

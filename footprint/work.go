@@ -37,7 +37,10 @@ type Work struct {
 	Emissions     *float64 `json:"emissions_g_per_unit"`
 	EmissionsLow  *float64 `json:"emissions_low_g_per_unit"`
 	EmissionsHigh *float64 `json:"emissions_high_g_per_unit"`
-	Cost          *float64 `json:"cost_per_unit,omitempty"` // nil: no price was given
+	// Cost is nil where no price was given; its bounds also where nothing bounds it.
+	Cost     *float64 `json:"cost_per_unit,omitempty"`
+	CostLow  *float64 `json:"cost_low_per_unit,omitempty"`
+	CostHigh *float64 `json:"cost_high_per_unit,omitempty"`
 }
 
 // The bounds of a count.
@@ -110,8 +113,15 @@ func (w *Work) divide(r *Report) {
 	if r.Intensity.Source == "" && r.Intensity.PerKWh == 0 {
 		w.Emissions, w.EmissionsLow, w.EmissionsHigh = nil, nil, nil
 	}
-	if r.Cost != nil {
-		w.Cost = new(r.Cost.Amount / w.Count)
+	if r.Cost == nil {
+		return
+	}
+	w.Cost = new(r.Cost.Amount / w.Count)
+	if w.High != nil {
+		w.CostLow = new(r.Cost.Low / *w.High)
+	}
+	if w.Low > 0 && r.Cost.High != nil {
+		w.CostHigh = new(*r.Cost.High / w.Low)
 	}
 }
 

@@ -53,6 +53,8 @@ func TestWorkOfTheWorkedCase(t *testing.T) {
 	assert.InDelta(t, r.EnergyHigh.Joules()/510_000, *out.EnergyHigh, 1e-12)
 	assert.InDelta(t, float64(r.Emissions)/510_000, *out.Emissions, 1e-12)
 	assert.InDelta(t, 8840/3.6e6*0.36/510_000, *out.Cost, 1e-15)
+	assert.InDelta(t, *out.EnergyLow / *out.Energy, *out.CostLow / *out.Cost, 1e-9)
+	assert.InDelta(t, *out.EnergyHigh / *out.Energy, *out.CostHigh / *out.Cost, 1e-9)
 	assert.Equal(t, start.Format(time.RFC3339), out.FirstAt.Format(time.RFC3339))
 	assert.Equal(t, 100*time.Second, out.LastAt.Sub(out.FirstAt))
 	assert.EqualValues(t, 200_000, worked(t, r, "input_token").Count)
@@ -129,6 +131,7 @@ func TestBoundsOfACount(t *testing.T) {
 	assert.Equal(t, []float64{80, 130}, []float64{w.Low, *w.High})
 	assert.InDelta(t, r.EnergyLow.Joules()/130, *w.EnergyLow, 1e-9)
 	assert.InDelta(t, r.EnergyHigh.Joules()/80, *w.EnergyHigh, 1e-9)
+	assert.Nil(t, w.CostLow, "no price was given")
 }
 
 func texts(r footprint.Report, code string) (all []string) {

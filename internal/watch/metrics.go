@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 const (
@@ -43,8 +45,11 @@ func metrics(line []byte) map[string]float64 {
 			if at == nil {
 				break
 			}
-			name, number := rest[at[2]:at[3]], rest[at[4]:at[5]]
+			name, number, within := rest[at[2]:at[3]], rest[at[4]:at[5]], inWord(rest[:at[2]])
 			rest = rest[at[5]:]
+			if within {
+				continue
+			}
 			if i == 1 {
 				name = strings.ToLower(strings.ReplaceAll(name, " ", "_"))
 			}
@@ -59,6 +64,13 @@ func metrics(line []byte) map[string]float64 {
 		}
 	}
 	return all
+}
+
+// inWord reports whether text ends within a word: what follows is a part of a name that
+// has letters of other scripts, or quotes.
+func inWord(text string) bool {
+	c, _ := utf8.DecodeLastRuneInString(strings.TrimRight(text, `"'`))
+	return unicode.IsLetter(c) || unicode.IsDigit(c)
 }
 
 // isMetric reports whether a name may be that of a result.

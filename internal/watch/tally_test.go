@@ -99,9 +99,10 @@ func TestMetricsOfALine(t *testing.T) {
 		"Epoch 3, loss=-0.5 time=12.3s eta: 5":                                           {"loss": -0.5},
 		"2026-11-29T03:00:00 INFO Epoch: 3 lr: .001":                                     {"lr": 0.001},
 		"Epoch 3 took 4.2 s":                                                             nil,
-		"loss: nan":                                                                      nil,
-		"\x1b[1mloss\x1b[0m: 0.5":                                                        {"loss": 0.5},
-		"":                                                                               nil,
+		"über: 4 val/überloss 0.5 a\"b: 5 Verlust: 0.3":                                  {"Verlust": 0.3},
+		"loss: nan":               nil,
+		"\x1b[1mloss\x1b[0m: 0.5": {"loss": 0.5},
+		"":                        nil,
 	} {
 		assert.Equal(t, want, metrics([]byte(line)), line)
 	}
