@@ -61,6 +61,7 @@ class Helper:
         while not self.hello and not self.lost:
             left = end - time.monotonic()
             if left <= 0:
+                self._late = True
                 return
             self._read(left)
         if not self.hello:
@@ -199,8 +200,10 @@ class Helper:
         try:
             got = json.loads(line)
         except ValueError:
-            return
+            got = None
         if not isinstance(got, dict):
+            if not self.hello:
+                raise Refused("its first line is not one of attach --control", "protocol")
             return
         op, n = got.get("op"), got.get("n")
         if op == "hello":

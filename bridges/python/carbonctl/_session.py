@@ -18,6 +18,8 @@ _lock = threading.RLock()
 _current: Session | None = None
 _ids = count(1)
 _broken: dict[tuple, str] = {}  # commands that cannot measure
+_silent = False  # the last helper said nothing at all: the next one is hardly waited for
+HARDLY = 0.05  # seconds
 _hooked = False
 
 WRAPPED = "this runs under carbonctl wrap, whose result has the figures"
@@ -122,18 +124,29 @@ def leave(s: Session, id: int, status: str = "completed", wait: bool = True):
 
 def finish(status: str = "completed", end: float = 0.0) -> dict | None:
     """End the run. Returns its report, None if it did not come in time, which is by end."""
-    global _current
+    global _current, _silent
     with Lock():
         s, _current = _current, None
         if s is None or s.pid != os.getpid():
             return None
-        last = s.link.ask("stop", max(0.01, end - time.monotonic()) if end else STOP, status=status)
-        if s.link.hello and s.link.lost and last is None:
-            warn("the helper has gone; carbonctl report recovers the run", "gone")
-        elif s.link.hello and last is None:
-            warn("the result did not come within 2 s; carbonctl report has it", "late")
+        limit = HARDLY if _silent and not s.link.hello else STOP
+        if end:
+            limit = min(limit, max(0.01, end - time.monotonic()))
+        last = s.link.ask("stop", limit, status=status)
+        if not s.why:
+            _silent = not s.link.hello
+            _tell_end(s, last)
         s.link.close()
         return (last or {}).get("report")
+
+
+def _tell_end(s: Session, last: dict | None) -> None:
+    if not s.link.hello:
+        warn("the carbonctl command does not answer; what this run used is not known", "silent")
+    elif last is None and s.link.lost:
+        warn("the helper has gone; carbonctl report recovers the run", "gone")
+    elif last is None:
+        warn("the result did not come within 2 s; carbonctl report has it", "late")
 
 
 def _connect(settings: Settings):
@@ -166,7 +179,7 @@ def _open(path: str, settings: Settings, known: tuple):
     for again in (True, False):
         link = Helper(path, flags, {**os.environ, **settings.environ})
         try:
-            link.begin(HELLO)
+            link.begin(HARDLY if _silent else HELLO)
             return link, ""
         except Refused as e:
             link.close()

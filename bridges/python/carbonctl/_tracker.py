@@ -194,7 +194,7 @@ class Tracker:
             self._close_epochs(s)
             used, report = _session.leave(s, id, "failed" if failed else "completed")
             if not self._why and used is None and report is None:
-                self._why = "no answer from carbonctl; its ledger has the run"
+                self._why = "no answer from carbonctl" + ("; its ledger has the run" if s and s.link.hello else "")
         self._final = Report(report or used, self.name, self._why)
         if s is not None and s.link.hello:
             self._final.run_id = self._final.run_id or s.link.hello.get("run_id")
