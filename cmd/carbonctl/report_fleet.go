@@ -97,6 +97,9 @@ func fleetNotes(s fleet.Seen, from time.Time, hosts []string) (all []string) {
 		}
 		all = append(all, text)
 	}
+	if s.Mixed > 0 {
+		all = append(all, fmt.Sprintf("the energy of %s is unknown, as they ran at once with the same job and instance (%s): give each its own", countOf(s.Mixed, "run"), firstOf(s.MixedAt)))
+	}
 	if s.Before > 0 {
 		all = append(all, fmt.Sprintf("%s began before %s: not counted", countOf(s.Before, "run"), from.UTC().Format("2006-01-02 15:04 UTC")))
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
@@ -20,7 +21,8 @@ type reader struct {
 	add    func(runs.Row)
 	seen   Seen
 
-	n        int // of the chunk
+	n        int     // of the chunk
+	window   float64 // seconds: its step, within which a value was scraped
 	runs     map[string]*run
 	counters map[string]*counter // by the name of the family and all labels
 	present  []*presence         // of this chunk
@@ -28,6 +30,7 @@ type reader struct {
 	index    map[string]map[string][]*presence
 
 	hosts, jobs, instances map[string]bool
+	mixed                  map[string]bool
 	cutPower               float64 // watts of the runs whose end was not seen
 	lastSeen               time.Time
 }
@@ -56,11 +59,12 @@ const (
 	infoName      = "carbonctl_run_info"
 	energyName    = "carbonctl_energy_joules_total"
 	emissionsName = "carbonctl_emissions_grams_total"
+	startName     = "carbonctl_run_start_time_seconds"
 )
 
 var own = map[string][]string{
 	energyName: {"component", "device", "basis"}, emissionsName: {"scope"},
-	"carbonctl_run_seconds_total": nil, "carbonctl_run_start_time_seconds": nil, "carbonctl_run_end_time_seconds": nil, "carbonctl_run_status": {"status"},
+	"carbonctl_run_seconds_total": nil, startName: nil, "carbonctl_run_end_time_seconds": nil, "carbonctl_run_status": {"status"},
 	"carbonctl_energy_low_joules": nil, "carbonctl_energy_high_joules": nil, "carbonctl_pue_ratio": nil,
 	"carbonctl_factor_info": {"zone", "scope", "kind", "year", "source"}, "carbonctl_factor_grams_per_kwh": {"scope"},
 }
@@ -73,6 +77,7 @@ func (r *reader) chunk(ctx context.Context, from, to time.Time, step time.Durati
 		return r.client.overRange(ctx, query, first, to, step, each)
 	}
 	r.n++
+	r.window = step.Seconds()
 	r.present, r.made, r.index = nil, nil, map[string]map[string][]*presence{}
 	defer func() {
 		if err != nil { // it will be asked for again, in part
@@ -91,6 +96,28 @@ func (r *reader) chunk(ctx context.Context, from, to time.Time, step time.Durati
 		}
 	}
 	if err := over(`last_over_time({__name__=~"carbonctl_(`+strings.Join(gauges, "|")+`)"}`+w+")", r.gauge); err != nil {
+		return err
+	}
+	// Runs of one target follow each other: where an earlier start is seen after a later one
+	// they went on at once, and their counters are one series.
+	err = over(fmt.Sprintf("resets(%s[%ds]) > 0", startName, 2*int(step.Seconds())), func(s series) error {
+		s.name = startName
+		list := r.target(s)
+		for _, p := range s.points {
+			all := r.of(list, p.at)
+			if len(all) < 2 {
+				all = append(all, r.of(list, p.at-step.Seconds())...)
+			}
+			if len(all) < 2 || all[0] == all[1] {
+				continue
+			}
+			for _, run := range all {
+				run.mixed = true
+			}
+		}
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	// All that can fail is asked before anything is counted.
@@ -148,7 +175,7 @@ func (r *reader) info(s series) error {
 	known.chunk = r.n
 	known.labels = s.labels
 	p := &presence{labels: s.labels, run: known, at: s.points}
-	known.saw(s.points[0].at, s.points[len(s.points)-1].at)
+	known.saw(s.points[0].at, s.points[len(s.points)-1].at-r.window)
 	r.present = append(r.present, p)
 	r.jobs[s.labels["job"]], r.instances[s.labels["instance"]] = true, true
 	return nil
@@ -199,8 +226,16 @@ func (r *reader) target(s series) []*presence {
 func (r *reader) gauge(s series) error {
 	list := r.target(s)
 	for _, p := range s.points {
-		if all := r.of(list, p.at); len(all) > 0 {
-			all[len(all)-1].learn(s, p.value)
+		all := r.of(list, p.at)
+		for i, run := range all {
+			if i == len(all)-1 {
+				run.learn(s, p.value)
+				continue
+			}
+			// Nothing more is known of it; but a target has factors of one scope.
+			if s.name == "carbonctl_factor_info" {
+				run.scope = cmp.Or(run.scope, regions.Scope(field(s.labels, "scope")))
+			}
 		}
 	}
 	return nil
@@ -299,7 +334,11 @@ func (r *reader) flush(all bool) {
 		}
 		row, cut := run.row()
 		r.seen.Runs++
-		if cut {
+		switch {
+		case run.mixed:
+			r.seen.Mixed++
+			r.mixed[cmp.Or(run.labels["instance"], run.host())] = true
+		case cut:
 			r.seen.Cut++
 			r.cutPower += run.power()
 		}

@@ -57,9 +57,13 @@ type Seen struct {
 	Missed   float64
 	Interval time.Duration // 0: not known
 	Unnamed  int           // series of energy and emissions without carbonctl_run_info: not counted
-	Hosts    []string      // of the runs, sorted
-	Silent   []string      // targets that were up, or tried, and had no run: instance names, sorted
-	Step     time.Duration
+	// Mixed are runs that went on at once with the same labels of their target, so that nobody
+	// can tell whose energy is whose: it is unknown. MixedAt are the instances, sorted.
+	Mixed   int
+	MixedAt []string
+	Hosts   []string // of the runs, sorted
+	Silent  []string // targets that were up, or tried, and had no run: instance names, sorted
+	Step    time.Duration
 }
 
 // Read gives the runs of a store as rows, each once, in no order. Memory grows with the
@@ -77,7 +81,7 @@ func (s Store) Read(ctx context.Context, add func(runs.Row)) (Seen, error) {
 		step = min(max(s.To.Sub(s.From)/steps, minStep), maxStep)
 	}
 	step = max(step.Truncate(time.Second), time.Second)
-	r := &reader{client: c, from: s.From, step: step, add: add, runs: map[string]*run{}, hosts: map[string]bool{}, jobs: map[string]bool{}, instances: map[string]bool{},
+	r := &reader{client: c, from: s.From, step: step, add: add, runs: map[string]*run{}, hosts: map[string]bool{}, jobs: map[string]bool{}, instances: map[string]bool{}, mixed: map[string]bool{},
 		counters: map[string]*counter{}}
 	r.seen.Step = step
 	if err := r.chunks(ctx, s.From, s.To); err != nil {
@@ -91,6 +95,7 @@ func (s Store) Read(ctx context.Context, add func(runs.Row)) (Seen, error) {
 	if r.seen.Silent, err = r.silent(ctx, s.From, s.To); err != nil {
 		return r.seen, err
 	}
+	r.seen.MixedAt = slices.Sorted(maps.Keys(r.mixed))
 	r.seen.Hosts = slices.Sorted(maps.Keys(r.hosts))
 	return r.seen, nil
 }

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -104,6 +105,33 @@ func TestRunsOfOneTarget(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestRunsWithTheLabelsOfOneTarget go on at once, and a store has their counters as one
+// series: nothing of it is either's.
+func TestRunsWithTheLabelsOfOneTarget(t *testing.T) {
+	for _, step := range []time.Duration{15 * time.Second, time.Minute, time.Hour} {
+		t.Run(step.String(), func(t *testing.T) {
+			f := &fake{}
+			scraped{id: id(t0 + 5), target: "one", start: t0 + 5, watts: 10, first: t0 + 10, last: t0 + 400, every: 15}.onto(&f.tapes)
+			scraped{id: id(t0 + 20), target: "one", start: t0 + 20, watts: 5, first: t0 + 27, last: t0 + 300, every: 15}.onto(&f.tapes)
+			scraped{id: id(t0 + 6), target: "other", start: t0 + 6, watts: 5, first: t0 + 27, last: t0 + 306, every: 15}.onto(&f.tapes)
+			for _, tape := range f.tapes {
+				slices.SortFunc(tape.points, func(a, b point) int { return cmp.Compare(a.at, b.at) })
+			}
+			rows, seen := read(t, f, time.Hour, step)
+			require.Len(t, rows, 3)
+			assert.Equal(t, []any{2, []string{"one"}, 1}, []any{seen.Mixed, seen.MixedAt, seen.Cut})
+			for _, at := range []float64{5, 20} {
+				row := rows[id(t0+at)]
+				assert.Zero(t, row.Energy)
+				assert.Nil(t, row.MeasuredShare, "not known")
+				assert.Zero(t, row.Emissions)
+				assert.InDelta(t, t0+at, float64(row.StartedAt.Unix()), 0)
+			}
+			assert.InDelta(t, 3*5*(297-6), rows[id(t0+6)].Energy.Joules(), 1e-3)
+		})
 	}
 }
 

@@ -22,10 +22,12 @@ type run struct {
 	labels map[string]string // of carbonctl_run_info
 	chunk  int               // in which it was there last
 	before bool              // it began before the range
+	mixed  bool              // another went on at once on its target
 
-	start, end  float64 // Unix seconds, 0: not known
-	length      float64 // seconds that it had gone on for at the last scrape
-	first, last float64 // steps in which it was seen
+	start, end  float64       // Unix seconds, 0: not known
+	length      float64       // seconds that it had gone on for at the last scrape
+	first, last float64       // it was seen up to first at the latest, and from last on
+	scope       regions.Scope // of the next run's factor
 	status      footprint.Status
 	low, high   *float64 // joules, at the last scrape
 	pue         float64
@@ -59,7 +61,7 @@ func startOf(id string) float64 {
 	return float64(s) + float64(ns)/1e9
 }
 
-// saw takes when values of the run were there.
+// saw takes the step in which the run was first there, and when the last of them began.
 func (r *run) saw(first, last float64) {
 	if r.first == 0 || first < r.first {
 		r.first = first
@@ -70,7 +72,7 @@ func (r *run) saw(first, last float64) {
 // learn takes a value of a gauge.
 func (r *run) learn(s series, v float64) {
 	switch s.name {
-	case "carbonctl_run_start_time_seconds":
+	case startName:
 		r.start = v
 	case "carbonctl_run_seconds_total":
 		r.length = v
@@ -135,6 +137,10 @@ func (r *run) duration() float64 { return max(r.until()-r.begun(), 0) }
 // row gives the run as a row. cut says that no scrape has seen its end: what it used after
 // the last one is missing, and nothing bounds that.
 func (r *run) row() (row runs.Row, cut bool) {
+	if r.mixed { // its gauges are the other's too
+		r.joules, r.grams, r.low, r.high = nil, nil, nil, nil
+		r.start, r.end, r.length = cmp.Or(startOf(r.id), r.first), 0, 0
+	}
 	at := func(s float64) time.Time { return time.UnixMilli(int64(s * 1e3)).UTC() }
 	cut = r.end == 0
 	rep := footprint.Report{
@@ -166,7 +172,7 @@ func (r *run) row() (row runs.Row, cut bool) {
 func (r *run) intensity(rep *footprint.Report) {
 	in := &rep.Intensity
 	in.PerKWh, in.Kind, in.Source = regions.Grams(r.perKWh), regions.Kind(field(r.factor, "kind")), field(r.factor, "source")
-	in.Scope = regions.Scope(field(r.factor, "scope"))
+	in.Scope = cmp.Or(regions.Scope(field(r.factor, "scope")), r.scope)
 	if y, err := strconv.Atoi(field(r.factor, "year")); err == nil {
 		in.Year = &y
 	}

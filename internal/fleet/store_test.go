@@ -35,6 +35,7 @@ type fake struct {
 var (
 	lastOver = regexp.MustCompile(`^last_over_time\((.+)\[(\d+)s\]\)$`)
 	peaks    = regexp.MustCompile(`^max_over_time\((\w+)\[(\d+)s\]\) and resets\((\w+)\[\d+s\]\) > 0$`)
+	falls    = regexp.MustCompile(`^resets\((\w+)\[(\d+)s\]\) > 0$`)
 	scrapes  = regexp.MustCompile(`^(\d+) / quantile\(0.5, count_over_time\(up\[\d+s\]\)\)$`)
 	targets  = regexp.MustCompile(`^group by \(job, instance\) \(last_over_time\(up\[(\d+)s\]\)\)$`)
 	named    = regexp.MustCompile(`^\{__name__=~"(.*)"\}$`)
@@ -112,6 +113,17 @@ func (t tape) eval(query string, metric map[string]string) func(at float64) (flo
 				return 0, false
 			}
 			return p[len(p)-1].value, true
+		}
+	}
+	if m := falls.FindStringSubmatch(query); m != nil && m[1] == t.name {
+		return func(at float64) (float64, bool) {
+			n, p := 0.0, within(m[2], at)
+			for i, x := range p {
+				if i > 0 && x.value < p[i-1].value {
+					n++
+				}
+			}
+			return n, n > 0
 		}
 	}
 	if m := peaks.FindStringSubmatch(query); m != nil && m[1] == t.name {
