@@ -118,7 +118,7 @@ func (b Beside) lines() (all []besideLine) {
 		}
 		return besideCell{Text: MassWithin(r.Emissions, r.EmissionsLow, r.EmissionsHigh), Small: massBounds(r.Emissions, r.EmissionsLow, r.EmissionsHigh)}
 	})
-	add("against the first", false, func(i int, _ footprint.Report) besideCell {
+	add("vs. the first", false, func(i int, _ footprint.Report) besideCell {
 		return b.against(i, func(a runs.Against) *runs.Ratio { return a.Emissions })
 	})
 	add("Energy", true, func(_ int, r footprint.Report) besideCell {
@@ -127,7 +127,7 @@ func (b Beside) lines() (all []besideLine) {
 		}
 		return besideCell{EnergyWithin(r.Energy, r.EnergyLow, r.EnergyHigh), energyBounds(r.Energy, r.EnergyLow, r.EnergyHigh)}
 	})
-	add("against the first", false, func(i int, _ footprint.Report) besideCell {
+	add("vs. the first", false, func(i int, _ footprint.Report) besideCell {
 		return b.against(i, func(a runs.Against) *runs.Ratio { return a.Energy })
 	})
 	text("measured", func(r footprint.Report) string {
@@ -143,7 +143,7 @@ func (b Beside) lines() (all []besideLine) {
 		return "the machine"
 	})
 	text("time", func(r footprint.Report) string { return Duration(seconds(r.DurationS)) })
-	text("seen of it", func(r footprint.Report) string { return Percent(r.Coverage) })
+	text("coverage", func(r footprint.Report) string { return Percent(r.Coverage) })
 	text("epochs", func(r footprint.Report) string {
 		if n := r.EpochCount(); n > 0 {
 			return strconv.Itoa(n)
@@ -224,15 +224,17 @@ func (b Beside) against(i int, of func(runs.Against) *runs.Ratio) besideCell {
 	return besideCell{Text: ratioText(r.Value), Small: rangeOfRatio(*r)}
 }
 
-// ratioText says a ratio as a difference: "12 % less", "3.1 times as much".
+// ratioText says a ratio as a difference: "12 % less", "3.1 times as much", "1/500 as much".
 func ratioText(x float64) string {
 	switch {
 	case x >= 2:
 		return short(x) + " times as much"
 	case x > 1.0005:
 		return Percent(x-1) + " more"
+	case x <= 0:
+		return "nothing"
 	case x < 0.005:
-		return "over 99 % less"
+		return "1/" + short(1/x) + " as much"
 	case x < 0.9995:
 		return Percent(1-x) + " less"
 	}
@@ -249,10 +251,13 @@ func short(x float64) string {
 
 func rangeOfRatio(r runs.Ratio) string {
 	if r.High == nil {
+		if r.Low <= 0 {
+			return "no bound is known"
+		}
 		return "at least " + ratioText(r.Low)
 	}
 	low, high := ratioText(r.Low), ratioText(*r.High)
-	for _, end := range []string{" % less", " % more", " times as much"} { // one word for both
+	for _, end := range []string{" % less", " % more", " times as much", " as much"} { // one word for both
 		if a, ok := strings.CutSuffix(low, end); ok && strings.HasSuffix(high, end) {
 			if end == " % less" { // the greater one is the lower bound
 				return strings.TrimSuffix(high, end) + " to " + a + end
