@@ -124,8 +124,8 @@ func (m *modelled) idle(busy bool) float64 {
 // stacked reports whether a model has HBM.
 func stacked(name string) bool {
 	hbm, _ := ofModel(map[string]bool{
-		"A100": true, "A800": true, "A30": true, "B100": true, "B200": true, "GB200": true, "H100": true, "H800": true,
-		"H200": true, "GH200": true, "V100": true, "V100S": true, "P100": true, "GP100": true, "TITAN V": true,
+		"A100": true, "A100X": true, "A800": true, "A30": true, "A30X": true, "B100": true, "B200": true, "B300": true, "GB200": true,
+		"GB300": true, "H20": true, "H100": true, "H800": true, "H200": true, "GH200": true, "V100": true, "V100S": true, "P100": true, "GP100": true, "TITAN V": true,
 	}, name)
 	return hbm
 }

@@ -45,6 +45,7 @@ func TestModelOfAGPUWithoutACounter(t *testing.T) {
 		{"a PCIe board", mute("NVIDIA A100 80GB PCIe", 0, busyFor(0, 0)), 0.13 * 300},
 		{"half", mute("NVIDIA A100-SXM4-80GB", 400*w, busyFor(50, 400*w)), (0.13 + 0.65) / 2 * 400},
 		{"idle with HBM", mute("NVIDIA H100 80GB HBM3", 700*w, busyFor(0, 700*w), pids(7)), 0.13 * 700},
+		{"idle with HBM, nobody's", mute("NVIDIA H20", 500*w, busyFor(0, 500*w), pids()), 0.13 * 500},
 		{"idle and nobody's", mute("NVIDIA L4", 72*w, busyFor(0, 72*w), pids()), 0.07 * 72},
 		{"idle and held", mute("NVIDIA L4", 72*w, busyFor(0, 72*w), pids(7)), 0.22 * 72},
 		{"idle, whose is not told", mute("NVIDIA L4", 72*w, busyFor(0, 72*w)), 0.22 * 72},

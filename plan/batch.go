@@ -16,6 +16,12 @@ import (
 	"github.com/carbonctl/carbonctl/estimate"
 )
 
+// unreadable is an ErrFormat of a file that could not be read at all.
+type unreadable struct{ error }
+
+func (e unreadable) Unwrap() error        { return e.error }
+func (e unreadable) Is(target error) bool { return target == ErrFormat }
+
 // ErrFormat says that what [Batch] was given is no CSV with its columns, so that no row of
 // it could be read.
 var ErrFormat = errors.New("no CSV of CPUs")
@@ -90,7 +96,7 @@ func batchHeader(in *csv.Reader) ([]string, error) {
 	case errors.Is(err, io.EOF):
 		return nil, formatError("no header: the columns are load_pct, cpu_model, tdp_w, cores, threads, sockets, cpu_freq_mhz, base_freq_mhz")
 	case err != nil && !errors.As(err, &parse):
-		return nil, err
+		return nil, unreadable{err}
 	case !utf8.ValidString(line):
 		return nil, notUTF8
 	case err != nil:

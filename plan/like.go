@@ -53,6 +53,9 @@ func (r Recorded) Scale(b Bigger) (kWh, hours Range, assumed []string, err error
 	case b.Speedup > 0:
 		gain, speed = Exactly(devices/b.Speedup), Exactly(1/b.Speedup)
 		assumed = append(assumed, fmt.Sprintf("a speed-up of %g, as given", b.Speedup))
+		if b.Speedup > max(1, devices) {
+			assumed = append(assumed, fmt.Sprintf("that is more than perfect for %s times as many GPUs", number(devices)))
+		}
 	case b.GPUs > 0 && devices != 1:
 		assumed = append(assumed, "low: a perfect speed-up, high: none; --speedup fixes it")
 	}

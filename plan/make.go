@@ -47,6 +47,9 @@ func (a Ask) Estimate(method Method, grid Grid, pue float64) (Estimate, error) {
 	pue = e.choosePUE(method, grid, pue)
 	e.input("intensity", exact(grid.PerKWh)+" g/kWh", grid.Source)
 	e.finish(pue, grid.PerKWh, orOne(a.PSF)*times)
+	if e.Energy.High > mostKWh {
+		return Estimate{}, fmt.Errorf("%.3g kWh in all, and a plan has at most %.0e: check count, nodes, time, psf and repeat", e.Energy.Expected, mostKWh)
+	}
 	switch method {
 	case MLCO2:
 		e.Published = mlco2Page(e.Energy.Expected, grid.PerKWh)
@@ -55,6 +58,9 @@ func (a Ask) Estimate(method Method, grid Grid, pue float64) (Estimate, error) {
 	}
 	return *e, m.embody(times)
 }
+
+// mostKWh is a thirtieth of the world's electricity in a year.
+const mostKWh = 1e12
 
 // choosePUE says which PUE counts, and whose it is.
 func (e *Estimate) choosePUE(method Method, grid Grid, pue float64) float64 {
@@ -201,6 +207,7 @@ func (m *maker) greenAlgorithms() error {
 			m.unknownCPU("12 W a core, as Green Algorithms takes")
 		}
 		if m.Cores > 0 {
+			m.moreCores(name, cores)
 			cores = m.Cores
 		}
 		if cores == 0 {

@@ -82,6 +82,7 @@ func (m *maker) cpu() {
 			m.e.Notes = append(m.e.Notes, "the cores of "+name+" are not known: the whole CPU is counted")
 		}
 	case m.Cores > 0 && cores > 0:
+		m.moreCores(name, float64(cores))
 		all = all.Times(m.Cores / float64(cores))
 	case m.Cores > 0:
 		m.e.Notes = append(m.e.Notes, "the cores of "+name+" are not known: the whole CPU is counted")
@@ -93,6 +94,14 @@ func (m *maker) cpu() {
 	}
 	m.e.input("cpu", what, source)
 	m.whole("cpu", name, all)
+}
+
+// moreCores says that a job has more cores than one of its CPUs; has is 0 where that is
+// not known.
+func (m *maker) moreCores(name string, has float64) {
+	if has > 0 && m.Cores > has {
+		m.e.Notes = append(m.e.Notes, fmt.Sprintf("%s has %s cores: %s count as %s of it in a node", name, exact(has), exact(m.Cores), number(m.Cores/has)))
+	}
 }
 
 // standIn says whose figures are used for a CPU that has none of its own.

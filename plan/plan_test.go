@@ -240,6 +240,18 @@ func TestStandIn(t *testing.T) {
 	}
 }
 
+// More cores than a CPU has are several CPUs, which is said.
+func TestMoreCores(t *testing.T) {
+	for _, method := range []Method{Ours, GreenAlgorithms} {
+		e, err := Ask{CPU: "EPYC 7763", Cores: 200, Hours: 1}.Estimate(method, Grid{PerKWh: 1}, 0)
+		require.NoError(t, err)
+		assert.Contains(t, e.Notes, "EPYC 7763 has 64 cores: 200 count as 3.125 of it in a node", method)
+		e, err = Ask{CPU: "EPYC 7763", Cores: 64, Hours: 1}.Estimate(method, Grid{PerKWh: 1}, 0)
+		require.NoError(t, err)
+		assert.NotContains(t, strings.Join(e.Notes, ""), "has 64 cores", method)
+	}
+}
+
 // Years and single runs are not added up without a word.
 func TestSumOfRates(t *testing.T) {
 	of := func(repeat string) Estimate {
@@ -335,6 +347,10 @@ func TestFindGPU(t *testing.T) {
 	g, _, _ := FindGPU("V100")
 	assert.Equal(t, 300.0, g.Watts)
 	assert.Contains(t, g.Others, "NVIDIA Tesla V100 PCIe 16GB", "what else it could be is said")
+	for name, watts := range map[string]float64{"MI300X": 750, "MI325X": 1000, "P100 PCIe 12GB": 250, "P100 PCIe 16GB": 250} {
+		g, _, _ := FindGPU(name)
+		assert.Equal(t, watts, g.Watts, name)
+	}
 	_, near, ok := FindGPU("A100 SXM 90GB")
 	assert.False(t, ok)
 	assert.Contains(t, near, "NVIDIA A100 SXM 80GB")

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -159,7 +161,7 @@ func (e *estimating) ask(flags *pflag.FlagSet, args []string) error {
 		w.Usage = &e.usage
 	}
 	for _, name := range []string{"count", "cores", "nodes", "hours", "device-hours", "psf", "embodied-kg", "epochs", "gpus", "speedup"} {
-		if f := flags.Lookup(name); f.Changed && f.Value.String() == "0" {
+		if f := flags.Lookup(name); f.Changed && (f.Value.String() == "0" || strings.HasPrefix(f.Value.String(), "-")) {
 			return fmt.Errorf("--%s: must be above 0", name)
 		}
 	}
@@ -222,6 +224,9 @@ func (e *estimating) runBatch() error {
 	case err == nil:
 		return nil
 	case errors.Is(err, plan.ErrFormat):
+		if named := (*fs.PathError)(nil); errors.As(err, &named) {
+			err = named.Err
+		}
 		return fmt.Errorf("%s: %w", e.batch, err)
 	}
 	all := []error{err}

@@ -43,7 +43,10 @@ func (e *estimating) alike(flags *pflag.FlagSet, places []place) (report.Estimat
 	}
 	grid := places[0].Grid
 	if !flags.Changed("region") && !flags.Changed("intensity") {
-		grid = plan.Grid{PerKWh: float64(row.PerKWh), Name: row.Zone, Source: "as recorded: " + row.IntensitySource}
+		grid = plan.Grid{PerKWh: float64(row.PerKWh), Name: row.Zone, Source: "as recorded"}
+		if row.IntensitySource != "" {
+			grid.Source += ": " + row.IntensitySource
+		}
 		if row.CloudRegion != "" {
 			grid.Name = row.Provider + ":" + row.CloudRegion
 		}
