@@ -15,7 +15,7 @@ func (t Team) answer(p *teamPage, s teamSums) {
 	switch total := t.Groups.Total; {
 	case total.Runs == 0:
 		p.Big, p.Unit = "no runs", ""
-		p.Say = []phrase{{"Runs of carbonctl wrap will stand here.", false}}
+		p.Say = []phrase{{"Runs tracked with carbonctl wrap will appear here.", false}}
 		if filterWords(t.Filter) != "" {
 			p.Say = []phrase{{clip("No run matches: only "+filterWords(t.Filter)+".", 300), false}}
 		}

@@ -268,14 +268,14 @@ func (s *server) current(r *http.Request) (any, error) {
 }
 
 // look brings a series into the SDK's form: the mean over each window of that
-// many minutes, 0 for those of the series itself, within [from, to]. The first
+// many minutes, 0 for those of the series itself or all of [from, to] if that is shorter, within it. The first
 // begins at from, the others a figure of the series later each, or, where the
 // windows are shorter, one after the other.
 func look(series []regions.Intensity, location string, from, to time.Time, minutes int) (outlook, error) {
 	step := series[0].To.Sub(series[0].From)
 	length := time.Duration(minutes) * time.Minute
 	if minutes == 0 {
-		length = step
+		length = min(step, to.Sub(from))
 	}
 	if step < time.Minute || length > to.Sub(from) {
 		return outlook{}, badRequest{fmt.Errorf("windowSize: a window of %v does not fit between dataStartAt and dataEndAt", length)}

@@ -140,7 +140,7 @@ func (s *server) forecastBatch(r *http.Request) (any, error) {
 		}
 		o, err := look(series, q.Location, from, to, minutes)
 		if err != nil {
-			return nil, err
+			return nil, item(n, "%w", err)
 		}
 		o.Requested, o.Generated = asked, asked
 		all = append(all, o)

@@ -28,6 +28,22 @@ func post(t *testing.T, h http.Handler, path, body string) (code int, v any) {
 
 const averages, forecasts = "/emissions/average-carbon-intensity/batch", "/emissions/forecasts/batch"
 
+// Without a windowSize a span that is shorter than an hour is one window, as the SDK's data
+// points of five minutes fit into it.
+func TestAShortSpanIsOneWindow(t *testing.T) {
+	h := offline()
+	const span = `"location":"uksouth","dataStartAt":"2022-06-01T12:10:00Z","dataEndAt":"2022-06-01T12:20:00Z"`
+	code, v := post(t, h, forecasts, `[{"requestedAt":"2022-06-01T12:01:00Z",`+span+`}]`)
+	require.Equal(t, http.StatusOK, code, v)
+	one := v.([]any)[0].(map[string]any)
+	assert.EqualValues(t, 10, one["windowSize"])
+	require.Len(t, one["forecastData"], 1)
+	assert.Equal(t, "2022-06-01T12:10:00Z", one["forecastData"].([]any)[0].(map[string]any)["timestamp"])
+	code, v = post(t, h, forecasts, `[{"requestedAt":"2022-06-01T12:01:00Z",`+span+`},{"requestedAt":"2022-06-01T12:01:00Z","windowSize":30,`+span+`}]`)
+	assert.Equal(t, http.StatusBadRequest, code)
+	assert.Contains(t, v.(map[string]any)["detail"], "question 2: windowSize: ")
+}
+
 // The queries that the SDK's documents show, but for a name of a region that there is none of.
 func TestTheQueriesOfTheSDKsDocuments(t *testing.T) {
 	h := offline()

@@ -40,7 +40,7 @@ func parts(head, body string) func() *template.Template {
 
 var (
 	loginPage = parts(`<title>carbonctl</title>`, `<h1>carbonctl</h1>
-{{if .Wrong}}<p role="alert">{{.Wrong}}</p>{{else}}<p class="soft">These pages are open to those who have the token.</p>{{end}}
+{{if .Wrong}}<p role="alert">{{.Wrong}}</p>{{else}}<p class="soft">A token is needed to see these pages.</p>{{end}}
 <form method="post" action="/login"><input type="hidden" name="to" value="{{.To}}"><input autocomplete="username" value="carbonctl" hidden><label for="token">Token</label><input id="token" name="token" type="password" autocomplete="current-password" required autofocus><br><button>Open</button></form>`)
 	moveOn = parts(`<title>carbonctl</title><meta http-equiv="refresh" content="0;url={{.}}">`, `<p><a href="{{.}}">Go on</a></p>`)
 )
