@@ -134,7 +134,7 @@ func (run Run) adviceLines() (all []adviceLine) {
 			l.Text = fmt.Sprintf("Find the stall of %s after %s", Duration(seconds(s.ToS-s.FromS)), Duration(seconds(s.FromS)))
 			l.Small = fmt.Sprintf("%s at %s, the machine used %s", gpus(r), Power(s.GPU), Energy(s.Energy))
 		case len(a.Idle) > 0:
-			l.Text = fmt.Sprintf("Leave out %d of %d GPUs: they hardly worked", len(a.Idle), a.Lines)
+			l.Text = fmt.Sprintf("Leave out %d of %d GPUs: %s hardly worked", len(a.Idle), a.Lines, plural(len(a.Idle), "it", "they"))
 			var ids []string
 			for _, g := range a.Idle[:min(len(a.Idle), 4)] {
 				ids = append(ids, g.ID)
