@@ -163,7 +163,7 @@ func (b Beside) lines() (all []besideLine) {
 			switch {
 			case w == nil:
 				return besideCell{}
-			case w.Count == 0:
+			case w.Count == 0 && w.Bound != footprint.CountLower:
 				return besideCell{Text: "no work"}
 			case w.Energy == nil:
 				return besideCell{Text: "unknown"}

@@ -61,7 +61,10 @@ func eachOf(d *runs.Done) (joules float64, low, high *float64, ok bool) {
 // runs, 17.3 mJ and 0.19 µg CO2e each".
 func doneText(d *runs.Done) string {
 	text := countNumber(d.Count) + " " + unitText(d.Unit, d.Count)
-	if d.Lower > 0 {
+	switch {
+	case d.Lower > 0 && d.Count == 0:
+		text = "an unknown number of " + unitText(d.Unit, 0)
+	case d.Lower > 0:
 		text = "at least " + text
 	}
 	text += " in " + runCount(d.Runs)
@@ -98,7 +101,10 @@ func eachCell(g *runs.Group, unit string) string {
 		return ""
 	}
 	joules, low, high, ok := eachOf(d)
-	if !ok {
+	switch {
+	case !ok && (d.Lower > 0 || d.Count > 0):
+		return "unknown"
+	case !ok:
 		return "no work"
 	}
 	text := each(joules, low, high, energyEach)

@@ -99,6 +99,8 @@ func workOf(r footprint.Report, w footprint.Work, first bool) string {
 		text = "at least " + text
 	}
 	switch {
+	case w.Count == 0 && w.Bound == footprint.CountLower:
+		text = "an unknown number of " + unitText(w.Unit, 0)
 	case w.Count == 0:
 		text += ": no work in this run"
 	case w.Energy != nil:
@@ -195,6 +197,8 @@ func workSection(r footprint.Report) section {
 			row[5] += ": " + clip(w.Source, maxName)
 		}
 		switch {
+		case w.Count == 0 && w.Bound == footprint.CountLower:
+			row[2] = "unknown"
 		case w.Count == 0:
 			row[2] = "no work"
 		case w.Energy != nil:

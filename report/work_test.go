@@ -10,6 +10,7 @@ import (
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // workedRun is the run of the worked case: 8,840 J known to 0.2 %.
@@ -72,6 +73,19 @@ func TestActivityText(t *testing.T) {
 		Unseen: footprint.Between{DurationS: 10, Energy: 840 * energy.Joule},
 	}
 	assert.Equal(t, "1.67 Wh in 1m 0s; idle 0.556 Wh in 50.0 s; not watched 0.233 Wh in 10.0 s", activityText(r))
+}
+
+// None that was seen, where more may have been done, is no "no work".
+func TestNoneSeenIsNotNoWork(t *testing.T) {
+	w := footprint.Work{Unit: footprint.UnitOutputToken, Bound: footprint.CountLower}
+	r := footprint.Report{Work: []footprint.Work{w}}
+	assert.Equal(t, "an unknown number of output tokens", workText(r))
+	assert.Equal(t, "unknown", workSection(r).table.rows[0][2])
+	g := &runs.Group{Work: map[string]*runs.Done{w.Unit: {Unit: w.Unit, Lower: 1, Summary: runs.Summary{Runs: 1}}}}
+	assert.Equal(t, "unknown", eachCell(g, w.Unit))
+	assert.Equal(t, "an unknown number of output tokens in 1 run", doneText(g.Work[w.Unit]))
+	g.Work[w.Unit].Lower = 0
+	assert.Equal(t, "no work", eachCell(g, w.Unit))
 }
 
 // A result of many units names some.

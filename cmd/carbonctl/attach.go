@@ -175,7 +175,11 @@ func (w *attaching) began(s *session.Session, t *attach.Target) {
 	if w.quiet || w.json {
 		return
 	}
-	w.say(fmt.Sprintf("attached to %v; Ctrl-C ends the tracking, not the process", t), "")
+	it := "the process"
+	if t.PID == 0 {
+		it = "its processes"
+	}
+	w.say(fmt.Sprintf("attached to %v; Ctrl-C ends the tracking, not %s", t, it), "")
 	if path := s.EventsPath(); path != "" {
 		w.say(fmt.Sprintf("epochs and tasks: %s=%s carbonctl mark EVENT", watch.EnvEvents, path), "")
 	}
