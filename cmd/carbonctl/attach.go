@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -53,6 +54,8 @@ started carbonctl.`,
 	f.Lookup("json").Usage = "print the result as JSON"
 	f.Lookup(config.Epochs).Usage = "expect `N` epochs"
 	f.Lookup(config.Webhook).Usage = "post the result to this `URL` at the end"
+	charge := f.Lookup("charge")
+	charge.Usage = strings.Replace(charge.Usage, "this command's", "the process's", 1)
 	f.Lookup("budget-grace").Usage = "`TIME` from TERM to KILL when stopping the process"
 	f.StringVar(&w.cgroup, "cgroup", "", "track all processes of this cgroup, `PATH`, instead of one process")
 	f.BoolVar(&w.control, "control", false, "take requests as JSON lines on standard input (docs/control.md)")
