@@ -35,6 +35,10 @@ type Writer struct {
 	// it is not nil the journal stays until Done. If that is never called, the
 	// next Recover of the same user gets it.
 	Pending json.RawMessage
+	// Hand is given what a dead run had Pending before its journal is removed: a crash in
+	// between gives it again. After an error the journal stays, for a later Recover. nil
+	// leaves it to whoever gets the Orphan.
+	Hand func(Orphan) error
 	// Keep says which runs stay whole beside the ledger; the zero value keeps the
 	// newest 1,000. Record keeps them, Recover removes the older ones.
 	Keep Keep

@@ -39,9 +39,10 @@ func (e *JournalError) Unwrap() error { return e.Err }
 // An Orphan is a run whose tracker has died, or could not do all that was to be
 // done at its end.
 type Orphan struct {
-	// Report is the run as the ledger has it now. Ledger is nil if the row was
-	// there before.
+	// Report is the run as the ledger has it now.
 	footprint.Report
+	// Added says that it has got its row now; false: it had one.
+	Added bool
 	// Own says that its journal belongs to this user: what it asks for may be
 	// done in this user's name.
 	Own bool
@@ -100,7 +101,7 @@ func (w Writer) RecoverBatches(ctx context.Context) iter.Seq2[[]Orphan, error] {
 				errs = append(errs, err)
 			}
 			stop = !w.addOrphans(ctx, path, batch, &errs) // it would be the same for the next ones
-			found := settle(batch, &errs)
+			found := w.settle(batch, &errs)
 			if err := errors.Join(errs...); (len(found) > 0 || err != nil) && !yield(found, recoverError(err)) {
 				return
 			}
@@ -216,18 +217,28 @@ func claim(path, name string) (*orphan, error) {
 	return &orphan{name: name, lock: lock, entry: e, own: own}, nil
 }
 
-// settle ends the journals of orphans that have their rows, and leaves the others.
-func settle(batch []orphan, errs *[]error) (found []Orphan) {
+// settle ends the journals of orphans that have their rows and nothing pending that is
+// still in no other hands, and leaves the others.
+func (w Writer) settle(batch []orphan, errs *[]error) (found []Orphan) {
 	for _, o := range batch {
-		pending := o.entry.Pending
-		if !o.done || pending != nil && !o.own { // it waits, for its owner too
-			pending = nil
-			*errs = append(*errs, o.lock.Unlock())
-		} else {
-			*errs = append(*errs, dropJournal(o.name, o.lock))
+		run := Orphan{Report: o.entry.Report, Added: o.added, Own: o.own}
+		over := o.done && (o.entry.Pending == nil || o.own) // else it waits, for its owner too
+		if over && o.entry.Pending != nil {
+			run.Pending = o.entry.Pending
+			if w.Hand != nil {
+				if err := w.Hand(run); err != nil {
+					over, run.Pending = false, nil
+					*errs = append(*errs, err)
+				}
+			}
 		}
-		if o.added || pending != nil {
-			found = append(found, Orphan{Report: o.entry.Report, Own: o.own, Pending: pending})
+		if over {
+			*errs = append(*errs, dropJournal(o.name, o.lock))
+		} else {
+			*errs = append(*errs, o.lock.Unlock())
+		}
+		if o.added || run.Pending != nil {
+			found = append(found, run)
 		}
 	}
 	return found

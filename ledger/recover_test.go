@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -307,7 +308,7 @@ func TestPending(t *testing.T) {
 	got, err := Writer{Path: path}.Recover(t.Context())
 	require.NoError(t, err)
 	require.Len(t, got, 1)
-	assert.Nil(t, got[0].Ledger, "its row was there")
+	assert.False(t, got[0].Added, "its row was there")
 	assert.JSONEq(t, `{"webhook":1}`, string(got[0].Pending))
 	assert.True(t, got[0].Own)
 	assert.Empty(t, journals(t, path))
@@ -320,6 +321,40 @@ func TestPending(t *testing.T) {
 	require.NoError(t, w.Done())
 	assert.Empty(t, journals(t, path))
 	require.NoError(t, w.Done())
+}
+
+// A journal is there until somebody else has what was pending, whatever happens to them.
+func TestPendingIsHandedOver(t *testing.T) {
+	path := newPath(t)
+	w := &Writer{Path: path, Pending: json.RawMessage(`{"webhook":1}`)}
+	require.NoError(t, w.Checkpoint(soFar("run", 1)))
+	die(t, w)
+	full := errors.New("disk full")
+	var given []Orphan
+	hand := func(err error) Writer {
+		return Writer{Path: path, Hand: func(o Orphan) error {
+			assert.Equal(t, filesOf("run"), journals(t, path))
+			given = append(given, o)
+			return err
+		}}
+	}
+	got, err := hand(full).Recover(t.Context())
+	require.ErrorIs(t, err, full)
+	require.Len(t, got, 1)
+	assert.True(t, got[0].Added)
+	assert.Nil(t, got[0].Pending, "it is pending still")
+	assert.Equal(t, filesOf("run"), journals(t, path))
+
+	got, err = hand(nil).Recover(t.Context())
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+	assert.False(t, got[0].Added)
+	assert.Empty(t, journals(t, path))
+	require.Len(t, given, 2)
+	for _, o := range given {
+		assert.JSONEq(t, `{"webhook":1}`, string(o.Pending))
+	}
+	assert.Len(t, rows(t, path), 1)
 }
 
 // A writer that does not get the ledger in time leaves its report, with its

@@ -243,14 +243,23 @@ func (a *app) recover(ctx context.Context, path string, key ledger.Signer) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, lockWait)
 	defer cancel()
-	added, err := ledger.Writer{Path: path, User: about.User(), Key: key}.Recover(ctx)
+	redo := func(run ledger.Orphan) error {
+		err := session.Redo(ctx, run, file.Redo, spool.Dir(config.Spool()))
+		if err == nil {
+			return nil
+		}
+		err = fmt.Errorf("run %s: %w", run.RunID, err)
+		if errors.Is(err, session.ErrNotKept) {
+			return err
+		}
+		a.fail(err)
+		return nil
+	}
+	added, err := ledger.Writer{Path: path, User: about.User(), Key: key, Hand: redo}.Recover(ctx)
 	var rows []footprint.Report
 	for _, run := range added {
-		if run.Ledger != nil {
+		if run.Added {
 			rows = append(rows, run.Report)
-		}
-		if err := session.Redo(ctx, run, file.Redo, spool.Dir(config.Spool())); err != nil {
-			a.fail(fmt.Errorf("run %s: %w", run.RunID, err))
 		}
 	}
 	for _, line := range report.Recovered(rows) {

@@ -36,6 +36,7 @@ type book struct {
 	slack      time.Duration
 	others     others
 	busy       atomic.Bool // with the journal or the row, for longer than we waited
+	unsaved    bool        // the journal has not taken the report of the end
 }
 
 // errNoHome is why there is no ledger where nobody named one.
@@ -59,6 +60,9 @@ func (b *book) nowhere() bool { return b.own == nil && b.codecarbon == nil && b.
 
 // keeps reports whether the run gets a row that others can be a part of.
 func (b *book) keeps() bool { return b.own != nil }
+
+// journalled reports whether a journal has the report of the end, with what is pending.
+func (b *book) journalled() bool { return b.own != nil && !b.unsaved }
 
 // sinks gives the tracker the journal, which it writes as the run goes on, with the
 // revision as it is known then.

@@ -79,6 +79,7 @@ func (s *Session) record(ctx context.Context, r footprint.Report) (_ footprint.R
 		s.book.busy.Store(true)
 		return s.unrecorded(r, "could not record this run"), true
 	}
+	s.book.unsaved = saveErr != nil
 	ctx, cancel := context.WithCancel(ctx)
 	type outcome struct {
 		r    footprint.Report
@@ -155,7 +156,7 @@ func (s *Session) giveSinks(ctx context.Context, r *footprint.Report) (late []Si
 		}
 		if errors.Is(err, errLate) || deliver.Keep(err) {
 			late = append(late, sink)
-			if sink.Name != "" && (s.book.keeps() || s.o.Spool != "") {
+			if sink.Name != "" && (s.book.journalled() || s.o.Spool != "") {
 				err = fmt.Errorf("%w; the next run does it", err)
 			}
 		}
@@ -179,24 +180,23 @@ func lateBy(wait time.Duration) error {
 func (s *Session) settle(r *footprint.Report, late []Sink, since stopwatch) {
 	message := s.alarm.ended(since)
 	done := make(chan struct{})
-	var lost []error
+	var lost error
 	go func(r footprint.Report) {
 		defer close(done)
+		p := pendingOf(late, message)
 		if s.book.keeps() {
-			s.book.settle(r, pendingOf(late, message))
+			s.book.settle(r, p)
+		}
+		if s.book.journalled() || p == nil {
 			return
 		}
-		for _, sink := range late {
-			if sink.Name != "" {
-				if err := s.o.Spool.Add(sink.Name, sink.Target, r); err != nil {
-					lost = append(lost, err)
-				}
+		for _, a := range p.all() {
+			if err := s.o.Spool.Add(a.Name, a.Target, r); err != nil && lost == nil {
+				lost = err // the others will have failed alike
 			}
 		}
 	}(*r)
-	if since.strictly(done, showLimit) {
-		for _, err := range lost {
-			r.Warnings = append(r.Warnings, notRecorded("what is undelivered is lost", err, s.o.Voice.Hint))
-		}
+	if since.strictly(done, showLimit) && lost != nil {
+		r.Warnings = append(r.Warnings, notRecorded("what is undelivered is lost", lost, s.o.Voice.Hint))
 	}
 }

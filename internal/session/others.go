@@ -117,14 +117,16 @@ func (b *book) recoverOthers(ctx, patient context.Context, r *recovery, run, par
 	ctx, cancel := context.WithTimeout(ctx, recoverLimit)
 	defer cancel()
 	b.others.look(b.own.Path, run, parent)
-	w := ledger.Writer{Path: b.own.Path, User: b.own.User, Key: b.own.Key, Keep: b.own.Keep}
+	w := ledger.Writer{
+		Path: b.own.Path, User: b.own.User, Key: b.own.Key, Keep: b.own.Keep,
+		Hand: func(o ledger.Orphan) error { return do.take(ctx, o) },
+	}
 	for found, err := range w.RecoverBatches(patient) {
 		errors.As(err, &r.head)
 		for _, o := range found {
-			if o.Ledger != nil {
+			if o.Added {
 				r.runs = append(r.runs, o.Report)
 			}
-			do.take(ctx, o)
 		}
 		select {
 		case <-r.enough:

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/carbonctl/carbonctl/carbon"
 	"github.com/carbonctl/carbonctl/footprint"
@@ -39,6 +40,15 @@ func pendingOf(sinks []Sink, w *webhook) *pending {
 	return p
 }
 
+// all are its sinks, and what sends the message.
+func (p *pending) all() []again {
+	if p.Webhook == nil {
+		return p.Sinks
+	}
+	target, _ := json.Marshal(p.Webhook) // texts always encode
+	return append(slices.Clone(p.Sinks), again{budgetHook, string(target)})
+}
+
 // json is what the journal keeps, nil for nothing.
 func (p *pending) json() json.RawMessage {
 	if p == nil {
@@ -50,7 +60,8 @@ func (p *pending) json() json.RawMessage {
 
 // Redo does what the session of a run has left undone, since it was killed or had
 // no time: sends its message and gives its report to its sinks, which redo makes.
-// What redo gives nil for, and what fails and may not later, goes to the spool.
+// What redo gives nil for, and what fails and may not later, goes to the spool. What is in
+// neither is an ErrNotKept: it must stay where it is.
 //
 // It is for the runs that [ledger.Writer.Recover] returns, which gives what is
 // pending to the user alone whose run it was.
@@ -63,28 +74,29 @@ func Redo(ctx context.Context, o ledger.Orphan, redo func(name, target string) c
 		return fmt.Errorf("run %s: what was left to do: %w", o.RunID, err)
 	}
 	var errs []error
-	if p.Webhook != nil {
-		target, _ := json.Marshal(p.Webhook) // texts always encode
-		p.Sinks = append(p.Sinks, again{budgetHook, string(target)})
-	}
-	for _, s := range p.Sinks {
+	for _, s := range p.all() {
 		var sink carbon.Sink
+		var failed error
 		if redo != nil || keep == "" {
 			sink = withHooks(redo)(s.Name, s.Target)
 		}
 		if sink != nil {
 			err := sink.Report(ctx, o.Report)
-			if err == nil || keep == "" || !deliver.Keep(err) {
+			if err == nil || !deliver.Keep(err) {
 				errs = append(errs, err)
 				continue
 			}
+			failed = err
 		}
-		if keep != "" {
-			errs = append(errs, keep.Add(s.Name, s.Target, o.Report))
+		if err := keep.Add(s.Name, s.Target, o.Report); err != nil {
+			errs = append(errs, failed, fmt.Errorf("%w: %w", ErrNotKept, err))
 		}
 	}
 	return errors.Join(errs...)
 }
+
+// ErrNotKept is why what a run has left to do could not be taken over.
+var ErrNotKept = errors.New("not delivered, and not kept elsewhere")
 
 // budgetHook is the name by which the spool keeps a budget's message; its target is that,
 // as JSON.
@@ -118,13 +130,16 @@ type redoer struct {
 }
 
 // take takes what a run has left undone: into the spool first, which outlives this process
-// too.
-func (d redoer) take(ctx context.Context, o ledger.Orphan) {
+// too. An error is what must stay where it is.
+func (d redoer) take(ctx context.Context, o ledger.Orphan) error {
 	first := d.redo
 	if d.keep != "" {
 		first = nil
 	}
-	_ = Redo(ctx, o, first, d.keep) // nobody would know what it is about
+	if err := Redo(ctx, o, first, d.keep); errors.Is(err, ErrNotKept) {
+		return err
+	}
+	return nil // what else went wrong would be the same again
 }
 
 // deliver gives the sinks what the spool keeps for them.

@@ -119,6 +119,47 @@ func TestAFullDiskForTheSpool(t *testing.T) {
 	assert.Contains(t, last.Text, "what is undelivered is lost: keep an undelivered report: ")
 }
 
+// Where the ledger can't be written there is no journal, and the spool keeps what is left.
+func TestTheSpoolStandsInForAJournal(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	s := &service{down: &deliver.Error{Host: "h", Temporary: true, Text: "down"}}
+	o := session.Options{
+		Ledger: session.Ledger{Path: filepath.Join(file, "l.csv")}, Spool: spool.Dir(filepath.Join(t.TempDir(), "spool")), Redo: s.redo,
+		Sinks: []session.Sink{{Sink: s, Failed: "not delivered", Name: "service", Target: "there"}},
+	}
+	first := run(t, o, "sleep 0.1").Report
+	require.Nil(t, first.Ledger)
+	s.down, o.Sinks = nil, nil
+	run(t, o, "sleep 0.3")
+	require.Len(t, s.got, 1)
+	assert.Equal(t, first.RunID, s.got[0].RunID)
+}
+
+// What a journal keeps stays there until the spool has it, and a run that has its row is not
+// taken for one that was added.
+func TestTheSpoolIsFullWhenAJournalIsTaken(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	s := &service{down: &deliver.Error{Host: "h", Temporary: true, Text: "down"}}
+	o := session.Options{
+		Ledger: session.Ledger{Path: filepath.Join(dir, "l.csv")}, Spool: spool.Dir(filepath.Join(file, "spool")), Redo: s.redo,
+		Sinks: []session.Sink{{Sink: s, Failed: "not delivered", Name: "service", Target: "there"}},
+	}
+	first := run(t, o, "sleep 0.1").Report
+	require.NotNil(t, first.Ledger)
+	s.down, o.Sinks = nil, nil
+	run(t, o, "sleep 0.3")
+	assert.Empty(t, s.got, "there was no room")
+	o.Spool = spool.Dir(filepath.Join(dir, "spool"))
+	result := run(t, o, "sleep 0.3")
+	require.Len(t, s.got, 1)
+	assert.Equal(t, first.RunID, s.got[0].RunID)
+	assert.NotNil(t, s.got[0].Ledger)
+	assert.Empty(t, result.Recovered)
+}
+
 // Only sinks get more time, and as much as they need of it.
 func TestFlushWait(t *testing.T) {
 	slow := carbonSink(func(ctx context.Context, _ footprint.Report) error {

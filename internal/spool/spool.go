@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -83,9 +84,11 @@ func plain(id string) string {
 	}, id[:min(len(id), 64)])
 }
 
-// Deliver gives the sinks what is kept for them, the oldest first; again makes them, and
-// gives nil for one that can't be made now. A sink that fails is left alone until the next
-// Deliver, with all that waits for it. Where another process delivers it does nothing.
+// Deliver gives the sinks what is kept for them, the oldest first, several targets at a
+// time, so that one that does not answer holds up no other; again makes them, from several
+// goroutines, and gives nil for one that can't be made now. A sink that fails is left alone
+// until the next Deliver, with all that waits for it. Where another process delivers it does
+// nothing.
 //
 // It returns a line for each report that is given up: the service refuses it, or it exceeds
 // the bounds.
@@ -101,23 +104,54 @@ func (d Dir) Deliver(ctx context.Context, again func(name, target string) Sink) 
 	defer func() { _ = lock.Unlock() }()
 	files = d.files() // as they stand now
 	files, dropped = d.bound(files)
-	failed := map[[2]string]bool{}
+	targets := byTarget(files)
+	lines := make([][]string, len(targets))
+	var all sync.WaitGroup
+	places := make(chan struct{}, atATime)
+	for i, files := range targets {
+		places <- struct{}{}
+		all.Go(func() {
+			lines[i] = deliverTo(ctx, files, again)
+			<-places
+		})
+	}
+	all.Wait()
+	return append(dropped, slices.Concat(lines...)...)
+}
+
+// atATime is how many targets are delivered to at a time.
+const atATime = 16
+
+// byTarget groups files by the target in their names, in their order.
+func byTarget(files []file) (groups [][]file) {
+	at := map[string]int{}
+	for _, f := range files {
+		name := strings.TrimSuffix(filepath.Base(f.path), suffix)
+		kind := name[strings.LastIndexByte(name, '-')+1:]
+		i, ok := at[kind]
+		if !ok {
+			i, groups = len(groups), append(groups, nil)
+			at[kind] = i
+		}
+		groups[i] = append(groups[i], f)
+	}
+	return groups
+}
+
+// deliverTo delivers what is for one target, until its first failure.
+func deliverTo(ctx context.Context, files []file, again func(name, target string) Sink) (dropped []string) {
 	host, _ := os.Hostname()
 	for _, f := range files {
 		if ctx.Err() != nil {
 			break
 		}
 		item, err := read(f.path)
-		if err != nil {
-			if !errors.Is(err, fs.ErrNotExist) {
-				_ = os.Remove(f.path)
-				dropped = append(dropped, fmt.Sprintf("an undelivered report was damaged and is removed: %s: %v", f.path, err))
-			}
-			continue
+		if damaged := (*damagedError)(nil); errors.As(err, &damaged) {
+			_ = os.Remove(f.path)
+			dropped = append(dropped, fmt.Sprintf("an undelivered report was damaged and is removed: %s: %v", f.path, err))
 		}
-		to := [2]string{item.Name, item.Target}
-		if failed[to] {
-			continue
+		if err != nil {
+			continue // it may be readable later
 		}
 		sink := again(item.Name, item.Target)
 		if sink == nil {
@@ -133,7 +167,7 @@ func (d Dir) Deliver(ctx context.Context, again func(name, target string) Sink) 
 		case err == nil:
 			_ = os.Remove(f.path)
 		case deliver.Keep(err):
-			failed[to] = true
+			return dropped
 		default:
 			_ = os.Remove(f.path)
 			dropped = append(dropped, fmt.Sprintf("%s: run %s can't be delivered and is dropped: %v", item.Name, item.Report.RunID, err))
@@ -200,6 +234,10 @@ func (d Dir) bound(list []file) (rest []file, dropped []string) {
 	return list, dropped
 }
 
+// damagedError is what is wrong with what a file holds, and not with the reading of it.
+type damagedError struct{ error }
+
+// read reads an item. An error that is no *damagedError is that of the file system.
 func read(path string) (item Item, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -207,12 +245,17 @@ func read(path string) (item Item, err error) {
 	}
 	defer f.Close()
 	z, err := gzip.NewReader(f)
-	if err != nil {
-		return item, err
+	if err == nil {
+		err = json.NewDecoder(io.LimitReader(z, maxItem)).Decode(&item)
 	}
-	err = json.NewDecoder(io.LimitReader(z, maxItem)).Decode(&item)
-	if err == nil && item.Report.RunID == "" {
+	switch failed := (*fs.PathError)(nil); {
+	case errors.As(err, &failed):
+		return item, err
+	case err == nil && item.Report.RunID == "":
 		err = errors.New("no report in it")
 	}
-	return item, err
+	if err != nil {
+		return item, &damagedError{err}
+	}
+	return item, nil
 }

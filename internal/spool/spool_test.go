@@ -9,7 +9,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -49,6 +52,7 @@ func TestWhatIsKeptIsDelivered(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 	}
+	var mu sync.Mutex
 	var got []string
 	calls := 0
 	again := func(name, target string) Sink {
@@ -56,6 +60,8 @@ func TestWhatIsKeptIsDelivered(t *testing.T) {
 			return nil // this process can't
 		}
 		return sink(func(r footprint.Report) error {
+			mu.Lock()
+			defer mu.Unlock()
 			if calls++; target == "t" {
 				return down
 			}
@@ -70,7 +76,12 @@ func TestWhatIsKeptIsDelivered(t *testing.T) {
 
 	got = nil
 	all := func(name, target string) Sink {
-		return sink(func(r footprint.Report) error { got = append(got, name+" "+r.RunID); return nil })
+		return sink(func(r footprint.Report) error {
+			mu.Lock()
+			defer mu.Unlock()
+			got = append(got, name+" "+r.RunID)
+			return nil
+		})
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -83,7 +94,8 @@ func TestWhatIsKeptIsDelivered(t *testing.T) {
 	assert.Empty(t, got, "another process is at it")
 	require.NoError(t, lock.Unlock())
 	assert.Empty(t, d.Deliver(t.Context(), all))
-	assert.Equal(t, []string{"a run-1", "a ../../run/2", "b run-1"}, got)
+	assert.ElementsMatch(t, []string{"a run-1", "a ../../run/2", "b run-1"}, got)
+	assert.Less(t, slices.Index(got, "a run-1"), slices.Index(got, "a ../../run/2"), "the oldest of a target first")
 	assert.Empty(t, d.files())
 }
 
@@ -126,6 +138,47 @@ func TestWhatIsRefusedIsDroppedAndTold(t *testing.T) {
 	assert.Contains(t, told[0]+told[1], "a: run run-1 can't be delivered and is dropped: h: 400 Bad Request: no")
 	assert.Contains(t, told[0]+told[1], "x.json.gz")
 	assert.Empty(t, d.files())
+}
+
+// One that does not answer holds up nobody else: a run that is too short for its tries still
+// delivers to others.
+func TestATargetThatDoesNotAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := Dir(t.TempDir())
+		require.NoError(t, d.Add("dead", "t", report("run-1")))
+		require.NoError(t, d.Add("here", "t", report("run-2")))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		var got string
+		d.Deliver(ctx, func(name, _ string) Sink {
+			if name == "here" {
+				return sink(func(r footprint.Report) error { got = r.RunID; return nil })
+			}
+			return untilGivenUp{}
+		})
+		assert.Equal(t, "run-2", got)
+		assert.Len(t, d.files(), 1)
+	})
+}
+
+type untilGivenUp struct{}
+
+func (untilGivenUp) Report(ctx context.Context, _ footprint.Report) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// What can't be read now may be readable later, and is no damage.
+func TestAFileThatCannotBeRead(t *testing.T) {
+	d := Dir(t.TempDir())
+	require.NoError(t, d.Add("a", "t", report("run-1")))
+	path := d.files()[0].path
+	_, err := read(filepath.Join(path, "x")) // not a directory
+	require.Error(t, err)
+	assert.False(t, errors.As(err, new(*damagedError)))
+	require.NoError(t, os.Truncate(path, 10))
+	_, err = read(path)
+	assert.True(t, errors.As(err, new(*damagedError)))
 }
 
 func TestBounds(t *testing.T) {
