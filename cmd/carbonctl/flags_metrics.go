@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -74,7 +75,7 @@ func (w *runFlags) prometheus() (all []session.Sink) {
 		}
 	}
 	if to := w.config.pushgateway; to != "" {
-		if p, err := pushgateway(to); err == nil { // as above
+		if p, err := pushgateway(to, to); err == nil { // as above
 			all = append(all, session.Sink{Sink: p, Failed: "not pushed to the Pushgateway", Name: metrics.NamePush, Target: to})
 		}
 	}
@@ -102,11 +103,17 @@ func checkAddress(s string) error {
 	return nil
 }
 
-// pushgateway makes the sink of a Pushgateway, with its secrets from the environment.
-func pushgateway(address string) (*metrics.Push, error) {
+// pushgateway makes the sink of a Pushgateway, with its secrets from the environment, unless
+// those are for another one, which this run names; "" is none.
+func pushgateway(address, own string) (*metrics.Push, error) {
 	auth, err := authOf("CARBONCTL_PUSHGATEWAY")
 	if err != nil {
 		return nil, err
+	}
+	if a, err := url.Parse(address); err == nil && own != "" {
+		if o, err := url.Parse(own); err == nil && o.Host != a.Host {
+			auth.Token, auth.User, auth.Password = "", "", ""
+		}
 	}
 	return metrics.NewPush(address, metrics.Auth(auth))
 }

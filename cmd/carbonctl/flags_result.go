@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/carbonctl/carbonctl/export/ci"
@@ -56,6 +57,7 @@ func (w *runFlags) show(s *session.Session, result session.Result) {
 			}
 		}
 	case w.json:
+		r.Warnings = append(slices.Clone(r.Warnings), w.dropped.warnings()...)
 		w.printJSON(r)
 	default:
 		r.Warnings = slices.DeleteFunc(slices.Clone(r.Warnings), func(n footprint.Warning) bool {
@@ -117,4 +119,26 @@ func saved(r footprint.Report) []footprint.Warning {
 func (w *runFlags) printJSON(r footprint.Report) {
 	b, _ := json.Marshal(r)
 	_, _ = w.to.Write(append(b, '\n'))
+}
+
+// dropped are the reports of earlier runs that are given up, as lines. It is safe for
+// concurrent use.
+type dropped struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (d *dropped) add(line string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.lines = append(d.lines, line)
+}
+
+func (d *dropped) warnings() (all []footprint.Warning) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, line := range d.lines {
+		all = append(all, footprint.Warning{Code: footprint.NotRecorded, Text: line})
+	}
+	return all
 }

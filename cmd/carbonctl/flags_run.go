@@ -49,6 +49,7 @@ type runFlags struct {
 	plan    planFlags
 
 	unfitted []error // what is wrong with the environment of sinks
+	dropped  dropped
 }
 
 // add adds the flags, but those of settings.
@@ -131,6 +132,9 @@ func (w *runFlags) options(waits bool) (o session.Options, service live.Service,
 	}
 	if !w.silent {
 		o.Voice.Say = func(text string) { w.say(text, "") }
+	}
+	if w.json { // the result is one line
+		o.Voice.Dropped = w.dropped.add
 	}
 	if !w.quiet && !w.json && !w.silent {
 		o.Voice.Live = session.Live{Status: output.NewStatus(w.err, os.Getenv), Text: report.Live, After: w.patience}

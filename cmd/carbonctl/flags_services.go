@@ -80,7 +80,7 @@ func (w *runFlags) redoService(name, target string) carbon.Sink {
 			return s
 		}
 	case influx.Name:
-		if s, err := influx.New(target, os.Getenv); err == nil {
+		if s, err := influx.New(target, ownedBy("INFLUX_HOST", w.config.influx)); err == nil {
 			return s
 		}
 	case webhook.Name:
@@ -141,8 +141,8 @@ func descriptor(name string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat("/dev/fd/" + strconv.Itoa(fd)); err != nil { // a File of it would close what gets its number
-		return nil, fmt.Errorf("%s is not open", name)
+	if !inherited(fd) { // a File of it would write to, and close, what gets its number
+		return nil, fmt.Errorf("%s is not open for writing: start carbonctl with %d>FILE", name, fd)
 	}
 	return os.NewFile(uintptr(fd), name), nil
 }

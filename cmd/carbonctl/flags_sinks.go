@@ -50,17 +50,29 @@ func (w *runFlags) redo(name, target string) carbon.Sink {
 	case file.NameHTML, file.NameJSON:
 		return local{file.Redo(name, target)}
 	case otlp.Name:
-		if s := otlp.Redo(target, os.Getenv); s != nil {
+		if s := otlp.Redo(target, ownedBy("OTEL_EXPORTER_OTLP_ENDPOINT", w.config.otlp)); s != nil {
 			return s
 		}
 	case metrics.NameTextfile:
 		return local{metrics.RedoTextfile(target)}
 	case metrics.NamePush:
-		if p, err := pushgateway(target); err == nil {
+		if p, err := pushgateway(target, w.config.pushgateway); err == nil {
 			return p
 		}
 	}
 	return w.redoService(name, target)
+}
+
+// ownedBy is our environment, whose credentials are for the server that this run itself
+// names, unless variable says for which they are. So those for a new server are not given to
+// an old one, to which a report is still to be delivered.
+func ownedBy(variable, server string) func(string) string {
+	return func(name string) string {
+		if v := os.Getenv(name); name != variable || v != "" || server == otlp.Environment {
+			return v
+		}
+		return server
+	}
 }
 
 // otlp is the sink of OpenTelemetry, if one is asked for.
@@ -114,7 +126,7 @@ func addFile(all []session.Sink, name string, sink file.Sink, failed string) []s
 	}
 	s := session.Sink{Sink: sink, Failed: failed}
 	if abs, err := filepath.Abs(sink.Path); err == nil && output.IsFile(sink.Path) {
-		s.Name, s.Target = name, abs // what is no file is not there later
+		s.Name, s.Target, s.Amend = name, abs, true // what is no file is not there later
 	}
 	return append(all, s)
 }

@@ -114,7 +114,7 @@ func (s *settings) set(key, value string) (err error) {
 		_, err := metrics.NewTextfile(value)
 		return assign(&s.textfile)(value, err)
 	case config.Pushgateway:
-		_, err := pushgateway(value)
+		_, err := pushgateway(value, value)
 		return assign(&s.pushgateway)(value, err)
 	}
 	return nil

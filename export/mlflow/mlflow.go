@@ -16,7 +16,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -165,7 +164,7 @@ func (s *Sink) call(ctx context.Context, to send, method, path string, in, out a
 	if out != nil {
 		if err := json.Unmarshal(resp.Body, out); err != nil {
 			u, _ := url.Parse(s.place.URI)
-			return fmt.Errorf("%s: the answer to %s is not MLflow's", u.Host, path)
+			return &deliver.Error{Host: u.Host, Text: "the answer to " + path + " is not MLflow's"} // a login page
 		}
 	}
 	return nil

@@ -105,7 +105,7 @@ func TestOnlySomeAnswersAreTriedAgain(t *testing.T) {
 		failed := (*deliver.Error)(nil)
 		require.ErrorAs(t, err, &failed, status)
 		assert.Equal(t, status, failed.Status)
-		assert.False(t, deliver.Keep(err), status)
+		assert.Equal(t, status == 408 || status >= 500, deliver.Keep(err), "%d: a later run may be luckier", status)
 		assert.Equal(t, 1, n, status)
 	}
 }

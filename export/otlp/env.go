@@ -155,7 +155,11 @@ func (v variables) route(endpoint, path string) (r Route, problems []error) {
 		}
 	}
 	text, name := v.get("HEADERS")
-	note(name, addHeaders(r.Header, text))
+	if theirs := v.elsewhere(endpoint); theirs != "" && text != "" {
+		note(name, fmt.Errorf("not sent to %s, since %s_ENDPOINT is on %s", host(endpoint), otlpPrefix[:len(otlpPrefix)-1], theirs))
+	} else {
+		note(name, addHeaders(r.Header, text))
+	}
 	text, name = v.get("TIMEOUT")
 	var err error
 	r.Timeout, err = milliseconds(text)
@@ -178,6 +182,21 @@ func (v variables) route(endpoint, path string) (r Route, problems []error) {
 		note(name, err)
 	}
 	return r, problems
+}
+
+// elsewhere is the host for which the environment's headers are, if that is not the
+// endpoint's; "" if it is, or the environment names none.
+func (v variables) elsewhere(endpoint string) string {
+	if endpoint == Environment {
+		return ""
+	}
+	text, _ := v.get("ENDPOINT")
+	theirs, err := url.Parse(text)
+	ours, ourErr := url.Parse(endpoint)
+	if err != nil || ourErr != nil || theirs.Hostname() == "" || theirs.Hostname() == ours.Hostname() {
+		return ""
+	}
+	return theirs.Hostname()
 }
 
 func basic(u *url.Userinfo) string {

@@ -218,6 +218,25 @@ func TestRedo(t *testing.T) {
 	assert.Equal(t, "first", named(dig(to.got["/v1/traces"][0], "resourceSpans", 0, "resource", "attributes"))["service.name"])
 	assert.Equal(t, first.Target(), again.Target())
 
+	theirs := env("OTEL_EXPORTER_OTLP_HEADERS", "key=theirs", "OTEL_EXPORTER_OTLP_ENDPOINT", "https://elsewhere:4318")
+	again = otlp.Redo(first.Target(), theirs)
+	require.NotNil(t, again)
+	assert.Empty(t, again.Metrics.Header, "a key for another host")
+	_, problems, err := otlp.FromEnv(to.URL, fstest.MapFS{}, theirs)
+	require.NoError(t, err)
+	require.Len(t, problems, 1)
+	assert.EqualError(t, problems[0], "OTEL_EXPORTER_OTLP_HEADERS: not sent to "+strings.TrimPrefix(to.URL, "http://")+
+		", since OTEL_EXPORTER_OTLP_ENDPOINT is on elsewhere")
+
+	// What an environment's own endpoint has not taken is for no other one.
+	place := env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://ada:pw@collector/s3cret")
+	first, _, err = otlp.FromEnv(otlp.Environment, fstest.MapFS{}, place)
+	require.NoError(t, err)
+	assert.NotContains(t, first.Target(), "s3cret")
+	assert.NotNil(t, otlp.Redo(first.Target(), place))
+	assert.Nil(t, otlp.Redo(first.Target(), theirs))
+	assert.Nil(t, otlp.Redo(first.Target(), env()), "nor for the default")
+
 	assert.Nil(t, otlp.Redo("{", now))
 	assert.Nil(t, otlp.Redo(`{"endpoint":"x"}`, now))
 	assert.Nil(t, otlp.Redo(first.Target(), env("OTEL_SDK_DISABLED", "true")), "kept for a later one")

@@ -13,6 +13,7 @@ import (
 	"cmp"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -273,6 +274,7 @@ const Name = "otlp"
 // target is what a later run needs and cannot know: secrets are those of its environment.
 type target struct {
 	Endpoint string            `json:"endpoint"`
+	Place    string            `json:"place,omitempty"` // of Environment: a hash, since such a URL may hold secrets
 	Resource map[string]string `json:"resource,omitempty"`
 	Parent   Parent            `json:"parent,omitzero"`
 }
@@ -280,19 +282,27 @@ type target struct {
 // Target is what [Redo] makes the same sink of, for one that [FromEnv] has made. It holds no
 // headers and no certificates.
 func (s *Sink) Target() string {
-	b, _ := json.Marshal(target{s.endpoint, s.Resource, s.Parent}) // it always can be
+	b, _ := json.Marshal(target{s.endpoint, s.place(), s.Resource, s.Parent}) // it always can be
 	return string(b)
 }
 
+// place tells where Environment leads from where it leads elsewhere.
+func (s *Sink) place() string {
+	if s.endpoint != Environment {
+		return ""
+	}
+	return fmt.Sprintf("%.16x", sha256.Sum256([]byte(s.Metrics.URL+"\n"+s.Traces.URL)))
+}
+
 // Redo makes a sink by its Target, with headers and certificates of this environment. It
-// returns nil where that sends nothing.
+// returns nil where that sends nothing, or leads elsewhere.
 func Redo(text string, env func(string) string) *Sink {
 	var t target
 	if json.Unmarshal([]byte(text), &t) != nil {
 		return nil
 	}
 	s, _, err := FromEnv(t.Endpoint, nothing{}, env)
-	if err != nil || s.Metrics.URL == "" && s.Traces.URL == "" {
+	if err != nil || s.Metrics.URL == "" && s.Traces.URL == "" || s.place() != t.Place {
 		return nil
 	}
 	s.Resource, s.Parent = maps.Clone(t.Resource), t.Parent

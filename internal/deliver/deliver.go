@@ -52,6 +52,9 @@ type Request struct {
 	URL    string
 	Header http.Header // nil: none
 	Body   []byte
+	// Private says that the URL is a secret as a whole: no part of it is shown, also where
+	// the service repeats it.
+	Private bool
 }
 
 // A Response is an answer of 200 to 299.
@@ -106,16 +109,21 @@ func (c *Client) Once(ctx context.Context, r Request) (Response, error) {
 	case err != nil && ctx.Err() != nil:
 		return Response{}, ctx.Err()
 	}
-	return Response{}, c.refused(req.URL, resp, body)
+	return Response{}, c.refused(r, req.URL, resp, body)
 }
 
 // Do sends a message until the service has taken it: after a temporary failure again, up
 // to five times, with growing gaps or as the service asks, and not where the gap would
-// pass ctx's deadline.
+// pass ctx's deadline. Where ctx ends during another try, the error is that of the one before.
 func (c *Client) Do(ctx context.Context, r Request) (Response, error) {
 	gap := firstGap
+	var before error // of the try before
 	for n := 1; ; n++ {
 		answer, err := c.Once(ctx, r)
+		if before != nil && err != nil && ctx.Err() != nil {
+			return answer, before // it says more
+		}
+		before = err
 		failed := (*Error)(nil)
 		if err == nil || n == maxTries || !errors.As(err, &failed) || !failed.Temporary {
 			return answer, err

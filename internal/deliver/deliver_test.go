@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -272,4 +273,77 @@ func TestURL(t *testing.T) {
 	u, err := URL("https://h:1/p?db=x#f", "X")
 	require.NoError(t, err)
 	assert.Equal(t, "https://h:1/p?db=x", u.String())
+}
+
+// Many services say what they were asked for. What of it may be a secret is not repeated.
+func TestAServiceThatRepeatsSecrets(t *testing.T) {
+	const url = "http://h/services/T0B0/s3cretpath?token=t0ken&v=1"
+	says := func(r Request, text string) string {
+		c := Client{Transport: trip(func(*http.Request) (*http.Response, error) {
+			return answer(404, text), nil
+		})}
+		_, err := c.Once(t.Context(), r)
+		return err.Error()
+	}
+	r := Request{URL: url, Header: http.Header{"Authorization": {"Bearer abc.def/ghi"}, "Content-Type": {"text/plain"}}}
+	assert.Equal(t, "h: 404 Not Found: Cannot POST …", says(r, `{"statusCode":404,"message":"Cannot POST /services/T0B0/s3cretpath?token=t0ken&v=1"}`))
+	assert.Equal(t, "h: 404 Not Found: no route …", says(r, "no route /services/T0B0/s3cretpath"))
+	assert.Equal(t, `h: 404 Not Found: bad token "…"`, says(r, `bad token "abc.def/ghi"`))
+	assert.Equal(t, "h: 404 Not Found: no text/plain", says(r, "no text/plain"))
+	assert.Equal(t, "h: 404 Not Found: hook s3cretpath", says(r, "hook s3cretpath"))
+	r.Private = true
+	assert.Equal(t, "h: 404 Not Found: hook …", says(r, "hook s3cretpath"))
+	assert.Equal(t, "h: 404 Not Found: not here", says(Request{URL: "http://h/"}, "not here"))
+}
+
+// What a service says stands in the error also where there is no time for another answer.
+func TestTheLastAnswerIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		c := Client{Transport: trip(func(r *http.Request) (*http.Response, error) {
+			if n++; n == 1 {
+				return answer(503, "busy"), nil
+			}
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		})}
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		_, err := c.Do(ctx, Request{URL: "http://h/"})
+		require.EqualError(t, err, "h: 503 Service Unavailable: busy")
+		assert.Equal(t, 2, n)
+	})
+}
+
+func TestWhatIsKept(t *testing.T) {
+	for status, want := range map[int]bool{
+		0: true, 200: true, 302: true, 400: false, 401: true, 403: true, 404: true, 407: true, 408: true, 409: false, 413: false,
+		422: false, 429: true, 500: true, 501: true, 502: true, 503: true, 504: true, 505: true,
+	} {
+		assert.Equal(t, want, Keep(&Error{Host: "h", Status: status}), status)
+	}
+	assert.False(t, Keep(&Error{Text: "the URL cannot be read"}))
+}
+
+func TestAProxyThatIsDown(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	proxy := &url.URL{Scheme: "http", Host: l.Addr().String(), User: url.UserPassword("u", "s3cret")}
+	require.NoError(t, l.Close())
+	c := Client{Transport: &http.Transport{Proxy: http.ProxyURL(proxy)}}
+	_, err = c.Once(t.Context(), Request{URL: "http://h.example/"})
+	require.EqualError(t, err, "h.example: proxy: connection refused")
+}
+
+func TestSecret(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "secret")
+	require.NoError(t, os.WriteFile(file, []byte("one\r\ntwo\n"), 0o600))
+	env := map[string]string{"A": "a", "A_FILE": "no/such", "B_FILE": file, "C_FILE": "no/such"}
+	for name, want := range map[string]string{"A": "a", "B": "one", "D": ""} {
+		got, err := Secret(func(k string) string { return env[k] }, name)
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+	}
+	_, err := Secret(func(k string) string { return env[k] }, "C")
+	require.ErrorContains(t, err, "C_FILE: open no/such")
 }

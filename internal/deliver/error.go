@@ -43,14 +43,16 @@ func (e *Error) Error() string {
 }
 
 // Keep reports whether what was not delivered is worth keeping for a later run: the
-// service, its certificate, the credentials or what is between may be right by then. What
-// the service refuses for what it holds would be refused again.
+// service, its certificate, the credentials or what is between may be right by then, also
+// where another try at once would be in vain. What the service refuses for what it holds
+// would be refused again.
 func (e *Error) Keep() bool {
 	switch e.Status {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusProxyAuthRequired:
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusProxyAuthRequired,
+		http.StatusRequestTimeout, http.StatusTooManyRequests:
 		return true
 	}
-	return e.Host != "" && (e.Temporary || e.Status < 400)
+	return e.Host != "" && (e.Temporary || e.Status < 400 || e.Status >= 500)
 }
 
 // Keep reports whether what met an error is worth keeping for a later run: it was late, or
@@ -103,6 +105,8 @@ func unreached(host string, limit time.Duration, err error) *Error {
 		e.Temporary, e.Text = false, "TLS: "+line(verify.Err.Error(), 200)
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		e.Temporary, e.Text = false, "TLS: the server does not speak TLS on this port: use http://"
+	case errors.As(err, &op) && op.Op == "proxyconnect":
+		e.Text = "proxy: " + unreached("", limit, op.Err).Text
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Text = fmt.Sprintf("no answer within %v", limit)
 	case errors.As(err, &lookup):
@@ -126,7 +130,7 @@ func namesOf(c *x509.Certificate) string {
 }
 
 // refused is the error of an answer that is none of 200 to 299.
-func (c *Client) refused(asked *url.URL, resp *http.Response, body []byte) *Error {
+func (c *Client) refused(r Request, asked *url.URL, resp *http.Response, body []byte) *Error {
 	again := c.Temporary
 	if again == nil {
 		again = temporary
@@ -139,14 +143,19 @@ func (c *Client) refused(asked *url.URL, resp *http.Response, body []byte) *Erro
 		}
 		return e
 	}
-	e.Text = said(body)
+	urls := []*url.URL{asked}
+	if resp.Request != nil { // another after a redirect
+		urls = append(urls, resp.Request.URL)
+	}
+	e.Text = said(body, secretsOf(r, urls...))
 	e.After = after(resp.Header)
 	return e
 }
 
 // said is what a service says about a refusal: the text of the JSON that most of them
-// answer with, or the beginning of a plain text.
-func said(body []byte) string {
+// answer with, or the beginning of a plain text. Many repeat what they were asked for, where
+// secrets may be.
+func said(body []byte, secrets *strings.Replacer) string {
 	var o struct {
 		Error     json.RawMessage `json:"error"`
 		Message   string          `json:"message"`
@@ -163,13 +172,13 @@ func said(body []byte) string {
 		case text == "":
 			text = o.ErrorCode
 		}
-		return line(text, 200)
+		return line(secrets.Replace(text), 200)
 	}
 	text := strings.TrimSpace(string(body))
 	if strings.HasPrefix(text, "<") {
 		return "" // a page
 	}
-	return line(text, 200)
+	return line(secrets.Replace(text), 200)
 }
 
 // after reads Retry-After: seconds, or a time, which is taken by the service's own clock.

@@ -31,10 +31,14 @@ func (s *Session) Finish(ctx context.Context) Result {
 		r.Warnings = append(r.Warnings, besideWarning(n))
 	}
 	r, lost := s.record(ctx, r)
-	late := s.giveSinks(ctx, &r)
+	given := len(r.Warnings)
+	late, took := s.giveSinks(ctx, &r)
 	since := s.since
 	since.slack += s.o.FlushWait
 	s.settle(&r, late, since)
+	if len(r.Warnings) > given {
+		s.amend(ctx, r, took, since)
+	}
 	result := Result{Exit: s.exit, Report: r, Lost: lost, Shown: func(done <-chan struct{}) bool { return since.await(done, finishLimit) }}
 	result.Recovered, result.Damaged = s.recovery.result(since)
 	return result
@@ -122,11 +126,11 @@ func (s *Session) unrecorded(r footprint.Report, what string) footprint.Report {
 var errSlow = errors.New("not done within 140 ms of the command's end")
 
 // giveSinks hands the report to all sinks at a time, each when it has returned from what
-// it was at, and returns those that have not taken it and may later.
-func (s *Session) giveSinks(ctx context.Context, r *footprint.Report) (late []Sink) {
+// it was at, and returns those that have not taken it and may later, and those that have.
+func (s *Session) giveSinks(ctx context.Context, r *footprint.Report) (late, took []Sink) {
 	since := s.since
 	since.slack += s.o.FlushWait
-	ctx, cancel := context.WithDeadline(ctx, since.by(sinksLimit))
+	ctx, cancel := context.WithDeadline(ctx, since.by(sinksLimit-answerTime))
 	defer cancel()
 	type answer struct {
 		done chan struct{}
@@ -152,6 +156,7 @@ func (s *Session) giveSinks(ctx context.Context, r *footprint.Report) (late []Si
 			err = a.err
 		}
 		if err == nil {
+			took = append(took, sink)
 			continue
 		}
 		if errors.Is(err, errLate) || deliver.Keep(err) {
@@ -162,7 +167,22 @@ func (s *Session) giveSinks(ctx context.Context, r *footprint.Report) (late []Si
 		}
 		r.Warnings = append(r.Warnings, notRecorded(sink.Failed, err, s.o.Voice.Hint))
 	}
-	return late
+	return late, took
+}
+
+// amend gives the report once more to files that hold it, with what went wrong at the other
+// sinks. Where there is no time for that, they stay as they are.
+func (s *Session) amend(ctx context.Context, r footprint.Report, took []Sink, since stopwatch) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for _, sink := range took {
+			if sink.Amend {
+				_ = sink.Report(ctx, r) // it has taken it before
+			}
+		}
+	}()
+	since.strictly(done, showLimit)
 }
 
 var errLate = errors.New("not done within 180 ms of the command's end")

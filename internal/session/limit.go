@@ -21,6 +21,8 @@ const (
 	besideLimit  = 30 * time.Millisecond  // then runs that began meanwhile are not looked for
 	othersLimit  = 50 * time.Millisecond  // then the recovery of other runs is left to the next one
 
+	answerTime = 5 * time.Millisecond // before sinksLimit, for a sink to say why it gives up
+
 	starvedLimit = 10 * time.Second // the most that comes on top
 	heldLimit    = 2 * time.Second  // the most for which a disk keeps the journal waiting
 )

@@ -91,6 +91,9 @@ type Sink struct {
 	// Name and Target are what Redo gets to make it again, "" if it can't be. They
 	// are kept in files: Target holds no secret.
 	Name, Target string
+	// Amend says that a later report of the run replaces an earlier one: it is given one
+	// more if other sinks have failed.
+	Amend bool
 }
 
 // Voice is how a session speaks to its user. A nil function says nothing.
@@ -98,6 +101,9 @@ type Voice struct {
 	// Say is for what went wrong as the run goes on. It may be called from any
 	// goroutine.
 	Say func(text string)
+	// Dropped is for a report of an earlier run that is given up, from any goroutine; nil
+	// is Say.
+	Dropped func(text string)
 	// Predicted is called once, when the first prediction is there.
 	Predicted func(footprint.Prediction)
 	// Hint says what a user can do about an error, "" if nothing.
@@ -153,6 +159,9 @@ func Open(o Options) (*Session, error) {
 	}
 	if o.Voice.Say == nil {
 		o.Voice.Say = func(string) {}
+	}
+	if o.Voice.Dropped == nil {
+		o.Voice.Dropped = o.Voice.Say
 	}
 	s := &Session{o: o, book: newBook(o.Ledger), commit: newCommit(), alarm: &alarm{budget: o.Budget, say: o.Voice.Say}}
 	s.book.slack = o.Slack
@@ -228,7 +237,7 @@ func (s *Session) Start(ctx context.Context) error {
 	s.tree.started(s.process)
 	s.alarm.started(s.process)
 	s.commit.find(s.process)
-	s.recovery = s.book.recover(ctx, s.alarm.run, cfg.Run.Parent, redoer{s.o.Redo, s.o.Spool, s.o.Voice.Say})
+	s.recovery = s.book.recover(ctx, s.alarm.run, cfg.Run.Parent, redoer{s.o.Redo, s.o.Spool, s.o.Voice.Dropped})
 	time.AfterFunc(sweepAfter, func() { watch.SweepEvents("") }) // it may end with us
 	return nil
 }
