@@ -141,7 +141,7 @@ func descriptor(name string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !inherited(fd) { // a File of it would write to, and close, what gets its number
+	if !output.Inherited(fd) { // a File of it would write to, and close, what gets its number
 		return nil, fmt.Errorf("%s is not open for writing: start carbonctl with %d>FILE", name, fd)
 	}
 	return os.NewFile(uintptr(fd), name), nil

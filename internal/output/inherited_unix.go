@@ -1,12 +1,12 @@
 //go:build unix
 
-package main
+package output
 
 import "golang.org/x/sys/unix"
 
-// inherited reports whether we were started with a descriptor, and may write to it. Those
+// Inherited reports whether we were started with a descriptor, and may write to it. Those
 // that we have opened ourselves are closed for what we start, and get other files' numbers.
-func inherited(fd int) bool {
+func Inherited(fd int) bool {
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
 	if err != nil || flags&unix.FD_CLOEXEC != 0 {
 		return false
