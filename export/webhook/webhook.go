@@ -85,15 +85,17 @@ func ParseSecret(s string) ([]byte, error) {
 	return b, nil
 }
 
+// maxProject is how many characters of a project's name stand in a text for people.
+const maxProject = 100
+
 // Report implements carbon.Sink.
 func (s *Sink) Report(ctx context.Context, r footprint.Report) error {
 	m := Message{Event: EventFinished, RunID: r.RunID, At: r.EndedAt, Text: r.String()}
 	if r.Status != footprint.Completed {
 		m.Event = EventFailed
-		m.Text = string(r.Status) + ": " + m.Text
 	}
 	if r.Project != "" {
-		m.Text = r.Project + ": " + m.Text
+		m.Text = deliver.Line(r.Project, maxProject) + ": " + m.Text
 	}
 	r.Power, r.Command = nil, nil
 	m.Report = &r

@@ -106,11 +106,11 @@ func TestAMessage(t *testing.T) {
 	}
 	to := &receiver{}
 	r := report()
-	r.Status = footprint.Interrupted
+	r.Status, r.Project = footprint.Interrupted, "night\r\n"+strings.Repeat("x", 1000)
 	require.NoError(t, sink(t, to, nil).Report(t.Context(), r))
 	assert.Equal(t, EventFailed, to.got[0].Event)
+	assert.Regexp(t, `^night x{94}…: interrupted: 14[^\n]*$`, to.got[0].Text, "one line, and how it ended once")
 	assert.Equal(t, "run-1.failed", to.ids[0])
-	assert.True(t, strings.HasPrefix(to.got[0].Text, "night: interrupted: "), to.got[0].Text)
 }
 
 func TestAReceiverThatIsBusy(t *testing.T) {

@@ -179,6 +179,10 @@ func URL(s, secrets string) (*url.URL, error) {
 	return u, nil
 }
 
+// Line is the beginning of a text on one line, without control characters, in at most limit
+// characters and an ellipsis.
+func Line(s string, limit int) string { return line(s, limit) }
+
 // line is the beginning of a text on one line, without control characters.
 func line(s string, limit int) string {
 	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool {

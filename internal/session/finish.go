@@ -35,10 +35,9 @@ func (s *Session) Finish(ctx context.Context) Result {
 	late, took := s.giveSinks(ctx, &r)
 	since := s.since
 	since.slack += s.o.FlushWait
+	amended := s.amend(ctx, r, took, len(r.Warnings) > given)
 	s.settle(&r, late, since)
-	if len(r.Warnings) > given {
-		s.amend(ctx, r, took, since)
-	}
+	since.strictly(amended, showLimit)
 	result := Result{Exit: s.exit, Report: r, Lost: lost, Shown: func(done <-chan struct{}) bool { return since.await(done, finishLimit) }}
 	result.Recovered, result.Damaged = s.recovery.result(since)
 	return result
@@ -171,9 +170,13 @@ func (s *Session) giveSinks(ctx context.Context, r *footprint.Report) (late, too
 }
 
 // amend gives the report once more to files that hold it, with what went wrong at the other
-// sinks. Where there is no time for that, they stay as they are.
-func (s *Session) amend(ctx context.Context, r footprint.Report, took []Sink, since stopwatch) {
+// sinks, and closes done. Where there is no time for that, they stay as they are.
+func (s *Session) amend(ctx context.Context, r footprint.Report, took []Sink, needed bool) <-chan struct{} {
 	done := make(chan struct{})
+	if !needed {
+		close(done)
+		return done
+	}
 	go func() {
 		defer close(done)
 		for _, sink := range took {
@@ -182,7 +185,7 @@ func (s *Session) amend(ctx context.Context, r footprint.Report, took []Sink, si
 			}
 		}
 	}()
-	since.strictly(done, showLimit)
+	return done
 }
 
 var errLate = errors.New("not done within 180 ms of the command's end")
