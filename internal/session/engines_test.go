@@ -39,7 +39,7 @@ func TestAnEngineThatHangsKeepsNobody(t *testing.T) {
 	path := t.TempDir() + "/l.csv"
 	begin := time.Now()
 	result := run(t, session.Options{
-		Tracker: metered(nil), Ledger: session.Ledger{Path: path}, Engines: []engine.Target{target}, Slack: time.Second,
+		Tracker: metered(nil), Ledger: session.Ledger{Path: path}, Engines: []engine.Target{target}, Slack: 2 * time.Second,
 	}, "sleep 0.3")
 	assert.Less(t, time.Since(begin), inTime)
 	r := result.Report

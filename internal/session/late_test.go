@@ -85,7 +85,7 @@ func TestAMessageIsSentOnce(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { got <- struct{}{} }))
 	defer server.Close()
 	budget := session.Budget{Limit: "1ms", Action: "webhook:" + server.URL}
-	first := run(t, session.Options{Ledger: session.Ledger{Path: path}, Budget: budget, Slack: 1}, "sleep 0.05")
+	first := run(t, session.Options{Ledger: session.Ledger{Path: path}, Budget: budget, Slack: time.Second}, "sleep 0.05")
 	require.Nil(t, first.Report.Ledger)
 	select {
 	case <-got:
