@@ -90,6 +90,9 @@ func (f *fleetFlags) connect(ctx context.Context, r *reporting, filter runs.Filt
 
 // fleetNotes say what a store can't know.
 func fleetNotes(s fleet.Seen, from time.Time, hosts []string) (all []string) {
+	for _, w := range s.Warnings {
+		all = append(all, "the store warns that its answer may lack runs: "+w)
+	}
 	if s.Cut > 0 {
 		text := fmt.Sprintf("lower bounds: the end of %s was not scraped", countOf(s.Cut, "run"))
 		if s.Interval > 0 {

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,9 +19,10 @@ import (
 
 // Bounds of one question.
 const (
-	queryTime = 2 * time.Minute
-	maxError  = 64 << 10 // bytes that are read of an answer that is an error
-	maxLabels = 200      // of a series
+	queryTime   = 2 * time.Minute
+	maxError    = 64 << 10 // bytes that are read of an answer that is an error
+	maxLabels   = 200      // of a series
+	maxWarnings = 3
 )
 
 // Auth is what a store asks for: a token, or a user and a password; Tenant is the
@@ -32,6 +34,19 @@ type client struct {
 	base *url.URL
 	auth Auth
 	http http.Client
+
+	warnings []string // what it has said besides, each once
+}
+
+// warn takes what a store says of an answer that may lack something, as Thanos and Mimir do
+// where a part of them is down. What Prometheus says of the query itself is no news.
+func (c *client) warn(all []string) {
+	for _, w := range all {
+		w = oneLine(w)
+		if w != "" && len(c.warnings) < maxWarnings && !strings.HasPrefix(w, "PromQL info") && !slices.Contains(c.warnings, w) {
+			c.warnings = append(c.warnings, w)
+		}
+	}
 }
 
 func newClient(address string, auth Auth, via http.RoundTripper) (*client, error) {
@@ -148,7 +163,7 @@ func (c *client) get(ctx context.Context, what string, params url.Values, each f
 	if res.StatusCode != http.StatusOK {
 		return c.named(refusal(res))
 	}
-	if err := answer(json.NewDecoder(res.Body), each); err != nil {
+	if err := c.answer(json.NewDecoder(res.Body), each); err != nil {
 		return c.failed(ctx, err)
 	}
 	return nil
@@ -192,7 +207,7 @@ func oneLine(s string) string {
 }
 
 // answer reads {"status":"success","data":{"result":[…]}} and gives the series.
-func answer(d *json.Decoder, each func(series) error) error {
+func (c *client) answer(d *json.Decoder, each func(series) error) error {
 	ok := false
 	err := object(d, func(key string) error {
 		switch key {
@@ -200,6 +215,11 @@ func answer(d *json.Decoder, each func(series) error) error {
 			var s string
 			err := d.Decode(&s)
 			ok = s == "success"
+			return err
+		case "warnings":
+			var all []string
+			err := d.Decode(&all)
+			c.warn(all)
 			return err
 		case "data":
 			return object(d, func(key string) error {

@@ -59,11 +59,12 @@ type Seen struct {
 	Unnamed  int           // series of energy and emissions without carbonctl_run_info: not counted
 	// Mixed are runs that went on at once with the same labels of their target, so that nobody
 	// can tell whose energy is whose: it is unknown. MixedAt are the instances, sorted.
-	Mixed   int
-	MixedAt []string
-	Hosts   []string // of the runs, sorted
-	Silent  []string // targets that were up, or tried, and had no run: instance names, sorted
-	Step    time.Duration
+	Mixed    int
+	MixedAt  []string
+	Hosts    []string // of the runs, sorted
+	Silent   []string // targets that were up, or tried, and had no run: instance names, sorted
+	Step     time.Duration
+	Warnings []string // what the store has said of its answers: they may be in part
 }
 
 // Read gives the runs of a store as rows, each once, in no order. Memory grows with the
@@ -95,6 +96,7 @@ func (s Store) Read(ctx context.Context, add func(runs.Row)) (Seen, error) {
 	if r.seen.Silent, err = r.silent(ctx, s.From, s.To); err != nil {
 		return r.seen, err
 	}
+	r.seen.Warnings = c.warnings
 	r.seen.MixedAt = slices.Sorted(maps.Keys(r.mixed))
 	r.seen.Hosts = slices.Sorted(maps.Keys(r.hosts))
 	return r.seen, nil

@@ -135,6 +135,15 @@ func TestRunsWithTheLabelsOfOneTarget(t *testing.T) {
 	}
 }
 
+// TestAnAnswerInPart is a success that says what is missing, once for all questions.
+func TestAnAnswerInPart(t *testing.T) {
+	f := &fake{warnings: []string{"partial response:\nstore-7 is down", "PromQL info: metric might not be a counter"}}
+	scraped{id: "r1", target: "node-1", start: t0 + 100, watts: 10, first: t0 + 107, last: t0 + 700, every: 15}.onto(&f.tapes)
+	rows, seen := read(t, f, time.Hour, time.Minute)
+	assert.Len(t, rows, 1)
+	assert.Equal(t, []string{"partial response: store-7 is down"}, seen.Warnings)
+}
+
 // TestALowerBound is a property: whatever is scraped, by any step, no run has more than
 // it used up to its last scrape.
 func TestALowerBound(t *testing.T) {
@@ -281,14 +290,14 @@ func TestBadStores(t *testing.T) {
 func TestAnswer(t *testing.T) {
 	var got []series
 	d := json.NewDecoder(strings.NewReader(`{"warnings":["x"],"data":{"resultType":"matrix","result":[{"metric":{"__name__":"a","b":"c"},"values":[[1,"0.5"],[2.5,"NaN"],[3,"+Inf"],[4,"-1"],[4,"2"],[3,"9"]]},{"metric":{},"value":[7,"1e3"]}]},"status":"success"}`))
-	require.NoError(t, answer(d, func(s series) error { got = append(got, s); return nil }))
+	require.NoError(t, new(client).answer(d, func(s series) error { got = append(got, s); return nil }))
 	assert.Equal(t, []series{
 		{"a", map[string]string{"b": "c"}, []point{{1, 0.5}, {4, 2}}},
 		{"", map[string]string{}, []point{{7, 1000}}},
 	}, got)
 	stop := errors.New("stop")
 	d = json.NewDecoder(strings.NewReader(`{"data":{"result":[{}]}}`))
-	assert.ErrorIs(t, answer(d, func(series) error { return stop }), stop)
+	assert.ErrorIs(t, new(client).answer(d, func(series) error { return stop }), stop)
 }
 
 // FuzzAnswer checks that no answer does harm: it is an error, or series of finite values
@@ -298,7 +307,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Add([]byte(`{"status":"success","data":{"result":[{"value":[1e999,"2"]}]}}`))
 	f.Add([]byte(`{"data":[[[[`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		_ = answer(json.NewDecoder(bytes.NewReader(b)), func(s series) error {
+		_ = new(client).answer(json.NewDecoder(bytes.NewReader(b)), func(s series) error {
 			assert.True(t, slices.IsSortedFunc(s.points, func(a, b point) int {
 				if a.at < b.at {
 					return -1

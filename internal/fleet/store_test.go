@@ -28,6 +28,7 @@ type tape struct {
 type fake struct {
 	tapes    []tape
 	limit    int
+	warnings []string
 	asked    int
 	requests []*http.Request
 }
@@ -86,7 +87,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if m := scrapes.FindStringSubmatch(query); m != nil {
 		result = []row{{Metric: map[string]string{}, Values: [][2]any{{to, "15"}}}}
 	}
-	_ = json.NewEncoder(w).Encode(map[string]any{"status": "success", "data": map[string]any{"resultType": "matrix", "result": result}})
+	_ = json.NewEncoder(w).Encode(map[string]any{"status": "success", "warnings": f.warnings, "data": map[string]any{"resultType": "matrix", "result": result}})
 }
 
 // eval gives the values of a question over one tape, nil where it is not about that.
