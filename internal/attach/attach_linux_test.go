@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strconv"
 	"syscall"
 	"testing"
@@ -188,6 +189,9 @@ func without(s, completed footprint.Status) footprint.Status {
 }
 
 func TestSignalsEndTheFollowing(t *testing.T) {
+	heard := make(chan os.Signal, 9) // below nohup they are ignored, and attach leaves that so
+	signal.Notify(heard, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(heard)
 	for s, why := range map[syscall.Signal]End{syscall.SIGINT: Leave, syscall.SIGTERM: Signal, syscall.SIGHUP: Signal} {
 		target := follow(t, start(t, "/bin/sleep", "60").Process.Pid)
 		target.Begin()
