@@ -35,7 +35,7 @@ type teamJSON struct {
 type summaryJSON struct {
 	Runs       int         `json:"runs"`
 	DurationS  float64     `json:"duration_s"`
-	Energy     float64     `json:"energy_joules"`
+	Energy     *float64    `json:"energy_joules"` // null: that of none of its runs is known
 	EnergyLow  float64     `json:"energy_low_joules"`
 	EnergyHigh *float64    `json:"energy_high_joules"`
 	Measured   float64     `json:"measured_joules"`
@@ -66,7 +66,10 @@ type betterJSON struct {
 }
 
 func summaryOf(s runs.Summary) summaryJSON {
-	v := summaryJSON{s.Runs, s.Duration.Seconds(), s.Energy.Joules(), s.Low.Joules(), nil, s.Measured.Joules(), s.Unknown.Joules(), s.Uncounted, scopesOf(s)}
+	v := summaryJSON{s.Runs, s.Duration.Seconds(), nil, s.Low.Joules(), nil, s.Measured.Joules(), s.Unknown.Joules(), s.Uncounted, scopesOf(s)}
+	if s.Known() {
+		v.Energy = new(s.Energy.Joules())
+	}
 	if !boundless(s) {
 		v.EnergyHigh = new(s.High.Joules())
 	}

@@ -262,6 +262,14 @@ func measuredCell(g *runs.Group) string {
 	return Percent(share)
 }
 
+// energyCell shows the energy of a group in the unit of a column.
+func energyCell(g *runs.Group, in energy.Scale) string {
+	if !g.Known() {
+		return "unknown"
+	}
+	return EnergyScale(g.Energy, g.Low, upper(g.Summary, &g.High)).In(in.Unit).Number(g.Energy.Joules())
+}
+
 func (t Totals) groupSection(list []*runs.Group) section {
 	keys := by(t.Groups.By)
 	total := t.Groups.Total.Summary
@@ -280,9 +288,11 @@ func (t Totals) groupSection(list []*runs.Group) section {
 	}
 	p.table.columns = append(p.table.columns, column{"measured", amount})
 	for _, g := range list {
-		row := []string{called(g), thousands(g.Runs), EnergyScale(g.Energy, g.Low, upper(g.Summary, &g.High)).In(used.Unit).Number(g.Energy.Joules())}
+		row := []string{called(g), thousands(g.Runs), energyCell(g, used)}
 		for i, of := range total.Scopes {
-			if e, ok := g.Of(of.Scope); ok {
+			if e, ok := g.Of(of.Scope); ok && !g.Known() {
+				row = append(row, "unknown", "")
+			} else if ok {
 				scale := MassScale(e.Grams, e.Low, highOf(e)).In(scales[i].Unit)
 				row = append(row, scale.Number(float64(e.Grams)), unbounded(g.Summary, strings.TrimSuffix(emittedSpan(scale, e), " "+scale.Unit.Name)))
 			} else {

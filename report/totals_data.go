@@ -31,7 +31,7 @@ type groupJSON struct {
 	First         *time.Time        `json:"first_started_at"`
 	Last          *time.Time        `json:"last_ended_at"`
 	DurationS     float64           `json:"duration_s"`
-	Energy        energy.Energy     `json:"energy_joules"`
+	Energy        *energy.Energy    `json:"energy_joules"` // null: that of none of its runs is known
 	EnergyLow     energy.Energy     `json:"energy_low_joules"`
 	EnergyHigh    *energy.Energy    `json:"energy_high_joules"` // null: a run has no upper bound, or none is recorded
 	Measured      energy.Energy     `json:"measured_joules"`
@@ -73,6 +73,9 @@ type scopeJSON struct {
 
 func scopesOf(s runs.Summary) []scopeJSON {
 	all := []scopeJSON{}
+	if !s.Known() {
+		return all
+	}
 	for _, e := range s.Scopes {
 		v := scopeJSON{string(e.Scope), e.Runs, e.Energy, float64(e.Grams), float64(e.Low), nil}
 		if e.Open == 0 && s.Unknown == 0 {
@@ -108,7 +111,7 @@ func groupOf(g *runs.Group, keys []runs.Key, scope regions.Scope) groupJSON {
 	e, ok := g.Of(scope)
 	v := groupJSON{
 		Key: map[string]string{}, Runs: g.Runs, Nested: g.Nested, DurationS: g.Duration.Seconds(),
-		Energy: g.Energy, EnergyLow: g.Low, Measured: g.Measured, Unknown: g.Unknown,
+		EnergyLow: g.Low, Measured: g.Measured, Unknown: g.Unknown,
 		Shared: g.Shared, Overlap: g.Overlap, Contradicting: g.Contradicting, Uncounted: g.Uncounted,
 		Scope: string(scope), Scopes: scopesOf(g.Summary),
 		MarketRuns: g.MarketRuns, EmbodiedRuns: g.EmbodiedRuns,
@@ -118,7 +121,10 @@ func groupOf(g *runs.Group, keys []runs.Key, scope regions.Scope) groupJSON {
 	if !boundless(g.Summary) {
 		v.EnergyHigh = &g.High
 	}
-	if ok || len(g.Scopes) == 0 {
+	if g.Known() {
+		v.Energy = &g.Energy
+	}
+	if g.Known() && (ok || len(g.Scopes) == 0) {
 		v.Emissions, v.EmissionsLow = new(float64(e.Grams)), new(float64(e.Low))
 		if e.Open == 0 && !boundless(g.Summary) {
 			v.EmissionsHigh = new(float64(e.High))
@@ -360,18 +366,20 @@ func csvLine(v groupJSON, g *runs.Group) []string {
 		}
 		return []string{number(s.Mean), known(s.Error)}
 	}
-	high := ""
-	if v.EnergyHigh != nil {
-		high = v.EnergyHigh.Fixed()
+	joules := func(e *energy.Energy) string {
+		if e == nil {
+			return ""
+		}
+		return e.Fixed()
 	}
 	line = append(line, strconv.Itoa(v.Runs), strconv.Itoa(v.Nested), stamp(v.First), stamp(v.Last), number(v.DurationS),
-		v.Energy.Fixed(), v.EnergyLow.Fixed(), high, known(v.MeasuredShare),
+		joules(v.Energy), v.EnergyLow.Fixed(), joules(v.EnergyHigh), known(v.MeasuredShare),
 		v.Scope, known(v.Emissions), known(v.EmissionsLow), known(v.EmissionsHigh), otherScopes(v), known(v.Market), known(v.Embodied))
 	line = append(append(line, means(v.RunEnergy)...), means(v.RunEmissions)...)
 	var all []string
 	for _, code := range codes(g.Warnings) {
 		all = append(all, fmt.Sprintf("%s:%d", code, g.Warnings[code]))
 	}
-	counts, joules := workCells(g)
-	return append(line, cell(strings.Join(all, " ")), counts, joules)
+	counts, each := workCells(g)
+	return append(line, cell(strings.Join(all, " ")), counts, each)
 }

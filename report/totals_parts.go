@@ -29,9 +29,11 @@ func (t Totals) monthSection(months []*runs.Group) section {
 		p.title = "By month, against a budget of " + allowance(b)
 	}
 	for _, g := range months {
-		row := []string{called(g), thousands(g.Runs), EnergyScale(g.Energy, g.Low, upper(g.Summary, &g.High)).In(used.Unit).Number(g.Energy.Joules())}
+		row := []string{called(g), thousands(g.Runs), energyCell(g, used)}
 		for i, scope := range total.Scopes {
-			if e, ok := g.Of(scope.Scope); ok {
+			if e, ok := g.Of(scope.Scope); ok && !g.Known() {
+				row = append(row, "unknown")
+			} else if ok {
 				row = append(row, MassScale(e.Grams, e.Low, highOf(e)).In(scales[i].Unit).Number(float64(e.Grams)))
 			} else {
 				row = append(row, "")
@@ -193,4 +195,43 @@ func latestSection(list runs.List, all int) section {
 	}
 	p.table = runTable(list)
 	return p
+}
+
+// knownCells empties the cells of sums of which nothing is known.
+func knownCells(sums []runs.Summary, cells []string) []string {
+	for i := range cells {
+		if !sums[i].Known() {
+			cells[i] = ""
+		}
+	}
+	return cells
+}
+
+// shares are the parts of their sum.
+func shares(parts []float64) []float64 {
+	sum := 0.0
+	for _, x := range parts {
+		sum += x
+	}
+	all := make([]float64, len(parts))
+	for i, x := range parts {
+		if sum > 0 {
+			all[i] = x / sum
+		}
+	}
+	return all
+}
+
+// added is the sum of the runs and emissions of two.
+func added(a, b runs.Summary) runs.Summary {
+	a.Runs, a.Uncounted = a.Runs+b.Runs, a.Uncounted+b.Uncounted
+	a.Scopes = slices.Clone(a.Scopes)
+	for _, e := range b.Scopes {
+		if i := slices.IndexFunc(a.Scopes, func(have runs.Emitted) bool { return have.Scope == e.Scope }); i >= 0 {
+			a.Scopes[i].Grams += e.Grams
+		} else {
+			a.Scopes = append(a.Scopes, e)
+		}
+	}
+	return a
 }

@@ -263,12 +263,14 @@ func (t Totals) partsOf(what string, list []*runs.Group, latest bool) section {
 			cells[i] = strings.TrimSuffix(cells[i], " "+scale.Unit.Name)
 			if _, ok := sums[i].Of(e.Scope); !ok {
 				cells[i] = ""
+			} else if !sums[i].Known() {
+				cells[i] = "unknown"
 			}
 		}
 		head := scale.Unit.Name + " " + massHead(total, e)
 		s.table.columns, columns = append(s.table.columns, column{head, amount}), append(columns, cells)
 		if len(total.Scopes) == 1 {
-			s.table.columns, columns = append(s.table.columns, column{"share", amount}), append(columns, energy.Shares(parts))
+			s.table.columns, columns = append(s.table.columns, column{"share", amount}), append(columns, knownCells(sums, energy.Shares(parts)))
 			if bars := t.Screen.blocks(shares(parts), barWidth); bars != nil {
 				s.table.columns, columns = append(s.table.columns, column{"", text}), append(columns, bars)
 			}
@@ -287,35 +289,6 @@ func (t Totals) partsOf(what string, list []*runs.Group, latest bool) section {
 		s.table.rows = append(s.table.rows, row)
 	}
 	return s
-}
-
-// shares are the parts of their sum.
-func shares(parts []float64) []float64 {
-	sum := 0.0
-	for _, x := range parts {
-		sum += x
-	}
-	all := make([]float64, len(parts))
-	for i, x := range parts {
-		if sum > 0 {
-			all[i] = x / sum
-		}
-	}
-	return all
-}
-
-// added is the sum of the runs and emissions of two.
-func added(a, b runs.Summary) runs.Summary {
-	a.Runs += b.Runs
-	a.Scopes = slices.Clone(a.Scopes)
-	for _, e := range b.Scopes {
-		if i := slices.IndexFunc(a.Scopes, func(have runs.Emitted) bool { return have.Scope == e.Scope }); i >= 0 {
-			a.Scopes[i].Grams += e.Grams
-		} else {
-			a.Scopes = append(a.Scopes, e)
-		}
-	}
-	return a
 }
 
 // largestSection lists the runs that matter, with what opens them.

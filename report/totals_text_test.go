@@ -182,6 +182,32 @@ func TestLatestMonth(t *testing.T) {
 	}
 }
 
+// A group of which no energy is known is unknown in every form, beside one that has some.
+func TestGroupsWithoutEnergy(t *testing.T) {
+	blind := grams(0, "blind", 0, 0, "lifecycle")
+	blind.Energy, blind.EnergyLow, blind.EnergyHigh, blind.MeasuredShare = 0, new(energy.Energy(0)), nil, nil
+	v := Totals{Groups: &runs.Groups{By: []runs.Key{runs.ByProject}}}
+	v.Groups.Add(blind)
+	v.Groups.Add(grams(1, "seen", 1, 20, "lifecycle"))
+	v.Groups.Settle()
+	for form, want := range map[string]string{
+		"text":     `(?m)^  blind +1 +unknown +unknown *$`,
+		"markdown": `\| .blind. \| 1 \| unknown \| unknown \| `,
+		"csv":      `(?m)^blind,1,0,[^,]+,[^,]+,[0-9.]+,,0.000000,,,lifecycle,,,,`,
+		"json":     `"project": "blind"\s+\},[^}]*"energy_joules": null,\s+"energy_low_joules": 0,\s+"energy_high_joules": null,[^}]*"scopes": \[\]`,
+	} {
+		var b strings.Builder
+		require.NoError(t, v.Write(&b, form))
+		assert.Regexp(t, want, b.String(), form)
+	}
+	v.Overview = true
+	var b strings.Builder
+	require.NoError(t, v.Text(&b))
+	assert.Regexp(t, `(?m)^  blind +unknown +1 *$`, b.String())
+	assert.Nil(t, summaryOf(v.Groups.List()[1].Summary).Energy)
+	assert.NotNil(t, summaryOf(v.Groups.List()[0].Summary).Energy)
+}
+
 // What could not be counted is unknown, in a total too: it is never 0.
 func TestRunsWithoutEnergy(t *testing.T) {
 	blind := grams(0, "a", 0, 0, "lifecycle")

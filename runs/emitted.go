@@ -22,6 +22,10 @@ type Emitted struct {
 	Run Spread
 }
 
+// Known reports whether the energy of any run is known. Where it is not, Energy and the
+// grams of Scopes are 0 and mean nothing; Low and High still bound the truth.
+func (s Summary) Known() bool { return s.Uncounted < s.Runs || s.Runs == 0 }
+
 // Headline is the first of the scopes: lifecycle where any run has that. The zero
 // Emitted is of no runs.
 func (s Summary) Headline() Emitted {
