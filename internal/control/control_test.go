@@ -282,9 +282,12 @@ func TestOpenOnesAreBounded(t *testing.T) {
 func TestAClientThatDoesNotRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := serve(t)
-		for range 1500 {
+		for i := range 1500 {
 			_, err := io.WriteString(c.in, `{"op":"count","unit":"step","n":1}`+"\n")
 			require.NoError(t, err)
+			if i == 0 {
+				synctest.Wait() // until its answer is being written
+			}
 		}
 		synctest.Wait()
 		told := 0.0
