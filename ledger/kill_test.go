@@ -96,26 +96,30 @@ func TestKill(t *testing.T) {
 	var mu sync.Mutex
 	told := map[string]ack{}
 	var all sync.WaitGroup
-	for worker := range workers {
-		all.Go(func() {
-			r := rand.New(rand.NewPCG(1, uint64(worker)))
-			for i := range kills / workers {
-				flush, most := time.Duration(0), 30
-				if i%5 == 0 {
-					flush, most = 50*time.Millisecond, 200
+	met := 0 // kills that met a run that went on: how many do depends on the machine
+	for round := uint64(0); round < 3 && met <= kills/4; round++ {
+		for worker := range workers {
+			all.Go(func() {
+				r := rand.New(rand.NewPCG(1+round, uint64(worker)))
+				for i := range kills / workers {
+					flush, most := time.Duration(0), 30
+					if i%5 == 0 {
+						flush, most = 50*time.Millisecond, 200
+					}
+					acks := killed(t, path, flush, time.Duration(r.IntN(most*1000))*time.Microsecond)
+					added, err := Writer{Path: path}.Recover(t.Context())
+					assert.NoError(t, err)
+					mu.Lock()
+					met += len(added)
+					for id, a := range acks {
+						told[id] = a
+					}
+					mu.Unlock()
 				}
-				acks := killed(t, path, flush, time.Duration(r.IntN(most*1000))*time.Microsecond)
-				_, err := Writer{Path: path}.Recover(t.Context())
-				assert.NoError(t, err)
-				mu.Lock()
-				for id, a := range acks {
-					told[id] = a
-				}
-				mu.Unlock()
-			}
-		})
+			})
+		}
+		all.Wait()
 	}
-	all.Wait()
 	_, err := Writer{Path: path}.Recover(t.Context())
 	require.NoError(t, err)
 	assert.Empty(t, journals(t, path))
@@ -142,11 +146,11 @@ func TestKill(t *testing.T) {
 	for id := range told {
 		assert.True(t, found[id], "run %s is lost", id)
 	}
-	assert.Greater(t, recovered, kills/10, "too few kills met a run that went on; how many do depends on the machine")
+	assert.Greater(t, recovered, kills/4)
 	result, err := Verify(strings.NewReader(contents(t, path)))
 	require.NoError(t, err)
 	if !result.OK() {
 		assert.Equal(t, Torn, result.Findings[0].Kind)
 	}
-	t.Logf("%d kills, %d runs, %d recovered", kills, len(found), recovered)
+	t.Logf("at least %d kills, %d runs, %d recovered", kills, len(found), recovered)
 }

@@ -280,7 +280,7 @@ func (b Beside) sentences() (all []string) {
 		case a.Energy == nil:
 			all = append(all, name+" is not compared: "+a.Why+".")
 		case !a.Energy.Clear():
-			all = append(all, name+" cannot be told from the first by its energy: the bounds of both overlap.")
+			all = append(all, name+" cannot be distinguished from the first by its energy: the bounds of both overlap.")
 		case a.Emissions == nil:
 			all = append(all, name+" drew "+differs(a.Energy)+"; "+a.Why+".")
 		default:

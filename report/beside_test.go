@@ -74,7 +74,7 @@ func TestRunsThatCannotBeCompared(t *testing.T) {
 	require.NoError(t, b.Write(&page, "html"))
 	for _, want := range []string{
 		"Run 2 is not compared: energy unknown.", "Run 3 drew 50\u00a0% less; emissions are of two scopes.",
-		"Run 4 cannot be told from the first by its energy: the bounds of both overlap.", "<bdi>not compared</bdi>", "<bdi>unknown</bdi>",
+		"Run 4 cannot be distinguished from the first by its energy: the bounds of both overlap.", "<bdi>not compared</bdi>", "<bdi>unknown</bdi>",
 	} {
 		assert.Contains(t, page.String(), want)
 	}

@@ -32,7 +32,7 @@ func (t Team) better(s teamSums) (all []adviceLine) {
 	all = append(all, t.modelled(s)...)
 	if total.Unknown > 0 && total.Energy > 0 {
 		small := "such as those imported from other tools: no bounds, neither measured nor modelled"
-		add(Percent(float64(total.Unknown)/float64(total.Energy)), "of the energy is in records that do not tell how it was found", small)
+		add(Percent(float64(total.Unknown)/float64(total.Energy)), "of the energy is in records that do not state how it was found", small)
 	}
 	var world runs.Charged
 	for g, c := range total.Grids {
@@ -55,7 +55,7 @@ func (t Team) better(s teamSums) (all []adviceLine) {
 		add(runCount(others), "by factors of another scope than "+scopeWord(s.scope)+": apart, below", "they do not add up")
 	}
 	if n := total.NoPUE; n > 0 {
-		add(runCount(n), "do not tell the PUE that they were charged with", "it is in their factor, if at all")
+		add(runCount(n), "do not state the PUE that they were charged with", "it is in their factor, if at all")
 	}
 	if s.future > 0 {
 		add(runCount(s.future), plural(s.future, "starts", "start")+" in the future: nothing is expected of this month until they are past", "the clock of their machine was wrong")

@@ -63,7 +63,7 @@ type Total struct {
 	// Foresights are how good the first predictions were, in each quantity of which both
 	// is known what was expected and what was taken; of emissions one a scope.
 	Foresights []Foresight
-	// NoPUE is how many runs do not tell the PUE that they were charged with, as
+	// NoPUE is how many runs do not state the PUE that they were charged with, as
 	// imported ones: it is in their factor.
 	NoPUE int
 }

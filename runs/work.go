@@ -42,7 +42,7 @@ func (r *Row) Counted() (map[string]float64, error) {
 	}
 	for unit, n := range all {
 		if !(n >= 0 && n <= footprint.MaxCount) {
-			return nil, fmt.Errorf("work: %.40q is %v, which is no count", unit, n)
+			return nil, fmt.Errorf("work: %.40q is %v, which is not a count", unit, n)
 		}
 	}
 	return all, nil

@@ -88,7 +88,7 @@ func fixes(state string, perf bool) []string {
 }
 
 // calibrateFix is the command that measures a machine whose counters are there and closed,
-// once, for the model of later runs; "" where that is no way, or has been done.
+// once, for the model of later runs; "" where that is impossible, or has been done.
 func calibrateFix(inv report.Inventory) (command, note string) {
 	if inv.Host.Virtual || inv.Model == nil || inv.Model.How == string(estimate.ByCalibration) {
 		return "", ""

@@ -39,7 +39,7 @@ func (w *runFlags) serveMetrics(ctx context.Context, o *session.Options) (stop f
 	if host, _, _ := net.SplitHostPort(l.Addr().String()); !net.ParseIP(host).IsLoopback() && !w.quiet && !w.json {
 		w.say("warning: metrics on "+host+" without authentication", "--metrics without a host binds to 127.0.0.1 only")
 	}
-	if _, port, _ := net.SplitHostPort(w.config.metrics); port == "0" && !w.json { // else nobody finds it
+	if _, port, _ := net.SplitHostPort(w.config.metrics); port == "0" && !w.json { // else it could not be found
 		w.say("metrics on http://"+l.Addr().String()+"/metrics", "")
 	}
 	ctx, cancel := context.WithCancel(ctx)

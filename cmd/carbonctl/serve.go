@@ -173,7 +173,7 @@ func (s *serving) pages(flags *pflag.FlagSet, args []string) (*serve.Pages, erro
 	if len(args) > 0 {
 		for _, arg := range args {
 			if arg == input.Stdin {
-				return nil, fmt.Errorf("serve follows files: %q is none", arg)
+				return nil, fmt.Errorf("%q is not a file: serve takes ledgers and folders", arg)
 			}
 		}
 		if _, err := (&input.Reader{Ledger: c.Ledger}).Ledgers(args); err != nil {

@@ -30,7 +30,7 @@ type Workflow struct {
 func WorkflowOf(env func(string) string, car report.Car) (Workflow, error) {
 	w := Workflow{env("GITHUB_STEP_SUMMARY"), env("GITHUB_OUTPUT"), car}
 	if w.Summary == "" && w.Output == "" {
-		return w, errors.New("neither GITHUB_STEP_SUMMARY nor GITHUB_OUTPUT is set: this is no step of GitHub Actions")
+		return w, errors.New("neither GITHUB_STEP_SUMMARY nor GITHUB_OUTPUT is set: this is not a step of GitHub Actions")
 	}
 	return w, nil
 }

@@ -107,7 +107,7 @@ func check(b []byte) error {
 	}
 	parts := split(s, ' ')
 	if len(parts) != 3 {
-		return fmt.Errorf("%d parts in place of 3", len(parts))
+		return fmt.Errorf("%d parts instead of 3", len(parts))
 	}
 	head := split(parts[0], ',')
 	if head[0] == "" {
@@ -127,10 +127,10 @@ func check(b []byte) error {
 	for _, f := range split(parts[1], ',') {
 		kv := split(f, '=')
 		if len(kv) != 2 || kv[0] == "" || strings.Trim(kv[1], "+-.0123456789") != "" || !strings.Contains(kv[1], ".") {
-			return errors.New("a field that is no float")
+			return errors.New("a field that is not a float")
 		}
 		if _, err := strconv.ParseFloat(kv[1], 64); err != nil {
-			return errors.New("a field that is no number")
+			return errors.New("a field that is not a number")
 		}
 	}
 	if _, err := strconv.ParseInt(parts[2], 10, 64); err != nil {

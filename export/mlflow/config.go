@@ -75,7 +75,7 @@ func server(s string) (*url.URL, *url.Userinfo, error) {
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		scheme, _, _ := strings.Cut(s, ":")
-		return nil, nil, fmt.Errorf("%s: %.20q is no tracking server: use http://HOST:5000 or https://HOST", envURI, scheme)
+		return nil, nil, fmt.Errorf("%s: %.20q is not a tracking server: use http://HOST:5000 or https://HOST", envURI, scheme)
 	}
 	user := u.User
 	return &url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimRight(u.Path, "/")}, user, nil

@@ -360,9 +360,9 @@ func TestCredentials(t *testing.T) {
 func TestBadEnvironment(t *testing.T) {
 	for want, env := range map[string][]string{
 		envURI + " is not set: give it the address of the tracking server": {envURI, ""},
-		`"file" is no tracking server`:                                     {envURI, "file:///tmp/mlruns"},
-		`"databricks" is no tracking server`:                               {envURI, "databricks"},
-		`"sqlite" is no tracking server`:                                   {envURI, "sqlite:///x.db"},
+		`"file" is not a tracking server`:                                  {envURI, "file:///tmp/mlruns"},
+		`"databricks" is not a tracking server`:                            {envURI, "databricks"},
+		`"sqlite" is not a tracking server`:                                {envURI, "sqlite:///x.db"},
 		envInsecure + `: invalid value "maybe"`:                            {envInsecure, "maybe"},
 		"no such file or directory":                                        {envAuthority, "/nowhere/ca.pem"},
 		envToken + "_FILE: open /nowhere/token":                            {envToken + "_FILE", "/nowhere/token"},

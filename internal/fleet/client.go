@@ -72,7 +72,7 @@ func newClient(address string, auth Auth, via http.RoundTripper) (*client, error
 // An Error is what a store answers instead of data. It names no more than the host.
 type Error struct {
 	Status int
-	Type   string // "execution", "timeout" … "" where it is no answer of the API
+	Type   string // "execution", "timeout" … "" where the API did not answer
 	Text   string
 }
 
@@ -109,13 +109,13 @@ func (p *point) UnmarshalJSON(b []byte) error {
 	at, value, _ := strings.Cut(s, ",")
 	value, err := strconv.Unquote(strings.TrimSpace(value))
 	if err != nil {
-		return fmt.Errorf("%.40q is no sample", b)
+		return fmt.Errorf("%.40q is not a sample", b)
 	}
 	if p.at, err = strconv.ParseFloat(strings.TrimSpace(at), 64); err != nil {
-		return fmt.Errorf("%.40q is no sample", b)
+		return fmt.Errorf("%.40q is not a sample", b)
 	}
 	if p.value, err = strconv.ParseFloat(value, 64); err != nil && !errors.Is(err, strconv.ErrRange) {
-		return fmt.Errorf("%.40q is no sample", b)
+		return fmt.Errorf("%.40q is not a sample", b)
 	}
 	return nil
 }

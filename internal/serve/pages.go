@@ -26,7 +26,7 @@ type Pages struct {
 	// Store holds the runs; who made it runs it.
 	Store  *store.Store
 	Access Access
-	// Title is whose runs they are, "" for nobody's in particular.
+	// Title is whose runs they are, "" for all.
 	Title  string
 	Budget runs.Allowance // a month; zero: none
 	Car    report.Car
@@ -253,7 +253,7 @@ func (p *pages) foot(s *store.State) (all []string) {
 		all = append(all, fmt.Sprintf("%d rows ignored: their runs were read before, and each counts once", s.Twice))
 	}
 	if s.Foreign > 0 {
-		all = append(all, fmt.Sprintf("%d CSV files are no ledgers", s.Foreign))
+		all = append(all, fmt.Sprintf("%d CSV files are not ledgers", s.Foreign))
 	}
 	if s.Unrecorded > 0 {
 		all = append(all, fmt.Sprintf("%d runs have a journal and no row: they go on elsewhere, or ended unrecorded; carbonctl report on their machine adds these", s.Unrecorded))
