@@ -34,15 +34,14 @@ func (a *app) attach() *cobra.Command {
 	w := &attaching{runFlags: runFlags{app: a, to: a.out}}
 	cmd := &cobra.Command{
 		Use:   "attach [flags] PID",
-		Short: "Track a running process until it ends",
-		Long: `Track a running process and all that it starts, from now until it ends or
-Ctrl-C, and print the result. The process is not changed, and goes on after
-Ctrl-C. What it used before is not counted, and its exit code stays unknown.
+		Short: "Measure a running process until it ends",
+		Long: `Measure a running process and its children from now until it ends or Ctrl-C, and
+print the result. The process is not affected and keeps running after Ctrl-C.
+Energy used before is not counted; the exit code is not recorded.
 
-With --cgroup, track all processes of a service or container instead. With
---control, a program drives the tracking by lines of JSON on standard input and
-reads the answers on standard output; PID is then by default the process that
-started carbonctl.`,
+With --cgroup, measure all processes of a service or container. With --control,
+a program sends requests as JSON lines on stdin and reads responses on stdout;
+the default PID is then the process that started carbonctl.`,
 		Example: `  carbonctl attach --region FR 4711
   carbonctl attach --cgroup system.slice/nginx.service`,
 		Args: w.target,
@@ -52,14 +51,13 @@ started carbonctl.`,
 	f := cmd.Flags()
 	w.add(f)
 	f.Lookup("json").Usage = "print the result as JSON"
-	f.Lookup(config.Epochs).Usage = "expect `N` epochs"
-	f.Lookup(config.Webhook).Usage = "post the result to this `URL` at the end"
+	f.Lookup(config.Epochs).Usage = "`N` number of epochs"
 	charge := f.Lookup("charge")
 	charge.Usage = strings.Replace(charge.Usage, "this command's", "the process's", 1)
-	f.Lookup("budget-grace").Usage = "`TIME` from TERM to KILL when stopping the process"
-	f.StringVar(&w.cgroup, "cgroup", "", "track all processes of this cgroup, `PATH`, instead of one process")
-	f.BoolVar(&w.control, "control", false, "take requests as JSON lines on standard input (docs/control.md)")
-	f.BoolVar(&w.ignore, "ignore-interrupt", false, "do not end at Ctrl-C")
+	f.Lookup("budget-grace").Usage = "`TIME` time from SIGTERM to SIGKILL when stopping the process"
+	f.StringVar(&w.cgroup, "cgroup", "", "`PATH` measure all processes of this cgroup instead of one process")
+	f.BoolVar(&w.control, "control", false, "read requests as JSON lines on stdin (docs/control.md)")
+	f.BoolVar(&w.ignore, "ignore-interrupt", false, "ignore Ctrl-C")
 	return cmd
 }
 

@@ -34,11 +34,11 @@ func (a *app) calibrate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "calibrate",
 		Short: "Measure idle and full power, for where no counter is readable",
-		Long: `Put the machine under known loads (idle, half, full; integer, floating point,
-memory) at low priority, read its energy counters, and write its idle and full
-power to a file. With the setting calibration = FILE, runs on the same machine
-that can't read counters (containers, CI) are modelled by it, at ± 20 % or what
-was measured. Run it while the machine has no other work.`,
+		Long: `Load the machine in steps (idle, half, full; integer, floating point, memory) at
+low priority, read its energy counters, and write its idle and full power to a
+file. With the setting calibration = FILE, runs on the same machine that cannot
+read counters (containers, CI jobs) are modelled from it, at ± 20 % or the error
+that was measured. Run it on an otherwise idle machine.`,
 		Example: `  carbonctl calibrate
   carbonctl calibrate --duration 5m --output ~/carbon/calibration.json
   carbonctl wrap --calibration calibration.json -- python train.py`,
@@ -76,10 +76,10 @@ was measured. Run it while the machine has no other work.`,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.DurationVar(&length, "duration", time.Minute, "`TIME` for all loads together, 14s to 1h")
-	f.StringVarP(&file, "output", "o", "calibration.json", "write the calibration to this `FILE`")
+	f.DurationVar(&length, "duration", time.Minute, "`TIME` total time of all loads, 14s to 1h")
+	f.StringVarP(&file, "output", "o", "calibration.json", "`FILE` write the calibration to FILE")
 	f.StringVar(&root, "root", "/", rootUsage)
-	f.BoolVar(&asJSON, "json", false, "print as JSON too")
+	f.BoolVar(&asJSON, "json", false, "also print as JSON")
 	return cmd
 }
 

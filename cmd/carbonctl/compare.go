@@ -24,13 +24,13 @@ func (a *app) compare() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "compare [RUN|LEDGER] [REGION…]",
 		Short: "Rank regions by the emissions of the same work",
-		Long: `Rank regions by what the energy of a run ("last", its ID or its JSON), of a
-ledger, or of --energy would emit there. Without a RUN it is the last one. The
-row "here" is what was recorded.
+		Long: `Rank regions by what the same energy would emit there: that of a run (last, an
+ID or a JSON file; default last), of a ledger, or --energy. The row "here" shows
+the emissions as recorded.
 
-Without REGIONs these are the cloud regions of the same provider, or of all
-providers if the run was in none; --countries adds countries. All figures are of
-one scope, and the PUE follows one rule for all providers.`,
+The default REGIONs are the cloud regions of the run's provider, or of all
+providers if it ran in no cloud. All intensities are of one scope, and PUE is
+chosen by the same rule for all providers.`,
 		Example: `  carbonctl compare
   carbonctl compare last FR DE SE
   carbonctl compare last --hours
@@ -67,22 +67,22 @@ one scope, and the PUE follows one rule for all providers.`,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.String("energy", "", "`AMOUNT` of computing energy instead of a run: 1.2kWh, 500Wh, 3.6MJ")
-	f.StringSlice("regions", nil, "compare with these `ZONES` only, as if given as arguments: FR,DE,SE")
-	f.Bool("countries", false, "compare with countries too")
+	f.String("energy", "", "`AMOUNT` compare this energy instead of a run's: 1.2kWh, 500Wh, 3.6MJ")
+	f.StringSlice("regions", nil, "`ZONES` compare with these only, like arguments: FR,DE,SE")
+	f.Bool("countries", false, "also compare with countries")
 	f.Bool("special", false, "include AWS Local and Wavelength Zones, government and test regions")
-	f.Bool("hours", false, "choose the hours too: the greenest typical ones of the day after the run began")
+	f.Bool("hours", false, "also choose the hours: the greenest in the 24 h after the run began, by typical hours")
 	f.Bool("predicted", false, "use the predicted energy of the whole run")
-	f.String("region", "", "`ZONE` that is here, by the table (default: as recorded, else as set)")
-	f.StringSlice("provider", nil, "cloud `NAMES`: aws, azure, gcp … or all (default: the one that here is in, else all)")
-	f.StringSlice("continent", nil, "`NAME`s of continents to stay on: europe, \"north america\" …")
-	f.String("within", "", "`DISTANCE` from here at the most: 1500km, 900mi, or 20ms of round trip in glass fibre")
-	f.String("from", "", "`PLACE` that the distance counts from, a ZONE or LAT,LON (default: here)")
-	f.Float64("pue", 0, "`FACTOR` to use everywhere, instead of the recorded and the published ones")
+	f.String("region", "", "`ZONE` region to compare with as \"here\" (default that of the run, or the setting region)")
+	f.StringSlice("provider", nil, "`NAMES` cloud providers: aws, azure, gcp … or all (default that of the run, or all)")
+	f.StringSlice("continent", nil, "`NAMES` regions on these continents: europe, \"north america\" …")
+	f.String("within", "", "`DISTANCE` regions within this distance: 1500km, 900mi, 20ms (round trip in fibre)")
+	f.String("from", "", "`PLACE` measure the distance from a ZONE or LAT,LON (default here)")
+	f.Float64("pue", 0, "`FACTOR` power usage effectiveness of every region, instead of the published ones")
 	figureFlags(f)
 	tableFlag(f)
-	f.String("ledger", "", "ledger `FILE` of last and of run IDs")
-	f.Int("top", 20, "show the first `N` places, and here; 0 for all, as json and csv do by default")
+	f.String("ledger", "", "`FILE` ledger to find runs in")
+	f.Int("top", 20, "`N` show the best N regions; 0 for all, the default of json and csv")
 	form.add(f, report.RankingFormats())
 	return cmd
 }

@@ -16,7 +16,7 @@ import (
 func (a *app) config() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config",
-		Short: "Show the effective settings, or create a settings file",
+		Short: "Show effective settings, or create a config file",
 		Args:  knownCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -29,9 +29,9 @@ func (a *app) showConfig() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show",
 		Short: "Show each setting and its effective value",
-		Long: `Show each setting and its effective value, with the flags of this command over
-the environment, ./.carbonctl.toml, your own config.toml and the defaults.
-The exit code is 2 if a setting is wrong.`,
+		Long: `Show each setting and its effective value. From high to low: flags, environment
+variables, ./.carbonctl.toml, your config.toml, defaults. The exit code is 2 if
+a setting is invalid.`,
 		Example: `  carbonctl config show --origin
   carbonctl config show --json`,
 		Args: atMost(0),
@@ -59,7 +59,7 @@ The exit code is 2 if a setting is wrong.`,
 			return err
 		},
 	}
-	cmd.Flags().BoolVar(&origin, "origin", false, "show where each value comes from: a file, environment, flag, cloud, default")
+	cmd.Flags().BoolVar(&origin, "origin", false, "show where each value was set: file, environment, flag, cloud, default")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON, with origins")
 	addSettings(cmd)
 	return cmd
@@ -69,9 +69,9 @@ func (a *app) initConfig() *cobra.Command {
 	var project, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "init",
-		Short: "Create a settings file, every setting explained and commented out",
-		Long: `Write your own config.toml, with every setting explained and commented out, and
-print its path. A file that exists is never overwritten.`,
+		Short: "Create a config file with every setting commented out",
+		Long: `Create config.toml with every setting explained and commented out, and print its
+path. An existing file is never overwritten.`,
 		Example: `  carbonctl config init
   carbonctl config init --for-project`,
 		Args: atMost(0),
@@ -99,6 +99,6 @@ print its path. A file that exists is never overwritten.`,
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the path as JSON")
-	cmd.Flags().BoolVar(&project, "for-project", false, "write ./.carbonctl.toml, with what a project may set")
+	cmd.Flags().BoolVar(&project, "for-project", false, "write ./.carbonctl.toml, with the settings that a project may set")
 	return cmd
 }

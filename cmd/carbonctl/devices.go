@@ -30,8 +30,8 @@ func (a *app) devices() *cobra.Command {
 		Aliases: []string{"doctor"},
 		Short:   "Show what this machine can measure, and how to enable the rest",
 		Long: `Show whether CPU, memory and GPUs are measured or modelled on this machine, how
-certain that is, and which commands would improve it. It takes the settings of
-wrap as flags.`,
+certain the results are, and what would improve them. All settings of wrap are
+accepted as flags.`,
 		Example: `  carbonctl devices
   carbonctl devices --verbose
   carbonctl devices --root /host --json`,
@@ -59,9 +59,9 @@ wrap as flags.`,
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
-	cmd.Flags().BoolVar(&verbose, "verbose", false, "show each counter, the model and all settings too")
+	cmd.Flags().BoolVar(&verbose, "verbose", false, "also show counters, models and all settings")
 	cmd.Flags().StringVar(&root, "root", "/", rootUsage)
-	cmd.Flags().DurationVar(&watch, "watch", 50*time.Millisecond, "sample the counters for this `TIME` to detect stuck ones")
+	cmd.Flags().DurationVar(&watch, "watch", 50*time.Millisecond, "`TIME` sample the counters this long to detect stuck ones")
 	cmd.Flags().StringVar(&library, "nvml-library", "", nvmlUsage)
 	addSettings(cmd)
 	return cmd

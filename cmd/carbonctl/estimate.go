@@ -35,12 +35,12 @@ func (a *app) estimate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "estimate [PLAN.toml]",
 		Short: "Estimate a job's energy and emissions before it runs",
-		Long: `Estimate the energy and emissions of a job from its devices and time, with
-bounds, or by the formula of ML CO2 Impact or Green Algorithms (--method).
+		Long: `Estimate the energy and emissions of a job from its devices and duration, with
+bounds, or with the formula of ML CO2 Impact or Green Algorithms (--method).
 
-Name devices (--gpu, --cpu), or give your own figures: --watts, --intensity,
---pue. Several regions are ranked. A PLAN.toml holds several jobs as [[work]],
-with the names of the flags as keys. --like starts from a recorded run.`,
+Give devices (--gpu, --cpu, --instance) or power (--watts). Several regions are
+ranked. PLAN.toml holds several jobs as [[work]] tables, with flag names as
+keys. --like scales a recorded run.`,
 		Example: `  carbonctl estimate --gpu "A100 SXM 80GB" --count 8 --hours 72 --region FR
   carbonctl estimate --watts 300 --device-hours 669600 --intensity 267 --pue 1
   carbonctl estimate --like last --epochs 300 --gpus 8
@@ -50,36 +50,36 @@ with the names of the flags as keys. --like starts from a recorded run.`,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&w.GPU, "gpu", "", "GPU or TPU by its `NAME`: \"A100 SXM 80GB\", v100")
-	f.Float64Var(&w.Count, "count", 0, "`N` GPUs a node, or devices of --watts (default 1)")
-	f.StringVar(&w.CPU, "cpu", "", "CPU by its `NAME`: \"Xeon Gold 6248\", \"EPYC 7763\"")
-	f.Float64Var(&w.Cores, "cores", 0, "`N` cores of the CPU for the job (default all)")
-	f.StringVar(&w.Memory, "memory", "", "memory of a node, as an `AMOUNT` with its unit: 64GB")
-	f.StringVar(&w.Instance, "instance", "", "cloud instance by its `TYPE`: aws:c7i.4xlarge; each node is one")
-	f.Float64Var(&w.Nodes, "nodes", 0, "`N` nodes (default 1)")
-	f.Float64Var(&e.watts, "watts", 0, "`WATTS` that one device draws, instead of a name")
-	f.Float64Var(&w.Hours, "hours", 0, "`HOURS` that the job runs")
-	f.Float64Var(&w.DeviceHours, "device-hours", 0, "`HOURS` × devices, instead of --hours and --count")
-	f.Float64Var(&e.usage, "usage", 1, "`PART` of the time that devices are busy, 0 to 1")
-	f.Float64Var(&w.PSF, "psf", 0, "run `N` times in all, tests included (default 1)")
-	f.StringVar(&w.Repeat, "repeat", "", "number of `TIMES` that it runs: 3, or over a year 12/year, 2/week")
-	f.StringSlice("region", nil, "`ZONE`s, ranked if more than one (default: as set, else the world)")
-	f.Float64Var(&e.intensity, "intensity", 0, "carbon intensity in `GRAMS` of CO2e per kWh, instead of a region's")
-	f.Float64Var(&e.file.PUE, "pue", 0, "`FACTOR` (default: as published for a cloud region, else 1)")
-	f.StringVar(&e.method, "method", "", "`METHOD`: carbonctl, mlco2, green-algorithms")
-	f.Float64Var(&w.EmbodiedKg, "embodied-kg", 0, "`KG` of CO2e that making one node emitted")
-	f.StringVar(&w.Lifetime, "lifetime", "", "`TIME` that a node is used: 4y")
-	f.StringVar(&e.per, "per", "", "show the SCI by `N=UNIT`, how many units that is in all: 1000=request")
-	f.StringVar(&e.like, "like", "", "start from a recorded `RUN`: last, its ID, its JSON")
-	f.IntVar(&e.bigger.Epochs, "epochs", 0, "with --like: `N` epochs")
-	f.IntVar(&e.bigger.GPUs, "gpus", 0, "with --like: `N` GPUs")
-	f.Float64Var(&e.bigger.Speedup, "speedup", 0, "with --like: these GPUs are `X` times faster")
-	f.String("ledger", "", "ledger `FILE` of last and of run IDs")
+	f.StringVar(&w.GPU, "gpu", "", "`NAME` GPU or TPU: \"A100 SXM 80GB\", v100")
+	f.Float64Var(&w.Count, "count", 0, "`N` GPUs per node, or devices of --watts (default 1)")
+	f.StringVar(&w.CPU, "cpu", "", "`NAME` CPU: \"Xeon Gold 6248\", \"EPYC 7763\"")
+	f.Float64Var(&w.Cores, "cores", 0, "`N` CPU cores that the job uses (default all)")
+	f.StringVar(&w.Memory, "memory", "", "`AMOUNT` memory per node: 64GB")
+	f.StringVar(&w.Instance, "instance", "", "`TYPE` cloud instance of each node: aws:c7i.4xlarge")
+	f.Float64Var(&w.Nodes, "nodes", 0, "`N` number of nodes (default 1)")
+	f.Float64Var(&e.watts, "watts", 0, "`WATTS` power of one device, instead of --gpu or --cpu")
+	f.Float64Var(&w.Hours, "hours", 0, "`HOURS` duration of the job")
+	f.Float64Var(&w.DeviceHours, "device-hours", 0, "`HOURS` device hours, instead of --hours and --count")
+	f.Float64Var(&e.usage, "usage", 1, "`SHARE` utilization of the devices, 0 to 1")
+	f.Float64Var(&w.PSF, "psf", 0, "`N` times the job is run, tests included (default 1)")
+	f.StringVar(&w.Repeat, "repeat", "", "`TIMES` repeat the job: 3, or in a year 12/year, 2/week")
+	f.StringSlice("region", nil, "`ZONES` where the job runs; several are ranked (default the setting region, or world)")
+	f.Float64Var(&e.intensity, "intensity", 0, "`GRAMS` carbon intensity in g CO2e/kWh, instead of the region's")
+	f.Float64Var(&e.file.PUE, "pue", 0, "`FACTOR` power usage effectiveness (default that of the cloud region, or 1)")
+	f.StringVar(&e.method, "method", "", "`METHOD` formula: carbonctl, mlco2, green-algorithms")
+	f.Float64Var(&w.EmbodiedKg, "embodied-kg", 0, "`KG` embodied emissions of one node, in kg CO2e; needs --lifetime")
+	f.StringVar(&w.Lifetime, "lifetime", "", "`TIME` service life of a node: 4y")
+	f.StringVar(&e.per, "per", "", "`N=UNIT` show the SCI per unit: 1000=request for 1,000 requests in all")
+	f.StringVar(&e.like, "like", "", "`RUN` scale a recorded run: last, an ID, or a JSON file")
+	f.IntVar(&e.bigger.Epochs, "epochs", 0, "`N` with --like: to N epochs")
+	f.IntVar(&e.bigger.GPUs, "gpus", 0, "`N` with --like: to N GPUs")
+	f.Float64Var(&e.bigger.Speedup, "speedup", 0, "`X` with --like: these GPUs are X times faster")
+	f.String("ledger", "", "`FILE` ledger to find runs in")
 	figureFlags(f)
 	tableFlag(f)
-	f.StringVar(&e.batch, "batch", "", "model the CPU power of each row of a CSV `FILE`; - is stdin")
+	f.StringVar(&e.batch, "batch", "", "`FILE` model the CPU power of each row of a CSV file; - for stdin")
 	f.BoolVar(&e.json, "json", false, "print as JSON")
-	f.StringVar(&e.jsonFile, "json-file", "", "write the JSON to this `FILE` too")
+	f.StringVar(&e.jsonFile, "json-file", "", "`FILE` also write the JSON to FILE")
 	return cmd
 }
 

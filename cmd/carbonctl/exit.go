@@ -39,14 +39,14 @@ func (e *exitError) Unwrap() error { return e.err }
 // exitCodes says what each code means, for all commands.
 func exitCodes() []struct{ code, meaning string } {
 	return []struct{ code, meaning string }{
-		{"0", "success; mark: also outside of a run; attach: however the process ended"},
-		{"1", "done, but something needs attention: a finding (verify), a month over its budget or no run that matches (report), rows that could not be read, a figure that does not follow from its record (recompute), a run that does not exist (report show), refused records (import), a mark that could not be written, a result that could be kept nowhere (attach)"},
-		{"2", "wrong arguments, flags or settings, or the command could not do its work"},
+		{"0", "success; mark: also outside a run; attach: however the process ended"},
+		{"1", "done, but with a finding: a changed ledger (verify), a month over its budget or no matching run (report), no such run (report show), a result that does not follow from its record (recompute), rejected records (import), unreadable rows, an event that could not be written (mark), a result that could not be saved (attach)"},
+		{"2", "invalid arguments, flags or settings, or the command failed"},
 		{"125", "wrap only: carbonctl failed before the command started"},
 		{"126", "wrap only: the command cannot be executed"},
 		{"127", "wrap only: the command was not found"},
 		{"128+N", "wrap only: the command was killed by signal N"},
-		{"other", "wrap only: the command's own"},
+		{"other", "wrap only: the exit code of the command"},
 	}
 }
 

@@ -65,9 +65,9 @@ func region(flags *pflag.FlagSet) (string, error) {
 
 // figureFlags are those that choose between the figures of a place.
 func figureFlags(flags *pflag.FlagSet) {
-	flags.String("scope", "", "`SCOPE`: lifecycle, or direct (combustion alone)")
-	flags.Int("year", 0, "`YEAR` of the figures (default: the newest)")
-	flags.Bool("market", false, "the cloud provider's own figure, by its contracts, instead of the grid's")
+	flags.String("scope", "", "`SCOPE` lifecycle, or direct (combustion only)")
+	flags.Int("year", 0, "`YEAR` year of the intensities (default newest)")
+	flags.Bool("market", false, "use the cloud provider's market-based intensity")
 }
 
 func figureQuery(flags *pflag.FlagSet) (q regions.Query, err error) {
@@ -98,9 +98,9 @@ func liveOptions(t *regions.Table) live.Options {
 	return o
 }
 
-const rootUsage = "`DIR` that holds /proc and /sys, such as /host in a container"
+const rootUsage = "`DIR` directory with /proc and /sys, such as /host in a container"
 
-const nvmlUsage = "`FILE` of NVIDIA's library, where the system does not find libnvidia-ml.so.1"
+const nvmlUsage = "`FILE` path of libnvidia-ml.so.1, if the loader does not find it"
 
 // libraryPath is a file as the loader takes it: without a slash it would look
 // among the system's libraries only.
@@ -123,9 +123,9 @@ type formFlags struct {
 // add adds the flags; known are the formats that there are.
 func (f *formFlags) add(to *pflag.FlagSet, known []string) {
 	f.known = known
-	to.StringVar(&f.format, "format", "", "`FORMAT`: "+strings.Join(known, ", "))
-	to.BoolVar(&f.json, "json", false, "print as JSON; the same as --format json")
-	to.StringVarP(&f.output, "output", "o", "", "write to this `FILE`; its extension sets the format, unless --format does")
+	to.StringVar(&f.format, "format", "", "`FORMAT` output format: "+strings.Join(known, ", "))
+	to.BoolVar(&f.json, "json", false, "print as JSON; same as --format json")
+	to.StringVarP(&f.output, "output", "o", "", "`FILE` write to FILE; its extension sets the format")
 }
 
 // page takes the file of --html, "" if it was not given: that is a format and a file.

@@ -38,9 +38,9 @@ func (p *priceFlag) String() string {
 func (*priceFlag) Type() string { return "price" }
 
 func (b *budgetFlags) add(f *pflag.FlagSet) {
-	f.StringVar(&b.Limit, "budget", "", "limit of the run, `AMOUNT`: 500g, 2kWh, 3h, 2EUR")
+	f.StringVar(&b.Limit, "budget", "", "`AMOUNT` limit of this run: 500g, 2kWh, 3h, 2EUR")
 	f.StringVar(&b.Action, "on-budget", session.Warn, "`ACTION` at the budget: warn, stop, exec:CMD, webhook:URL")
-	f.Var((*priceFlag)(b), "price", "`PRICE` of a kWh, such as 0.30EUR: shows what the run cost")
+	f.Var((*priceFlag)(b), "price", "`PRICE` price per kWh, such as 0.30EUR, to show the cost")
 	f.BoolVar(&b.Predicted, "budget-predicted", false, "act before an epoch that would exceed the budget")
-	f.DurationVar(&b.Grace, "budget-grace", 10*time.Second, "`TIME` from TERM to KILL when stopping the command")
+	f.DurationVar(&b.Grace, "budget-grace", 10*time.Second, "`TIME` time from SIGTERM to SIGKILL when stopping the command")
 }

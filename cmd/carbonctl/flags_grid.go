@@ -15,7 +15,7 @@ type gridFlags struct {
 }
 
 func (g *gridFlags) add(f *pflag.FlagSet) {
-	f.BoolVar(&g.hourly, "hourly", false, "account by the zone's typical hours instead of its yearly mean")
+	f.BoolVar(&g.hourly, "hourly", false, "use the zone's typical hours instead of its yearly mean")
 }
 
 func (g *gridFlags) check(live string, o *settings) error {

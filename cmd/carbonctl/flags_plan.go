@@ -20,9 +20,9 @@ type planFlags struct {
 }
 
 func (p *planFlags) add(f *pflag.FlagSet) {
-	f.StringVar(&p.file, "plan", "", "compare with the estimate in this `FILE`, from estimate --json-file")
-	f.Float64Var(&p.embodiedKg, "embodied-kg", 0, "`KG` of CO2e that making this machine emitted, for embodied_g")
-	f.StringVar(&p.lifetime, "lifetime", "", "`TIME` that this machine is used, such as 4y; with --embodied-kg")
+	f.StringVar(&p.file, "plan", "", "`FILE` compare with an estimate, written by estimate --json-file")
+	f.Float64Var(&p.embodiedKg, "embodied-kg", 0, "`KG` embodied emissions of this machine, in kg CO2e; needs --lifetime")
+	f.StringVar(&p.lifetime, "lifetime", "", "`TIME` service life of this machine: 4y; with --embodied-kg")
 }
 
 // choose adds them to a run.

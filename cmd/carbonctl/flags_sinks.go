@@ -26,8 +26,8 @@ type sinkFlags struct {
 }
 
 func (s *sinkFlags) add(f *pflag.FlagSet) {
-	f.StringVar(&s.jsonTo, "json-file", "", "write the result as JSON to this `FILE` too")
-	f.StringVar(&s.html, "html", "", "write the result as a page to this `FILE` too")
+	f.StringVar(&s.jsonTo, "json-file", "", "`FILE` also write the result to FILE as JSON")
+	f.StringVar(&s.html, "html", "", "`FILE` also write the result to FILE as an HTML page")
 }
 
 // sinks are what flags and settings say that is given the report. No sink without its flag

@@ -14,12 +14,12 @@ import (
 type workFlags struct{ engines, patterns []string }
 
 func (w *workFlags) add(f *pflag.FlagSet) {
-	f.StringArrayVar(&w.engines, "work", nil, "count what an `ENGINE` does: "+strings.Join(engine.Presets(), ", ")+", PRESET=URL, or UNIT=URL#METRIC")
+	f.StringArrayVar(&w.engines, "work", nil, "`ENGINE` count the work of an inference engine: "+strings.Join(engine.Presets(), ", ")+", PRESET=URL, or UNIT=URL#METRIC")
 }
 
 // addPatterns adds the flag for commands whose output can be read.
 func (w *workFlags) addPatterns(f *pflag.FlagSet) {
-	f.StringArrayVar(&w.patterns, "work-pattern", nil, "count work by a number in the output that only grows: `UNIT=RE`, with one group")
+	f.StringArrayVar(&w.patterns, "work-pattern", nil, "`UNIT=RE` count work by a growing number in the output, matched by the group in RE")
 }
 
 // tallies are what the output is to be searched for.

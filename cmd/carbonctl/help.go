@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -27,17 +29,21 @@ Commands:
 {{- range $all}}{{if .IsAvailableCommand}}
   {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}
 
-Use "{{.CommandPath}} COMMAND --help" for more about a command{{if .HasParent}}.{{else}},
-and "carbonctl help exit-codes" for what the exit codes mean.{{end}}{{end}}
+"{{.CommandPath}} COMMAND --help" shows the help of a command{{if not .HasParent}},
+"carbonctl help exit-codes" the exit codes{{end}}.{{end}}
 {{- range flagSections .}}
 
 {{.Title}}:
 {{.Usages | trimTrailingWhitespaces}}{{end}}
+{{- with moreFlags .}}
+
+{{.}}{{end}}
 `
 
 func init() {
 	cobra.EnableCommandSorting = false // by use, as they are added
 	cobra.AddTemplateFunc("flagSections", flagSections)
+	cobra.AddTemplateFunc("moreFlags", moreFlags)
 }
 
 // group adds commands below a heading of the help of the command above them.
@@ -52,11 +58,23 @@ func group(above *cobra.Command, title string, commands ...*cobra.Command) {
 // heading is one above some flags in the help of a command, and their names by use.
 type heading struct{ title, flags string }
 
+// frequent are the flags that --help shows of a command with many; "help COMMAND --all"
+// shows all, under headings.
+var frequent = map[string]string{
+	"carbonctl wrap":        "region live pue charge epochs budget project label ledger json-file quiet verbose",
+	"carbonctl attach":      "cgroup control region live charge budget project label ledger json-file quiet verbose",
+	"carbonctl devices":     "verbose json region calibration root",
+	"carbonctl config show": "origin json",
+	"carbonctl report":      "from to project label by last budget statement format json output",
+	"carbonctl estimate":    "gpu count cpu instance nodes hours watts region like epochs gpus json",
+	"carbonctl compare":     "energy countries provider continent within hours top json output",
+}
+
 // runHeadings are those of the commands that track a run, or show its settings.
 var runHeadings = []heading{
 	{"Process", "cgroup control ignore-interrupt"},
-	{"Place and grid", "region intensity live hourly detect-cloud pue water regions-file"},
-	{"What is measured", "charge interval calibration embodied-kg lifetime nvml-library root watch"},
+	{"Region and grid", "region intensity live hourly detect-cloud pue water regions-file"},
+	{"Measurement", "charge interval calibration embodied-kg lifetime nvml-library root watch"},
 	{"Epochs and prediction", "epochs epoch-preset epoch-pattern epochs-file events-file plan"},
 	{"Work done", "work work-pattern"},
 	{"Budget and cost", "budget on-budget budget-predicted budget-grace price"},
@@ -73,23 +91,23 @@ var headings = map[string][]heading{
 	"carbonctl devices":     runHeadings,
 	"carbonctl config show": runHeadings,
 	"carbonctl report": {
-		{"Which runs", "from to project label region host user status ledger sign"},
-		{"Totals and lists", "by spread last include-nested budget car"},
+		{"Filters", "from to project label region host user status ledger sign"},
+		{"Totals", "by spread last include-nested budget car"},
 		{"Output", "format json html output"},
 		{"Statements", "statement about run per location hardware stage family data"},
-		{"Fleet, with prometheus:URL", "hosts step"},
+		{"With prometheus:URL", "hosts step"},
 	},
 	"carbonctl estimate": {
 		{"Devices and time", "gpu count cpu cores memory instance nodes watts hours device-hours usage psf repeat"},
 		{"From a recorded run", "like epochs gpus speedup ledger"},
-		{"Place and grid", "region intensity pue scope year market regions-file"},
-		{"Method and other figures", "method embodied-kg lifetime per batch"},
+		{"Region and grid", "region intensity pue scope year market regions-file"},
+		{"Method", "method embodied-kg lifetime per batch"},
 		{"Output", "json json-file"},
 	},
 	"carbonctl compare": {
-		{"What is compared", "energy predicted ledger"},
+		{"Energy", "energy predicted ledger"},
 		{"Regions", "regions countries special provider continent within from region"},
-		{"Figures", "hours pue scope year market regions-file"},
+		{"Intensity and PUE", "hours pue scope year market regions-file"},
 		{"Output", "top format json output"},
 	},
 }
@@ -100,39 +118,127 @@ type flagSection struct {
 	flags *pflag.FlagSet
 }
 
+func section(title string) flagSection {
+	s := flagSection{title, pflag.NewFlagSet("", pflag.ContinueOnError)}
+	s.flags.SortFlags = false
+	return s
+}
+
 // Usages is the text of the flags, for 80 columns.
 func (s flagSection) Usages() string { return s.flags.FlagUsagesWrapped(80) }
 
-// flagSections are the flags of a command below its headings. What is under none of them
-// comes last: all flags of a command without any.
-func flagSections(cmd *cobra.Command) (all []flagSection) {
-	rest := pflag.NewFlagSet("", pflag.ContinueOnError)
-	rest.SortFlags = cmd.Flags().SortFlags
-	var under []string
-	for _, h := range headings[cmd.CommandPath()] {
-		s := flagSection{h.title, pflag.NewFlagSet("", pflag.ContinueOnError)}
-		s.flags.SortFlags = false
-		for name := range strings.FieldsSeq(h.flags) {
-			if flag := cmd.LocalFlags().Lookup(name); flag != nil {
-				s.flags.AddFlag(flag)
-				under = append(under, name)
-			}
-		}
-		if s.flags.HasAvailableFlags() {
-			all = append(all, s)
+// add puts some flags of a command into the section, those that the command has.
+func (s flagSection) add(cmd *cobra.Command, names string) {
+	for name := range strings.FieldsSeq(names) {
+		if flag := cmd.LocalFlags().Lookup(name); flag != nil {
+			s.flags.AddFlag(shown(flag))
 		}
 	}
+}
+
+// argument is the value of a flag under the name that its help begins with.
+type argument struct {
+	pflag.Value
+	name string
+}
+
+func (a argument) Type() string { return a.name }
+
+// shown is a flag as pflag prints it: "`NAME` what it does" becomes "--flag NAME   what it does".
+func shown(f *pflag.Flag) *pflag.Flag {
+	rest, named := strings.CutPrefix(f.Usage, "`")
+	if !named {
+		return f
+	}
+	of := *f
+	name, text, _ := strings.Cut(rest, "` ")
+	of.Value, of.Usage = argument{f.Value, name}, text
+	switch d := f.DefValue; {
+	case d == "0s" || d == "[]":
+		of.DefValue = ""
+	case f.Value.Type() == "duration": // 1h0m0s is 1h
+		of.DefValue = zeros.ReplaceAllString(d, "$1")
+	}
+	return &of
+}
+
+// zeros are the seconds and minutes of a duration that are 0.
+var zeros = regexp.MustCompile(`([hm])(?:0m)?0s$`)
+
+// all is the annotation of a command whose help is to have all flags.
+const all = "all"
+
+// flagSections are the flags of a command: the frequent ones of a command with many, or all
+// below its headings, and last what is under none of them.
+func flagSections(cmd *cobra.Command) (list []flagSection) {
+	if few := frequent[cmd.CommandPath()]; few != "" && cmd.Annotations[all] == "" {
+		s := section("Flags")
+		s.add(cmd, few+" help")
+		return []flagSection{s}
+	}
+	under := ""
+	for _, h := range headings[cmd.CommandPath()] {
+		s := section(h.title)
+		s.add(cmd, h.flags)
+		if s.flags.HasAvailableFlags() {
+			list = append(list, s)
+		}
+		under += h.flags + " "
+	}
+	rest := section("Flags")
+	if list != nil {
+		rest.Title = "Help"
+	}
+	rest.flags.SortFlags = cmd.Flags().SortFlags
 	cmd.LocalFlags().VisitAll(func(flag *pflag.Flag) {
-		if !slices.Contains(under, flag.Name) {
-			rest.AddFlag(flag)
+		if !slices.Contains(strings.Fields(under), flag.Name) {
+			rest.flags.AddFlag(shown(flag))
 		}
 	})
-	if rest.HasAvailableFlags() {
-		title := "Flags"
-		if len(all) > 0 {
-			title = "Help"
-		}
-		all = append(all, flagSection{title, rest})
+	if rest.flags.HasAvailableFlags() {
+		list = append(list, rest)
 	}
-	return all
+	return list
+}
+
+// moreFlags is the last line of a help that has only the frequent flags, "" of one that has all.
+func moreFlags(cmd *cobra.Command) string {
+	few := frequent[cmd.CommandPath()]
+	if few == "" || cmd.Annotations[all] != "" {
+		return ""
+	}
+	more := -len(strings.Fields(few + " help"))
+	cmd.LocalFlags().VisitAll(func(flag *pflag.Flag) {
+		if !flag.Hidden {
+			more++
+		}
+	})
+	name := strings.TrimPrefix(cmd.CommandPath(), "carbonctl ")
+	return fmt.Sprintf("%d more flags: carbonctl help %s --all", more, name)
+}
+
+// helpCommand is "carbonctl help": of a command, with --all with all its flags.
+func helpCommand(root *cobra.Command) *cobra.Command {
+	every := false
+	cmd := &cobra.Command{
+		Use:    "help [COMMAND] [--all]",
+		Short:  "Show the help of a command",
+		Hidden: true,
+		RunE: func(_ *cobra.Command, args []string) error {
+			cmd, rest, err := root.Find(args)
+			if err != nil {
+				return err
+			}
+			if len(rest) > 0 && cmd.HasSubCommands() {
+				return &commandError{cmd, rest[0]}
+			}
+			if every {
+				cmd.Annotations = map[string]string{all: "true"}
+			}
+			cmd.InitDefaultHelpFlag()
+			return cmd.Help()
+		},
+	}
+	cmd.Flags().BoolVar(&every, "all", false, "show all flags, by heading")
+	return cmd
 }

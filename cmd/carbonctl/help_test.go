@@ -2,9 +2,12 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -13,10 +16,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Help fits a terminal of 80 columns, whatever the flags.
+// Help fits a terminal of 80 columns, whatever the flags, with the frequent ones and with all.
 func TestHelpFits(t *testing.T) {
-	var check func(cmd *cobra.Command)
-	check = func(cmd *cobra.Command) {
+	var check func(cmd *cobra.Command, annotations map[string]string)
+	check = func(cmd *cobra.Command, annotations map[string]string) {
+		cmd.Annotations = annotations
 		var b bytes.Buffer
 		cmd.SetOut(&b)
 		require.NoError(t, cmd.Help())
@@ -25,10 +29,62 @@ func TestHelpFits(t *testing.T) {
 			assert.LessOrEqual(t, utf8.RuneCountInString(strings.TrimRight(line, "\n")), 80, "%s: %s", cmd.CommandPath(), line)
 		}
 		for _, c := range cmd.Commands() {
-			check(c)
+			check(c, annotations)
 		}
 	}
-	check((&app{}).root())
+	check((&app{}).root(), nil)
+	check((&app{}).root(), map[string]string{all: "true"})
+}
+
+// The help of a command with many flags has the frequent ones, the number of the others and
+// how to list them.
+func TestFrequentFlags(t *testing.T) {
+	root := (&app{}).root()
+	for path, names := range frequent {
+		cmd, _, err := root.Find(strings.Fields(path)[1:])
+		require.NoError(t, err)
+		require.Equal(t, path, cmd.CommandPath())
+		cmd.InitDefaultHelpFlag()
+		text, listed := cmd.UsageString(), 0
+		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			if slices.Contains(strings.Fields(names+" help"), f.Name) {
+				assert.Regexp(t, `(?m)^  (    |-., )--`+f.Name+`\b[^-]`, text, path)
+				listed++
+				return
+			}
+			assert.NotRegexp(t, `(?m)^  (    |-., )--`+f.Name+`\b[^-]`, text, path)
+		})
+		assert.Equal(t, len(strings.Fields(names+" help")), listed, "%s: a name that is not a flag", path)
+
+		var out bytes.Buffer
+		assert.Equal(t, 0, (&app{out: &out, err: &out}).run(t.Context(), append([]string{"help", "--all"}, strings.Fields(path)[1:]...)))
+		total := len(regexp.MustCompile(`(?m)^  (    |-., )--`).FindAllString(out.String(), -1))
+		assert.Contains(t, text, fmt.Sprintf("\n%d more flags: carbonctl help %s --all\n", total-listed, strings.TrimPrefix(path, "carbonctl ")))
+	}
+}
+
+// A flag's value has the name that its help begins with; what has no default shows none.
+func TestFlagsShown(t *testing.T) {
+	f := pflag.NewFlagSet("", pflag.ContinueOnError)
+	f.String("a", "b c", "`NAME` first")
+	f.Duration("d", 90*time.Minute, "`TIME` second")
+	f.Duration("h", time.Hour, "`TIME` third")
+	f.Duration("s", 50*time.Millisecond, "`TIME` fourth")
+	f.Duration("m", 10*time.Minute, "`TIME` fifth")
+	f.Duration("n", 0, "`TIME` sixth")
+	f.StringArray("l", nil, "`K=V` seventh")
+	f.Bool("p", false, "eighth")
+	s := section("")
+	f.VisitAll(func(flag *pflag.Flag) { s.flags.AddFlag(shown(flag)) })
+	assert.Equal(t, `      --a NAME   first (default b c)
+      --d TIME   second (default 1h30m)
+      --h TIME   third (default 1h)
+      --l K=V    seventh
+      --m TIME   fifth (default 10m)
+      --n TIME   sixth
+      --p        eighth
+      --s TIME   fourth (default 50ms)
+`, s.Usages())
 }
 
 // Where flags are under headings, each is under one, and each name is that of a flag.
@@ -71,6 +127,7 @@ func TestHelpGroups(t *testing.T) {
 	}
 	var check func(cmd *cobra.Command)
 	check = func(cmd *cobra.Command) {
+		cmd.Annotations = map[string]string{all: "true"}
 		text := cmd.UsageString()
 		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
 			n := len(regexp.MustCompile(`(?m)^  (    |-., )--`+f.Name+`\b[^-]`).FindAllString(text, -1))

@@ -159,7 +159,11 @@ func flagHint(e *flagError) string {
 		e.cmd.Flags().VisitAll(func(f *pflag.Flag) { more = more && yield(f.Name) })
 	})
 	if best == "" {
-		return fmt.Sprintf("%q lists the flags", e.cmd.CommandPath()+" --help")
+		help := e.cmd.CommandPath() + " --help"
+		if frequent[e.cmd.CommandPath()] != "" {
+			help = "carbonctl help " + strings.TrimPrefix(e.cmd.CommandPath(), "carbonctl ") + " --all"
+		}
+		return fmt.Sprintf("%q lists the flags", help)
 	}
 	return "did you mean --" + best + "?"
 }

@@ -47,17 +47,15 @@ func (a *app) imports() *cobra.Command {
 	m := &importing{reading: reading{app: a}}
 	cmd := &cobra.Command{
 		Use:   "import FILE|DIR|PATTERN…",
-		Short: "Add the runs of another tool to a ledger",
-		Long: `Add the runs of another tool to your ledger, or to that of --ledger:
-CodeCarbon's emissions.csv, CarbonTracker's logs, the export of Green
-Algorithms, and experiment-impact-tracker's data.json; "import sacct" adds the
-jobs of SLURM. The format is detected; a FILE may be compressed by gzip, a
-directory is all *.csv, *.log and *.json below it, and "-" is standard input.
+		Short: "Import the runs of another tool into a ledger",
+		Long: `Import the runs of another tool into a ledger: CodeCarbon's emissions.csv,
+CarbonTracker's logs, the export of Green Algorithms, data.json of
+experiment-impact-tracker. The format is detected. FILE may be gzip, - for
+stdin, or a directory, of which all *.csv, *.log and *.json are read.
 
-Each row names its file and line, carries the warning "imported", and lists in
-its details what that tool did not record. A run that is already in the ledger
-is not added again. Implausible records are refused and named on stderr, and the
-exit code is 1.`,
+Each row names its file and line, has the warning "imported", and lists what the
+tool did not record. Runs already in the ledger are skipped. Implausible records
+are rejected and listed on stderr, and the exit code is 1.`,
 		Example: `  carbonctl import emissions.csv --ledger old-runs.csv
   carbonctl import logs/ --ledger old-runs.csv --region DK
   carbonctl import emissions.csv --dry-run --timezone Europe/Paris`,
@@ -76,20 +74,20 @@ exit code is 1.`,
 		},
 	}
 	m.flags(cmd.Flags())
-	cmd.Flags().StringVar(&m.format, "format", "", "`FORMAT` of the files: codecarbon, carbontracker, green-algorithms, experiment-impact-tracker, sacct")
+	cmd.Flags().StringVar(&m.format, "format", "", "`FORMAT` format of the files: codecarbon, carbontracker, green-algorithms, experiment-impact-tracker, sacct")
 	cmd.AddCommand(a.importSacct())
 	return cmd
 }
 
 // flags are those of all kinds of files.
 func (m *importing) flags(f *pflag.FlagSet) {
-	f.String("ledger", "", "ledger `FILE` to add to, created if missing (default: yours)")
-	f.StringVar(&m.timezone, "timezone", "", "time `ZONE` of times without one, such as Europe/Paris (default UTC)")
-	f.StringVar(&m.region, "region", "", "`ZONE` for files with neither emissions nor a factor")
-	f.StringVar(&m.intensity, "intensity", "", "carbon intensity for files with neither emissions nor a factor, in `GRAMS` of CO2e per kWh")
+	f.String("ledger", "", "`FILE` ledger to add to, created if missing (default yours)")
+	f.StringVar(&m.timezone, "timezone", "", "`ZONE` time zone of times without one, such as Europe/Paris (default UTC)")
+	f.StringVar(&m.region, "region", "", "`ZONE` region of records without emissions and intensity")
+	f.StringVar(&m.intensity, "intensity", "", "`GRAMS` carbon intensity of records without one, in g CO2e/kWh")
 	tableFlag(f)
-	f.StringVar(&m.sign, "sign", "", "OpenSSH ed25519 `KEY` that signs the head of the ledger")
-	f.BoolVar(&m.dry, "dry-run", false, "show what would be added, and add nothing")
+	f.StringVar(&m.sign, "sign", "", "`KEY` sign the ledger's head with this OpenSSH ed25519 key")
+	f.BoolVar(&m.dry, "dry-run", false, "show what would be added, without adding it")
 	f.BoolVar(&m.json, "json", false, "print as JSON")
 }
 

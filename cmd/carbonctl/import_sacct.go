@@ -24,13 +24,13 @@ func (a *app) importSacct() *cobra.Command {
 	var cluster, method, since string
 	cmd := &cobra.Command{
 		Use:   "sacct [FILE…]",
-		Short: "Add a SLURM cluster's jobs to a ledger",
-		Long: `Add the jobs that SLURM remembers to a ledger: what "sacct -P" has printed to
-FILE, or, without one, what it prints now. Energy is modelled from CPU time,
+		Short: "Import the jobs of a SLURM cluster into a ledger",
+		Long: `Import the jobs of a SLURM cluster into a ledger, from the output of "sacct -P"
+in FILE or, without FILE, by running sacct. Energy is modelled from CPU time,
 GPUs and memory; --cluster describes the partitions.
 
-A job counts once, with its steps. Jobs that have not ended are ignored: import
-again later. Failed jobs and memory that was requested and not needed are named.`,
+A job and its steps are one row. Unfinished jobs are skipped: import them later.
+The emissions of failed jobs and of unused requested memory are reported.`,
 		Example: `  carbonctl import sacct jobs.txt --cluster cluster.toml --ledger jobs.csv
   carbonctl import sacct --since 2026-11-01 --region FR
   carbonctl report jobs.csv --by user`,
@@ -61,9 +61,9 @@ again later. Failed jobs and memory that was requested and not needed are named.
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&cluster, "cluster", "", "TOML `FILE` of the partitions: CPU, GPU, PUE, region")
-	f.StringVar(&method, "method", "", "`METHOD`: carbonctl, green-algorithms")
-	f.StringVar(&since, "since", "", "without FILE: jobs since this `TIME`, as sacct takes it (default today)")
+	f.StringVar(&cluster, "cluster", "", "`FILE` TOML file of the partitions: CPU, GPU, PUE, region")
+	f.StringVar(&method, "method", "", "`METHOD` formula: carbonctl, green-algorithms")
+	f.StringVar(&since, "since", "", "`TIME` without FILE: jobs since TIME, as sacct takes it (default today)")
 	m.flags(f)
 	return cmd
 }

@@ -18,18 +18,18 @@ func (a *app) mark() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "mark EVENT [NAME]",
-		Short: "Mark epochs and tasks of the current run, and count its work",
-		Long: `Mark the start or end of an epoch or task, or count work that was done, from any
-program. EVENT is one of
+		Short: "Mark epochs and tasks in the current run, and count its work",
+		Long: `Mark the start or end of an epoch or task in the current run, or count work that
+was done. EVENT is one of
 
   epoch-start [N[/TOTAL]]
   epoch-end
   task-start NAME
   task-end NAME
-  count UNIT N    N more, such as output_token, request or sample
+  count UNIT N    add N units of work: output_token, request, sample …
 
-"carbonctl wrap" sets CARBONCTL_EVENTS to a file, and this appends a line to it,
-without waiting. Outside of such a run it prints a note and exits with 0.`,
+The event is appended to the file CARBONCTL_EVENTS, which "carbonctl wrap" sets.
+Without it, mark prints a note and exits with 0.`,
 		Example: `  carbonctl mark epoch-start 3/10
   carbonctl mark task-start "load the data"
   carbonctl mark count output_token 512`,
@@ -62,7 +62,7 @@ without waiting. Outside of such a run it prints a note and exits with 0.`,
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON what became of the mark")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the outcome as JSON")
 	return cmd
 }
 

@@ -38,21 +38,18 @@ func (a *app) recompute() *cobra.Command {
 	r := &recomputing{reading: reading{app: a}}
 	cmd := &cobra.Command{
 		Use:   "recompute [FILE|DIR|PATTERN…]",
-		Short: "Apply other factors to recorded energy, or redo it from samples",
-		Long: `Multiply the recorded energy by other factors and show the old emissions
-against the new: for another region, year, scope or PUE, or a figure or table of
-your own. FILE is a ledger, also compressed, a folder or pattern of them, the
-JSON of a run, "last" or the ID of one in your ledger, or "-"; the default is
-your ledger. Other factors stay as recorded; nothing is written.
+		Short: "Recompute emissions with other intensities, or from samples",
+		Long: `Recompute the emissions of recorded energy with another region, year, scope, PUE
+or intensity, and show both. What is not given stays as recorded. Without these
+flags, check that the emissions of each row follow from its own energy, PUE and
+intensity. With --samples, recompute a run from its readings and compare.
 
-Without a factor, repeat the recorded computation and name the rows whose
-emissions do not follow from their own energy, PUE and intensity.
+FILE is a ledger (also gzip), a directory, a quoted pattern, a run (last, an ID
+or a JSON file) or - for stdin; the default is the ledger that wrap writes.
+Nothing is written.
 
-With --samples, from wrap --samples, compute the run again from its readings,
-the totals of counters from raw values, and compare all figures with FILE.
-
-The exit code is 1 if a figure does not follow from its record, a row could not
-be read, or a run has no figure for what was asked; 2 if nothing could be done.`,
+The exit code is 1 if a result does not follow from its record, a row could not
+be read, or there is no intensity for a run; 2 if nothing could be done.`,
 		Example: `  carbonctl recompute ledger.csv
   carbonctl recompute ledger.csv --scope direct --year 2023
   carbonctl recompute run.json --region SE --pue 1.1
@@ -62,14 +59,14 @@ be read, or a run has no figure for what was asked; 2 if nothing could be done.`
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&r.region, "region", "", "the factor of this `ZONE`, for all runs")
-	f.IntVar(&r.year, "year", 0, "the factor of this `YEAR`, of each run's own zone if no region is given")
-	f.StringVar(&r.scope, "scope", "", "`SCOPE`: lifecycle or direct")
-	f.StringVar(&r.intensity, "intensity", "", "your own carbon intensity, in `GRAMS` of CO2e per kWh")
+	f.StringVar(&r.region, "region", "", "`ZONE` use the intensity of this region for all runs")
+	f.IntVar(&r.year, "year", 0, "`YEAR` use the intensity of this year (of each run's own region, without --region)")
+	f.StringVar(&r.scope, "scope", "", "`SCOPE` lifecycle, or direct (combustion only)")
+	f.StringVar(&r.intensity, "intensity", "", "`GRAMS` carbon intensity in g CO2e/kWh, instead of the region's")
 	tableFlag(f)
-	f.StringVar(&r.pue, "pue", "", "`FACTOR` of the building's energy over the computers', at least 1")
-	f.StringVar(&r.samples, "samples", "", "`FILE` of recorded samples to compute the run from")
-	f.IntVar(&r.last, "last", 20, "list the latest `N` runs; 0 for all")
+	f.StringVar(&r.pue, "pue", "", "`FACTOR` power usage effectiveness of the building, 1 or more")
+	f.StringVar(&r.samples, "samples", "", "`FILE` recompute the run from the readings of wrap --samples")
+	f.IntVar(&r.last, "last", 20, "`N` list the latest N runs; 0 for all")
 	f.BoolVar(&r.json, "json", false, "print as JSON")
 	return cmd
 }

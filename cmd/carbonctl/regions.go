@@ -20,7 +20,7 @@ import (
 func (a *app) regions() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "regions",
-		Short: "Look up the carbon intensity of electricity",
+		Short: "Show the carbon intensity of regions",
 		Args:  knownCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -30,8 +30,8 @@ func (a *app) regions() *cobra.Command {
 	show := &cobra.Command{
 		Use:   "show [ZONE]",
 		Short: "Show the carbon intensity of a region, or list all regions",
-		Long: `Show what a kilowatt-hour emits in a country, a subdivision, a cloud region or
-at a point, and its source; without a ZONE, list all.`,
+		Long: `Show the carbon intensity of a country, subdivision, cloud region or point, and
+its source. Without ZONE, list all.`,
 		Example: `  carbonctl regions show FR
   carbonctl regions show FR --years
   carbonctl regions show US-CA --json
@@ -64,10 +64,10 @@ at a point, and its source; without a ZONE, list all.`,
 			return a.showZone(ctx, t, q, from, more, asJSON)
 		},
 	}
-	show.Flags().BoolVar(&more.Years, "years", false, "show all years, and what a cloud's provider publishes")
+	show.Flags().BoolVar(&more.Years, "years", false, "show all years, and the cloud provider's own figures")
 	show.Flags().BoolVar(&more.Hours, "hours", false, "show the typical hours of the next day")
 	show.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
-	show.Flags().StringVar(&service, "live", "", "`NAME` of a live service to ask: "+strings.Join(live.Counting(), ", "))
+	show.Flags().StringVar(&service, "live", "", "`NAME` query a live service: "+strings.Join(live.Counting(), ", "))
 	figureFlags(show.Flags())
 	tableFlag(show.Flags())
 	show.Flags().SortFlags = false

@@ -11,7 +11,7 @@ func (a *app) regionsData() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "data",
-		Short: "Show what the tables hold, their dates, sources and licences",
+		Short: "Show the sources, dates and licences of the built-in tables",
 		Args:  atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t, err := table(cmd.Flags())

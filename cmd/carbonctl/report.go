@@ -49,18 +49,16 @@ func (a *app) report() *cobra.Command {
 	r := &reporting{reading: reading{app: a}}
 	cmd := &cobra.Command{
 		Use:   "report [FILE|DIR|PATTERN…]",
-		Short: "Add up, group and list the runs of ledgers",
-		Long: `Add up, group and list the runs of ledgers: files, also compressed by gzip,
-directories with all *.csv and *.csv.gz below them, and patterns in quotes; also
-the JSON of a run, "-" for standard input, "last", or the ID of a run in the
-ledger. The default is the ledger that wrap writes. Runs that ended unrecorded
-are added to their ledger first. prometheus:URL reads the runs of a fleet from
-the metrics in a Prometheus or what is compatible with it, of the last 30 days
-or --from and --to.
+		Short: "Summarize runs by project, host, month and more",
+		Long: `Summarize the runs of ledgers: totals, groups (--by) and a list. The default is
+the ledger that wrap writes. An argument is a ledger (also gzip), a directory
+(all *.csv and *.csv.gz below it), a quoted pattern, a run (last, an ID or a
+JSON file) or - for stdin. Killed runs are first recovered into their ledger.
+prometheus:URL reads the runs of a fleet from Prometheus, of the last 30 days or
+from --from to --to.
 
-Rows that can't be read are named on stderr and ignored. The exit code is 1 if
-there are any, if no run matches, or if a month exceeds --budget. To check
-whether rows were altered, use "carbonctl verify".`,
+Unreadable rows are listed on stderr and skipped. The exit code is 1 if there
+are any, if no run matches, or if a month exceeds --budget.`,
 		Example: `  carbonctl report
   carbonctl report runs/ --by project,month --from 2026-01
   carbonctl report --label model=big --html big.html
@@ -75,16 +73,16 @@ whether rows were altered, use "carbonctl verify".`,
 	}
 	f := cmd.Flags()
 	r.filter.add(f)
-	f.StringSliceVar(&r.by, "by", nil, "group by these `KEYS`: project, label:NAME, host, user, region, provider, status, job, day, month, year")
-	f.StringVar(&r.limit, "budget", "", "monthly budget, `AMOUNT`: 50kg or 200kWh (default: the setting monthly-budget)")
+	f.StringSliceVar(&r.by, "by", nil, "`KEYS` group by: project, label:NAME, host, user, region, provider, status, job, day, month, year")
+	f.StringVar(&r.limit, "budget", "", "`AMOUNT` monthly budget: 50kg, 200kWh (default the setting monthly-budget)")
 	r.form.add(f, report.Formats())
-	f.StringVar(&r.html, "html", "", "write the page of these runs to this `FILE`; the same as --format html --output FILE")
-	f.IntVar(&r.last, "last", 20, "list the latest `N` runs, in text only if given; 0 for all")
-	f.BoolVar(&r.spread, "spread", false, "show what one run takes: the mean of each group and its standard error")
-	f.BoolVar(&r.nested, "include-nested", false, "list runs inside other runs too")
-	f.String("ledger", "", "ledger `FILE` to read if no argument names one")
+	f.StringVar(&r.html, "html", "", "`FILE` write an HTML page; same as --format html --output FILE")
+	f.IntVar(&r.last, "last", 20, "`N` list the latest N runs; 0 for all")
+	f.BoolVar(&r.spread, "spread", false, "show mean and standard error per run of each group")
+	f.BoolVar(&r.nested, "include-nested", false, "also list runs inside other runs")
+	f.String("ledger", "", "`FILE` ledger to read without an argument")
 	f.String(config.Car, "", config.CarUsage)
-	f.StringVar(&r.sign, "sign", "", "OpenSSH ed25519 `KEY` that signs the head of a ledger to which a run is added")
+	f.StringVar(&r.sign, "sign", "", "`KEY` sign the head of a ledger to which recovered runs are added")
 	r.about.add(f)
 	r.fleet.add(f)
 	cmd.AddCommand(a.showRun(), a.merge())
@@ -274,14 +272,14 @@ func (a *app) recover(ctx context.Context, path string, key ledger.Signer) {
 type filterFlags struct{ input.Filter }
 
 func (f *filterFlags) add(to *pflag.FlagSet) {
-	to.StringVar(&f.From, "from", "", "runs that started at this `TIME` or later: 2026-01, yesterday, -30d, 2026-01-31T13:00:00Z")
-	to.StringVar(&f.To, "to", "", "runs that started before the end of this year, month or day, or before this `TIME`")
-	to.StringArrayVar(&f.Projects, "project", nil, "only runs of project `NAME`; may be repeated, as all of these")
-	to.StringArrayVar(&f.Labels, "label", nil, "only runs with label `K=V`")
-	to.StringArrayVar(&f.Hosts, "host", nil, "only runs on host `NAME`")
-	to.StringArrayVar(&f.Users, "user", nil, "only runs of user `NAME`")
-	to.StringArrayVar(&f.Zones, "region", nil, "only runs in `ZONE`")
-	to.StringArrayVar(&f.Statuses, "status", nil, "only runs with `STATUS`: completed, failed, interrupted, recovered")
+	to.StringVar(&f.From, "from", "", "`TIME` runs started at TIME or later: 2026-01, yesterday, -30d, 2026-01-31T13:00:00Z")
+	to.StringVar(&f.To, "to", "", "`TIME` runs started before TIME, or up to the end of that day, month or year")
+	to.StringArrayVar(&f.Projects, "project", nil, "`NAME` runs of this project; repeatable, like the filters below")
+	to.StringArrayVar(&f.Labels, "label", nil, "`K=V` runs with this label")
+	to.StringArrayVar(&f.Hosts, "host", nil, "`NAME` runs on this host")
+	to.StringArrayVar(&f.Users, "user", nil, "`NAME` runs of this user")
+	to.StringArrayVar(&f.Zones, "region", nil, "`ZONE` runs in this region")
+	to.StringArrayVar(&f.Statuses, "status", nil, "`STATUS` runs with this status: completed, failed, interrupted, recovered")
 }
 
 // given reports whether runs are left out by any of the flags.

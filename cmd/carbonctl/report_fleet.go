@@ -25,8 +25,8 @@ type fleetFlags struct {
 }
 
 func (f *fleetFlags) add(to *pflag.FlagSet) {
-	to.StringVar(&f.hosts, "hosts", "", "with prometheus:URL, name the hosts of this `FILE`, one a line, that have no run")
-	to.DurationVar(&f.step, "step", 0, "with prometheus:URL, `TIME` between the values that are asked for (default: a 720th of the range)")
+	to.StringVar(&f.hosts, "hosts", "", "`FILE` list hosts of FILE (one per line) without any run")
+	to.DurationVar(&f.step, "step", 0, "`TIME` query resolution (default range / 720)")
 }
 
 // fleetRange is what of a store is read where no --from says.

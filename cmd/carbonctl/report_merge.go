@@ -15,15 +15,14 @@ func (a *app) merge() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "merge OUT IN…",
-		Short: "Join ledgers of several hosts, with their chains kept",
-		Long: `Write the rows of several ledgers to a new file OUT, byte by byte, so that
-"carbonctl verify OUT" checks each of their chains. A row in several of
-them is written once. If the chains of two ledgers diverge, nothing is written.
-IN is a ledger, also compressed, a directory or pattern of them, "last" or the
-ID of a run for the ledger that it is in, or "-".
-OUT is for reading: let each host append to its own ledger.
+		Short: "Merge ledgers of several hosts, keeping their hash chains",
+		Long: `Copy the rows of several ledgers to a new file OUT, unchanged, so that
+"carbonctl verify OUT" can check each of their hash chains. Duplicate rows are
+written once. If two chains diverge, nothing is written.
 
-The exit code is 1 if an unfinished last line was ignored.`,
+IN is a ledger (also gzip), a directory, a quoted pattern, - for stdin, or a run
+(last or an ID) for its ledger. Do not append to OUT: each host keeps writing to
+its own ledger. The exit code is 1 if an incomplete last line was skipped.`,
 		Example: `  carbonctl report merge all.csv node1.csv node2.csv
   carbonctl verify all.csv --head node1.csv.head --head node2.csv.head`,
 		Args: func(_ *cobra.Command, args []string) error {

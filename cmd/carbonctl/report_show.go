@@ -32,13 +32,12 @@ func (a *app) showRun() *cobra.Command {
 	s := &showing{reading: reading{app: a}}
 	cmd := &cobra.Command{
 		Use:   "show [FILE|RUN_ID|last…]",
-		Short: "Show one run whole: components, epochs, prediction",
-		Long: `Show one run whole: the JSON that wrap writes with --json-file ("-" is standard
-input), the "last" run of the ledger, or any by its ID or a unique prefix, even
-while it is running. Without an argument, show all runs in progress that write
-to the ledger, each as of its last checkpoint, at most ten seconds ago.
+		Short: "Show a run in full: components, epochs, prediction, warnings",
+		Long: `Show a run in full, finished or in progress: last, an ID or unique prefix of
+one, a JSON file (wrap --json-file), or - for stdin. Without an argument, show
+all runs in progress, as of their last checkpoint, at most 10 s ago.
 
-The exit code is 1 if there is no such run, or no more of it than its row.`,
+The exit code is 1 if there is no such run, or if only its row was kept.`,
 		Example: `  carbonctl report show
   carbonctl report show last
   carbonctl report show run.json
@@ -52,10 +51,10 @@ The exit code is 1 if there is no such run, or no more of it than its row.`,
 	}
 	f := cmd.Flags()
 	s.form.add(f, report.RunFormats())
-	f.StringVar(&s.html, "html", "", "write the page of the run to this `FILE`; the same as --format html --output FILE")
-	f.StringVar(&s.picture, "picture", "", "what svg shows: `NAME` is power, epochs, prediction, or comparison of several runs (default: power, or comparison)")
-	f.StringVar(&s.size, "size", "", "`SIZE` of svg on paper: 85mm, 174mm, 85x60mm (default: as on a page)")
-	f.String("ledger", "", "ledger `FILE` whose runs to show")
+	f.StringVar(&s.html, "html", "", "`FILE` write an HTML page; same as --format html --output FILE")
+	f.StringVar(&s.picture, "picture", "", "`NAME` chart for svg: power, epochs, prediction, or comparison (default power; comparison of several runs)")
+	f.StringVar(&s.size, "size", "", "`SIZE` size of the svg on paper: 85mm, 174mm, 85x60mm")
+	f.String("ledger", "", "`FILE` ledger to find runs in")
 	f.String(config.Car, "", config.CarUsage)
 	return cmd
 }

@@ -23,15 +23,15 @@ var aboutNames = []string{"about", "per", "run", "hardware", "location", "stage"
 
 func (f *aboutFlags) add(to *pflag.FlagSet) {
 	f.flags = to
-	to.StringVar(&f.statement, "statement", "", "instead of totals, a statement as this `FORM`: paper, model-card, boamps, sci, ghg or markdown")
-	to.StringVar(&f.about.Subject, "about", "", "`WHAT` the runs did, in a few words, for a statement")
-	to.StringVar(&f.per, "per", "", "for sci: `N=UNIT`, how many units the runs did: 1000=request")
-	to.StringVar(&f.run, "run", "", "one `RUN`, which names the machine (boamps, model-card): its JSON, an ID or last")
-	to.StringVar(&f.about.Hardware, "hardware", "", "describe the machine in `WORDS`, without --run")
-	to.StringVar(&f.about.Location, "location", "", "describe the place in `WORDS`")
-	to.StringVar(&f.about.Stage, "stage", "", "`STAGE` of the work: training, fine-tuning, inference …")
-	to.StringVar(&f.about.Family, "family", "", "`KIND` of task, such as \"text classification\" (boamps)")
-	to.StringVar(&f.about.Data, "data", "", "`KIND` of data: text, image, tabular, audio, video … (boamps)")
+	to.StringVar(&f.statement, "statement", "", "`FORM` print a statement instead of totals: paper, model-card, boamps, sci, ghg, markdown")
+	to.StringVar(&f.about.Subject, "about", "", "`TEXT` what the runs did, in a few words")
+	to.StringVar(&f.per, "per", "", "`N=UNIT` sci: functional units done: 1000=request")
+	to.StringVar(&f.run, "run", "", "`RUN` boamps, model-card: take the machine from this run: JSON file, ID or last")
+	to.StringVar(&f.about.Hardware, "hardware", "", "`TEXT` describe the machine, instead of --run")
+	to.StringVar(&f.about.Location, "location", "", "`TEXT` describe the location")
+	to.StringVar(&f.about.Stage, "stage", "", "`STAGE` boamps, model-card: training, fine-tuning, inference …")
+	to.StringVar(&f.about.Family, "family", "", "`KIND` boamps: kind of task, such as \"text classification\"")
+	to.StringVar(&f.about.Data, "data", "", "`KIND` boamps: kind of data: text, image, tabular, audio, video …")
 }
 
 // alone finds a flag that was given and needs a statement, "" if there is none.

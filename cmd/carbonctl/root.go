@@ -184,10 +184,11 @@ func (a *app) screen(w io.Writer) report.Screen {
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "carbonctl COMMAND",
-		Short: "Measure the energy and the emissions of any program",
-		Long: `carbonctl measures the energy that a program uses, by the counters of CPU,
-memory and GPUs where they can be read and by a model elsewhere, multiplies it
-by the carbon intensity of the grid, and keeps a record that can be verified.`,
+		Short: "Measure the energy use and carbon emissions of computing work",
+		Long: `Measure the energy use and carbon emissions of computing work. Energy is read
+from the counters of CPU, memory and GPUs, or modelled where there are none, and
+multiplied by the carbon intensity of the grid. Each run is a row of a ledger
+that can be verified.`,
 		Example: `  carbonctl wrap --region FR -- python train.py
   carbonctl report
   carbonctl devices`,
@@ -208,21 +209,7 @@ by the carbon intensity of the grid, and keeps a record that can be verified.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &flagError{cmd, err}
 	})
-	root.SetHelpCommand(&cobra.Command{
-		Use:    "help [COMMAND]",
-		Short:  "Show the help of a command",
-		Hidden: true,
-		RunE: func(_ *cobra.Command, args []string) error {
-			cmd, rest, err := root.Find(args)
-			if err != nil {
-				return err
-			}
-			if len(rest) > 0 && cmd.HasSubCommands() {
-				return &commandError{cmd, rest[0]}
-			}
-			return cmd.Help()
-		},
-	})
+	root.SetHelpCommand(helpCommand(root))
 	group(root, "Measure", a.wrap(), a.attach(), a.mark(), a.devices(), a.calibrate())
 	group(root, "Plan", a.estimate(), a.compare(), a.when(), a.regions())
 	group(root, "Report", a.report(), a.serve(), a.imports())

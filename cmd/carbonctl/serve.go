@@ -45,15 +45,15 @@ func (a *app) serve() *cobra.Command {
 	s := &serving{app: a}
 	cmd := &cobra.Command{
 		Use:   "serve [FILE|DIR|PATTERN…]",
-		Short: "Serve live pages of runs, and carbon intensities over HTTP",
-		Long: `Serve the runs of ledgers as pages that update while runs go on: all runs with
-filters in the address, one run, and runs compared. Ledgers are only read. Also
-serve carbon intensities as JSON below /v1/, and in the shapes of the Carbon
-Aware SDK. The default is the ledger that wrap writes.
+		Short: "Serve live web pages of runs, and a carbon intensity API",
+		Long: `Serve the runs of ledgers as web pages that update live: all runs with filters,
+single runs, and comparisons. The default is the ledger that wrap writes;
+ledgers are only read. Also serve carbon intensities as JSON under /v1/, and in
+the format of the Carbon Aware SDK.
 
-Listens on localhost by default. On another address pages need a token, which
---token-file holds; the intensity API and /healthz are open. Behind a proxy name
-its host with --allow-host. Shuts down gracefully on SIGTERM or SIGINT.`,
+Listens on localhost by default. On other addresses pages require the token in
+--token-file; the intensity API and /healthz do not. Behind a proxy, add its
+host with --allow-host. SIGTERM and SIGINT shut down gracefully.`,
 		Example: `  carbonctl serve
   carbonctl serve /data/ledgers --budget 220kg
   carbonctl serve --listen 0.0.0.0:9106 --token-file token
@@ -67,16 +67,16 @@ its host with --allow-host. Shuts down gracefully on SIGTERM or SIGINT.`,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&s.listen, "listen", ":9106", "listen on `ADDRESS`; without a host, on localhost only")
-	f.StringVar(&s.token, "token-file", "", "`FILE` with the token that pages ask for, at least 16 characters")
-	f.StringArrayVar(&s.hosts, "allow-host", nil, "answer to this `NAME` in the Host header too, as behind a proxy; may be repeated")
-	f.StringVar(&s.budget, "budget", "", "monthly budget, `AMOUNT`: 50kg or 200kWh (default: the setting monthly-budget)")
-	f.StringVar(&s.title, "title", "", "`NAME` above the page, such as a team's")
-	f.StringVar(&s.live, "live", "", "`NAME` of a live service to ask first: "+strings.Join(live.Names(), ", "))
-	f.String("ledger", "", "ledger `FILE` to serve if no argument names one; none for intensities alone")
+	f.StringVar(&s.listen, "listen", ":9106", "`ADDRESS` listen on ADDRESS; without a host, on localhost only")
+	f.StringVar(&s.token, "token-file", "", "`FILE` require the token in FILE, at least 16 characters")
+	f.StringArrayVar(&s.hosts, "allow-host", nil, "`NAME` also accept this Host header, as behind a proxy; repeatable")
+	f.StringVar(&s.budget, "budget", "", "`AMOUNT` monthly budget: 50kg, 200kWh (default the setting monthly-budget)")
+	f.StringVar(&s.title, "title", "", "`TEXT` title of the pages, such as a team's name")
+	f.StringVar(&s.live, "live", "", "`NAME` live service for the intensity API: "+strings.Join(live.Names(), ", "))
+	f.String("ledger", "", "`FILE` ledger to serve without an argument; none for the intensity API only")
 	f.String(config.Car, "", config.CarUsage)
 	tableFlag(f)
-	f.BoolVar(&s.json, "json", false, "print as JSON where it serves")
+	f.BoolVar(&s.json, "json", false, "print the address as JSON")
 	return cmd
 }
 

@@ -30,20 +30,19 @@ func (a *app) verify() *cobra.Command {
 	var allowed bool
 	cmd := &cobra.Command{
 		Use:   "verify [FILE|DIR|PATTERN…]",
-		Short: "Check the hash chain of a ledger, its head and its kept runs",
-		Long: `Check that no row of a ledger was altered, removed, inserted, moved or repeated
-since it was written, that it ends as FILE.head says, and that the kept runs are
-those that its rows were made of. The first finding is the first change.
+		Short: "Check that no row of a ledger was changed, added or removed",
+		Long: `Check the hash chain of a ledger (no row changed, removed, inserted, moved or
+repeated), its head (FILE.head) and the full reports of its runs. The default is
+the ledger that wrap writes. FILE may be gzip, - for stdin, or a run (last or an
+ID) for its ledger.
 
-Whoever can change the ledger can change FILE.head too: pass a head that was
-kept elsewhere with --head. --verbose prints it; the JSON of a run has it too.
+Whoever can change a ledger can also change its FILE.head: pass a head that was
+kept elsewhere with --head. --verbose prints it; each run's JSON contains it.
+With --allowed-signers, FILE.head.sig must be a valid signature of FILE.head
+that covers every row.
 
-With --allowed-signers, FILE.head.sig must be a signature of FILE.head by one of
-them, and it must cover every row unless --allow-unsigned is given. FILE may be
-compressed by gzip; "-" is standard input, "last" or the ID of a run stands for
-its ledger. The default is the ledger that wrap writes.
-
-Exit code: 0 intact, 1 something was found, 2 a file could not be checked.`,
+The exit code is 0 if intact, 1 if something was found, 2 if a file could not be
+checked.`,
 		Example: `  carbonctl verify
   carbonctl verify ledger.csv --head 9f2c…
   carbonctl verify ledger.csv --head /backup/ledger.csv.head
@@ -103,10 +102,10 @@ Exit code: 0 intact, 1 something was found, 2 a file could not be checked.`,
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON, with heads")
-	cmd.Flags().BoolVar(&verbose, "verbose", false, "print the head of each chain, to be kept elsewhere")
-	cmd.Flags().StringVar(&signers, "allowed-signers", "", "`FILE` with the keys that may sign: a .pub file, or ssh-keygen's list")
-	cmd.Flags().BoolVar(&allowed, "allow-unsigned", false, "accept rows that no signature covers")
-	cmd.Flags().StringArrayVar(&held, "head", nil, "`HEAD` kept elsewhere: its hash, or a copy of FILE.head; may be repeated")
+	cmd.Flags().BoolVar(&verbose, "verbose", false, "print the head of each chain, to keep elsewhere")
+	cmd.Flags().StringVar(&signers, "allowed-signers", "", "`FILE` check signatures by these keys: a .pub file or an allowed_signers file")
+	cmd.Flags().BoolVar(&allowed, "allow-unsigned", false, "accept rows not covered by a signature")
+	cmd.Flags().StringArrayVar(&held, "head", nil, "`HEAD` check against a head kept elsewhere: a hash or a copy of FILE.head; repeatable")
 	return cmd
 }
 

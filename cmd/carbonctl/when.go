@@ -81,8 +81,8 @@ func (a *app) when() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "when",
 		Short: "Find the start time with the least emissions",
-		Long: `Find when work of a known length would emit least, from a live forecast or,
-without one, from the typical hours of the zone (no weather).`,
+		Long: `Find the start time with the least emissions for work of a known duration, by a
+live forecast or by the zone's typical hours, which ignore the weather.`,
 		Example: `  carbonctl when --region US-NY --for 4h --by 'tomorrow 18:00'
   carbonctl when --region GB --for 90m --by +24h --live gbcarbon
   CARBONCTL_ELECTRICITYMAPS_TOKEN=… carbonctl when --region FR --for 8h \
@@ -111,12 +111,12 @@ without one, from the typical hours of the zone (no weather).`,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.DurationVar(&p.length, "for", time.Hour, "length `TIME` of the work: 90m, 4h")
-	f.StringVar(&p.by, "by", "+24h", "deadline, `WHEN`: +24h, 'tomorrow 18:00', 18:00, 'monday 9:00', or RFC 3339")
-	f.StringVar(&p.from, "from", "", "earliest start, `WHEN` (default: now)")
-	f.String("region", "", "`ZONE` of the work (default: as set)")
-	f.StringVar(&p.service, "live", "", "live forecast service `NAME`: "+strings.Join(live.Forecasting(), ", "))
-	f.String("scope", "", "`SCOPE`: lifecycle, or direct (combustion alone)")
+	f.DurationVar(&p.length, "for", time.Hour, "`TIME` duration of the work: 90m, 4h")
+	f.StringVar(&p.by, "by", "+24h", "`WHEN` deadline: +24h, 'tomorrow 18:00', 18:00, 'monday 9:00', or RFC 3339")
+	f.StringVar(&p.from, "from", "", "`WHEN` earliest start (default now)")
+	f.String("region", "", "`ZONE` region of the work (default the setting region)")
+	f.StringVar(&p.service, "live", "", "`NAME` live forecast service: "+strings.Join(live.Forecasting(), ", "))
+	f.String("scope", "", "`SCOPE` lifecycle, or direct (combustion only)")
 	tableFlag(f)
 	f.BoolVar(&asJSON, "json", false, "print as JSON")
 	return cmd

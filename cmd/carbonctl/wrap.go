@@ -29,10 +29,11 @@ func (a *app) wrap() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "wrap [flags] -- CMD [ARGS…]",
 		Short: "Run a command and report its energy use and emissions",
-		Long: `Run a command unchanged, measure it, and print the result on stderr when it has
-ended. The exit code is the command's own, or 125: carbonctl failed before the
-start; 126: command not executable; 127: command not found; 128+N: killed by
-signal N.`,
+		Long: `Run a command and report its energy use and emissions on stderr when it ends.
+
+The exit code is that of the command, or 125 if carbonctl failed before the
+start, 126 if the command is not executable, 127 if it was not found, 128+N if
+it was killed by signal N.`,
 		Example: `  carbonctl wrap --region FR -- python train.py
   carbonctl wrap --region US-CA --json-file run.json -- make -j8`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -61,7 +62,7 @@ signal N.`,
 	f := cmd.Flags()
 	f.SetInterspersed(false) // what follows the command's name is the command's
 	addSettings(cmd)
-	f.StringVar(&forward, "forward-signals", string(child.Auto), "`WHEN` to send TERM, HUP, USR1, USR2 on to the command: auto, always, never")
+	f.StringVar(&forward, "forward-signals", string(child.Auto), "`WHEN` forward TERM, HUP, USR1 and USR2 to the command: auto, always, never")
 	w.green.add(f)
 	w.add(f)
 	w.work.addPatterns(f)

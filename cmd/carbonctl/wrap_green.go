@@ -30,9 +30,9 @@ type greenFlags struct {
 }
 
 func (g *greenFlags) add(f *pflag.FlagSet) {
-	f.DurationVar(&g.bound, "wait-for-green", 0, "start when the grid is greenest, at most this `TIME` later: 6h")
-	f.DurationVar(&g.length, "for", time.Hour, "`TIME` that the command takes, for --wait-for-green")
-	f.StringVar(&g.save, "save", "1%", "with --wait-for-green, wait only to save this `PART` of the emissions: 5%")
+	f.DurationVar(&g.bound, "wait-for-green", 0, "`TIME` wait for the greenest start, up to this long: 6h")
+	f.DurationVar(&g.length, "for", time.Hour, "`TIME` with --wait-for-green: expected duration of the command")
+	f.StringVar(&g.save, "save", "1%", "`SHARE` with --wait-for-green: start now if waiting saves less than this: 5%")
 }
 
 func (g *greenFlags) check(zone string) error {

@@ -64,7 +64,7 @@ type Setting struct {
 	Default string
 	// Example is a value as a file has it.
 	Example string
-	// Usage is one line of help, with the value's name in backquotes.
+	// Usage is one line of help, which begins with the value's name in backquotes.
 	Usage string
 	set   func(v *Values, value string) error // nil: its values belong to a room above
 }
@@ -80,74 +80,83 @@ const prefix = "CARBONCTL_"
 func Table() []Setting {
 	return []Setting{
 		{Region, Text, true, "world mean", `"FR"`,
-			"`ZONE` of the machine: FR, France, US-CA, aws:eu-west-1; \"carbonctl regions show\" lists all", (*Values).setRegion},
+			"`ZONE` where the machine is: FR, France, US-CA, aws:eu-west-1 (list: carbonctl regions show)", (*Values).setRegion},
 		{Intensity, Number, true, "from the region", "56",
-			"your own carbon intensity, in `GRAMS` of CO2e per kWh", (*Values).setIntensity},
+			"`GRAMS` carbon intensity in g CO2e/kWh, instead of the region's", (*Values).setIntensity},
 		{PUE, Number, true, "1, not given", "1.2",
-			"`FACTOR` of the building's energy over the computers', at least 1", (*Values).setPUE},
+			"`FACTOR` power usage effectiveness of the building, 1 or more", (*Values).setPUE},
 		{Interval, Text, false, DefaultInterval.String(), `"500ms"`,
-			"`TIME` between two readings (default 1s)", (*Values).setInterval},
+			"`TIME` time between readings (default 1s)", (*Values).setInterval},
 		{Charge, Text, true, "machine, or process where a limit shows that the machine is shared", `"process"`,
-			"`WHAT` to charge: machine, or process for this command's share (default: machine, unless a limit shows that it is shared)", (*Values).setCharge},
+			"`WHAT` charge the machine, or this command's share of it (process); default machine, or process where limits show a shared machine", (*Values).setCharge},
 		{Project, Text, true, "", `"night-builds"`,
-			"project `NAME`, to group runs by", (*Values).setProject},
+			"`NAME` project of the run, to group and filter by", (*Values).setProject},
 		{Label, Pairs, true, "", `{ team = "vision", stage = "train" }`,
-			"label `K=V` to group and filter by; may be repeated", (*Values).setLabel},
+			"`K=V` label of the run, to group and filter by; repeatable", (*Values).setLabel},
 		{Ledger, Text, false, "", `"/data/carbon/ledger.csv"`,
-			"ledger `FILE` (CSV) to which the run is added, or none", (*Values).setLedger},
+			"`FILE` append the run to this ledger (CSV), or none", (*Values).setLedger},
 		{KeepRuns, Text, false, "1000", `"90d"`,
-			"keep the reports of the newest `N` runs, or of an age: 1000, 90d; 0 for none (default 1000)", nil},
+			"`N` full reports to keep, by number or age: 1000, 90d; 0 for none (default 1000)", nil},
 		{Epochs, Number, true, "unknown", "10",
-			"expect `N` epochs and find them in the output", (*Values).setEpochs},
+			"`N` number of epochs; find them in the output", (*Values).setEpochs},
 		{EpochPreset, Text, true, "", `"keras"`,
-			"find epochs as this framework, `NAME`, prints them", nil},
+			"`NAME` find epochs in the output of a framework", nil},
 		{EpochPattern, Text, true, "", `'^epoch (\d+)/(\d+)'`,
-			"find epochs in the output by this regular expression, `RE`", nil},
+			"`RE` find epochs in the output by a regular expression", nil},
 		{Car, Text, false, "us, from 1 kg on", `"eu"`,
 			CarUsage, nil},
 		{MonthlyBudget, Text, false, "none", `"220kg"`,
-			"what all runs of a month may use, `AMOUNT`: 220kg or 900kWh; \"carbonctl report\" and its page compare with it", nil},
+			"`AMOUNT` budget of all runs of a month: 220kg, 900kWh; \"carbonctl report\" and its pages compare with it", nil},
 		{Calibration, Text, false, "none", `"/etc/carbonctl/calibration.json"`,
-			"calibration `FILE` of this machine, used where no counter is readable; \"carbonctl calibrate\" writes it", nil},
+			"`FILE` calibration of this machine, for where no counter is readable (written by carbonctl calibrate)", nil},
 		{RegionsFile, Text, false, "none: the built-in table", `"regions.csv"`,
 			RegionsFileUsage, (*Values).setRegionsFile},
 		{DetectCloud, Bool, false, "false", "true",
-			"query the cloud's metadata service for the region, 300 ms at most", (*Values).setDetectCloud},
+			"get the region from the cloud's metadata service, within 300 ms", (*Values).setDetectCloud},
 		{Water, Bool, true, "false", "true",
-			"count the water that the electricity and the cooling took", (*Values).setWater},
+			"report the water used by power generation and cooling", (*Values).setWater},
 		{MLflow, Bool, false, "false", "true",
-			"log the run to MLflow: the server of MLFLOW_TRACKING_URI", nil},
+			"log the run to MLflow at MLFLOW_TRACKING_URI", nil},
 		{Influx, Text, false, "", `"http://localhost:8086/?db=carbon"`,
-			"write the run to the InfluxDB at this `URL`, ?db=NAME or ?org=ORG&bucket=BUCKET", nil},
+			"`URL` write the run to InfluxDB: URL?db=NAME or URL?org=ORG&bucket=BUCKET", nil},
 		{Webhook, Text, false, "", `"https://ci.example.org/carbon"`,
-			"post the result to this `URL` when the command has ended", nil},
+			"`URL` POST the result to URL at the end", nil},
 		{JSONLines, Text, false, "", `"/var/log/carbonctl.jsonl"`,
-			"add what happens in the run to this `FILE` as JSON lines; - for stdout, fd:N", nil},
+			"`FILE` append events of the run to FILE as JSON lines; or -, fd:N", nil},
 		{LinesForm, Text, false, "nested", `"flat"`,
-			"`FORM` of the JSON lines: nested for log shippers, flat for metrics", nil},
+			"`FORM` JSON lines for log shippers (nested) or metrics (flat)", nil},
 		{FlushWait, Text, false, "0s", `"5s"`,
-			"wait this `TIME` more for services at the end (default 0s)", (*Values).setFlushWait},
+			"`TIME` wait up to this long for services at the end", (*Values).setFlushWait},
 		{OTLP, Text, false, "none", `"http://localhost:4318"`,
-			"send metrics and a span to OpenTelemetry at this `URL`, or env for that of OTEL_EXPORTER_OTLP_ENDPOINT", nil},
+			"`URL` send metrics and a span by OTLP; env for OTEL_EXPORTER_OTLP_ENDPOINT", nil},
 		{CI, Text, false, "none", `"auto"`,
-			"show the run in the CI `SYSTEM`: github, gitlab, or auto to find it", nil},
+			"`SYSTEM` write a summary for the CI system: github, gitlab, auto", nil},
 		{Metrics, Text, false, "none", `":9105"`,
-			"serve metrics of the run for Prometheus on `ADDRESS`; without a host, on localhost only", nil},
+			"`ADDRESS` serve Prometheus metrics of the run; without a host, on localhost only", nil},
 		{Textfile, Text, false, "none", `"/var/lib/prometheus/node-exporter/carbonctl.prom"`,
-			"keep metrics of the run in this `FILE`.prom, for node_exporter's textfile collector", nil},
+			"`FILE` write metrics to FILE (.prom) for node_exporter's textfile collector", nil},
 		{Pushgateway, Text, false, "none", `"http://127.0.0.1:9091"`,
-			"push metrics of the run to the Pushgateway at `URL` at the end", nil},
+			"`URL` push metrics to a Prometheus Pushgateway at the end", nil},
 	}
+}
+
+// Help is Usage without the value's name.
+func (s Setting) Help() string {
+	if rest, named := strings.CutPrefix(s.Usage, "`"); named {
+		_, text, _ := strings.Cut(rest, "` ")
+		return text
+	}
+	return s.Usage
 }
 
 // OfRun reports whether the setting is about one run, so that wrap has a flag of its name.
 func (s Setting) OfRun() bool { return s.Key != MonthlyBudget }
 
 // CarUsage is the help of the flag wherever it stands alone.
-const CarUsage = "`CAR` to compare emissions with: us, eu, uk, carbontracker, or g/km (default: us, from 1 kg on)"
+const CarUsage = "`CAR` compare with a car: us, eu, uk, carbontracker, or g/km (default us, from 1 kg)"
 
 // RegionsFileUsage is the help of the flag wherever it stands alone.
-const RegionsFileUsage = "CSV `FILE` with your own figures, over the built-in table"
+const RegionsFileUsage = "`FILE` CSV of intensities that override the built-in table"
 
 // keys are those of a table of settings that a file may set.
 func keys(all []Setting, project bool) (list []string) {
@@ -160,8 +169,7 @@ func keys(all []Setting, project bool) (list []string) {
 }
 
 // reserved are the variables with our prefix that are no settings: what wrap gives its
-// command, and what services need, whose secrets no file may hold.
-// command, and what live services and webhooks need, whose secrets no file of settings may hold.
+// command, and what services need, whose secrets no file of settings may hold.
 func reserved() []string {
 	return []string{
 		"CARBONCTL_RUN_ID", "CARBONCTL_EVENTS",

@@ -21,7 +21,7 @@ func Template(project bool) string {
 		}
 		b.WriteByte('\n')
 		line := "#"
-		for word := range strings.FieldsSeq(strings.ReplaceAll(s.Usage, "`", "")) {
+		for word := range strings.FieldsSeq(s.Help()) {
 			if len(line)+1+len(word) > 80 {
 				b.WriteString(line + "\n")
 				line = "#"
