@@ -17,9 +17,9 @@ import (
 )
 
 // hall are the files of the command that all commands may use: main and the tree of
-// commands, hints, settings and the flags that several have. Any other file belongs to the
+// commands, their help, hints, settings and the flags that several have. Any other file belongs to the
 // command that it is named after, up to the first underscore.
-var hall = []string{"main", "root", "exit", "hint", "settings", "flags", "reading"}
+var hall = []string{"main", "root", "help", "exit", "hint", "settings", "flags", "reading"}
 
 // TestNoCommandUsesAnother checks that what two commands need stands in a room of its own:
 // no command's file uses an identifier of another command's file. Only root.go, which
