@@ -78,7 +78,7 @@ func TestDocsNameWhatThereIs(t *testing.T) {
 				continue
 			}
 			words := strings.Fields(m[2])
-			cmd, rest, err := (&app{}).root().Find(words)
+			cmd, rest, err := (&app{}).root(nil).Find(words)
 			if !assert.NoError(t, err, "%s: %s", page, line) {
 				continue
 			}

@@ -46,13 +46,20 @@ func init() {
 	cobra.AddTemplateFunc("moreFlags", moreFlags)
 }
 
+// A subcommand is made when it is needed.
+type subcommand struct {
+	name string
+	make func() *cobra.Command
+}
+
 // group adds commands below a heading of the help of the command above them.
-func group(above *cobra.Command, title string, commands ...*cobra.Command) {
+func group(above *cobra.Command, title string, commands ...subcommand) {
 	above.AddGroup(&cobra.Group{ID: title, Title: title})
-	for _, cmd := range commands {
+	for _, c := range commands {
+		cmd := c.make()
 		cmd.GroupID = title
+		above.AddCommand(cmd)
 	}
-	above.AddCommand(commands...)
 }
 
 // heading is one above some flags in the help of a command, and their names by use.

@@ -32,14 +32,14 @@ func TestHelpFits(t *testing.T) {
 			check(c, annotations)
 		}
 	}
-	check((&app{}).root(), nil)
-	check((&app{}).root(), map[string]string{all: "true"})
+	check((&app{}).root(nil), nil)
+	check((&app{}).root(nil), map[string]string{all: "true"})
 }
 
 // The help of a command with many flags has the frequent ones, the number of the others and
 // how to list them.
 func TestFrequentFlags(t *testing.T) {
-	root := (&app{}).root()
+	root := (&app{}).root(nil)
 	for path, names := range frequent {
 		cmd, _, err := root.Find(strings.Fields(path)[1:])
 		require.NoError(t, err)
@@ -89,7 +89,7 @@ func TestFlagsShown(t *testing.T) {
 
 // Where flags are under headings, each is under one, and each name is that of a flag.
 func TestFlagsUnderHeadings(t *testing.T) {
-	root := (&app{}).root()
+	root := (&app{}).root(nil)
 	found := map[string]bool{}
 	for path, list := range headings {
 		cmd, _, err := root.Find(strings.Fields(path)[1:])
@@ -119,7 +119,7 @@ func TestFlagsUnderHeadings(t *testing.T) {
 
 // Each command is in a group, and the help of each command has each of its flags once.
 func TestHelpGroups(t *testing.T) {
-	root := (&app{}).root()
+	root := (&app{}).root(nil)
 	for _, cmd := range root.Commands() {
 		if cmd.IsAvailableCommand() {
 			assert.NotEmpty(t, cmd.GroupID, cmd.Name())
@@ -142,7 +142,7 @@ func TestHelpGroups(t *testing.T) {
 
 // The commands of the root's help are below headings, those used most first.
 func TestHelpOfRoot(t *testing.T) {
-	text := (&app{}).root().UsageString()
+	text := (&app{}).root(nil).UsageString()
 	last := -1
 	for _, line := range []string{"\nMeasure:\n  wrap ", "\nPlan:\n  estimate ", "\nReport:\n  report ", "\nAudit:\n  verify ", "\nSet up:\n  config "} {
 		at := strings.Index(text, line)
@@ -150,4 +150,34 @@ func TestHelpOfRoot(t *testing.T) {
 		last = at
 	}
 	assert.NotContains(t, text, "\nCommands:")
+}
+
+// A command that is made alone is the one that is made with all others.
+func TestOneCommandAlone(t *testing.T) {
+	all := (&app{}).root(nil)
+	n := 0
+	for _, cmd := range all.Commands() {
+		if !cmd.IsAvailableCommand() || cmd.Name() == "completion" {
+			continue
+		}
+		n++
+		root := (&app{}).root([]string{cmd.Name()})
+		require.Len(t, root.Commands(), 1, cmd.Name())
+		alone := root.Commands()[0]
+		assert.Equal(t, cmd.CommandPath(), alone.CommandPath())
+		assert.Equal(t, cmd.GroupID, alone.GroupID)
+		assert.Equal(t, cmd.UsageString(), alone.UsageString())
+	}
+	assert.Greater(t, n, 15)
+}
+
+func BenchmarkRoot(b *testing.B) {
+	for name, args := range map[string][]string{"all": nil, "version": {"version"}, "wrap": {"wrap"}} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				(&app{}).root(args)
+			}
+		})
+	}
 }

@@ -23,8 +23,8 @@ func TestHint(t *testing.T) {
 		"another version":                  &ledger.HeaderError{What: ledger.OtherVersion},
 		"has rewritten it":                 fmt.Errorf("report: %w", &ledger.HeaderError{What: ledger.Edited}),
 		"records a run":                    input.NoRunsError{Err: fs.ErrNotExist, Ledger: true},
-		`did you mean "carbonctl report"?`: knownCommand((&app{}).root(), []string{"reprot"}),
-		"carbonctl wrap -- pytest":         knownCommand((&app{}).root(), []string{"pytest"}),
+		`did you mean "carbonctl report"?`: knownCommand((&app{}).root(nil), []string{"reprot"}),
+		"carbonctl wrap -- pytest":         knownCommand((&app{}).root(nil), []string{"pytest"}),
 	} {
 		got := hint(err)
 		if want == "" {

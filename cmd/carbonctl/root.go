@@ -98,7 +98,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 	out := &answer{app: a, w: a.out}
 	a.out = out
 	defer func() { a.status.Close() }()
-	root := a.root()
+	root := a.root(args)
 	root.SetArgs(southern(args))
 	root.SetOut(out)
 	root.SetErr(a.err)
@@ -181,7 +181,9 @@ func (a *app) screen(w io.Writer) report.Screen {
 	return output.Screen(w, os.Getenv)
 }
 
-func (a *app) root() *cobra.Command {
+// root makes the command with its subcommands: with the one alone that the arguments begin
+// with, since to make them all takes longer than most of them run.
+func (a *app) root(args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "carbonctl COMMAND",
 		Short: "Measure the energy use and carbon emissions of computing work",
@@ -210,11 +212,25 @@ that can be verified.`,
 		return &flagError{cmd, err}
 	})
 	root.SetHelpCommand(helpCommand(root))
-	group(root, "Measure", a.wrap(), a.attach(), a.mark(), a.devices(), a.calibrate())
-	group(root, "Plan", a.estimate(), a.compare(), a.when(), a.regions())
-	group(root, "Report", a.report(), a.serve(), a.imports())
-	group(root, "Audit", a.verify(), a.recompute())
-	group(root, "Set up", a.config(), a.version())
+	groups := []struct {
+		title    string
+		commands []subcommand
+	}{
+		{"Measure", []subcommand{{"wrap", a.wrap}, {"attach", a.attach}, {"mark", a.mark}, {"devices", a.devices}, {"calibrate", a.calibrate}}},
+		{"Plan", []subcommand{{"estimate", a.estimate}, {"compare", a.compare}, {"when", a.when}, {"regions", a.regions}}},
+		{"Report", []subcommand{{"report", a.report}, {"serve", a.serve}, {"import", a.imports}}},
+		{"Audit", []subcommand{{"verify", a.verify}, {"recompute", a.recompute}}},
+		{"Set up", []subcommand{{"config", a.config}, {"version", a.version}}},
+	}
+	for _, g := range groups {
+		if i := slices.IndexFunc(g.commands, func(c subcommand) bool { return len(args) > 0 && c.name == args[0] }); i >= 0 {
+			group(root, g.title, g.commands[i])
+			return root
+		}
+	}
+	for _, g := range groups {
+		group(root, g.title, g.commands...)
+	}
 	root.AddCommand(exitHelp())
 	return root
 }
