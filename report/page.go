@@ -5,6 +5,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Width is how many columns text takes at the most where no Screen says otherwise.
@@ -87,7 +88,9 @@ func (p *Page) WriteTo(w io.Writer) (int64, error) {
 }
 
 // withUnit is a number and its unit, which stay on one line.
-var withUnit = regexp.MustCompile(`(\d) (%|[nµmkMG]?(?:g|J|Wh?)|ms|s|t)(\W|$)`)
+var withUnit = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(\d) (%|[nµmkMG]?(?:g|J|Wh?)|ms|s|t)(\W|$)`)
+})
 
 const noBreak = "\u00a0"
 
@@ -95,7 +98,7 @@ const noBreak = "\u00a0"
 // stays whole, and so does a number with its unit.
 func fold(text string, n int) []string {
 	lines := []string{""}
-	text = withUnit.ReplaceAllString(text, "$1"+noBreak+"$2$3")
+	text = withUnit().ReplaceAllString(text, "$1"+noBreak+"$2$3")
 	for word := range strings.SplitSeq(text, " ") {
 		last := &lines[len(lines)-1]
 		switch {

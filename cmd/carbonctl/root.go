@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -76,7 +77,7 @@ func (o *answer) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-var southernPoint = regexp.MustCompile(`^-[0-9.]+,-?[0-9.]+$`)
+var southernPoint = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^-[0-9.]+,-?[0-9.]+$`) })
 
 // southern keeps points south of the equator, -33.9,151.2, from being read as flags. What
 // belongs to a command that is to be run is left alone.
@@ -86,7 +87,7 @@ func southern(args []string) []string {
 		if arg == "--" || args[0] == "wrap" {
 			break
 		}
-		if southernPoint.MatchString(arg) {
+		if strings.HasPrefix(arg, "-") && southernPoint().MatchString(arg) {
 			args[i] = " " + arg
 		}
 	}
