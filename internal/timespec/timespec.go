@@ -50,14 +50,15 @@ func Duration(s string) (time.Duration, bool) {
 // next one, not today, "2d" in two days. A day, month or year is its beginning.
 func Coming(s string, now time.Time) (time.Time, error) {
 	p, ok := parse(s, now, +1)
+	if p.clock && !p.from.After(now) { // or tomorrow, also where there was no such time today
+		day := time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 0, 0, now.Location())
+		p, ok = parse(day.Format(time.DateOnly)+" "+strings.TrimSpace(s), day, +1)
+	}
 	if p.skipped {
 		return time.Time{}, skipped(s)
 	}
 	if !ok || strings.HasPrefix(strings.TrimSpace(s), "-") {
 		return time.Time{}, fmt.Errorf("invalid time %.40q: use +24h, 18:00, 'tomorrow 18:00' or 2026-12-01T18:00:00Z", s)
-	}
-	if p.clock && !p.from.After(now) {
-		return p.from.AddDate(0, 0, 1), nil
 	}
 	return p.from, nil
 }
@@ -149,7 +150,7 @@ func ofDay(text string, now time.Time, sign int) (p period, ok bool) {
 	}
 	t := at(day, c.Hour(), c.Minute())
 	if !sameClock(t, c) {
-		return period{skipped: true}, false // where clocks go forward
+		return period{from: t, to: t, skipped: true, clock: !named}, false // where clocks go forward
 	}
 	return period{from: t, to: t, clock: !named}, true
 }

@@ -113,7 +113,7 @@ func TestSkippedTimes(t *testing.T) {
 	berlin, err := time.LoadLocation("Europe/Berlin")
 	require.NoError(t, err)
 	now := time.Date(2027, 3, 27, 12, 0, 0, 0, berlin) // clocks go forward on the 28th at 2
-	for _, skipped := range []string{"tomorrow 02:30", "2027-03-28 02:30", "2027-03-28T02:00:00", "sunday 2:59"} {
+	for _, skipped := range []string{"tomorrow 02:30", "2027-03-28 02:30", "2027-03-28T02:00:00", "sunday 2:59", "2:30"} {
 		_, err := Coming(skipped, now)
 		assert.ErrorContains(t, err, "clocks go forward over it", skipped)
 	}
@@ -121,6 +121,9 @@ func TestSkippedTimes(t *testing.T) {
 		_, err := Coming(shown, now)
 		assert.NoError(t, err, shown)
 	}
+	next, err := Coming("2:30", now.Add(24*time.Hour)) // today it was skipped
+	require.NoError(t, err)
+	assert.Equal(t, "2027-03-29T02:30:00+02:00", next.Format(time.RFC3339))
 	twice, err := Coming("2027-10-31 02:30", now)
 	require.NoError(t, err)
 	assert.Equal(t, 2, twice.Hour())
