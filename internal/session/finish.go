@@ -21,7 +21,7 @@ func (s *Session) Finish(ctx context.Context) Result {
 	s.stopLive()
 	s.tree.ended(s.exit)
 	s.alarm.rest()
-	unseen := s.lookout.ended(s.exit)
+	unseen := s.lookout.ended(s.exit, s.o.Slack)
 	beside := s.book.beside(s.alarm.run, s.o.Tracker.Run.Parent)
 	r := s.lastReading()
 	r.Revision = s.commit.ended(s.since)

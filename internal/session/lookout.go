@@ -157,19 +157,19 @@ func (l *lookout) not() {
 }
 
 // The last reading waits this long at most for what the command has printed to be
-// passed on. What the reader has not taken by then stays in order.
+// passed on, and with half of the slack. What the reader has not taken by then stays in order.
 const drainLimit = 50 * time.Millisecond
 
 // relayLimit is how long a relay may take to start, on a machine that is busy.
 const relayLimit = time.Second
 
 // ended reads what is left, and says what could not be seen.
-func (l *lookout) ended(exit child.Exit) []footprint.Warning {
+func (l *lookout) ended(exit child.Exit, slack time.Duration) []footprint.Warning {
 	l.mu.Lock()
 	l.said = true
 	l.mu.Unlock()
 	if l.output != nil {
-		l.output.Drain(drainLimit)
+		l.output.Drain(drainLimit + slack/2)
 	}
 	if l.matcher != nil {
 		l.matcher.Close(exit.Code == 0)

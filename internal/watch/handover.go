@@ -23,8 +23,9 @@ func (o *Output) Drain(limit time.Duration) (left bool) {
 		c.interrupt(time.Unix(1, 0))
 	}
 	for _, c := range o.channels {
-		c.deaf.Store(true) // what comes now is not the command's
-		if !c.stopped() || !c.over {
+		stopped := c.stoppedBy(deadline) // with what it had read, on a busy machine too
+		c.deaf.Store(true)               // what comes now is not the command's
+		if !stopped || !c.over {
 			left = true
 			continue
 		}
@@ -66,11 +67,14 @@ func (c *channel) interrupt(at time.Time) {
 
 // stopped reports whether copying has stopped, as it does right after an interruption
 // unless the system can't interrupt it.
-func (c *channel) stopped() bool {
+func (c *channel) stopped() bool { return c.stoppedBy(time.Time{}) }
+
+// stoppedBy waits for that until a time, or for a moment.
+func (c *channel) stoppedBy(t time.Time) bool {
 	select {
 	case <-c.done:
 		return true
-	case <-time.After(quiet):
+	case <-time.After(max(quiet, time.Until(t))):
 		return false
 	}
 }

@@ -36,7 +36,7 @@ func TestCheck(t *testing.T) {
 				f, err := os.Open(path)
 				require.NoError(t, err)
 				defer f.Close()
-				now := time.Now()
+				now := stateOf(f).when()
 				for settled && !now.After(stateOf(f).when().Add(clockStep)) {
 					now = time.Now() // until the clock has moved on
 				}
