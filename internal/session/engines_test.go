@@ -36,7 +36,7 @@ func TestAnEngineThatHangsKeepsNobody(t *testing.T) {
 	defer close(quit)
 	target, err := engine.ParseTarget("vllm=" + server.URL)
 	require.NoError(t, err)
-	path := t.TempDir() + "/l.csv"
+	path := tempDir(t) + "/l.csv"
 	begin := time.Now()
 	result := run(t, session.Options{
 		Tracker: metered(nil), Ledger: session.Ledger{Path: path}, Engines: []engine.Target{target}, Slack: 2 * time.Second,
@@ -48,6 +48,9 @@ func TestAnEngineThatHangsKeepsNobody(t *testing.T) {
 	assert.Zero(t, r.Work[0].Count)
 	assert.Equal(t, footprint.CountLower, r.Work[0].Bound)
 	assert.True(t, slices.ContainsFunc(r.Warnings, func(w footprint.Warning) bool { return w.Code == footprint.WorkPartial }))
+	gone(t, path)
+	_, err = ledger.Writer{Path: path}.Recover(t.Context()) // what has no row in time, as after a wait for all of the slack
+	require.NoError(t, err)
 	f, err := os.Open(path)
 	require.NoError(t, err)
 	defer f.Close()

@@ -81,7 +81,7 @@ func metered(read func()) carbon.Config {
 // The order in which a run ends: the last reading, the budget that it trips, the
 // row, the sinks, which get the receipt and all warnings.
 func TestTheOrderOfTheEnd(t *testing.T) {
-	dir := t.TempDir()
+	dir := tempDir(t)
 	path := filepath.Join(dir, "l.csv")
 	var o order
 	script := filepath.Join(dir, "ended")
@@ -141,7 +141,7 @@ func TestTheEndIsBounded(t *testing.T) {
 		"a sink that takes its time": {o: session.Options{Sinks: []session.Sink{{Sink: slow, Failed: "not sent"}}}, want: "not sent: "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "l.csv")
+			path := filepath.Join(tempDir(t), "l.csv")
 			c.o.Ledger, c.o.Slack = session.Ledger{Path: path}, 1
 			run(t, session.Options{Ledger: c.o.Ledger}, ":") // so that it is there
 			if c.hold {
@@ -169,7 +169,7 @@ func (f carbonSink) Report(ctx context.Context, r footprint.Report) error { retu
 
 // A run whose row had to wait has it, with its own status, from the next one.
 func TestTheNextRunFinishes(t *testing.T) {
-	dir := t.TempDir()
+	dir := tempDir(t)
 	path := filepath.Join(dir, "l.csv")
 	run(t, session.Options{Ledger: session.Ledger{Path: path}}, ":")
 	lock := flock.New(path)
@@ -205,7 +205,7 @@ func TestTheNextRunFinishes(t *testing.T) {
 
 // A run that is underway beside this one is named, and our own parent is not.
 func TestOtherRuns(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "l.csv")
+	path := filepath.Join(tempDir(t), "l.csv")
 	w := ledger.Writer{Path: path} // a run that goes on: its journal is held
 	var a footprint.Account
 	a.Run.ID = "01980000-0000-7000-8000-000000000001"
@@ -252,7 +252,7 @@ func TestABudgetIsActedOnAtTheEnd(t *testing.T) {
 		}
 		server.Close()
 
-		file := filepath.Join(t.TempDir(), "done")
+		file := filepath.Join(tempDir(t), "done")
 		run(t, session.Options{Budget: session.Budget{Limit: "1ms", Action: "exec:yes | head -1 > " + file}}, "sleep 0.05")
 		require.Eventually(t, func() bool { b, _ := os.ReadFile(file); return string(b) == "y\n" }, inTime, time.Millisecond)
 	}

@@ -28,7 +28,7 @@ import (
 func TestTheEndIsInTheJournal(t *testing.T) {
 	for _, hangs := range []bool{false, true} {
 		t.Run(fmt.Sprintf("hangs=%v", hangs), func(t *testing.T) {
-			dir := t.TempDir()
+			dir := tempDir(t)
 			path, ended := filepath.Join(dir, "l.csv"), filepath.Join(dir, "ended")
 			require.NoError(t, os.WriteFile(path, nil, 0o600))
 			lock := flock.New(path)
@@ -76,7 +76,7 @@ func TestABudgetStopsUnheard(t *testing.T) {
 
 // A message that was sent is not sent again by the run that makes the row.
 func TestAMessageIsSentOnce(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "l.csv")
+	path := filepath.Join(tempDir(t), "l.csv")
 	require.NoError(t, os.WriteFile(path, nil, 0o600))
 	lock := flock.New(path)
 	held, err := lock.TryLock()
@@ -109,7 +109,7 @@ func gone(t *testing.T, path string) {
 // Runs too short for all that others have left behind do a part of it each, and none
 // waits for all.
 func TestShortRunsRecoverInTurn(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "l.csv")
+	path := filepath.Join(tempDir(t), "l.csv")
 	const n = 60
 	for i := range n {
 		leaveJournal(t, path, fmt.Sprintf("run-%03d", i))

@@ -35,7 +35,7 @@ func TestRevision(t *testing.T) {
 		"no repository":   {"echo '# branch.oid " + hash + "'", "exit 0", false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
+			dir := tempDir(t)
 			t.Chdir(dir)
 			if v.repository {
 				require.NoError(t, os.Mkdir(".git", 0o755))
@@ -64,7 +64,7 @@ func TestRevision(t *testing.T) {
 
 // A tracker that is killed leaves the commit in its journal.
 func TestRevisionInTheJournal(t *testing.T) {
-	dir := t.TempDir()
+	dir := tempDir(t)
 	t.Chdir(dir)
 	hash := strings.Repeat("ab12", 10)
 	require.NoError(t, os.Mkdir(".git", 0o755))

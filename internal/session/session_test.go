@@ -5,6 +5,7 @@ package session_test
 import (
 	"context"
 	"errors"
+	"os"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -41,6 +42,18 @@ func run(t *testing.T, o session.Options, script string) session.Result {
 	return s.Finish(context.Background())
 }
 
+// tempDir is a directory to which what a run has given up may still write: here the process
+// does not end with the run.
+func tempDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "session")
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		assert.Eventually(t, func() bool { return os.RemoveAll(dir) == nil }, inTime, time.Millisecond)
+	})
+	return dir
+}
+
 // sink is a function that takes reports.
 type sink func(footprint.Report) error
 
@@ -51,7 +64,7 @@ func TestASinkGetsTheWholeReport(t *testing.T) {
 	keep := sink(func(r footprint.Report) error { got = r; return nil })
 	fails := sink(func(footprint.Report) error { return errors.New("no such service") })
 	result := run(t, session.Options{
-		Ledger:   session.Ledger{Path: t.TempDir() + "/l.csv"},
+		Ledger:   session.Ledger{Path: tempDir(t) + "/l.csv"},
 		Sinks:    []session.Sink{{Sink: fails, Failed: "not sent"}, {Sink: keep}},
 		Warnings: []footprint.Warning{{Code: footprint.ConfigIgnored, Text: "a key"}},
 	}, "exit 3")

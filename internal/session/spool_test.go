@@ -7,11 +7,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -65,7 +66,7 @@ func TestTheNextRunDelivers(t *testing.T) {
 	for _, kept := range []bool{true, false} {
 		down := &deliver.Error{Host: "h", Temporary: true, Text: "connection refused"}
 		s := &service{down: down}
-		dir := t.TempDir()
+		dir := tempDir(t)
 		o := session.Options{
 			Ledger: session.Ledger{Path: session.None}, Spool: spool.Dir(filepath.Join(dir, "spool")), Redo: s.redo,
 			Sinks: []session.Sink{{Sink: s, Failed: "not delivered", Name: "service", Target: "there"}},
@@ -98,7 +99,7 @@ func TestTheNextRunDelivers(t *testing.T) {
 // A refusal that would be the same again is not kept.
 func TestARefusalIsNotKept(t *testing.T) {
 	s := &service{down: &deliver.Error{Host: "h", Status: 400, Text: "no"}}
-	dir := spool.Dir(filepath.Join(t.TempDir(), "spool"))
+	dir := spool.Dir(filepath.Join(tempDir(t), "spool"))
 	r := run(t, session.Options{
 		Spool: dir, Redo: s.redo, Sinks: []session.Sink{{Sink: s, Failed: "not delivered", Name: "service", Target: "there"}},
 	}, ":").Report
@@ -108,7 +109,7 @@ func TestARefusalIsNotKept(t *testing.T) {
 
 // Where nothing can be kept the report says that it is lost.
 func TestAFullDiskForTheSpool(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "file")
+	file := filepath.Join(tempDir(t), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	s := &service{down: &deliver.Error{Host: "h", Temporary: true, Text: "down"}}
 	r := run(t, session.Options{
@@ -121,11 +122,11 @@ func TestAFullDiskForTheSpool(t *testing.T) {
 
 // Where the ledger can't be written there is no journal, and the spool keeps what is left.
 func TestTheSpoolStandsInForAJournal(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "file")
+	file := filepath.Join(tempDir(t), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	s := &service{down: &deliver.Error{Host: "h", Temporary: true, Text: "down"}}
 	o := session.Options{
-		Ledger: session.Ledger{Path: filepath.Join(file, "l.csv")}, Spool: spool.Dir(filepath.Join(t.TempDir(), "spool")), Redo: s.redo,
+		Ledger: session.Ledger{Path: filepath.Join(file, "l.csv")}, Spool: spool.Dir(filepath.Join(tempDir(t), "spool")), Redo: s.redo,
 		Sinks: []session.Sink{{Sink: s, Failed: "not delivered", Name: "service", Target: "there"}},
 	}
 	first := run(t, o, "sleep 0.1").Report
@@ -139,7 +140,7 @@ func TestTheSpoolStandsInForAJournal(t *testing.T) {
 // What a journal keeps stays there until the spool has it, and a run that has its row is not
 // taken for one that was added.
 func TestTheSpoolIsFullWhenAJournalIsTaken(t *testing.T) {
-	dir := t.TempDir()
+	dir := tempDir(t)
 	file := filepath.Join(dir, "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	s := &service{down: &deliver.Error{Host: "h", Temporary: true, Text: "down"}}
@@ -183,25 +184,23 @@ func TestFlushWait(t *testing.T) {
 // A budget's message that no helper could send is sent by a later run, and kept while its
 // receiver is down.
 func TestABudgetsMessageIsKept(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	addr := l.Addr().String()
-	require.NoError(t, l.Close())
-	pending := fmt.Sprintf(`{"webhook":{"url":"http://%s/x","run_id":"run-1","text":"over"}}`, addr)
-	dir := spool.Dir(filepath.Join(t.TempDir(), "spool"))
+	var up atomic.Bool
+	got := make(chan string, 2)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if !up.Load() {
+			panic(http.ErrAbortHandler)
+		}
+		b, _ := io.ReadAll(r.Body)
+		got <- string(b)
+	}))
+	defer server.Close()
+	pending := fmt.Sprintf(`{"webhook":{"url":"%s/x","run_id":"run-1","text":"over"}}`, server.URL)
+	dir := spool.Dir(filepath.Join(tempDir(t), "spool"))
 	o := ledger.Orphan{Own: true, Pending: json.RawMessage(pending)}
 	o.RunID = "run-1"
 	require.NoError(t, session.Redo(t.Context(), o, nil, dir))
 	run(t, session.Options{Spool: dir}, "sleep 0.1")
-	l, err = net.Listen("tcp", addr)
-	require.NoError(t, err)
-	got := make(chan string, 2)
-	server := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		b, _ := io.ReadAll(r.Body)
-		got <- string(b)
-	})}
-	go func() { _ = server.Serve(l) }()
-	t.Cleanup(func() { _ = server.Close() })
+	up.Store(true)
 	run(t, session.Options{Spool: dir}, "sleep 0.3")
 	require.Len(t, got, 1)
 	m := <-got

@@ -39,7 +39,7 @@ func TestAFollowedProcessEndsAsACommand(t *testing.T) {
 	var got footprint.Report
 	keep := sink(func(r footprint.Report) error { got = r; return nil })
 	result, _ := follow(t, session.Options{
-		Ledger: session.Ledger{Path: t.TempDir() + "/l.csv"}, Sinks: []session.Sink{{Sink: keep}},
+		Ledger: session.Ledger{Path: tempDir(t) + "/l.csv"}, Sinks: []session.Sink{{Sink: keep}},
 		Epochs: session.Epochs{Planned: 3},
 	}, "sleep 0.2")
 	assert.Equal(t, footprint.Completed, result.Report.Status)
