@@ -11,6 +11,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -41,14 +42,14 @@ func playCloud(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // playForecast: forecast TIME plays the Carbon Aware SDK's service, by which the
-// grid is three times as green from then on; until then it is at 300 g/kWh.
+// grid is three times as green a time after it was first asked; until then it is at 300 g/kWh.
 func playForecast(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: forecast TIME")
 	}
 	after, err := time.ParseDuration(args[0])
 	ts.Check(err)
-	green := time.Now().Add(after)
+	asked := sync.OnceValue(time.Now)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/bylocation") {
 			_ = json.NewEncoder(w).Encode([]any{map[string]any{
@@ -56,6 +57,7 @@ func playForecast(ts *testscript.TestScript, neg bool, args []string) {
 			}})
 			return
 		}
+		green := asked().Add(after)
 		minutes := after.Truncate(time.Minute).Minutes() + 2
 		start := green.Add(-time.Duration(minutes) * time.Minute)
 		type point struct {

@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 	const slack = 5 * time.Second
 	// Nor does a test wait until a run is old enough for a status line.
 	const patience = 100 * time.Millisecond
-	testscript.Main(m, map[string]func(){"carbonctl": func() { os.Exit(command(slack, patience)) }})
+	testscript.Main(m, map[string]func(){"carbonctl": func() { os.Exit(command(slack, patience)) }, "await": await})
 }
 
 // TestSessions plays what a user types, over the real command. Each has a home

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -11,8 +13,10 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
 )
 
 // A recorder is a web service of one session: it writes down what it is asked, in the file
@@ -33,12 +37,17 @@ func playRecorder(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: recorder start|stop|status N")
 	case args[0] == "start":
 		if s.addr == "" {
-			s.addr, s.log = "127.0.0.1:0", ts.MkAbs("served")
+			s.addr, s.log = ownAddress(ts), ts.MkAbs("served")
 			ts.Check(os.WriteFile(s.log, nil, 0o600))
 		}
-		l, err := net.Listen("tcp", s.addr)
+		shared := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+			var failed error
+			err := c.Control(func(fd uintptr) { failed = sharePort(int(fd)) })
+			return errors.Join(err, failed)
+		}}
+		l, err := shared.Listen(context.Background(), "tcp", s.addr)
 		ts.Check(err)
-		s.addr, s.status, s.server = l.Addr().String(), 200, &http.Server{Handler: s}
+		s.status, s.server = 200, &http.Server{Handler: s}
 		go s.server.Serve(l)
 		ts.Setenv("SERVICE", s.addr)
 		ts.Defer(func() { _ = s.server.Close() })
@@ -54,6 +63,21 @@ func playRecorder(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: recorder start|stop|status N")
 	}
 }
+
+// ownAddress is one at which nobody else of this machine listens while the session goes on,
+// also when the recorder does not: a socket has it.
+func ownAddress(ts *testscript.TestScript) string {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	ts.Check(err)
+	ts.Defer(func() { _ = unix.Close(fd) })
+	unix.CloseOnExec(fd)
+	ts.Check(errors.Join(sharePort(fd), unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})))
+	at, err := unix.Getsockname(fd)
+	ts.Check(err)
+	return fmt.Sprintf("127.0.0.1:%d", at.(*unix.SockaddrInet4).Port)
+}
+
+func sharePort(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) }
 
 // trackingAnswer fits each question that a sink asks of a tracking server.
 const trackingAnswer = `{"run": {"info": {"run_id": "abc", "artifact_uri": "s3://b"}}, "runs": [], "experiment_id": "1", "experiment": {"experiment_id": "1"}}`
