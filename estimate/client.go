@@ -1,11 +1,8 @@
 package estimate
 
 import (
-	"fmt"
 	"math"
 	"strings"
-
-	"github.com/carbonctl/carbonctl/internal/proc"
 )
 
 // Which kind of machine a model is made for, as data/limits.csv says, or by its
@@ -60,18 +57,71 @@ const (
 	bandIdle   = 1.8 // at no load
 )
 
-// usualTDP is that of a desktop's or laptop's model that no table has, by its name: the
-// class that makers sell most of (W).
-func usualTDP(name, form string) float64 {
+// usual is what stands for a desktop's or laptop's model that no table has, by its name:
+// the medians of data/limits.csv, 2021 to 2025, of the class that the letters at its end
+// tell. Intel's of before 2021 have no turbo limit there, as those of the table have none.
+func usual(name, form string) sku {
+	words := strings.Fields(name)
+	model := words[len(words)-1]
+	chip := sku{tdp: 65, form: form}
+	ryzen := words[0] == "ryzen"
+	ends := strings.TrimLeft(model, digits)
 	switch {
-	case form == laptop:
-		return 28
 	case form == mini:
-		return 6
+		chip.tdp = 6
+	case ryzen && form == laptop:
+		chip.tdp, chip.turbo = 28, 54
+		switch ends {
+		case "u":
+			chip.tdp, chip.turbo = 15, 25
+		case "h", "hs":
+			chip.tdp = 45
+		case "hx", "hx3d":
+			chip.tdp, chip.turbo = 55, 75
+		}
+	case ryzen:
+		chip.turbo = 88
+	case form == laptop:
+		chip.tdp, chip.turbo = 28, 64
+		switch ends {
+		case "u":
+			chip.tdp, chip.turbo = 15, 55
+		case "v":
+			chip.tdp, chip.turbo = 17, 37
+		case "h", "hk":
+			chip.tdp, chip.turbo = 45, 115
+		case "hx":
+			chip.tdp, chip.turbo = 55, 157
+		}
 	case unlocked(name):
-		return 125
+		chip.tdp, chip.turbo = 125, 235
+	case ends == "t", ends == "te":
+		chip.tdp, chip.turbo = 35, 92
+	default:
+		chip.turbo = 154
 	}
-	return 65
+	if !ryzen && !recent(words) {
+		chip.turbo = 0
+	}
+	return chip
+}
+
+const digits = "0123456789"
+
+// recent reports Intel's names of 2021 and later: "core i5 14400t", "core i7 1365u",
+// "core ultra 7 255h", "core 7 150u".
+func recent(words []string) bool {
+	if words[0] != "core" || len(words) < 3 {
+		return false
+	}
+	model := words[2]
+	switch words[1] {
+	case "ultra", "3", "5", "7", "9":
+		return true
+	case "i3", "i5", "i7", "i9":
+		return len(model) >= 4 && model[0] == '1' && model[1] >= '1'
+	}
+	return false
 }
 
 // limits are what the kernel says of one package's power, in W; 0: not said. A limit
@@ -212,6 +262,7 @@ func monolithic(name string) bool {
 // formOf is the kind of machine of a client model: what the table says, else what its
 // name does.
 func formOf(name string, chip sku) string {
+	last := name[strings.LastIndexByte(name, ' ')+1:]
 	switch {
 	case chip.form == desktop, chip.form == laptop, chip.form == mini, chip.form == apple:
 		return chip.form
@@ -219,8 +270,8 @@ func formOf(name string, chip sku) string {
 		return desktop // an EPYC or Threadripper on desktop dies
 	case mobile(name):
 		return laptop
-	case strings.HasPrefix(name, "n") && len(name) <= 4, strings.HasPrefix(name, "atom"):
-		return mini
+	case strings.HasPrefix(last, "n") && len(last) <= 4, strings.HasPrefix(name, "atom"):
+		return mini // N100, Core 3 N355
 	}
 	return desktop
 }
@@ -242,56 +293,4 @@ func mobile(name string) bool {
 		}
 	}
 	return false
-}
-
-// board is a small computer whose power is known as a whole, at its supply.
-type board struct {
-	product    string // the beginning of what its firmware calls it
-	idle, full float64
-}
-
-// boards are readings at the supply: Raspberry Pi 4 at 2.2 to 3.0 W idle and 5.4 to
-// 6.4 W loaded (chipwired, 2022; pidramble, 2019); the others under HPL
-// (geerlingguy/top500-benchmark be7b678, 2026, MIT), with an idle power in the
-// proportion of the Pi 4's, which is weak. The longest beginning that fits counts.
-var boards = [...]board{
-	{"Raspberry Pi 4", 2.7, 6.4},
-	{"Raspberry Pi 400", 2.7, 6.4},
-	{"Raspberry Pi Compute Module 4", 2.2, 5.2},
-	{"Raspberry Pi 5", 2.7, 12.7},
-	{"Raspberry Pi 500", 2.7, 11},
-	{"Raspberry Pi Compute Module 5", 2.7, 9.2},
-	{"Raspberry Pi Zero 2", 0.8, 2.1},
-	{"Orange Pi 5", 3.7, 11.5},
-	{"Radxa ROCK 5", 3.7, 12},
-	{"Radxa Computer Module 5", 3.7, 10},
-	{"Turing Machines RK1", 3.7, 18.1},
-}
-
-// boardOf finds the board a machine is. In a container that hides its firmware, four
-// Cortex-A72 that are no virtual machine are a Raspberry Pi 4.
-func boardOf(c proc.CPU) (found board, ok bool) {
-	if c.Virtual {
-		return board{}, false
-	}
-	for _, b := range boards {
-		if strings.HasPrefix(c.Product, b.product) && len(b.product) > len(found.product) {
-			found, ok = b, true
-		}
-	}
-	if !ok && c.Implementer == 0x41 && c.Part == 0xd08 && c.Threads == 4 && c.Maker == "" && c.Product == "" {
-		return boards[0], true
-	}
-	return found, ok
-}
-
-// bandBoard is the factor of the 90 % band of a board in the table.
-const bandBoard = 1.4
-
-// wholeBoard is the memory of a microarchitecture whose watts are a board's.
-const wholeBoard = "board"
-
-// boardNote says that a figure holds more than the CPU.
-func boardNote(product string) string {
-	return fmt.Sprintf("the figure is that of the whole board (%s) at its supply, memory included", product)
 }

@@ -130,11 +130,20 @@ func TestRegister(t *testing.T) {
 // A client CPU in no table is taken for the usual one of its kind, with a wide band.
 func TestByClass(t *testing.T) {
 	for brand, full := range map[string]float64{
-		"Intel(R) Core(TM) Ultra 5 999U":       25.2,
-		"Intel(R) Core(TM) Ultra 7 999K":       112.5,
-		"Intel(R) Core(TM) i5-99400":           58.5,
-		"AMD Ryzen 5 9999 6-Core Processor":    87.75,
-		"AMD Ryzen 7 PRO 9999U w/ Radeon 999M": 25.2,
+		"Intel(R) Core(TM) Ultra 5 999U":       28.7,
+		"Intel(R) Core(TM) Ultra 5 999V":       25.1,
+		"Intel(R) Core(TM) Ultra 5 999H":       71.9,
+		"Intel(R) Core(TM) Ultra 7 999K":       199.75,
+		"12th Gen Intel(R) Core(TM) i5-12999U": 28.7,
+		"Intel(R) Core(TM) i5-19400":           92.2,
+		"Intel(R) Core(TM) i5-19400T":          52.3,
+		"Intel(R) Core(TM) i5-9999":            58.5,
+		"Intel(R) Core(TM) i7-999":             58.5,
+		"Intel(R) Core(TM)2 Duo CPU E9999":     58.5,
+		"Intel(R) Core(TM) 3 N999":             10,
+		"AMD Ryzen 5 9999 6-Core Processor":    88,
+		"AMD Ryzen 7 PRO 9999U w/ Radeon 999M": 19.4,
+		"AMD Ryzen 9 9999HX w/ Radeon 999M":    64.2,
 	} {
 		m := recognise(desktopOf(brand, 8, 12), limits{})
 		assert.Equal(t, ByClass, m.How, brand)

@@ -1,6 +1,7 @@
 package estimate
 
 import (
+	"fmt"
 	"iter"
 	"math"
 	"strings"
@@ -31,60 +32,66 @@ type Chip struct {
 // Describe makes the model of a CPU that is not at hand. [Model.How] is [Unknown] where
 // there is neither a name that a table has nor a TDP: the default of a thread stands in.
 func Describe(c Chip) Model {
-	name, chip, known := named(c.Name)
-	if !known {
-		name = c.Name
-	}
+	name, chip, stands := named(c.Name)
 	sockets := max(1, c.Sockets)
 	if c.Virtual {
 		sockets = 1
 	}
 	p := proc.CPU{Brand: name, Cores: max(0, c.Cores) / sockets, Siblings: max(0, c.Threads) / sockets, Virtual: c.Virtual, Product: c.Name}
-	switch { // of one socket
+	smt := chip.threads > chip.cores || chip.cores == 0 // most have two threads a core
+	switch {                                            // of one socket
 	case p.Siblings == 0 && (p.Cores == 0 || p.Cores == chip.cores):
 		p.Cores, p.Siblings = chip.cores, chip.threads
-	case p.Siblings == 0:
-		p.Siblings = p.Cores
-		if chip.threads > chip.cores {
-			p.Siblings = 2 * p.Cores
-		}
+	case p.Siblings == 0 && smt:
+		p.Siblings = 2 * p.Cores
 	case p.Cores == 0 && p.Siblings == chip.threads:
 		p.Cores = chip.cores
 	}
-	stands, reference := references()[key(name)]
-	if m := stands; reference {
-		p.Brand, p.Vendor, p.Family, p.Model = m.sku, m.vendor, m.family, m.model
-		if m.vendor == "ARM" {
-			p.Implementer, p.Part = m.family, m.model
-		}
+	stands.of(&p)
+	if _, ok := boardOf(p); !ok {
+		p.Product = ""
 	}
 	p.Siblings = max(1, p.Siblings, p.Cores)
 	if p.Cores == 0 {
-		p.Cores = (p.Siblings + 1) / 2 // most have two threads a core
+		p.Cores = p.Siblings
+		if smt {
+			p.Cores = (p.Siblings + 1) / 2
+		}
 	}
 	p.Threads = p.Siblings * sockets
 	for i := range sockets {
 		p.Packages = append(p.Packages, i)
 	}
 	m := modelOf(p, limits{}, c.TDP.Watts())
-	if reference && m.How == ByMicroarchitecture {
+	if m.How == ByMicroarchitecture && name == stands.sku {
 		m.Name = stands.sku
+	}
+	for i, n := range m.Notes {
+		if n.Code == "cpu-generic" && name != stands.sku {
+			m.Notes[i].Text = fmt.Sprintf(noFigures, plain(name), stands.sku)
+		}
 	}
 	m.withClock(c.BaseMHz)
 	return m
 }
 
-// named finds a CPU in the table, also where the name lacks its family.
-func named(name string) (full string, s sku, ok bool) {
+// named finds a CPU in the table, also where the name lacks its family; or the
+// microarchitecture whose typical model stands for it, then by the name of that model
+// where it is that. Both are zero where there is neither.
+func named(name string) (full string, s sku, stands microarch) {
 	for _, family := range [...]string{"", "Xeon ", "Core ", "EPYC ", "Ryzen "} {
-		if s, ok = lookup(cpus, key(family+name)); ok {
-			return family + name, s, true
+		if s, ok := lookup(cpus, key(family+name)); ok {
+			return family + name, s, microarch{}
 		}
 	}
-	if m, ok := references()[key(name)]; ok {
-		return name, sku{tdp: m.tdp, cores: m.cores, threads: m.threads}, true
+	full = name
+	m, ok := references()[key(name)]
+	if ok {
+		full = m.sku
+	} else if m, ok = archOf(name); !ok {
+		return full, sku{}, microarch{}
 	}
-	return name, sku{}, false
+	return full, sku{tdp: m.tdp, cores: m.cores, threads: m.threads}, m
 }
 
 // references are the microarchitectures by the key of the CPU that stands for each, where

@@ -13,7 +13,7 @@ type How string
 const (
 	BySKU               How = "sku"               // its name has a model number with a known TDP
 	ByRegister          How = "register"          // its own register tells its TDP
-	ByTDP               How = "tdp"               // in no table, but its TDP was given
+	ByTDP               How = "tdp"               // in no table, or with another TDP, and that was given
 	ByMicroarchitecture How = "microarchitecture" // family and model only: a typical model stands in
 	ByClass             How = "class"             // in no table: the usual one of its kind stands in
 	Unknown             How = "unknown"           // neither: a common default

@@ -1,6 +1,7 @@
 package estimate
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
@@ -34,7 +35,12 @@ func modelOf(c proc.CPU, l limits, tdp float64) Model {
 	switch {
 	case tdp > 0 && !named:
 		chip, named, m.How = sku{tdp: tdp, cores: c.Cores, threads: c.Siblings}, true, ByTDP
+	case tdp > 0 && chip.turbo > 0 && tdp > nearTDP*chip.tdp && tdp*nearTDP > chip.turbo:
+		// The published limit, which lists give as a TDP too.
 	case tdp > 0:
+		if tdp > nearTDP*chip.tdp || tdp*nearTDP < chip.tdp {
+			m.How = ByTDP
+		}
 		chip.tdp = tdp
 	case !named && !c.Virtual && l.tdp > 0:
 		chip, named, m.How = sku{tdp: l.tdp, cores: c.Cores, threads: c.Siblings}, true, ByRegister
@@ -57,12 +63,17 @@ func modelOf(c proc.CPU, l limits, tdp float64) Model {
 	}
 	if known {
 		m.Name = maker(arch.vendor) + arch.name
+		m.Notes[len(m.Notes)-1].Text = fmt.Sprintf("no published power of %s: a default of %.1f to %.1f W a thread is used", m.Name, unknownIdle, unknownFull)
 	}
 	m.shape(c, known && arch.smt() || !known && c.Implementer == 0 && c.Virtual)
 	m.charge(unknownIdle, unknownFull, float64(m.Threads*m.PerThread))
 	m.IdleBand = m.Band
 	return m
 }
+
+// nearTDP is how far a TDP may be from that of the table and still be that of the model:
+// makers let it be set by about as much.
+const nearTDP = 1.25
 
 // socketThreads returns the hardware threads of one socket of a model, 0 if a
 // virtual machine can't tell its part of the socket.
@@ -82,7 +93,8 @@ func (m *Model) socketThreads(chip *sku, arch microarch, c proc.CPU) int {
 // byBoard models a small computer that was measured as a whole.
 func (m *Model) byBoard(c proc.CPU, b board) {
 	m.How, m.Name, m.SKU = BySKU, b.product, b.product
-	m.Exponent, m.Band, m.IdleBand, m.WholeBoard = plainExponent, bandBoard, bandBoard, true
+	m.Exponent, m.WholeBoard, m.Band = plainExponent, true, cmp.Or(b.band, bandBoard)
+	m.IdleBand = m.Band
 	m.charge(b.idle, b.full, 1)
 	m.note("whole-board", "%s", boardNote(b.product))
 }
@@ -94,8 +106,7 @@ func (m *Model) byClass(c proc.CPU, name string, l limits) bool {
 	if !ok || kind != client || c.Virtual {
 		return false
 	}
-	form := formOf(name, sku{})
-	chip := sku{tdp: usualTDP(name, form), form: form}
+	chip := usual(name, formOf(name, sku{}))
 	l = l.of(chip)
 	idle, full, _ := clientPower(name, chip, l, fitted())
 	m.How, m.Name, m.TDP = ByClass, plain(c.Brand), energy.Watts(chip.tdp)
@@ -103,7 +114,7 @@ func (m *Model) byClass(c proc.CPU, name string, l limits) bool {
 	m.charge(idle, full, 1)
 	m.useLimits(l)
 	m.IdleBand = m.Band
-	m.note("cpu-unknown", "this CPU is in no table: that of a %s of %.0f W stands in", form, chip.tdp)
+	m.note("cpu-unknown", "this CPU is in no table: that of a %s of %.0f W stands in", chip.form, chip.tdp)
 	return true
 }
 
@@ -142,6 +153,9 @@ func (m *Model) bySKU(c proc.CPU, name string, chip sku, arch microarch, known b
 	case kind == client:
 		l = l.of(chip)
 		idle, full, m.Band = clientPower(name, chip, l, fitted())
+		if m.How == ByTDP {
+			m.Band = max(m.Band, bandWide)
+		}
 		m.IdleBand = max(m.Band, bandIdle)
 		if chip.form == apple {
 			m.TDP = 0 // Apple publishes none
@@ -228,12 +242,14 @@ func (m *Model) byMicroarch(c proc.CPU, arch microarch, l limits) {
 		m.WholeBoard = true
 		m.note("whole-board", "%s", boardNote("as a "+arch.sku))
 	}
-	if given := plain(c.Brand); modelled(key(c.Brand)) {
-		m.note("cpu-generic", "no TDP and threads known for the %s: using the figures of the %s", given, arch.sku)
+	if modelled(key(c.Brand)) {
+		m.note("cpu-generic", noFigures, plain(c.Brand), arch.sku)
 	} else {
 		m.note("cpu-generic", "the CPU does not give its model: using the figures of the %s", arch.sku)
 	}
 }
+
+const noFigures = "no TDP and threads known for the %s: using the figures of the %s"
 
 // modelled reports a key with a model number in it: "xeon platinum 8488c", not "xeon"
 // nor "epyc milan v2".

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,6 +33,89 @@ type formatError string
 func (e formatError) Error() string        { return string(e) }
 func (e formatError) Is(target error) bool { return target == ErrFormat }
 
+// longestLine of a file, in bytes.
+const longestLine = 1 << 20
+
+// rows reads the lines of a CSV, so that one that is wrong leaves those after it as they are.
+type rows struct {
+	lines *bufio.Scanner
+	ahead []string // read, and not yet taken
+	line  int      // of the row that next has given
+	taken int
+}
+
+// longestRow is how many lines a row may have, as its quoted cells may hold line breaks.
+const longestRow = 20
+
+// look is the line after so many that are still to be taken.
+func (r *rows) look(after int) (string, bool) {
+	for len(r.ahead) <= after {
+		if !r.lines.Scan() {
+			return "", false
+		}
+		r.ahead = append(r.ahead, r.lines.Text())
+	}
+	return r.ahead[after], true
+}
+
+func (r *rows) take(n int) {
+	r.ahead = r.ahead[n:]
+	r.taken += n
+}
+
+// next is the next row; of so many cells if it goes over several lines.
+func (r *rows) next(width int) ([]string, error) {
+	text, ok := r.look(0)
+	for ok && text == "" { // an empty line is no row
+		r.take(1)
+		text, ok = r.look(0)
+	}
+	if !ok {
+		if err := r.lines.Err(); errors.Is(err, bufio.ErrTooLong) {
+			return nil, unreadable{fmt.Errorf("line %d: longer than %d bytes", r.taken+1, longestLine)}
+		} else if err != nil {
+			return nil, unreadable{err}
+		}
+		return nil, io.EOF
+	}
+	r.line = r.taken + 1
+	if !strings.Contains(text, `"`) {
+		r.take(1)
+		return strings.Split(text, ","), nil
+	}
+	cells, err := quoted(text)
+	first := err
+	for n := 1; err != nil && n < longestRow; n++ {
+		more, ok := r.look(n)
+		if !ok {
+			break
+		}
+		text += "\n" + more
+		if cells, err = quoted(text); err == nil && len(cells) == width {
+			r.take(n + 1)
+			return cells, nil
+		}
+	}
+	r.take(1)
+	if first != nil {
+		return nil, first
+	}
+	return cells, nil
+}
+
+// quoted reads one row that has quotes.
+func quoted(text string) ([]string, error) {
+	in := csv.NewReader(strings.NewReader(text))
+	cells, err := in.Read()
+	if parse := (*csv.ParseError)(nil); errors.As(err, &parse) {
+		return nil, fmt.Errorf("column %d: %w", parse.Column, parse.Err)
+	}
+	if _, more := in.Read(); err == nil && !errors.Is(more, io.EOF) {
+		return nil, csv.ErrQuote
+	}
+	return cells, err
+}
+
 const notUTF8 = formatError("not text in UTF-8: save it as CSV in UTF-8")
 
 // Batch reads rows of CPUs under load as CSV and writes the modelled power of each as
@@ -51,8 +135,8 @@ func Batch(r io.Reader, w io.Writer) error {
 	if start, _ := text.Peek(256); bytes.IndexByte(start, 0) >= 0 { // every second one, in UTF-16
 		return notUTF8
 	}
-	in := csv.NewReader(text)
-	in.FieldsPerRecord = -1
+	in := &rows{lines: bufio.NewScanner(text)}
+	in.lines.Buffer(nil, longestLine)
 	header, err := batchHeader(in)
 	if err != nil {
 		return err
@@ -60,24 +144,23 @@ func Batch(r io.Reader, w io.Writer) error {
 	out := csv.NewWriter(w)
 	_ = out.Write([]string{"row_id", "pred_w", "pred_lo_w", "pred_hi_w"}) // Flush tells its error
 	var errs []error
+	b := batch{header: header, models: map[estimate.Chip]estimate.Model{}}
 	for id := 0; ; id++ {
-		cells, err := in.Read()
+		cells, err := in.next(len(header))
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		if parse := (*csv.ParseError)(nil); err != nil && !errors.As(err, &parse) {
-			errs = append(errs, err) // of the file itself
+		line := in.line
+		if read := (unreadable{}); errors.As(err, &read) {
+			errs = append(errs, read.error) // of the file itself
 			break
 		}
 		var p Range
 		if err == nil {
-			line, _ := in.FieldPos(0)
-			if p, err = batchRow(header, cells); err != nil {
-				err = fmt.Errorf("line %d: %w", line, err)
-			}
+			p, err = b.row(cells)
 		}
 		if err != nil {
-			errs = append(errs, err)
+			errs = append(errs, fmt.Errorf("line %d: %w", line, err))
 			_ = out.Write([]string{strconv.Itoa(id), "", "", ""})
 			continue
 		}
@@ -88,19 +171,19 @@ func Batch(r io.Reader, w io.Writer) error {
 }
 
 // batchHeader reads the names of the columns.
-func batchHeader(in *csv.Reader) ([]string, error) {
-	header, err := in.Read()
+func batchHeader(in *rows) ([]string, error) {
+	header, err := in.next(0)
 	line := strings.Join(header, ",")
-	parse := (*csv.ParseError)(nil)
+	read := unreadable{}
 	switch {
 	case errors.Is(err, io.EOF):
 		return nil, formatError("no header: the columns are load_pct, cpu_model, tdp_w, cores, threads, sockets, cpu_freq_mhz, base_freq_mhz")
-	case err != nil && !errors.As(err, &parse):
-		return nil, unreadable{err}
+	case errors.As(err, &read):
+		return nil, read
 	case !utf8.ValidString(line):
 		return nil, notUTF8
 	case err != nil:
-		return nil, formatError(fmt.Sprintf("no CSV: line %d, column %d: %v", parse.Line, parse.Column, parse.Err))
+		return nil, formatError(fmt.Sprintf("no CSV: line %d, %v", in.line, err))
 	}
 	for i := range header {
 		header[i] = strings.ToLower(strings.TrimSpace(header[i]))
@@ -114,10 +197,30 @@ func batchHeader(in *csv.Reader) ([]string, error) {
 	return nil, formatError(fmt.Sprintf("no column load_pct, but %.200s", strings.Join(header, ", ")))
 }
 
-func batchRow(header, cells []string) (Range, error) {
+// batch models rows; those of one machine have one model.
+type batch struct {
+	header []string
+	models map[estimate.Chip]estimate.Model
+}
+
+// mostModels are kept at a time.
+const mostModels = 1000
+
+func (b *batch) model(c estimate.Chip) estimate.Model {
+	m, ok := b.models[c]
+	if !ok {
+		if m = estimate.Describe(c); len(b.models) >= mostModels {
+			clear(b.models)
+		}
+		b.models[c] = m
+	}
+	return m
+}
+
+func (b *batch) row(cells []string) (Range, error) {
 	var bad error
 	cell := func(name string) string {
-		if i := slices.Index(header, name); i >= 0 && i < len(cells) {
+		if i := slices.Index(b.header, name); i >= 0 && i < len(cells) {
 			return strings.TrimSpace(cells[i])
 		}
 		return ""
@@ -133,16 +236,15 @@ func batchRow(header, cells []string) (Range, error) {
 		}
 		return x
 	}
-	load, sockets := amount("load_pct", 100), int(amount("sockets", 1e3))
+	load := amount("load_pct", 100)
 	if cell("load_pct") == "" {
 		return Range{}, errors.New("load_pct is empty")
 	}
 	chip := estimate.Chip{
-		Name: cell("cpu_model"), Sockets: sockets, BaseMHz: amount("base_freq_mhz", 1e5),
+		Name: cell("cpu_model"), Sockets: int(amount("sockets", 1e3)), BaseMHz: amount("base_freq_mhz", 1e5),
 		Cores: int(amount("cores", 1e5)), Threads: int(amount("threads", 1e5)),
-		TDP: energy.Watts(amount("tdp_w", 1e5) / max(1, float64(sockets))),
 	}
-	clock, mhz := 1.0, amount("cpu_freq_mhz", 1e5)
+	clock, mhz, tdp := 1.0, amount("cpu_freq_mhz", 1e5), amount("tdp_w", 1e5)
 	if bad != nil {
 		return Range{}, bad
 	}
@@ -151,11 +253,37 @@ func batchRow(header, cells []string) (Range, error) {
 	} else {
 		clock = mhz / chip.BaseMHz
 	}
-	model := estimate.Describe(chip)
-	if model.How == estimate.Unknown && chip.Cores == 0 && chip.Threads == 0 {
-		chip.Threads = 2 * unknownCores
-		model = estimate.Describe(chip)
+	b.sockets(&chip, tdp)
+	model := b.model(chip)
+	if model.How == estimate.Unknown && chip.Cores == 0 && chip.Threads == 0 && estimate.CoresOf(chip.Name) == 0 {
+		chip.Threads = 2 * unknownCores * max(1, chip.Sockets)
+		model = b.model(chip)
 		return unknownWide(rangeOf(model.Range(load/100, clock))), nil
 	}
 	return rangeOf(model.Range(load/100, clock)), nil
+}
+
+// sockets sets the TDP of one socket, and how many there are where a row does not say:
+// what it has of cores and threads, or of watts, over what its model has. A TDP nearer to
+// that of one socket is taken for it, though the column is that of all.
+func (b *batch) sockets(chip *estimate.Chip, tdp float64) {
+	one := b.model(estimate.Chip{Name: chip.Name})
+	rated := one.TDP.Watts()
+	whole := func(has, each int) bool { return each > 0 && has > each && has%each == 0 }
+	switch cores := estimate.CoresOf(chip.Name); {
+	case chip.Sockets > 0:
+	case whole(chip.Cores, cores):
+		chip.Sockets = chip.Cores / cores
+	case chip.Cores == 0 && whole(chip.Threads, one.SKUThreads):
+		chip.Sockets = chip.Threads / one.SKUThreads
+	case chip.Cores == 0 && chip.Threads == 0 && rated > 0 && tdp > 1.5*rated:
+		if n := math.Round(tdp / rated); math.Abs(tdp/rated-n) < 0.1 {
+			chip.Sockets = int(n)
+		}
+	}
+	n := float64(max(1, chip.Sockets))
+	if rated > 0 && tdp*tdp/n < rated*rated { // nearer, by their ratios
+		n = 1
+	}
+	chip.TDP = energy.Watts(tdp / n)
 }

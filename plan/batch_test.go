@@ -113,6 +113,51 @@ func TestBatchOfNothing(t *testing.T) {
 	require.NoError(t, err)
 	w := e.Parts[0].Watts
 	assert.Equal(t, "row_id,pred_w,pred_lo_w,pred_hi_w\n0,"+fixed2(w.Expected)+","+fixed2(w.Low)+","+fixed2(w.High)+"\n", out.String())
+	out.Reset()
+	require.NoError(t, Batch(strings.NewReader("load_pct,sockets\n100,2\n"), &out))
+	assert.Contains(t, out.String(), "\n0,"+fixed2(2*w.Expected)+",")
+}
+
+// A row with a quote that never ends is wrong, and the rows after it are as they were; one
+// whose quoted cell holds a line break is one row.
+func TestBatchOfQuotes(t *testing.T) {
+	var plain, out bytes.Buffer
+	require.NoError(t, Batch(strings.NewReader("load_pct,cpu_model\n50,EPYC 7763\n"), &plain))
+	good := strings.TrimPrefix(strings.Split(plain.String(), "\n")[1], "0")
+	err := Batch(strings.NewReader("load_pct,cpu_model,workload\n"+
+		"50,\"EPYC 7763,a\n"+
+		"50,EPYC 7763,b\n"+
+		"50,EPYC \"7763\",c\n\n"+
+		"50,\"EPYC 7763\",\"d, e\nf\"\n"+
+		"50,EPYC 7763,\"g\n"+
+		"50,EPYC 7763,h"), &out)
+	assert.Equal(t, "row_id,pred_w,pred_lo_w,pred_hi_w\n0,,,\n1"+good+"\n2,,,\n3"+good+"\n4,,,\n5"+good+"\n", out.String())
+	for _, want := range []string{"line 2: column ", "line 4: column 9", "line 8: column "} {
+		assert.ErrorContains(t, err, want)
+	}
+	assert.Len(t, strings.Split(err.Error(), "\n"), 3)
+	err = Batch(strings.NewReader("load_pct\n50\n"+strings.Repeat("9", 2<<20)+"\n50\n"), &out)
+	assert.ErrorContains(t, err, "line 3: longer than 1048576 bytes")
+}
+
+// Where a row does not say how many sockets there are, its cores, threads or watts do; a
+// TDP that is that of one socket counts as that.
+func TestBatchSockets(t *testing.T) {
+	const name = ",Intel(R) Xeon(R) Platinum 8275CL CPU @ 3.00GHz\n"
+	var out bytes.Buffer
+	require.NoError(t, Batch(strings.NewReader("load_pct,tdp_w,cores,threads,sockets,cpu_model\n"+
+		"100,480,48,96,2"+name+"100,480,48,96,"+name+"100,,48,96,"+name+"100,,,96,"+name+"100,,48,,"+name+
+		"100,480,,,"+name+"100,,,,2"+name+"100,240,48,96,2"+name+"100,240,24,48,"+name+"100,,12,24,"+name), &out))
+	rows, err := csv.NewReader(&out).ReadAll()
+	require.NoError(t, err)
+	for i := 2; i <= 8; i++ {
+		assert.Equal(t, rows[1][1:], rows[i][1:], "row %d", i-1)
+	}
+	all, _ := strconv.ParseFloat(rows[1][1], 64)
+	one, _ := strconv.ParseFloat(rows[9][1], 64)
+	half, _ := strconv.ParseFloat(rows[10][1], 64)
+	assert.InDelta(t, all/2, one, 0.02)
+	assert.InDelta(t, all/4, half, 0.02, "a part of one")
 }
 
 func FuzzBatch(f *testing.F) {

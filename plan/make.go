@@ -204,7 +204,7 @@ func (m *maker) greenAlgorithms() error {
 			m.standIn(estimate.Describe(estimate.Chip{Name: m.CPU}))
 			m.ourTable(GreenAlgorithms)
 		} else if m.CPU != "" {
-			m.unknownCPU("12 W a core, as Green Algorithms takes")
+			m.unknownCPU("12 W a core, that of Green Algorithms,")
 		}
 		if m.Cores > 0 {
 			m.moreCores(name, cores)

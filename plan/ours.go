@@ -62,6 +62,12 @@ func (m *maker) cpu() {
 	name, source := model.Name, "table of CPUs"
 	all := rangeOf(model.Range(m.usage, 1))
 	switch cores := estimate.CoresOf(m.CPU); {
+	case model.How == estimate.Unknown && cores > 0: // of a kind whose power is not published
+		source = "default"
+		if m.Cores > 0 {
+			m.moreCores(name, float64(cores))
+			all = all.Times(m.Cores / float64(cores))
+		}
 	case model.How == estimate.Unknown:
 		one := all.Times(2 / float64(model.Threads)) // a core is two threads
 		node, text := one.Times(m.Cores), number(one.Expected)+" W a core"
@@ -107,7 +113,7 @@ func (m *maker) moreCores(name string, has float64) {
 // standIn says whose figures are used for a CPU that has none of its own.
 func (m *maker) standIn(model estimate.Model) {
 	for _, n := range model.Notes {
-		if n.Code == "cpu-sibling" || n.Code == "cpu-generic" {
+		if n.Code == "cpu-sibling" || n.Code == "cpu-generic" || n.Code == "cpu-unknown" && estimate.CoresOf(m.CPU) > 0 {
 			m.e.Notes = append(m.e.Notes, n.Text)
 		}
 	}
