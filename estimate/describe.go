@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 
@@ -66,9 +67,9 @@ func Describe(c Chip) Model {
 	if m.How == ByMicroarchitecture && name == stands.sku {
 		m.Name = stands.sku
 	}
-	for i, n := range m.Notes {
-		if n.Code == "cpu-generic" && name != stands.sku {
-			m.Notes[i].Text = fmt.Sprintf(noFigures, plain(name), stands.sku)
+	if i := slices.IndexFunc(m.Notes, func(n Note) bool { return n.Code == "cpu-generic" }); i >= 0 {
+		if m.Notes[i].Text = fmt.Sprintf(noFigures, plain(name), stands.sku); name == stands.sku {
+			m.Notes = slices.Delete(m.Notes, i, i+1)
 		}
 	}
 	m.withClock(c.BaseMHz)

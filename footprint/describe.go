@@ -62,10 +62,10 @@ var descriptions = map[string]string{
 	"Plan.method":             "Formula of the estimate: carbonctl, mlco2 or green-algorithms.",
 	"Plan.energy_joules":      "Joules that were estimated, without PUE.",
 	"Plan.energy_low_joules":  "Lower bound of energy_joules, in joules.",
-	"Plan.energy_high_joules": "Upper bound of energy_joules, in joules.",
+	"Plan.energy_high_joules": "Upper bound of energy_joules, in joules; null if nothing bounds it.",
 	"Plan.emissions_g":        "Grams of CO2 equivalent that were estimated.",
 	"Plan.emissions_low_g":    "Lower bound of emissions_g, in grams.",
-	"Plan.emissions_high_g":   "Upper bound of emissions_g, in grams.",
+	"Plan.emissions_high_g":   "Upper bound of emissions_g, in grams; null if nothing bounds it.",
 
 	"Wait.asked_at":                    "When the command was given, UTC.",
 	"Wait.start_by":                    "Latest start that was allowed, UTC.",

@@ -8,13 +8,13 @@ import (
 // Plan is what was estimated of a run before it. Energy is without PUE, as that of a
 // report; the bounds are those of the estimate.
 type Plan struct {
-	Method        string        `json:"method"`
-	Energy        energy.Energy `json:"energy_joules"`
-	EnergyLow     energy.Energy `json:"energy_low_joules"`
-	EnergyHigh    energy.Energy `json:"energy_high_joules"`
-	Emissions     regions.Grams `json:"emissions_g"`
-	EmissionsLow  regions.Grams `json:"emissions_low_g"`
-	EmissionsHigh regions.Grams `json:"emissions_high_g"`
+	Method        string         `json:"method"`
+	Energy        energy.Energy  `json:"energy_joules"`
+	EnergyLow     energy.Energy  `json:"energy_low_joules"`
+	EnergyHigh    *energy.Energy `json:"energy_high_joules"` // nil: no bound
+	Emissions     regions.Grams  `json:"emissions_g"`
+	EmissionsLow  regions.Grams  `json:"emissions_low_g"`
+	EmissionsHigh *regions.Grams `json:"emissions_high_g"`
 }
 
 // embody gives the run's part of what making the machine emitted: by its time, and where

@@ -77,6 +77,17 @@ func (a Ask) check() error {
 			bad("%s: must be from 0 to %.0f, not %g", f.name, f.most, f.x)
 		}
 	}
+	for _, f := range []struct {
+		name string
+		x    float64
+	}{{"count", a.Count}, {"nodes", a.Nodes}} {
+		if f.x >= 0 && f.x != math.Trunc(f.x) {
+			bad("%s: must be a whole number, not %g", f.name, f.x)
+		}
+	}
+	if a.PSF > 0 && a.PSF < 1 {
+		bad("psf: must be at least 1, not %g", a.PSF)
+	}
 	if u := value(a.Usage, 1); !(u >= 0 && u <= 1) {
 		bad("usage: must be from 0 to 1, not %g", u)
 	}

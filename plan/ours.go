@@ -93,6 +93,9 @@ func (m *maker) cpu() {
 	case m.Cores > 0:
 		m.e.Notes = append(m.e.Notes, "the cores of "+name+" are not known: the whole CPU is counted")
 	}
+	if model.How == estimate.ByMicroarchitecture {
+		source = "table of microarchitectures"
+	}
 	m.standIn(model)
 	what := name
 	if m.Cores > 0 {
@@ -113,7 +116,10 @@ func (m *maker) moreCores(name string, has float64) {
 // standIn says whose figures are used for a CPU that has none of its own.
 func (m *maker) standIn(model estimate.Model) {
 	for _, n := range model.Notes {
-		if n.Code == "cpu-sibling" || n.Code == "cpu-generic" || n.Code == "cpu-unknown" && estimate.CoresOf(m.CPU) > 0 {
+		switch {
+		case n.Code == "cpu-generic":
+			m.e.Notes = append(m.e.Notes, fmt.Sprintf("%v: using the figures of the %s", &UnknownError{"CPU", m.CPU, nearCPUs(m.CPU)}, model.SKU))
+		case n.Code == "cpu-sibling", n.Code == "cpu-unknown" && estimate.CoresOf(m.CPU) > 0:
 			m.e.Notes = append(m.e.Notes, n.Text)
 		}
 	}

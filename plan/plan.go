@@ -8,6 +8,8 @@
 // grams, as float64. docs/estimate.md has the formulas and their sources.
 package plan
 
+import "math"
+
 // Method names a formula.
 type Method string
 
@@ -26,7 +28,8 @@ const (
 func Methods() []Method { return []Method{Ours, MLCO2, GreenAlgorithms} }
 
 // A Range is an amount and the bounds within which it lies in nine cases of ten. Equal
-// bounds are an amount that follows exactly from what was given.
+// bounds are an amount that follows exactly from what was given; a High of +Inf is no upper
+// bound.
 type Range struct {
 	Low, Expected, High float64
 }
@@ -38,7 +41,15 @@ func Exactly(x float64) Range { return Range{x, x, x} }
 func (r Range) Exact() bool { return r.Low == r.High }
 
 // Times is the range times a factor of at least 0.
-func (r Range) Times(x float64) Range { return Range{r.Low * x, r.Expected * x, r.High * x} }
+func (r Range) Times(x float64) Range {
+	if x == 0 { // of what has no upper bound too
+		return Range{}
+	}
+	return Range{r.Low * x, r.Expected * x, r.High * x}
+}
+
+// Bounded tells that there is an upper bound.
+func (r Range) Bounded() bool { return !math.IsInf(r.High, 1) }
 
 // Plus adds lows to lows and highs to highs, as errors share their causes.
 func (r Range) Plus(o Range) Range {

@@ -57,12 +57,12 @@ type estimatedJSON struct {
 	Method    plan.Method   `json:"method"`
 	KWh       float64       `json:"energy_kwh"` // PUE included
 	Low       float64       `json:"energy_low_kwh"`
-	High      float64       `json:"energy_high_kwh"`
+	High      *float64      `json:"energy_high_kwh"` // null: no upper bound
 	Computing float64       `json:"computing_kwh"`
 	PUE       float64       `json:"pue"`
 	Grams     float64       `json:"emissions_g"`
 	GramsLow  float64       `json:"emissions_low_g"`
-	GramsHigh float64       `json:"emissions_high_g"`
+	GramsHigh *float64      `json:"emissions_high_g"`
 	Embodied  *float64      `json:"embodied_g,omitempty"`
 	Region    string        `json:"region,omitempty"`
 	PerKWh    *float64      `json:"g_per_kwh,omitempty"`
@@ -79,9 +79,19 @@ type estimatedJSON struct {
 }
 
 type rangeJSON struct {
-	Low      float64 `json:"low"`
-	Expected float64 `json:"expected"`
-	High     float64 `json:"high"`
+	Low      float64  `json:"low"`
+	Expected float64  `json:"expected"`
+	High     *float64 `json:"high"` // null: no upper bound
+}
+
+func toRangeJSON(r plan.Range) rangeJSON { return rangeJSON{r.Low, r.Expected, bound(r)} }
+
+// bound is an upper bound, nil if there is none.
+func bound(r plan.Range) *float64 {
+	if !r.Bounded() {
+		return nil
+	}
+	return &r.High
 }
 
 type partJSON struct {
@@ -116,17 +126,17 @@ type pageJSON struct {
 
 func toJSON(name string, e plan.Estimate, pages []RegionPage) estimatedJSON {
 	j := estimatedJSON{
-		Name: name, Method: e.Method, KWh: e.Energy.Expected, Low: e.Energy.Low, High: e.Energy.High,
-		Computing: e.Computing.Expected, PUE: e.PUE, Grams: e.Grams.Expected, GramsLow: e.Grams.Low, GramsHigh: e.Grams.High,
+		Name: name, Method: e.Method, KWh: e.Energy.Expected, Low: e.Energy.Low, High: bound(e.Energy),
+		Computing: e.Computing.Expected, PUE: e.PUE, Grams: e.Grams.Expected, GramsLow: e.Grams.Low, GramsHigh: bound(e.Grams),
 		Inputs: e.Inputs, Notes: append([]string{}, e.Notes...),
 	}
 	if e.Embodied > 0 {
 		j.Embodied = &e.Embodied
 	}
 	for _, p := range e.Parts {
-		part := partJSON{p.Kind, p.Name, nil, rangeJSON(p.KWh)}
+		part := partJSON{p.Kind, p.Name, nil, toRangeJSON(p.KWh)}
 		if p.Watts.High > 0 || p.KWh.High == 0 {
-			part.Watts = new(rangeJSON(p.Watts))
+			part.Watts = new(toRangeJSON(p.Watts))
 		}
 		j.Parts = append(j.Parts, part)
 	}
@@ -148,7 +158,7 @@ func (e Estimated) JSON(w io.Writer) error {
 	j := toJSON("", e.Sum, pages)
 	j.Schema, j.Region, j.PerKWh = EstimateSchema, e.Grid.Name, &e.Grid.PerKWh
 	if e.Hours != (plan.Range{}) {
-		j.Hours = new(rangeJSON(e.Hours))
+		j.Hours = new(toRangeJSON(e.Hours))
 	}
 	if len(e.Jobs) > 1 {
 		for _, job := range e.Jobs {
@@ -174,7 +184,11 @@ func (e Estimated) Text(w io.Writer) error {
 		at = "at " + plainNumber(e.Grid.PerKWh) + " g/kWh"
 	}
 	p.Headline(fmt.Sprintf("estimated: %s CO2e from %s, %s", massOf(sum.Grams), kilowattHoursOf(sum.Energy), at))
-	if !sum.Energy.Exact() {
+	switch {
+	case !sum.Energy.Bounded() && sum.Energy.Low > 0:
+		p.Row("range", "at least %s; %s", Mass(regions.Grams(sum.Grams.Low)), kilowattHoursOf(plan.Exactly(sum.Energy.Low)))
+	case !sum.Energy.Bounded():
+	case !sum.Energy.Exact():
 		bounds := kWhScale(sum.Energy).Bounds(joules(sum.Energy.Expected), joules(sum.Energy.Low), joules(sum.Energy.High))
 		if !sum.Grams.Exact() { // as those of a grid of 0 g/kWh are
 			bounds = gramScale(sum.Grams).Bounds(sum.Grams.Expected, sum.Grams.Low, sum.Grams.High) + "; " + bounds
@@ -261,7 +275,11 @@ func methodText(e plan.Estimate) string {
 	case e.Method == plan.GreenAlgorithms:
 		return "Green Algorithms 3.0: power × use, 0.3725 W/GB of memory, PUE"
 	case e.Parts[0].Kind == plan.FromRun && e.Energy.Exact():
-		return "carbonctl; no bounds: the record has none, and no speed-up is guessed"
+		return "carbonctl; no bounds: the record is exact, and no speed-up is guessed"
+	case e.Parts[0].Kind == plan.FromRun && !e.Energy.Bounded() && e.Energy.Low == 0:
+		return "carbonctl; no bounds, as the record has none"
+	case e.Parts[0].Kind == plan.FromRun && !e.Energy.Bounded():
+		return "carbonctl; no upper bound, as the record has none"
 	case e.Energy.Exact():
 		return "carbonctl; no bounds, as all figures are given"
 	case e.Parts[0].Kind == plan.FromRun:
@@ -314,11 +332,11 @@ func ReadPlan(r io.Reader) (footprint.Plan, error) {
 		Method    plan.Method `json:"method"`
 		KWh       float64     `json:"energy_kwh"`
 		Low       float64     `json:"energy_low_kwh"`
-		High      float64     `json:"energy_high_kwh"`
+		High      *float64    `json:"energy_high_kwh"`
 		PUE       float64     `json:"pue"`
 		Grams     float64     `json:"emissions_g"`
 		GramsLow  float64     `json:"emissions_low_g"`
-		GramsHigh float64     `json:"emissions_high_g"`
+		GramsHigh *float64    `json:"emissions_high_g"`
 	}
 	if err := json.NewDecoder(io.LimitReader(r, 16<<20)).Decode(&j); err != nil {
 		return footprint.Plan{}, notAnEstimate(err)
@@ -329,16 +347,24 @@ func ReadPlan(r io.Reader) (footprint.Plan, error) {
 	if j.Schema != EstimateSchema {
 		return footprint.Plan{}, fmt.Errorf("no estimate: schema %.40q is not %s", j.Schema, EstimateSchema)
 	}
-	for _, x := range []float64{j.Low, j.KWh - j.Low, j.High - j.KWh, j.GramsLow, j.Grams - j.GramsLow, j.GramsHigh - j.Grams, j.PUE - 1} {
+	high, gramsHigh := j.KWh, j.Grams // for a check of what has bounds
+	if j.High != nil && j.GramsHigh != nil {
+		high, gramsHigh = *j.High, *j.GramsHigh
+	}
+	for _, x := range []float64{j.Low, j.KWh - j.Low, high - j.KWh, j.GramsLow, j.Grams - j.GramsLow, gramsHigh - j.Grams, j.PUE - 1} {
 		if !(x >= 0 && x < 1e15) {
 			return footprint.Plan{}, errors.New("amounts below 0, or bounds that do not hold them")
 		}
 	}
 	kWh := func(x float64) energy.Energy { return energy.KilowattHour.Scale(x / j.PUE) }
-	return footprint.Plan{
-		Method: string(j.Method), Energy: kWh(j.KWh), EnergyLow: kWh(j.Low), EnergyHigh: kWh(j.High),
-		Emissions: regions.Grams(j.Grams), EmissionsLow: regions.Grams(j.GramsLow), EmissionsHigh: regions.Grams(j.GramsHigh),
-	}, nil
+	p := footprint.Plan{
+		Method: string(j.Method), Energy: kWh(j.KWh), EnergyLow: kWh(j.Low),
+		Emissions: regions.Grams(j.Grams), EmissionsLow: regions.Grams(j.GramsLow),
+	}
+	if j.High != nil && j.GramsHigh != nil {
+		p.EnergyHigh, p.EmissionsHigh = new(kWh(high)), new(regions.Grams(gramsHigh))
+	}
+	return p, nil
 }
 
 // notAnEstimate says in plain words why a file could not be decoded.
@@ -363,10 +389,9 @@ func planned(r footprint.Report) string {
 	if p == nil {
 		return ""
 	}
-	high, gramsHigh := p.EnergyHigh, p.EmissionsHigh
-	text := fmt.Sprintf("%s CO2e from %s estimated", MassWithin(p.Emissions, p.EmissionsLow, &gramsHigh), EnergyWithin(p.Energy, p.EnergyLow, &high))
-	if p.EnergyHigh > p.EnergyLow {
-		text += " (" + energyBounds(p.Energy, p.EnergyLow, &high) + ")"
+	text := fmt.Sprintf("%s CO2e from %s estimated", MassWithin(p.Emissions, p.EmissionsLow, p.EmissionsHigh), EnergyWithin(p.Energy, p.EnergyLow, p.EnergyHigh))
+	if p.EnergyHigh == nil && p.EnergyLow > 0 || p.EnergyHigh != nil && *p.EnergyHigh > p.EnergyLow {
+		text += " (" + energyBounds(p.Energy, p.EnergyLow, p.EnergyHigh) + ")"
 	}
 	if p.Energy > 0 && known(r) {
 		text += ", " + Percent(r.Energy.Joules()/p.Energy.Joules()) + " of that used"

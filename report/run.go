@@ -87,7 +87,7 @@ func (run Run) figures() []figure {
 		all = append(all, figure{"Manufacture", Mass(*r.Embodied) + " CO2e", []string{"(the run's part of the machine's, not in the emissions above)"}})
 	}
 	if text := planned(r); text != "" {
-		all = append(all, figure{"Estimate", MassWithin(r.Plan.Emissions, r.Plan.EmissionsLow, &r.Plan.EmissionsHigh) + " CO2e", []string{"before the run: " + text}})
+		all = append(all, figure{"Estimate", MassWithin(r.Plan.Emissions, r.Plan.EmissionsLow, r.Plan.EmissionsHigh) + " CO2e", []string{"before the run: " + text}})
 	}
 	if amount, bounds, ok := waterText(r.Water); ok {
 		all = append(all, figure{"Water", amount, []string{"consumed (" + bounds + ")", r.Water.GridSource}})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/plan"
+	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
 )
 
@@ -25,6 +26,7 @@ type estimating struct {
 	method, batch, like, jsonFile string
 	per                           string
 	bigger                        plan.Bigger
+	table                         *regions.Table // nil where the intensity is the user's own
 	json                          bool
 }
 

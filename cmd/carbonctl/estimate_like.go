@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 
 	"github.com/spf13/pflag"
 
@@ -25,6 +26,8 @@ func (e *estimating) alike(flags *pflag.FlagSet, places []place) (report.Estimat
 	}
 	row := found.Row
 	from := plan.Recorded{KWh: plan.Exactly(row.Energy.KilowattHours()), Epochs: row.Epochs, GPUs: gpusOf(row), Hours: float64(row.DurationS) / 3600}
+	alone := from // by its scaling, whatever bounds the record has
+	from.KWh.Low, from.KWh.High = 0, math.Inf(1)
 	if row.EnergyLow != nil {
 		from.KWh.Low = row.EnergyLow.KilowattHours()
 	}
@@ -35,15 +38,16 @@ func (e *estimating) alike(flags *pflag.FlagSet, places []place) (report.Estimat
 	if err != nil {
 		return report.Estimated{}, fmt.Errorf("run %s: %w", row.RunID, err)
 	}
+	scaled, _, _, _ := alone.Scale(e.bigger) // the same that went well
 	if row.Status != footprint.Completed && row.Status != "" {
 		assumed = append(assumed, fmt.Sprintf("the recorded run did not complete (%s): what it lacks is not in the estimate", row.Status))
 	}
-	if row.EnergyHigh == nil {
-		assumed = append(assumed, "the recorded energy has no upper bound: the range is of the scaling alone")
+	if row.EnergyHigh == nil && !scaled.Exact() {
+		assumed = append(assumed, fmt.Sprintf("the recorded energy has no upper bound; by the scaling alone, %.3g to %.3g kWh", scaled.Low, scaled.High))
 	}
 	grid := places[0].Grid
 	if !flags.Changed("region") && !flags.Changed("intensity") {
-		grid = plan.Grid{PerKWh: float64(row.PerKWh), Name: row.Zone, Source: "as recorded"}
+		grid = plan.Grid{PerKWh: float64(row.PerKWh), Name: e.zoneName(row.Zone), Source: "as recorded"}
 		if row.IntensitySource != "" {
 			grid.Source += ": " + row.IntensitySource
 		}
@@ -60,6 +64,14 @@ func (e *estimating) alike(flags *pflag.FlagSet, places []place) (report.Estimat
 	shown := report.Estimated{Sum: one, Jobs: []report.EstimatedJob{{Estimate: one}}, Grid: grid, Hours: hours}
 	shown.Regions, err = e.ranked(one, places)
 	return shown, err
+}
+
+// zoneName is what a recorded zone is called, or its code where the table has no such zone.
+func (e *estimating) zoneName(code string) string {
+	if p, err := e.table.Place(code); code != "" && err == nil {
+		return p.Zone.Name
+	}
+	return code
 }
 
 // gpusOf is how many GPUs a run's energy is of.

@@ -43,6 +43,7 @@ func (e *estimating) grids(flags *pflag.FlagSet) ([]place, error) {
 	if err != nil {
 		return nil, err
 	}
+	e.table = c.Table
 	q, err := figureQuery(flags)
 	if err != nil {
 		return nil, err
