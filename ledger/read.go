@@ -56,6 +56,7 @@ func Read(r io.Reader, name string, columns ...string) iter.Seq2[runs.Row, error
 			}
 			return
 		}
+		var row runs.Row // one for all: its address is taken
 		for {
 			line, err := l.next()
 			if errors.Is(err, io.EOF) {
@@ -68,7 +69,7 @@ func Read(r io.Reader, name string, columns ...string) iter.Seq2[runs.Row, error
 			if isBlank(line) || bytes.Equal(line, header) {
 				continue
 			}
-			row, err := readRow(line, cells, as)
+			row, err = readRow(line, cells, as)
 			if err == nil && v1 {
 				if err = possible(&row); err == nil { // of columns that fromV1 drops: the schema
 					err = fromV1(&row, columns)

@@ -29,8 +29,8 @@ import (
 // to end.
 const serveGrace = 5 * time.Second
 
-// gcPercent lets garbage grow to a third of what is kept: rows stay for as long as they are
-// served, and little is made besides.
+// gcPercent lets garbage grow to a third of what is kept, once all is read: rows stay for as
+// long as they are served, and little is made besides.
 const gcPercent = 30
 
 // serving is one run of serve.
@@ -96,9 +96,6 @@ func (s *serving) run(ctx context.Context, flags *pflag.FlagSet, args []string) 
 	if cfg.Pages, err = s.pages(flags, args); err != nil {
 		return err
 	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	l, err := serve.Listen(ctx, s.listen)
@@ -118,6 +115,12 @@ func (s *serving) run(ctx context.Context, flags *pflag.FlagSet, args []string) 
 	if p := cfg.Pages; p != nil {
 		following.Go(func() { p.Store.Run(ctx) })
 		following.Go(func() { h.Follow(ctx) })
+		following.Go(func() {
+			if _, err := p.Store.Loaded(ctx); err == nil && os.Getenv("GOGC") == "" {
+				debug.SetGCPercent(gcPercent)
+				debug.FreeOSMemory() // what reading needed
+			}
+		})
 	}
 	defer stop() // before the wait
 	if err := s.tell(l, t.Version()); err != nil {

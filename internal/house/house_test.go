@@ -111,7 +111,7 @@ var rooms = map[string][]string{
 
 	// The server, below the command.
 	"internal/serve":       {"energy", "footprint", "internal/exposition", "internal/input", "internal/serve/store", "internal/timespec", "regions", "report", "runs"},
-	"internal/serve/store": {"energy", "footprint", "internal/input", "ledger", "report", "runs"},
+	"internal/serve/store": {"energy", "footprint", "internal/input", "ledger", "report", "runs", "github.com/google/uuid"},
 
 	// For tests, and for people.
 	"energy/energytest":          {"energy"},

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -32,6 +33,12 @@ func next(lines *bufio.Scanner) string {
 	return ""
 }
 
+func (e *events) count() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.followers)
+}
+
 func TestEventsTellWhatIsNew(t *testing.T) {
 	s := newShelf(t)
 	l, err := Listen(t.Context(), ":0")
@@ -55,7 +62,7 @@ func TestEventsTellWhatIsNew(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	_, others := follow(t, ctx, address)
 	assert.Equal(t, second, next(others))
-	assert.EqualValues(t, 2, s.pages.events.followers.Load())
+	assert.Equal(t, 2, s.pages.events.count())
 	leave()
 	assert.Empty(t, next(others))
 
@@ -63,14 +70,52 @@ func TestEventsTellWhatIsNew(t *testing.T) {
 	stop()
 	assert.Empty(t, next(lines))
 	assert.NoError(t, <-ended)
-	assert.Zero(t, s.pages.events.followers.Load())
+	assert.Zero(t, s.pages.events.count())
 }
 
+// A client that opens more events than there are places for takes its own, and keeps nobody out.
 func TestFollowersAreBounded(t *testing.T) {
+	e := &events{}
+	first := e.join("10.0.0.1")
+	var greedy []*follower
+	for range 3 * maxFollowers {
+		greedy = append(greedy, e.join("10.0.0.2"))
+	}
+	last := e.join("10.0.0.3")
+	assert.Len(t, e.followers, maxFollowers)
+	left := func(f *follower) bool {
+		select {
+		case <-f.leave:
+			return true
+		default:
+			return false
+		}
+	}
+	assert.False(t, left(first), "the oldest of all")
+	assert.False(t, left(last))
+	n := 0
+	for i, f := range greedy {
+		if left(f) {
+			n++
+			assert.Less(t, i, 3*maxFollowers-(maxFollowers-2), "the oldest go")
+		}
+	}
+	assert.Equal(t, 3*maxFollowers-(maxFollowers-2), n)
+	e.part(first)
+	e.part(greedy[0]) // it has left already
+	assert.Len(t, e.followers, maxFollowers-1)
+}
+
+func TestAFollowerThatLeavesIsAnswered(t *testing.T) {
 	s := newShelf(t)
-	s.pages.events.followers.Store(maxFollowers)
-	w := ask(s, here+"/events")
-	assert.Equal(t, http.StatusServiceUnavailable, w.Code)
-	assert.Equal(t, "30", w.Header().Get("Retry-After"))
-	assert.EqualValues(t, maxFollowers, s.pages.events.followers.Load())
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	_, lines := follow(t, ctx, server.URL)
+	require.NotEmpty(t, next(lines))
+	for range maxFollowers {
+		s.pages.events.join("127.0.0.1")
+	}
+	assert.Empty(t, next(lines), "another has its place")
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"math"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
@@ -16,8 +17,10 @@ import (
 // dictionary. A row that was read is lent until the next one.
 type coder struct {
 	words *words
+	known map[string]uint32 // of words, what was written here: asked without a lock
+	list  []string          // to read by
 	out   []byte
-	in    string
+	in    []byte
 	read  bool
 	whole bool // its hashes too
 	short bool // not its JSON
@@ -27,21 +30,23 @@ type coder struct {
 	ints     [3]int
 	e, n, i  int
 	// Of JSON that is packed.
-	buf       []byte
-	nums      []uint64
-	skeletons int
+	buf  []byte
+	nums []uint64
 }
 
-// encode gives the bytes of a row. PreviousHash is not kept.
-func (c *coder) encode(r *runs.Row) string {
+// newCoder makes one that writes.
+func newCoder(w *words) *coder { return &coder{words: w, known: map[string]uint32{}} }
+
+// encode gives the bytes of a row, valid until the next one. PreviousHash is not kept.
+func (c *coder) encode(r *runs.Row) []byte {
 	c.read, c.out = false, c.out[:0]
 	c.row(r)
-	return string(c.out)
+	return c.out
 }
 
 // decode reads a row back; its two hashes only where the whole is asked for.
-func (c *coder) decode(s string, r *runs.Row, whole bool) {
-	c.read, c.in, c.whole = true, s, whole
+func (c *coder) decode(b []byte, r *runs.Row, whole bool) {
+	c.read, c.in, c.whole = true, b, whole
 	c.e, c.n, c.i = 0, 0, 0
 	*r = runs.Row{}
 	c.row(r)
@@ -94,16 +99,16 @@ func (c *coder) row(r *runs.Row) {
 // word is text that other rows have too.
 func (c *coder) word(s *string) {
 	if c.read {
-		*s = c.words.list[c.uint()]
+		*s = c.list[c.uint()]
 		return
 	}
-	c.out = binary.AppendUvarint(c.out, uint64(c.words.add(*s)))
+	c.out = binary.AppendUvarint(c.out, uint64(c.numberOf(*s)))
 }
 
 // text is text that is each row's own.
 func (c *coder) text(s *string) {
 	if c.read {
-		*s = c.take(int(c.uint()))
+		*s = string(c.take(int(c.uint())))
 		return
 	}
 	c.out = binary.AppendUvarint(c.out, uint64(len(*s)))
@@ -117,9 +122,9 @@ func (c *coder) hash(s *string) {
 	if c.read {
 		switch n := c.uint(); n {
 		case 0:
-			*s = hex.EncodeToString([]byte(c.take(hashLength)))
+			*s = hex.EncodeToString(c.take(hashLength))
 		default:
-			*s = c.take(int(n - 1))
+			*s = string(c.take(int(n - 1)))
 		}
 		return
 	}
@@ -131,10 +136,10 @@ func (c *coder) hash(s *string) {
 	c.out = append(c.out, *s...)
 }
 
-func (c *coder) take(n int) string {
-	s := c.in[:n]
+func (c *coder) take(n int) []byte {
+	b := c.in[:n]
 	c.in = c.in[n:]
-	return s
+	return b
 }
 
 func (c *coder) uint() uint64 {
@@ -160,7 +165,7 @@ func (c *coder) int(v *int64) {
 
 func (c *coder) number(v *runs.Number) {
 	if c.read {
-		*v = runs.Number(math.Float64frombits(binary.BigEndian.Uint64([]byte(c.take(8)))))
+		*v = runs.Number(math.Float64frombits(binary.BigEndian.Uint64(c.take(8))))
 		return
 	}
 	c.out = binary.BigEndian.AppendUint64(c.out, math.Float64bits(float64(*v)))
@@ -169,7 +174,7 @@ func (c *coder) number(v *runs.Number) {
 // there says whether a value is there.
 func (c *coder) there(is bool) bool {
 	if c.read {
-		return c.take(1) == "\x01"
+		return c.take(1)[0] == 1
 	}
 	b := byte(0)
 	if is {
@@ -229,13 +234,32 @@ func (c *coder) stamp(t *runs.Stamp) {
 	}
 }
 
-// words is a dictionary. It only grows: a list that was taken from it stays right.
-type words struct {
-	list []string
-	at   map[string]uint32
+// numberOf gives the number of a word.
+func (c *coder) numberOf(s string) uint32 {
+	n, ok := c.known[s]
+	if !ok {
+		n, s = c.words.add(s)
+		c.known[s] = n
+	}
+	return n
 }
 
-func (w *words) add(s string) uint32 {
+// words is a dictionary. It only grows: a list that was taken from it stays right.
+type words struct {
+	mu        sync.Mutex
+	list      []string
+	at        map[string]uint32
+	skeletons int // of those how many are of JSON
+}
+
+// add gives the number of a word, and the word as it is kept.
+func (w *words) add(s string) (uint32, string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.put(s)
+}
+
+func (w *words) put(s string) (uint32, string) {
 	n, ok := w.at[s]
 	if !ok {
 		n = uint32(len(w.list))
@@ -243,5 +267,27 @@ func (w *words) add(s string) uint32 {
 		w.list = append(w.list, s)
 		w.at[s] = n
 	}
-	return n
+	return n, w.list[n]
+}
+
+// skeleton does the same for JSON without its numbers; ok is false where there are too many,
+// or nothing is saved by it.
+func (w *words) skeleton(b []byte, numbers int) (n uint32, s string, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if n, ok = w.at[string(b)]; ok {
+		return n, w.list[n], true
+	}
+	if numbers == 0 || w.skeletons >= maxSkeletons {
+		return 0, "", false
+	}
+	w.skeletons++
+	n, s = w.put(string(b))
+	return n, s, true
+}
+
+func (w *words) snapshot() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.list[:len(w.list):len(w.list)]
 }

@@ -122,8 +122,9 @@ func (f *followed) still() bool {
 	return true
 }
 
-// read gives the rows that were not read yet to add. An error is of the file.
-func (f *followed) read(add func(*runs.Row) error) error {
+// read gives the rows that were not read yet to add, written with these words. An error is of
+// the file.
+func (f *followed) read(words *words, add adder) error {
 	file, err := openRegular(f.Path)
 	if err != nil {
 		f.info, _ = os.Stat(f.Path)
@@ -140,7 +141,7 @@ func (f *followed) read(add func(*runs.Row) error) error {
 		start := make([]byte, 2)
 		n, _ := file.ReadAt(start, 0)
 		if f.whole = n > 0 && start[0] == '{' || n == 2 && start[0] == 0x1f && start[1] == 0x8b; f.whole {
-			return f.readWhole(file, add)
+			return f.readWhole(file, newCoder(words), add)
 		}
 	}
 	end, err := lastLineEnd(file, f.offset, info.Size())
@@ -159,16 +160,15 @@ func (f *followed) read(add func(*runs.Row) error) error {
 		}
 		f.offset, f.lines = int64(len(f.header)), 1
 	}
-	part := io.MultiReader(bytes.NewReader(f.header), io.NewSectionReader(file, f.offset, end-f.offset))
-	counted := &lineCounter{}
-	if err := f.rows(io.TeeReader(part, counted), f.lines-1, add); err != nil {
+	n, err := f.rows(file, end, words, add)
+	if err != nil {
 		return err
 	}
 	tail := make([]byte, min(end, tailLength))
 	if _, err := file.ReadAt(tail, end-int64(len(tail))); err != nil {
 		return err
 	}
-	f.lines += counted.n - 1 // the header
+	f.lines += n
 	f.offset, f.tail = end, tail
 	return nil
 }
@@ -186,77 +186,27 @@ func openRegular(path string) (*os.File, error) {
 	return os.Open(path)
 }
 
-// A line is a row, or why it is none.
-type line struct {
-	row runs.Row
-	err error
-}
-
-// inBatch is how many lines are handed on at once.
-const inBatch = 128
-
-// rows reads a ledger whose lines stand so many lines further down in the file. It reads on
-// while add takes what was read.
-func (f *followed) rows(from io.Reader, further int64, add func(*runs.Row) error) error {
-	full, free, stop := make(chan []line, 2), make(chan []line, 4), make(chan struct{})
-	go func() {
-		defer close(full)
-		batch := make([]line, 0, inBatch)
-		for row, err := range ledger.Read(from, f.Path) {
-			if batch = append(batch, line{row, err}); len(batch) < inBatch {
-				continue
-			}
-			select {
-			case full <- batch:
-			case <-stop:
-				return
-			}
-			select {
-			case batch = <-free:
-			default:
-				batch = make([]line, 0, inBatch)
-			}
-		}
-		select {
-		case full <- batch:
-		case <-stop:
-		}
-	}()
-	defer func() {
-		close(stop)
-		for range full { // nothing reads the file once this has returned
-		}
-	}()
-	for batch := range full {
-		for i := range batch {
-			bad := (*ledger.LineError)(nil)
-			switch err := batch[i].err; {
-			case errors.As(err, &bad):
-				f.fault(bad.Line+further, bad.Err)
-			case err != nil:
-				return err
-			default:
-				if err := add(&batch[i].row); err != nil {
-					return err
-				}
-			}
-		}
-		select {
-		case free <- batch[:0]:
-		default:
-		}
-	}
-	return nil
-}
-
 // readWhole reads the JSON of a run, or a compressed ledger.
-func (f *followed) readWhole(file io.Reader, add func(*runs.Row) error) error {
+func (f *followed) readWhole(file io.Reader, c *coder, add adder) error {
 	in, err := input.Unpack(f.Path, file)
 	if err != nil {
 		return err
 	}
 	if !in.IsRun() {
-		return f.rows(in, 0, add)
+		for row, err := range ledger.Read(in, f.Path) {
+			bad := (*ledger.LineError)(nil)
+			switch {
+			case errors.As(err, &bad):
+				f.fault(bad.Line, bad.Err)
+			case err != nil:
+				return err
+			default:
+				if err := add(row.RunID, c.encode(&row)); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
 	}
 	run, err := report.Parse(in)
 	if err != nil {
@@ -266,7 +216,7 @@ func (f *followed) readWhole(file io.Reader, add func(*runs.Row) error) error {
 	if err := row.Impossible(); err != nil {
 		return fmt.Errorf("impossible: %w", err)
 	}
-	return add(&row)
+	return add(row.RunID, c.encode(&row))
 }
 
 func (f *followed) fault(line int64, err error) {
@@ -316,12 +266,4 @@ func firstLine(file io.ReaderAt, end int64) ([]byte, error) {
 		line = line[:i+1]
 	}
 	return bytes.Clone(line), nil
-}
-
-// A lineCounter counts the line ends that are written to it.
-type lineCounter struct{ n int64 }
-
-func (l *lineCounter) Write(b []byte) (int, error) {
-	l.n += int64(bytes.Count(b, []byte{'\n'}))
-	return len(b), nil
 }

@@ -20,11 +20,11 @@ func (c *coder) packed(s *string) {
 	if c.read {
 		n := c.uint()
 		if n == 0 {
-			*s = c.take(int(c.uint()))
+			*s = string(c.take(int(c.uint())))
 			return
 		}
 		c.buf = c.buf[:0]
-		rest := c.words.list[n-1]
+		rest := c.list[n-1]
 		for i := strings.IndexByte(rest, 0); i >= 0; i = strings.IndexByte(rest, 0) {
 			c.buf = appendNumber(append(c.buf, rest[:i]...), c.uint())
 			rest = rest[i+1:]
@@ -42,16 +42,19 @@ func (c *coder) packed(s *string) {
 			}
 		}
 	}
-	_, known := c.words.at[string(c.buf)]
-	if len(c.nums) == 0 && !known || !known && c.skeletons >= maxSkeletons {
+	at, known := c.known[string(c.buf)]
+	if !known {
+		var word string
+		if at, word, known = c.words.skeleton(c.buf, len(c.nums)); known {
+			c.known[word] = at
+		}
+	}
+	if !known {
 		c.out = append(c.out, 0)
 		c.text(s)
 		return
 	}
-	if !known {
-		c.skeletons++
-	}
-	c.out = binary.AppendUvarint(c.out, uint64(c.words.add(string(c.buf)))+1)
+	c.out = binary.AppendUvarint(c.out, uint64(at)+1)
 	for _, n := range c.nums {
 		c.out = binary.AppendUvarint(c.out, n)
 	}

@@ -18,7 +18,6 @@ import (
 
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/input"
-	"github.com/carbonctl/carbonctl/runs"
 )
 
 // Options say what a Store follows.
@@ -235,8 +234,8 @@ var errOrder = errors.New("read in another order")
 
 // read reads on in a file; it reports whether that can stand.
 func (s *Store) read(f *followed) bool {
-	err := f.read(func(row *runs.Row) error {
-		if known, ok := s.index.add(row, f.number); !ok {
+	err := f.read(&s.index.words, func(id string, row []byte) error {
+		if known, ok := s.index.add(id, row, f.number); !ok {
 			if known > f.number {
 				return errOrder
 			}
