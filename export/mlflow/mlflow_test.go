@@ -272,7 +272,8 @@ func TestRefusals(t *testing.T) {
 		{403, `{"error_code":"PERMISSION_DENIED","message":"no"}`, "tracking:5000: 403 Forbidden: PERMISSION_DENIED: no", true, true},
 		{400, `{"error_code":"INVALID_PARAMETER_VALUE","message":"no"}`, "tracking:5000: 400 Bad Request: INVALID_PARAMETER_VALUE: no", false, true},
 		{500, `{"error_code":"INTERNAL_ERROR","message":"oh"}`, "tracking:5000: 500 Internal Server Error: INTERNAL_ERROR: oh", true, false},
-		{200, "<html>a login page</html>", "tracking:5000: the answer to runs/search is not MLflow's", true, true},
+		{200, "<html>a login page</html>", "tracking:5000: 200 OK: a web page, as a login shows, and no answer of the service", true, true},
+		{200, "hello", "tracking:5000: the answer to runs/search is not MLflow's", true, true},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := newStub()

@@ -122,7 +122,7 @@ func (s *Sink) Send(ctx context.Context, m Message) error {
 	if client == nil {
 		client = &deliver.Client{}
 	}
-	_, err = client.Do(ctx, deliver.Request{URL: s.URL, Header: h, Body: body, Private: true})
+	_, err = client.Do(ctx, deliver.Request{URL: s.URL, Header: h, Body: body, Private: true, AnyAnswer: true})
 	return err
 }
 

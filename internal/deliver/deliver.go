@@ -55,6 +55,9 @@ type Request struct {
 	// Private says that the URL is a secret as a whole: no part of it is shown, also where
 	// the service repeats it.
 	Private bool
+	// AnyAnswer takes every answer of 200 to 299 for a yes, also a web page or an error in
+	// JSON: for receivers that follow no protocol.
+	AnyAnswer bool
 }
 
 // A Response is an answer of 200 to 299.
@@ -103,8 +106,10 @@ func (c *Client) Once(ctx context.Context, r Request) (Response, error) {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	switch {
 	case resp.StatusCode >= 200 && resp.StatusCode < 300:
-		// It has taken the message: what is wrong with the rest of its answer does not
-		// matter.
+		// It has taken the message: that the rest of its answer does not come does not matter.
+		if text, failed := declined(r, req.URL, resp.Header, body); failed && !r.AnyAnswer {
+			return Response{}, &Error{Host: req.URL.Host, Status: resp.StatusCode, Text: text}
+		}
 		return Response{resp.StatusCode, resp.Header, body}, nil
 	case err != nil && ctx.Err() != nil:
 		return Response{}, ctx.Err()

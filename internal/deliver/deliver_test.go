@@ -124,6 +124,40 @@ func TestTheAnswersOfARefusal(t *testing.T) {
 	}
 }
 
+// TestAnAnswerThatTakesNothing: what stands between us and the service says 200 as well.
+func TestAnAnswerThatTakesNothing(t *testing.T) {
+	const page = "h: 200 OK: a web page, as a login shows, and no answer of the service"
+	for _, c := range []struct {
+		body, kind, want string
+	}{
+		{"<!DOCTYPE html><title>Sign in</title>", "text/html; charset=utf-8", page},
+		{"\r\n<HTML><body>log in</body>", "", page},
+		{`{"error":"write failed: timeout of secret-token"}`, "application/json", "h: 200 OK: write failed: timeout of …"},
+		{`{"error":{"message":"no"}}`, "application/json", "h: 200 OK"},
+		{`{"error":null,"error_code":""}`, "application/json", ""},
+		{`{"error":""}`, "", ""},
+		{`{"partialSuccess":{}}`, "application/json", ""},
+		{"[]", "application/json", ""},
+		{"ok", "text/plain", ""},
+		{"", "", ""},
+	} {
+		client := Client{Transport: trip(func(*http.Request) (*http.Response, error) {
+			return answer(200, c.body, "Content-Type", c.kind), nil
+		})}
+		r := Request{URL: "http://h/", Header: http.Header{"Authorization": {"Token secret-token"}}}
+		_, err := client.Once(t.Context(), r)
+		r.AnyAnswer = true
+		_, whatever := client.Once(t.Context(), r)
+		require.NoError(t, whatever, "whoever takes a webhook answers as it likes")
+		if c.want == "" {
+			require.NoError(t, err, c.body)
+			continue
+		}
+		require.EqualError(t, err, c.want)
+		assert.True(t, Keep(err), "it may be delivered later")
+	}
+}
+
 func FuzzAnswer(f *testing.F) {
 	f.Add([]byte(`{"error":"x"}`), "3")
 	f.Fuzz(func(t *testing.T, body []byte, retry string) {

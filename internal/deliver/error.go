@@ -152,6 +152,22 @@ func (c *Client) refused(r Request, asked *url.URL, resp *http.Response, body []
 	return e
 }
 
+// declined says why an answer of 200 to 299 is no yes: the page of a login that stands before
+// the service, or an error in JSON.
+func declined(r Request, asked *url.URL, h http.Header, body []byte) (text string, failed bool) {
+	start := strings.ToLower(strings.TrimSpace(string(body[:min(len(body), 100)])))
+	if strings.HasPrefix(h.Get("Content-Type"), "text/html") || strings.HasPrefix(start, "<!doctype html") || strings.HasPrefix(start, "<html") {
+		return "a web page, as a login shows, and no answer of the service", true
+	}
+	var o struct {
+		Error any `json:"error"`
+	}
+	if json.Unmarshal(body, &o) != nil || o.Error == nil || o.Error == "" || o.Error == false {
+		return "", false
+	}
+	return said(body, secretsOf(r, asked)), true
+}
+
 // said is what a service says about a refusal: the text of the JSON that most of them
 // answer with, or the beginning of a plain text. Many repeat what they were asked for, where
 // secrets may be.
