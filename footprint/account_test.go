@@ -126,6 +126,31 @@ func TestEmissionsFollowAnIntensityThatChanges(t *testing.T) {
 	assert.Equal(t, r.Energy, r.Intensity.Parts[0].Energy+r.Intensity.Parts[1].Energy)
 }
 
+// TestEmissionsOfComponents: each has those of the hours in which it used its energy.
+func TestEmissionsOfComponents(t *testing.T) {
+	a, b := at(0, joules(pkg, 0), joules(dram, 0)), at(10, joules(pkg, 3.6e6), joules(dram, 0))
+	b.Intensity.PerKWh, b.Intensity.Kind = 500, regions.Live
+	c := at(20, joules(pkg, 3.6e6), joules(dram, 2*3.6e6))
+	c.Intensity = b.Intensity
+	acc := footprint.Account{PUE: 1.5}
+	for _, s := range []footprint.Sample{a, b, c} {
+		acc.Add(s)
+	}
+	r := acc.Report()
+	require.NotNil(t, line(t, r, energy.Measured, "package-0").Emissions)
+	assert.InDelta(t, 1.5*41, float64(*line(t, r, energy.Measured, "package-0").Emissions), 1e-9)
+	assert.InDelta(t, 1.5*2*500, float64(*line(t, r, energy.Measured, "dram-0").Emissions), 1e-9)
+
+	core := measured(energy.CPU, "core-0", "package-0")
+	r = run(at(0, joules(pkg, 0), joules(core, 0)), at(1, joules(pkg, 10), joules(core, 9)))
+	assert.Nil(t, line(t, r, energy.Measured, "core-0").Emissions, "they are within another's")
+	assert.InEpsilon(t, float64(r.Emissions), float64(*line(t, r, energy.Measured, "package-0").Emissions), 1e-12)
+
+	one, two := at(0, joules(pkg, 0)), at(1, joules(pkg, 10))
+	one.Intensity, two.Intensity = regions.Intensity{}, regions.Intensity{}
+	assert.Nil(t, line(t, run(one, two), energy.Measured, "package-0").Emissions, "no intensity is known")
+}
+
 func TestAModelStandsInOnlyWhereNothingIsRead(t *testing.T) {
 	// Measured at 10 W, modelled at 30 W.
 	both := func(n float64, s energy.State) footprint.Sample {

@@ -146,6 +146,7 @@ var descriptions = map[string]string{
 	"Line.process_low_joules":          "Lower bound of process_energy_joules, in joules; null if not known.",
 	"Line.process_high_joules":         "Upper bound of process_energy_joules, in joules; null if not known.",
 	"Line.charged_energy_joules":       "Joules that the headline takes of it; they add up to its energy_joules.",
+	"Line.emissions_g":                 "Grams of CO2 equivalent of charged_energy_joules, at the intensities of its time; null if none of it is charged or no intensity is known.",
 	"Line.share":                       "Ratio of process_energy_joules to energy_joules, 0 to 1; null if not known.",
 	"Line.coverage":                    "Part of the run's time that it stands for, 0 to 1.",
 	"Line.status":                      "ok, partial, held, dead, lost or late.",

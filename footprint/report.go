@@ -252,12 +252,16 @@ type Line struct {
 	ProcessLow    *energy.Energy `json:"process_low_joules"`
 	ProcessHigh   *energy.Energy `json:"process_high_joules"`
 	Charged       energy.Energy  `json:"charged_energy_joules"`
-	Share         *float64       `json:"share"`
-	Coverage      float64        `json:"coverage"`
-	Status        string         `json:"status"`
-	Wraps         uint32         `json:"wraps"`
-	Resets        uint32         `json:"resets"`
-	Gaps          uint32         `json:"gaps"`
+	// Emissions are the part of the report's that Charged has caused, in grams, by the
+	// intensities of the times in which it was used. Nil where the headline takes nothing of
+	// the line, or no intensity is known.
+	Emissions *regions.Grams `json:"emissions_g"`
+	Share     *float64       `json:"share"`
+	Coverage  float64        `json:"coverage"`
+	Status    string         `json:"status"`
+	Wraps     uint32         `json:"wraps"`
+	Resets    uint32         `json:"resets"`
+	Gaps      uint32         `json:"gaps"`
 }
 
 // Warning is something that the reader of a report must know. Code is stable.

@@ -63,7 +63,7 @@ const (
 )
 
 var own = map[string][]string{
-	energyName: {"component", "device", "basis"}, emissionsName: {"scope"},
+	energyName: {"component", "device", "basis"}, emissionsName: {"component", "device", "basis", "scope"},
 	"carbonctl_run_seconds_total": nil, startName: nil, "carbonctl_run_end_time_seconds": nil, "carbonctl_run_status": {"status"},
 	"carbonctl_energy_low_joules": nil, "carbonctl_energy_high_joules": nil, "carbonctl_pue_ratio": nil,
 	"carbonctl_factor_info": {"zone", "scope", "kind", "year", "source"}, "carbonctl_factor_grams_per_kwh": {"scope"},

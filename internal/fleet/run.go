@@ -38,7 +38,7 @@ type run struct {
 	grams  map[string]float64 // by scope
 }
 
-// A part is a component, or a scope of emissions.
+// A part is a component; scope is that of its emissions.
 type part struct{ component, device, basis, scope string }
 
 func partOf(labels map[string]string) part {

@@ -34,19 +34,21 @@ func Of(r footprint.Report) []exposition.Family {
 	if r.StartedAt.IsZero() {
 		return all // nothing was read yet
 	}
+	scope := exposition.Label{Name: "scope", Value: string(r.Intensity.Scope)}
 	for _, l := range r.Components {
 		component := []exposition.Label{{Name: "component", Value: string(l.Kind)}, {Name: "device", Value: l.ID}, {Name: "basis", Value: string(l.Basis)}}
 		if l.Energy != nil && l.Counted() {
 			add("carbonctl_energy_joules", l.Charged.Joules(), component...)
 		}
+		if l.Emissions != nil {
+			add("carbonctl_emissions_grams", float64(*l.Emissions), append(component[:3:3], scope)...)
+		}
 		add("carbonctl_component_up", up(l), component...)
-		add("carbonctl_component", 1, append(component, exposition.Label{Name: "name", Value: cut(l.Name)}, exposition.Label{Name: "source", Value: l.Source})...)
+		add("carbonctl_component", 1, append(component[:3:3], exposition.Label{Name: "name", Value: cut(l.Name)}, exposition.Label{Name: "source", Value: l.Source})...)
 	}
 	add("carbonctl_energy_low_joules", r.EnergyLow.Joules())
 	add("carbonctl_energy_high_joules", high(r.EnergyHigh, energy.Energy.Joules))
 	if known := len(r.Intensity.Parts) > 0 || r.Intensity.PerKWh > 0; known {
-		scope := exposition.Label{Name: "scope", Value: string(r.Intensity.Scope)}
-		add("carbonctl_emissions_grams", float64(r.Emissions), scope)
 		add("carbonctl_emissions_low_grams", float64(r.EmissionsLow), scope)
 		add("carbonctl_emissions_high_grams", high(r.EmissionsHigh, number), scope)
 		add("carbonctl_factor_grams_per_kwh", float64(r.Intensity.PerKWh), scope)
@@ -118,7 +120,9 @@ func Names(family string, own map[string]string) []string {
 		return component
 	case "carbonctl_component":
 		return append(component, "name", "source")
-	case "carbonctl_emissions_grams", "carbonctl_emissions_low_grams", "carbonctl_emissions_high_grams", "carbonctl_predicted_emissions_grams", "carbonctl_factor_grams_per_kwh":
+	case "carbonctl_emissions_grams":
+		return append(component, "scope")
+	case "carbonctl_emissions_low_grams", "carbonctl_emissions_high_grams", "carbonctl_predicted_emissions_grams", "carbonctl_factor_grams_per_kwh":
 		return []string{"scope"}
 	case "carbonctl_factor":
 		return names(factor(footprint.Report{}))

@@ -30,9 +30,9 @@ func run() footprint.Report {
 		},
 		Energy: 3500 * energy.Joule, EnergyLow: 3000 * energy.Joule, Emissions: 0.25, EmissionsLow: 0.125,
 		Components: []footprint.Line{
-			{Kind: energy.CPU, ID: "package-0", Name: "Xeon", Source: "rapl", Basis: energy.Measured, Status: "ok", Energy: new(2000 * energy.Joule), Charged: 2000 * energy.Joule},
+			{Kind: energy.CPU, ID: "package-0", Name: "Xeon", Source: "rapl", Basis: energy.Measured, Status: "ok", Energy: new(2000 * energy.Joule), Charged: 2000 * energy.Joule, Emissions: new(regions.Grams(0.1875))},
 			{Kind: energy.CPU, ID: "core-0", Source: "rapl", Basis: energy.Measured, Status: "ok", Within: new("package-0"), Energy: new(1500 * energy.Joule)},
-			{Kind: energy.Memory, ID: "memory", Source: "estimate", Basis: energy.Modelled, Status: "partial", Energy: new(1500 * energy.Joule), Charged: 1500 * energy.Joule},
+			{Kind: energy.Memory, ID: "memory", Source: "estimate", Basis: energy.Modelled, Status: "partial", Energy: new(1500 * energy.Joule), Charged: 1500 * energy.Joule, Emissions: new(regions.Grams(0.0625))},
 			{Kind: energy.GPU, ID: "GPU-1", Source: "nvml", Basis: energy.Measured, Status: "lost"},
 			{Kind: energy.Platform, ID: "psys", Source: "rapl", Basis: energy.Measured, Status: "ok", Energy: new(9000 * energy.Joule)},
 		},
@@ -56,7 +56,8 @@ func TestOf(t *testing.T) {
 		`carbonctl_energy_joules_total{component="memory",device="memory",basis="modelled"} 1500`,
 		`carbonctl_energy_low_joules 3000`,
 		`carbonctl_energy_high_joules +Inf`,
-		`carbonctl_emissions_grams_total{scope="lifecycle"} 0.25`,
+		`carbonctl_emissions_grams_total{component="cpu",device="package-0",basis="measured",scope="lifecycle"} 0.1875`,
+		`carbonctl_emissions_grams_total{component="memory",device="memory",basis="modelled",scope="lifecycle"} 0.0625`,
 		`carbonctl_emissions_low_grams{scope="lifecycle"} 0.125`,
 		`carbonctl_emissions_high_grams{scope="lifecycle"} +Inf`,
 		`carbonctl_component_up{component="cpu",device="package-0",basis="measured"} 1`,
@@ -86,6 +87,7 @@ func TestOf(t *testing.T) {
 
 func TestWhatIsNotKnownHasNoSeries(t *testing.T) {
 	r := run()
+	r.Components[0].Emissions, r.Components[2].Emissions = nil, nil
 	r.Intensity, r.Status, r.Prediction = footprint.Intensity{}, footprint.Failed, &footprint.Prediction{Energy: footprint.Range[energy.Energy]{Expected: 7000 * energy.Joule}}
 	byName := map[string][]exposition.Sample{}
 	for _, f := range runmetrics.Of(r) {
