@@ -31,8 +31,8 @@ type reader struct {
 
 	hosts, jobs, instances map[string]bool
 	mixed                  map[string]bool
-	cutPower               float64 // watts of the runs whose end was not seen
-	lastSeen               time.Time
+	cutPower               float64 // watts of the runs whose end was not seen,
+	cut                    []*run  // and some of them
 }
 
 // A presence is when a run was there, by one series of carbonctl_run_info.
@@ -294,7 +294,6 @@ func (r *reader) growth(s series, peaks map[float64]float64) growth {
 			g.give(now, p.value)
 		}
 		c.run, c.last = now, p.value
-		r.lastSeen = later(r.lastSeen, p.at)
 	}
 	return g
 }
@@ -341,6 +340,9 @@ func (r *reader) flush(all bool) {
 		case cut:
 			r.seen.Cut++
 			r.cutPower += run.power()
+			if len(r.cut) < asked {
+				r.cut = append(r.cut, run)
+			}
 		}
 		r.add(row)
 	}
@@ -363,11 +365,4 @@ func key(name string, labels map[string]string) string {
 		b.WriteString("\x00" + k + "\x01" + labels[k])
 	}
 	return b.String()
-}
-
-func later(t time.Time, at float64) time.Time {
-	if u := time.UnixMilli(int64(at * 1e3)); u.After(t) {
-		return u
-	}
-	return t
 }

@@ -14,6 +14,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -51,8 +52,8 @@ type Store struct {
 // Seen is what reading a store has shown besides the runs.
 type Seen struct {
 	Runs, Before int // that were read; that began before From, and are left out
-	// Cut are runs of which no scrape has seen the end; Missed is what they used after their
-	// last one, in joules, at their mean power over Interval, the time between two scrapes.
+	// Cut are runs of which no scrape has seen the end; Missed is about what they can have used
+	// after their last one, in joules: their mean power over Interval, the time between two.
 	Cut      int
 	Missed   float64
 	Interval time.Duration // 0: not known
@@ -89,7 +90,7 @@ func (s Store) Read(ctx context.Context, add func(runs.Row)) (Seen, error) {
 		return r.seen, err
 	}
 	r.flush(true)
-	if r.seen.Interval, err = r.interval(ctx, s.To); err != nil {
+	if r.seen.Interval, err = r.interval(ctx); err != nil {
 		return r.seen, err
 	}
 	r.seen.Missed = r.cutPower * r.seen.Interval.Seconds()
@@ -128,24 +129,43 @@ func (r *reader) chunks(ctx context.Context, from, to time.Time) error {
 	return nil
 }
 
-// interval is the time between two scrapes, as most targets have it.
-func (r *reader) interval(ctx context.Context, at time.Time) (d time.Duration, err error) {
-	const over = 600
-	for _, when := range []time.Time{r.lastSeen, at} { // there may be none now
-		if when.IsZero() {
-			continue
-		}
-		err := r.client.at(ctx, fmt.Sprintf("%d / quantile(0.5, count_over_time(up[%ds]))", over, over), when, func(s series) error {
-			if len(s.points) > 0 && s.points[0].value >= 1 && s.points[0].value <= over {
-				d = time.Duration(s.points[0].value * float64(time.Second)).Round(time.Second)
+// interval is the time between two scrapes, as most have it of some of the runs whose end was
+// not seen; 0 if none was scraped twice.
+func (r *reader) interval(ctx context.Context) (time.Duration, error) {
+	var gaps []float64
+	for _, run := range r.cut {
+		query := fmt.Sprintf("%s%s[%ds]", infoName, selector(run.labels), beforeEnd)
+		err := r.client.at(ctx, query, time.UnixMilli(int64((run.last+r.step.Seconds())*1e3)), func(s series) error {
+			for i := 1; i < len(s.points); i++ {
+				gaps = append(gaps, s.points[i].at-s.points[i-1].at)
 			}
 			return nil
 		})
-		if err != nil || d > 0 {
-			return d, err
+		if err != nil {
+			return 0, err
 		}
 	}
-	return 0, nil
+	if len(gaps) == 0 {
+		return 0, nil
+	}
+	slices.Sort(gaps)
+	return time.Duration(gaps[len(gaps)/2] * float64(time.Second)).Round(time.Second), nil
+}
+
+const (
+	asked     = 10       // runs of which the scrapes are looked at
+	beforeEnd = 2 * 3600 // s of each: two scrapes lie within
+)
+
+// selector picks the series that has these labels.
+func selector(labels map[string]string) string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		if name != "__name__" {
+			all = append(all, name+"="+strconv.Quote(labels[name]))
+		}
+	}
+	return "{" + strings.Join(all, ",") + "}"
 }
 
 // silent are the targets of the jobs that runs were scraped by, without any run.

@@ -70,6 +70,28 @@ func TestARunThatIsCutOff(t *testing.T) {
 	assert.Equal(t, []string{"node-1"}, seen.Hosts)
 }
 
+// TestTheTimeBetweenScrapes is that of the runs themselves, which come and go: not that of
+// other targets, and no mean over a time in which there was none.
+func TestTheTimeBetweenScrapes(t *testing.T) {
+	f := &fake{}
+	for i := range 3 {
+		at := t0 + 100*float64(i)
+		name := fmt.Sprintf("node-%d", i)
+		scraped{id: id(at), target: name, start: at, watts: 10, first: at + 7, last: at + 60, every: 15, info: map[string]string{"project": "a\"b\\"}}.onto(&f.tapes)
+	}
+	// One that was scraped once tells nothing of it.
+	scraped{id: id(t0 + 900), target: "node-9", start: t0 + 900, watts: 10, first: t0 + 910, last: t0 + 912, every: 15}.onto(&f.tapes)
+	_, seen := read(t, f, time.Hour, 15*time.Second)
+	assert.Equal(t, 4, seen.Cut)
+	assert.Equal(t, 15*time.Second, seen.Interval)
+	assert.InDelta(t, 4*30*15, seen.Missed, 1e-6)
+
+	f = &fake{}
+	scraped{id: id(t0 + 900), target: "node-9", start: t0 + 900, watts: 10, first: t0 + 910, last: t0 + 912, every: 15}.onto(&f.tapes)
+	_, seen = read(t, f, time.Hour, 15*time.Second)
+	assert.Zero(t, seen.Interval, "nobody can tell")
+}
+
 // TestARunThatIsWhole has told its end, as a textfile or a Pushgateway does: its bounds
 // are the report's.
 func TestARunThatIsWhole(t *testing.T) {

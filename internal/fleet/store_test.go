@@ -37,7 +37,7 @@ var (
 	lastOver = regexp.MustCompile(`^last_over_time\((.+)\[(\d+)s\]\)$`)
 	peaks    = regexp.MustCompile(`^max_over_time\((\w+)\[(\d+)s\]\) and resets\((\w+)\[\d+s\]\) > 0$`)
 	falls    = regexp.MustCompile(`^resets\((\w+)\[(\d+)s\]\) > 0$`)
-	scrapes  = regexp.MustCompile(`^(\d+) / quantile\(0.5, count_over_time\(up\[\d+s\]\)\)$`)
+	scrapes  = regexp.MustCompile(`^carbonctl_run_info(\{.+\})\[(\d+)s\]$`)
 	targets  = regexp.MustCompile(`^group by \(job, instance\) \(last_over_time\(up\[(\d+)s\]\)\)$`)
 	named    = regexp.MustCompile(`^\{__name__=~"(.*)"\}$`)
 )
@@ -75,6 +75,14 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		out := row{Metric: metric}
 		eval := t.eval(query, metric)
+		if m := scrapes.FindStringSubmatch(query); m != nil && t.name == infoName && m[1] == selector(t.labels) {
+			length, _ := strconv.ParseFloat(m[2], 64)
+			for _, p := range t.points {
+				if p.at > to-length && p.at <= to {
+					out.Values = append(out.Values, [2]any{p.at, "1"})
+				}
+			}
+		}
 		for at := from; eval != nil && at <= to; at += step {
 			if v, ok := eval(at); ok {
 				out.Values = append(out.Values, [2]any{at, strconv.FormatFloat(v, 'g', -1, 64)})
@@ -83,9 +91,6 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if len(out.Values) > 0 {
 			result = append(result, out)
 		}
-	}
-	if m := scrapes.FindStringSubmatch(query); m != nil {
-		result = []row{{Metric: map[string]string{}, Values: [][2]any{{to, "15"}}}}
 	}
 	_ = json.NewEncoder(w).Encode(map[string]any{"status": "success", "warnings": f.warnings, "data": map[string]any{"resultType": "matrix", "result": result}})
 }
