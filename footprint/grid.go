@@ -307,30 +307,6 @@ func (a *Account) emit(r *Report, counted []*track) {
 	}
 }
 
-// emitLines shares the emissions among the components, by what each has emitted while it
-// was used.
-func (a *Account) emitLines(r *Report, counted []*track) {
-	var all float64
-	for _, t := range counted {
-		all += a.charge(t, t.book).grams
-	}
-	for i := range r.Components {
-		l := &r.Components[i]
-		if !l.Counted() {
-			continue
-		}
-		own := a.charge(counted[0], counted[0].book).grams
-		counted = counted[1:]
-		if l.Energy == nil {
-			continue
-		}
-		l.Emissions = new(regions.Grams(0))
-		if all > 0 {
-			*l.Emissions = r.Emissions * regions.Grams(own/all)
-		}
-	}
-}
-
 // emitOuter bounds emissions by the factor's own range as well, where each part of the
 // run has one: by the least and the greatest that a range is of its figure.
 func (a *Account) emitOuter(r *Report) {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/regions"
 )
 
 // lines fills in the components of a report and what they add up to. It returns
@@ -172,6 +173,30 @@ func (sum *totals) fill(r *Report) {
 	r.Energy, r.EnergyLow, r.EnergyHigh = sum.charged.energy, sum.charged.low, sum.charged.most()
 	if r.Energy > 0 {
 		r.MeasuredShare = new(float64(sum.measured) / float64(r.Energy))
+	}
+}
+
+// emitLines shares the emissions among the components, by what each has emitted while it
+// was used.
+func (a *Account) emitLines(r *Report, counted []*track) {
+	var all float64
+	for _, t := range counted {
+		all += a.charge(t, t.book).grams
+	}
+	for i := range r.Components {
+		l := &r.Components[i]
+		if !l.Counted() {
+			continue
+		}
+		own := a.charge(counted[0], counted[0].book).grams
+		counted = counted[1:]
+		if l.Energy == nil {
+			continue
+		}
+		l.Emissions = new(regions.Grams(0))
+		if all > 0 {
+			*l.Emissions = r.Emissions * regions.Grams(own/all)
+		}
 	}
 }
 

@@ -21,9 +21,9 @@ type reader struct {
 	add    func(runs.Row)
 	seen   Seen
 
-	n        int     // of the chunk
-	window   float64 // seconds: its step, within which a value was scraped
-	runs     map[string]*run
+	n        int                 // of the chunk
+	window   float64             // seconds: its step, within which a value was scraped
+	runs     map[string]*run     // by ID and the way by which they came
 	counters map[string]*counter // by the name of the family and all labels
 	present  []*presence         // of this chunk
 	made     []string            // runs that were first seen in it
@@ -81,8 +81,8 @@ func (r *reader) chunk(ctx context.Context, from, to time.Time, step time.Durati
 	r.present, r.made, r.index = nil, nil, map[string]map[string][]*presence{}
 	defer func() {
 		if err != nil { // it will be asked for again, in part
-			for _, id := range r.made {
-				delete(r.runs, id)
+			for _, way := range r.made {
+				delete(r.runs, way)
 			}
 		}
 	}()
@@ -166,11 +166,13 @@ func (r *reader) info(s series) error {
 	if id == "" {
 		return nil // its counters are told as unnamed
 	}
-	known := r.runs[id]
+	way := id + "\x00" + wayOf(s.labels)
+	known := r.runs[way]
 	if known == nil {
 		known = newRun(s.labels)
-		r.runs[id] = known
-		r.made = append(r.made, id)
+		known.way = way
+		r.runs[way] = known
+		r.made = append(r.made, way)
 	}
 	known.chunk = r.n
 	known.labels = s.labels
@@ -321,12 +323,22 @@ func (g *growth) give(to *run, of float64) {
 
 // flush gives the runs that have ended, all at the end.
 func (r *reader) flush(all bool) {
-	for id, run := range r.runs {
-		if !all && run.chunk == r.n {
+	latest := map[string]int{} // chunk in which a run was there, in any way
+	for _, run := range r.runs {
+		latest[run.id] = max(latest[run.id], run.chunk)
+	}
+	best := map[string]*run{}
+	for way, run := range r.runs {
+		if !all && latest[run.id] == r.n {
 			continue
 		}
-		delete(r.runs, id)
+		delete(r.runs, way)
 		r.hosts[run.host()] = true
+		if other := best[run.id]; other == nil || run.tellsMore(other) {
+			best[run.id] = run
+		}
+	}
+	for _, run := range best {
 		if run.before || run.start > 0 && run.start < float64(r.from.UnixMilli())/1e3 {
 			r.seen.Before++
 			continue
@@ -346,7 +358,7 @@ func (r *reader) flush(all bool) {
 		}
 		r.add(row)
 	}
-	maps.DeleteFunc(r.counters, func(_ string, c *counter) bool { return c.run == nil || r.runs[c.run.id] != c.run })
+	maps.DeleteFunc(r.counters, func(_ string, c *counter) bool { return c.run == nil || r.runs[c.run.way] != c.run })
 }
 
 // field is a label of the run's own, also where a target's label of that name has pushed

@@ -92,6 +92,26 @@ func TestTheTimeBetweenScrapes(t *testing.T) {
 	assert.Zero(t, seen.Interval, "nobody can tell")
 }
 
+// TestARunThatComesInTwoWays, by scrapes and by a textfile, counts once: as the textfile has it, which
+// saw its end.
+func TestARunThatComesInTwoWays(t *testing.T) {
+	for _, step := range []time.Duration{15 * time.Second, 5 * time.Minute} {
+		f := &fake{}
+		run := scraped{id: id(t0 + 100), target: "node-1:9105", start: t0 + 100, watts: 10, first: t0 + 107, last: t0 + 290, every: 15}
+		run.onto(&f.tapes)
+		run.target, run.ends, run.last, run.extra = "node-1:9100", t0+300, t0+3500, map[string]string{"textfile": "nightly"}
+		run.onto(&f.tapes)
+		rows, seen := read(t, f, time.Hour, step)
+		require.Len(t, rows, 1)
+		r := rows[run.id]
+		assert.InDelta(t, 3*10*200, r.Energy.Joules(), 1e-3)
+		assert.InDelta(t, 6*10*200, r.EnergyHigh.Joules(), 1e-2)
+		assert.InDelta(t, 2, float64(r.Emissions), 1e-6)
+		assert.Equal(t, footprint.Completed, r.Status)
+		assert.Equal(t, []int{1, 0}, []int{seen.Runs, seen.Cut})
+	}
+}
+
 // TestARunThatIsWhole has told its end, as a textfile or a Pushgateway does: its bounds
 // are the report's.
 func TestARunThatIsWhole(t *testing.T) {

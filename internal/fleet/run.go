@@ -19,6 +19,7 @@ import (
 // A run is what a store says of one.
 type run struct {
 	id     string
+	way    string            // by which it came, and the ID
 	labels map[string]string // of carbonctl_run_info
 	chunk  int               // in which it was there last
 	before bool              // it began before the range
@@ -48,6 +49,35 @@ func partOf(labels map[string]string) part {
 func newRun(labels map[string]string) *run {
 	id := field(labels, "run_id")
 	return &run{id: id, labels: labels, start: startOf(id), joules: map[part]float64{}, grams: map[string]float64{}}
+}
+
+// wayOf is what tells the ways apart by which a store may have one run, such as scrapes and
+// a textfile: the labels of the target.
+func wayOf(labels map[string]string) string {
+	target := maps.Clone(labels)
+	maps.DeleteFunc(target, func(name, _ string) bool {
+		name = strings.TrimPrefix(name, "exported_")
+		return slices.Contains(ofInfo, name) || strings.HasPrefix(name, "label_")
+	})
+	return key("", target)
+}
+
+var ofInfo = []string{"run_id", "project", "host", "machine", "zone", "charge", "job_id", "counted_by"}
+
+// tellsMore reports whether a run is to be taken as it came by this way, not the other: where
+// nothing else is mixed with it, its end was seen, or more of it.
+func (r *run) tellsMore(o *run) bool {
+	switch {
+	case r.mixed != o.mixed:
+		return o.mixed
+	case r.before != o.before:
+		return o.before
+	case (r.end > 0) != (o.end > 0):
+		return r.end > 0
+	case r.total() != o.total():
+		return r.total() > o.total()
+	}
+	return r.way < o.way
 }
 
 // startOf is when a run began by its ID, a UUID of version 7, in Unix seconds; 0 if it is
