@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/carbonctl/carbonctl/export/metrics"
@@ -31,7 +32,7 @@ func (w *runFlags) serveMetrics(ctx context.Context, o *session.Options) (stop f
 	if err != nil {
 		text := "no metrics are served: " + plainly(err)
 		if !w.json { // then it stands in the result alone
-			w.say(text, "give another port, as --metrics :0, or let one process serve: --textfile FILE.prom")
+			w.say(text, listenHint(err))
 		}
 		o.Warnings = append(o.Warnings, footprint.Warning{Code: footprint.ConfigIgnored, Text: text})
 		return func() {}
@@ -84,6 +85,9 @@ func (w *runFlags) prometheus() (all []session.Sink) {
 
 // plainly is an error of a socket in the words that name its address first.
 func plainly(err error) string {
+	if e := (*net.DNSError)(nil); errors.As(err, &e) {
+		return e.Name + ": " + e.Err
+	}
 	if e := (*net.OpError)(nil); errors.As(err, &e) && e.Addr != nil {
 		why := e.Err
 		if sys := (*os.SyscallError)(nil); errors.As(why, &sys) {
@@ -92,6 +96,14 @@ func plainly(err error) string {
 		return e.Addr.String() + ": " + why.Error()
 	}
 	return err.Error()
+}
+
+// listenHint says what to do where an address can't be listened on.
+func listenHint(err error) string {
+	if errors.As(err, new(*net.DNSError)) || errors.Is(err, syscall.EADDRNOTAVAIL) {
+		return "give an address of this machine, as --metrics :9105 (127.0.0.1) or 0.0.0.0:9105 (all of them)"
+	}
+	return "give another port, as --metrics :0, or let one process serve: --textfile FILE.prom"
 }
 
 // checkAddress reports what is wrong with an address to listen on.

@@ -72,7 +72,7 @@ func TestWorkflow(t *testing.T) {
 	w, err := ci.WorkflowOf(env(map[string]string{"GITHUB_STEP_SUMMARY": filepath.Join(dir, "summary"), "GITHUB_OUTPUT": filepath.Join(dir, "output")}), report.Car{})
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(w.Summary, []byte("# tests\n"), 0o600))
-	require.NoError(t, os.WriteFile(w.Output, []byte("mine=1\n"), 0o600))
+	require.NoError(t, os.WriteFile(w.Output, []byte("mine=1"), 0o600))
 	require.NoError(t, w.Report(t.Context(), r))
 
 	var markdown bytes.Buffer

@@ -46,7 +46,7 @@ func (w Workflow) Report(ctx context.Context, r footprint.Report) error {
 		for _, v := range values(r) {
 			fmt.Fprintf(&b, "%s=%s\n", v.name, v.text)
 		}
-		errs = append(errs, appendTo(ctx, w.Output, "", b.String()))
+		errs = append(errs, appendTo(ctx, w.Output, b.String()))
 	}
 	return errors.Join(errs...)
 }
@@ -64,7 +64,7 @@ func (w Workflow) summarize(ctx context.Context, r footprint.Report) error {
 	short := "`carbonctl`: " + escape(r.String()) + "\n"
 	for _, text := range []string{whole.String(), short} {
 		if used+int64(len(text))+2 <= SummaryLimit {
-			return appendTo(ctx, w.Summary, "\n", text)
+			return appendTo(ctx, w.Summary, text)
 		}
 	}
 	return fmt.Errorf("%s: the step's summary has no room left (1 MiB)", w.Summary)
@@ -75,9 +75,9 @@ func escape(s string) string {
 	return strings.NewReplacer("<", "&lt;", "|", "&#124;", "`", "'", "\n", " ").Replace(s)
 }
 
-// appendTo adds a text to a file with one write, after a line of its own where the file has
-// something.
-func appendTo(ctx context.Context, path, between, text string) error {
+// appendTo adds a text to a file with one write, after an empty line where the file has
+// something: its last line may not have been ended.
+func appendTo(ctx context.Context, path, text string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func appendTo(ctx context.Context, path, between, text string) error {
 		return err
 	}
 	if info, err := f.Stat(); err == nil && info.Size() > 0 {
-		text = between + text
+		text = "\n" + text
 	}
 	_, err = io.WriteString(f, text)
 	return errors.Join(err, f.Close())

@@ -302,7 +302,7 @@ func delim(d *json.Decoder, want json.Delim) error {
 		return err
 	}
 	if t != want {
-		return fmt.Errorf("%.20v where %v is expected", t, want)
+		return errors.New("its JSON has another form")
 	}
 	return nil
 }
