@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/carbonctl/carbonctl/footprint"
@@ -31,6 +33,7 @@ func (s *Session) Finish(ctx context.Context) Result {
 		r.Warnings = append(r.Warnings, besideWarning(n))
 	}
 	r, lost := s.record(ctx, r)
+	s.keepEarly(r)
 	given := len(r.Warnings)
 	late, took := s.giveSinks(ctx, &r)
 	since := s.since
@@ -161,7 +164,7 @@ func (s *Session) giveSinks(ctx context.Context, r *footprint.Report) (late, too
 		if errors.Is(err, errLate) || deliver.Keep(err) {
 			late = append(late, sink)
 			if sink.Name != "" && (s.book.journalled() || s.o.Spool != "") {
-				err = fmt.Errorf("%w; the next run does it", err)
+				err = fmt.Errorf("%w%s", err, theNextRun)
 			}
 		}
 		r.Warnings = append(r.Warnings, notRecorded(sink.Failed, err, s.o.Voice.Hint))
@@ -188,6 +191,9 @@ func (s *Session) amend(ctx context.Context, r footprint.Report, took []Sink, ne
 	return done
 }
 
+// theNextRun ends the warning of a sink whose report is kept.
+const theNextRun = "; the next run does it"
+
 var errLate = errors.New("not done within 180 ms of the command's end")
 
 // lateBy is that error where sinks may take longer.
@@ -196,6 +202,27 @@ func lateBy(wait time.Duration) error {
 		return errLate
 	}
 	return fmt.Errorf("%w and %v of --flush-wait", errLate, wait)
+}
+
+// keepEarly puts the report into the spool before the sinks get it, where no journal has it and
+// they have more time than anybody would wait for without being asked to.
+func (s *Session) keepEarly(r footprint.Report) {
+	if p := pendingOf(s.o.Sinks, nil); p != nil && s.o.FlushWait > 0 && !s.book.journalled() {
+		for _, a := range p.Sinks {
+			_ = s.o.Spool.Add(a.Name, a.Target, r) // it is told where that fails at the end too
+		}
+	}
+}
+
+// forget takes what is not to be done any more out of the spool again.
+func (s *Session) forget(run string, left *pending) {
+	if early := pendingOf(s.o.Sinks, nil); early != nil && s.o.FlushWait > 0 {
+		for _, a := range early.Sinks {
+			if left == nil || !slices.Contains(left.Sinks, a) {
+				s.o.Spool.Remove(a.Name, a.Target, run)
+			}
+		}
+	}
 }
 
 // settle leaves in the journal what is still to be done, or ends it. Without a journal the
@@ -210,16 +237,34 @@ func (s *Session) settle(r *footprint.Report, late []Sink, since stopwatch) {
 		if s.book.keeps() {
 			s.book.settle(r, p)
 		}
-		if s.book.journalled() || p == nil {
+		if s.book.journalled() {
 			return
 		}
-		for _, a := range p.all() {
-			if err := s.o.Spool.Add(a.Name, a.Target, r); err != nil && lost == nil {
-				lost = err // the others will have failed alike
+		if p != nil {
+			for _, a := range p.all() {
+				if err := s.o.Spool.Add(a.Name, a.Target, r); err != nil && lost == nil {
+					lost = err // the others will have failed alike
+				}
 			}
 		}
+		s.forget(r.RunID, p)
 	}(*r)
-	if since.strictly(done, showLimit) && lost != nil {
-		r.Warnings = append(r.Warnings, notRecorded("what is undelivered is lost", lost, s.o.Voice.Hint))
+	if s.book.journalled() {
+		since.strictly(done, showLimit)
+		return
 	}
+	if !since.insist(done, showLimit) { // what the spool lacks is lost
+		r.Warnings = append(unkept(r.Warnings), notRecorded("what is undelivered may be lost", errors.New("the folder "+string(s.o.Spool)+" is too slow"), nil))
+	} else if lost != nil {
+		r.Warnings = append(unkept(r.Warnings), notRecorded("what is undelivered is lost", lost, s.o.Voice.Hint))
+	}
+}
+
+// unkept are warnings without the promise that the next run delivers.
+func unkept(all []footprint.Warning) []footprint.Warning {
+	all = slices.Clone(all)
+	for i := range all {
+		all[i].Text = strings.TrimSuffix(all[i].Text, theNextRun)
+	}
+	return all
 }

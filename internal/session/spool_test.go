@@ -116,8 +116,32 @@ func TestAFullDiskForTheSpool(t *testing.T) {
 		Spool: spool.Dir(filepath.Join(file, "spool")), Redo: s.redo,
 		Sinks: []session.Sink{{Sink: s, Failed: "not delivered", Name: "service", Target: "there"}},
 	}, ":").Report
-	last := r.Warnings[len(r.Warnings)-1]
-	assert.Contains(t, last.Text, "what is undelivered is lost: keep an undelivered report: ")
+	n := len(r.Warnings)
+	assert.Equal(t, "not delivered: h: down", r.Warnings[n-2].Text, "no run will do it")
+	assert.Contains(t, r.Warnings[n-1].Text, "what is undelivered is lost: keep an undelivered report: ")
+	assert.NotContains(t, r.Warnings[n-1].Text, ";", "once")
+}
+
+// While sinks are waited for the spool has the report already, so that whoever loses patience
+// with us loses nothing else; what is delivered is taken out again.
+func TestTheSpoolHasWhatSinksAreGiven(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "spool")
+	there := func() int {
+		files, _ := filepath.Glob(filepath.Join(dir, "*.json.gz"))
+		return len(files)
+	}
+	meanwhile := 0
+	taken := sink(func(footprint.Report) error { meanwhile = there(); return nil })
+	down := &service{down: &deliver.Error{Host: "h", Temporary: true, Text: "down"}}
+	sinks := []session.Sink{{Sink: taken, Failed: "not sent", Name: "taken", Target: "x"}, {Sink: down, Failed: "not sent", Name: "service", Target: "there"},
+		{Sink: &service{down: &deliver.Error{Host: "h", Status: 400}}, Failed: "not sent", Name: "refuses", Target: "x"}}
+	run(t, session.Options{FlushWait: time.Minute, Spool: spool.Dir(dir), Sinks: sinks}, ":")
+	assert.Equal(t, 3, meanwhile)
+	assert.Equal(t, 1, there())
+	// A journal has it else, and so has nobody who is not told to wait.
+	meanwhile = -1
+	run(t, session.Options{Spool: spool.Dir(filepath.Join(dir, "other")), Sinks: sinks[:1]}, ":")
+	assert.NoDirExists(t, filepath.Join(dir, "other"))
 }
 
 // Where the ledger can't be written there is no journal, and the spool keeps what is left.

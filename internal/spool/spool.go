@@ -60,16 +60,29 @@ func (d Dir) Add(name, target string, r footprint.Report) error {
 		return fmt.Errorf("keep an undelivered report: %w", err)
 	}
 	host, _ := os.Hostname() // "" is none that another has
-	kind := sha256.Sum256([]byte(name + "\x00" + target))
-	path := filepath.Join(string(d), fmt.Sprintf("%s-%x%s", plain(r.RunID), kind[:4], suffix))
-	err := atomicfile.Write(path, atomicfile.Options{Perm: 0o600, NoFollow: true}, func(w io.Writer) error {
+	err := atomicfile.Write(d.path(name, target, r.RunID), atomicfile.Options{Perm: 0o600, NoFollow: true}, func(w io.Writer) error {
 		z := gzip.NewWriter(w)
-		return errors.Join(json.NewEncoder(z).Encode(Item{name, target, time.Now().UTC(), host, r}), z.Close())
+		if err := json.NewEncoder(z).Encode(Item{name, target, time.Now().UTC(), host, r}); err != nil {
+			return err
+		}
+		return z.Close()
 	})
 	if err != nil {
 		return fmt.Errorf("keep an undelivered report: %w", err)
 	}
 	return nil
+}
+
+// Remove takes a report out again that a sink has taken meanwhile.
+func (d Dir) Remove(name, target, run string) {
+	if d != "" {
+		_ = os.Remove(d.path(name, target, run)) // if it stays, it comes twice
+	}
+}
+
+func (d Dir) path(name, target, run string) string {
+	kind := sha256.Sum256([]byte(name + "\x00" + target))
+	return filepath.Join(string(d), fmt.Sprintf("%s-%x%s", plain(run), kind[:4], suffix))
 }
 
 const suffix = ".json.gz"
