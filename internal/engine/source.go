@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -63,7 +64,12 @@ func (s *source) get(ctx context.Context, client *http.Client) (exposition, erro
 		return exposition{}, plain(err)
 	}
 	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
+	switch to, err := res.Location(); {
+	case res.StatusCode == http.StatusUnauthorized, res.StatusCode == http.StatusForbidden:
+		return exposition{}, fmt.Errorf("HTTP status %d: it asks for credentials, and none are sent", res.StatusCode)
+	case res.StatusCode != http.StatusOK && err == nil:
+		return exposition{}, fmt.Errorf("HTTP status %d: it redirects to %.100q, which is not followed; give that address if it is right", res.StatusCode, to.Scheme+"://"+to.Host+to.Path)
+	case res.StatusCode != http.StatusOK:
 		return exposition{}, fmt.Errorf("HTTP status %d", res.StatusCode)
 	}
 	if c := res.Header.Get("Content-Encoding"); c != "" && c != "identity" {
@@ -83,6 +89,9 @@ func (s *source) get(ctx context.Context, client *http.Client) (exposition, erro
 func plain(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return errors.New("no answer in time")
+	}
+	if lookup := (*net.DNSError)(nil); errors.As(err, &lookup) {
+		return errors.New("host not found")
 	}
 	for next := errors.Unwrap(err); next != nil; next = errors.Unwrap(next) {
 		err = next

@@ -288,8 +288,11 @@ func TestBadServers(t *testing.T) {
 		want  string
 	}{
 		"not found": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }, "was not counted: HTTP status 404"},
-		"redirects": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusFound) }, "was not counted: HTTP status 302"},
-		"a page":    {func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>\n<b>hello</b>") }, "was not counted: not metrics in the Prometheus text format"},
+		"redirects": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, other.URL+"/there?key=secret", http.StatusFound)
+		}, "was not counted: HTTP status 302: it redirects to \"" + other.URL + "/there\", which is not followed; give that address if it is right"},
+		"asks who we are": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) }, "was not counted: HTTP status 401: it asks for credentials, and none are sent"},
+		"a page":          {func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>\n<b>hello</b>") }, "was not counted: not metrics in the Prometheus text format"},
 		"too much": {func(w http.ResponseWriter, _ *http.Request) {
 			line := strings.Repeat("x 1\n", 1<<14)
 			for range 9 << 20 / len(line) {
