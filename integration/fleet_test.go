@@ -27,6 +27,7 @@ import (
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/export/metrics"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/regions"
 )
 
 // The load of TestFleet. docs/fleet.md has the figures of the full one:
@@ -66,7 +67,7 @@ func runOn(host int, start time.Time) footprint.Report {
 	}
 	add := func(kind energy.Kind, id string, basis energy.Basis, watts float64) {
 		e := energy.Joules(watts)
-		r.Components = append(r.Components, footprint.Line{Kind: kind, ID: id, Basis: basis, Source: "test", Status: "ok", Energy: &e, Charged: e})
+		r.Components = append(r.Components, footprint.Line{Kind: kind, ID: id, Basis: basis, Source: "test", Status: "ok", Energy: &e, Charged: e, Emissions: new(regions.Grams(0.001))})
 		r.Energy = r.Energy.Plus(e)
 	}
 	add(energy.CPU, "package-0", energy.Measured, 150)
