@@ -116,7 +116,7 @@ func workOf(r footprint.Report, w footprint.Work, first bool) string {
 			text += " and " + each(*w.Emissions, w.EmissionsLow, w.EmissionsHigh, massEach) + " CO2e"
 		}
 		text += " each"
-		if first && w.Cost != nil {
+		if first && w.Cost != nil && r.Cost != nil { // a file may lack one
 			text += ", " + costEach(*w.Cost, r.Cost.Currency)
 		}
 	}

@@ -62,6 +62,9 @@ func TestWorkText(t *testing.T) {
 		r.Work, r.Cost = tt.work, &footprint.Cost{Currency: "EUR"}
 		assert.Equal(t, tt.want, workText(r))
 	}
+	r := workedRun() // of a file that has been edited
+	r.Work, r.Cost = []footprint.Work{paid}, nil
+	assert.Equal(t, "510,000 output tokens, 17.3 mJ and 193 ng CO2e each", workText(r))
 }
 
 func TestActivityText(t *testing.T) {

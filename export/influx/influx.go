@@ -1,11 +1,11 @@
 // Package influx is a sink for InfluxDB, versions 1 to 3, and all that takes its line
 // protocol over HTTP: VictoriaMetrics, Telegraf, QuestDB.
 //
-// Four measurements: carbonctl (the run so far, cumulative), carbonctl_component (the same
-// of a component), carbonctl_epoch (an epoch, at its end) and carbonctl_power (at the start
-// of each step). All fields are floats; what is unknown is left out. Tags: run_id, host,
+// Five measurements: carbonctl (the run so far, cumulative), carbonctl_component (the same
+// of a component), carbonctl_work (what was counted of a unit), carbonctl_epoch (an epoch,
+// at its end) and carbonctl_power (at the start of each step). All fields are floats; what is unknown is left out. Tags: run_id, host,
 // project, zone, counted_by of a run whose energy is in another's too, each label as
-// label_KEY, and component, kind, basis where they apply.
+// label_KEY, and component, kind, basis, unit, how where they apply.
 package influx
 
 import (

@@ -118,6 +118,22 @@ func TestTheLinesOfARun(t *testing.T) {
 	}, d.lines)
 }
 
+// TestWorkAndResults: what was done and what the program told of an epoch stand beside the energy.
+func TestWorkAndResults(t *testing.T) {
+	d, r := &database{}, report(1)
+	r.Epochs[0].Metrics = map[string]float64{"val loss": 0.25, "acc": 1}
+	r.Work = []footprint.Work{
+		{Unit: "output_token", How: footprint.ByCounter, Count: 26, Low: 26, High: new(26.0), Energy: new(0.5), EnergyLow: new(0.25), Emissions: new(1e-6)},
+		{Unit: "request", How: footprint.ByEvent, Aborted: 2},
+	}
+	require.NoError(t, sink(t, d).Report(t.Context(), r))
+	all := strings.Join(d.lines, "\n")
+	assert.Contains(t, all, `,emissions_g=0.001,coverage=1.0,metric_acc=1.0,metric_val\ loss=0.25 `)
+	assert.Contains(t, all, "carbonctl_work,host=node-1,how=counter,")
+	assert.Contains(t, all, ",unit=output_token,zone=FR count=26.0,count_low=26.0,count_high=26.0,aborted=0.0,energy_joules_per_unit=0.5,energy_low_joules_per_unit=0.25,emissions_g_per_unit=0.000001 1795352401000000000")
+	assert.Contains(t, all, ",unit=request,zone=FR count=0.0,count_low=0.0,aborted=2.0 1795352401000000000")
+}
+
 func TestWhereLinesGo(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	require.NoError(t, os.WriteFile(file, []byte("from-a-file\n"), 0o600))

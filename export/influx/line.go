@@ -64,6 +64,13 @@ func (f *fields) joules(key string, e *energy.Energy) {
 
 func (f *fields) float(key string, x float64) { f.number(key, x, 64) }
 
+// known leaves out what is not known.
+func (f *fields) known(key string, x *float64) {
+	if x != nil {
+		f.float(key, *x)
+	}
+}
+
 // watts prints the digits that a report has.
 func (f *fields) watts(key string, x float32) { f.number(key, float64(x), 32) }
 

@@ -2,6 +2,7 @@ package influx
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -74,12 +75,33 @@ func (s *taken) lines(r footprint.Report) (all []item) {
 		if c.Energy != nil {
 			f.joules("charged_energy_joules", &c.Charged)
 		}
+		if c.Emissions != nil {
+			f.float("emissions_g", float64(*c.Emissions))
+		}
 		f.float("coverage", c.Coverage)
 		t := with(pair{"component", c.ID}, pair{"kind", string(c.Kind)}, pair{"basis", string(c.Basis)})
 		add(item{line: line("carbonctl_component", t, f, r.EndedAt)})
 	}
+	for _, w := range r.Work {
+		add(item{line: line("carbonctl_work", with(pair{"unit", w.Unit}, pair{"how", string(w.How)}), workOf(w), r.EndedAt)})
+	}
 	add(item{line: line("carbonctl", tags(run...), totals(r, ended), r.EndedAt), ended: ended})
 	return all
+}
+
+func workOf(w footprint.Work) (f fields) {
+	f.float("count", w.Count)
+	f.float("count_low", w.Low)
+	f.known("count_high", w.High)
+	f.float("aborted", w.Aborted)
+	f.known("energy_joules_per_unit", w.Energy)
+	f.known("energy_low_joules_per_unit", w.EnergyLow)
+	f.known("energy_high_joules_per_unit", w.EnergyHigh)
+	f.known("emissions_g_per_unit", w.Emissions)
+	f.known("emissions_low_g_per_unit", w.EmissionsLow)
+	f.known("emissions_high_g_per_unit", w.EmissionsHigh)
+	f.known("cost_per_unit", w.Cost)
+	return f
 }
 
 func totals(r footprint.Report, ended bool) (f fields) {
@@ -135,6 +157,9 @@ func (s *taken) epochLines(r footprint.Report, run []pair, add func(item)) {
 			f.float("emissions_g", float64(e.Emissions))
 		}
 		f.float("coverage", e.Coverage)
+		for _, name := range slices.Sorted(maps.Keys(e.Metrics)) {
+			f.float(escape("metric_"+name), e.Metrics[name])
+		}
 		add(item{line: line("carbonctl_epoch", run, f, at), epoch: &e})
 	}
 }

@@ -114,6 +114,34 @@ func TestFlat(t *testing.T) {
 	}
 }
 
+// TestWorkAndResults: what was done and what the program told of an epoch stand beside the energy.
+func TestWorkAndResults(t *testing.T) {
+	r := report(1)
+	r.Epochs[0].Metrics = map[string]float64{"loss": 0.25, "energy_joules": 7}
+	r.Work = []footprint.Work{
+		{Unit: "output_token", How: footprint.ByCounter, Count: 3600, Energy: new(0.5), Emissions: new(1e-6), Cost: new(2e-7)},
+		{Unit: "output_token", How: footprint.ByEvent, Count: 3000}, {Unit: "request"},
+	}
+	var b bytes.Buffer
+	require.NoError(t, New(&b, Flat).Report(t.Context(), r))
+	all := lines(t, b.String())
+	assert.Equal(t, 0.25, all[0]["loss"])
+	assert.Equal(t, 2.234567, all[0]["energy_joules"], "ours")
+	for key, want := range map[string]any{
+		"work_output_token": 3600.0, "energy_joules_per_output_token": 0.5, "emissions_g_per_output_token": 1e-6, "cost_per_output_token": 2e-7,
+		"work_request": 0.0, "energy_joules_per_request": nil, "total_energy_joules": 1800.0,
+	} {
+		assert.Equal(t, want, all[1][key], key)
+	}
+	b.Reset()
+	require.NoError(t, New(&b, Nested).Report(t.Context(), r))
+	all = lines(t, b.String())
+	assert.Equal(t, 0.25, all[0]["epoch"].(map[string]any)["metrics"].(map[string]any)["loss"])
+	work := all[1]["work"].([]any)
+	assert.Len(t, work, 3)
+	assert.Equal(t, 0.5, work[0].(map[string]any)["energy_joules_per_unit"])
+}
+
 func TestUnknownIsLeftOut(t *testing.T) {
 	var b bytes.Buffer
 	r := report(1)

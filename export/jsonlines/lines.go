@@ -1,7 +1,9 @@
 package jsonlines
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
@@ -32,6 +34,7 @@ type record struct {
 	Signal    *string          `json:"signal,omitempty"`
 	CountedBy *string          `json:"counted_by,omitempty"` // a run whose energy this one's is in
 	Totals    *totals          `json:"totals,omitempty"`
+	Work      []footprint.Work `json:"work,omitempty"`
 }
 
 // totals are those of a run that has ended. What is unknown is null.
@@ -106,7 +109,7 @@ func nestedEnd(r footprint.Report) record {
 	}
 	return record{
 		At: r.EndedAt, Message: r.String(), Event: footprint.EventEnd, RunID: r.RunID, Project: r.Project, Labels: r.Labels,
-		Zone: r.Region.Zone, Status: r.Status, ExitCode: r.ExitCode, Signal: r.Signal, CountedBy: r.CountedBy, Totals: &t,
+		Zone: r.Region.Zone, Status: r.Status, ExitCode: r.ExitCode, Signal: r.Signal, CountedBy: r.CountedBy, Totals: &t, Work: r.Work,
 	}
 }
 
@@ -118,6 +121,14 @@ type flat struct {
 	Emissions *regions.Grams `json:"emissions_g,omitempty"`
 	DurationS float64        `json:"duration_s"`
 	PowerW    *float64       `json:"power_w,omitempty"`
+
+	results map[string]float64 // that the program told, by names which are not ours
+}
+
+// MarshalJSON adds the results of the epoch.
+func (f flat) MarshalJSON() ([]byte, error) {
+	type plain flat
+	return withMore(plain(f), f.results)
 }
 
 func flatEpoch(e footprint.Epoch) flat {
@@ -129,6 +140,10 @@ func flatEpoch(e footprint.Epoch) flat {
 			w := e.Energy.Joules() / e.DurationS
 			f.PowerW = &w
 		}
+	}
+	f.results = maps.Clone(e.Metrics)
+	for _, ours := range []string{"epoch", "energy_wh", "energy_joules", "emissions_g", "duration_s", "power_w"} {
+		delete(f.results, ours)
 	}
 	return f
 }
@@ -147,6 +162,14 @@ type total struct {
 	ExitCode      *int             `json:"exit_code,omitempty"`
 	RunID         string           `json:"run_id"`
 	CountedBy     *string          `json:"counted_by,omitempty"`
+
+	work map[string]float64
+}
+
+// MarshalJSON adds the work.
+func (t total) MarshalJSON() ([]byte, error) {
+	type plain total
+	return withMore(plain(t), t.work)
 }
 
 func flatEnd(r footprint.Report) total {
@@ -158,5 +181,24 @@ func flatEnd(r footprint.Report) total {
 		wh := wattHours(r.Energy)
 		t.EnergyWh, t.Energy, t.Low, t.High, t.Emissions = &wh, &r.Energy, &r.EnergyLow, r.EnergyHigh, &r.Emissions
 	}
+	t.work = map[string]float64{}
+	for _, w := range r.Counted() {
+		t.work["work_"+w.Unit] = w.Count
+		for name, v := range map[string]*float64{"energy_joules_per_": w.Energy, "emissions_g_per_": w.Emissions, "cost_per_": w.Cost} {
+			if v != nil {
+				t.work[name+w.Unit] = *v
+			}
+		}
+	}
 	return t
+}
+
+// withMore is an object of fixed members, and of more by their names.
+func withMore(fixed any, more map[string]float64) ([]byte, error) {
+	b, err := json.Marshal(fixed)
+	if err != nil || len(more) == 0 {
+		return b, err
+	}
+	rest, err := json.Marshal(more)
+	return append(append(b[:len(b)-1], ','), rest[1:]...), err
 }

@@ -76,6 +76,10 @@ func (s *taken) entries(r footprint.Report, ended bool) (list []entry) {
 				add("power_watts", e.Energy.Joules()/e.DurationS)
 			}
 		}
+		names := map[string]bool{"energy_joules": true, "emissions_g": true, "power_watts": true, "duration_s": true}
+		for _, name := range slices.Sorted(maps.Keys(e.Metrics)) {
+			add(unique(names, name, "told"), e.Metrics[name])
+		}
 		add("duration_s", e.DurationS)
 		list[len(list)-1].epoch = &e // who has the last has all
 	}
@@ -130,6 +134,17 @@ func totals(r footprint.Report) (list []entry) {
 	add("duration_s", r.DurationS)
 	if r.Intensity.Source != "" || r.Intensity.PerKWh != 0 {
 		add("intensity_g_per_kwh", r.Intensity.PerKWh)
+	}
+	for _, w := range r.Counted() {
+		add("work/"+w.Unit, w.Count)
+		known := func(name string, v *float64) {
+			if v != nil {
+				add(name+w.Unit, *v)
+			}
+		}
+		known("energy_joules_per/", w.Energy)
+		known("emissions_g_per/", w.Emissions)
+		known("cost_per/", w.Cost)
 	}
 	names := map[string]bool{}
 	for _, c := range r.Components {

@@ -135,6 +135,25 @@ func TestARunOfOurs(t *testing.T) {
 	assert.True(t, strings.HasPrefix(strings.ToLower(page), "<!doctype html"), "%.40s", page)
 }
 
+// TestWorkAndResults: what was done and what the program told of an epoch stand beside the energy.
+func TestWorkAndResults(t *testing.T) {
+	s, r := newStub(), finished(1)
+	r.Epochs[0].Metrics = map[string]float64{"val:loss": 0.25}
+	r.Work = []footprint.Work{
+		{Unit: "output_token", How: footprint.ByCounter, Count: 26, Energy: new(0.5), Emissions: new(1e-6), Cost: new(2e-7)},
+		{Unit: "output_token", How: footprint.ByEvent, Count: 20}, {Unit: "request"},
+	}
+	require.NoError(t, sink(t, s).Report(t.Context(), r))
+	run := s.only(t)
+	for key, want := range map[string]map[int64]string{
+		"carbonctl/epoch/val_loss": {1: "0.25"}, "carbonctl/work/output_token": {1: "26"},
+		"carbonctl/energy_joules_per/output_token": {1: "0.5"}, "carbonctl/emissions_g_per/output_token": {1: "0.000001"},
+		"carbonctl/cost_per/output_token": {1: "2e-7"}, "carbonctl/work/request": {1: "0"}, "carbonctl/energy_joules_per/request": {},
+	} {
+		assert.Equal(t, want, run.values(key), key)
+	}
+}
+
 func TestWhatAStatusBecomes(t *testing.T) {
 	term := "TERM"
 	for want, r := range map[string]footprint.Report{
