@@ -96,6 +96,7 @@ func (e *events) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !say("retry: 2000\n\n") || r.Method == http.MethodHead {
 		return
 	}
+	defer e.store.Watch()()
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for {

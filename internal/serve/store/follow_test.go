@@ -305,13 +305,22 @@ func TestWaitingForTheFirstLook(t *testing.T) {
 		state, err := s.Loaded(ctx)
 		require.NoError(t, err)
 		assert.Equal(t, []string{"a1"}, ids(state))
-		_, changed := s.State()
-		appendRuns(t, path, "b1")
-		start := time.Now()
-		<-changed
-		assert.LessOrEqual(t, time.Since(start), latest)
-		state, _ = s.State()
-		assert.Equal(t, []string{"a1", "b1"}, ids(state))
+		next := func(id string) time.Duration {
+			_, changed := s.State()
+			appendRuns(t, path, id)
+			start := time.Now()
+			<-changed
+			state, _ = s.State()
+			return time.Since(start)
+		}
+		assert.Equal(t, latest, next("b1"), "nobody watches")
+		leave := s.Watch()
+		assert.Equal(t, latest, next("c1"), "the pause that had begun")
+		assert.Equal(t, soonest, next("d1"))
+		leave()
+		assert.Equal(t, soonest, next("e1"), "the pause that had begun")
+		assert.Equal(t, latest, next("f1"))
+		assert.Equal(t, []string{"a1", "b1", "c1", "d1", "e1", "f1"}, ids(state))
 		cancel()
 		<-ended
 	})

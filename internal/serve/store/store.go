@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/carbonctl/carbonctl/footprint"
@@ -58,6 +59,8 @@ type Store struct {
 	live  map[string]*journals
 	lost  []Fault // of the arguments
 
+	watchers atomic.Int32
+
 	mu      sync.Mutex
 	state   *State
 	changed chan struct{}
@@ -94,8 +97,15 @@ func (s *Store) Loaded(ctx context.Context) (*State, error) {
 	}
 }
 
-// Looks come at most every soonest, and at least every latest: one that takes long is
-// followed by a longer pause.
+// Watch has the files looked at more often, for somebody who sees each change at once, until
+// leave is called.
+func (s *Store) Watch() (leave func()) {
+	s.watchers.Add(1)
+	return func() { s.watchers.Add(-1) }
+}
+
+// Looks come at least every latest, and while somebody watches every soonest: one that takes
+// long is followed by a longer pause.
 const (
 	soonest = 300 * time.Millisecond
 	latest  = time.Second
@@ -106,7 +116,11 @@ func (s *Store) Run(ctx context.Context) {
 	for {
 		start := time.Now()
 		s.Look()
-		pause := time.NewTimer(min(max(soonest, 10*time.Since(start)), latest))
+		wait := latest
+		if s.watchers.Load() > 0 {
+			wait = min(max(soonest, 10*time.Since(start)), latest)
+		}
+		pause := time.NewTimer(wait)
 		select {
 		case <-pause.C:
 		case <-ctx.Done():
