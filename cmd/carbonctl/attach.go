@@ -76,7 +76,7 @@ func (w *attaching) target(_ *cobra.Command, args []string) (err error) {
 	case len(args) > 1:
 		return fmt.Errorf("unexpected argument %.40q: attach takes one PID", args[1])
 	}
-	if w.pid, err = strconv.Atoi(args[0]); err != nil || w.pid <= 0 {
+	if w.pid, err = strconv.Atoi(args[0]); err != nil || w.pid <= 0 || strconv.Itoa(w.pid) != args[0] {
 		return fmt.Errorf("invalid PID %.40q: use the number of a process, such as 4711", args[0])
 	}
 	return nil

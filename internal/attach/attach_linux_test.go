@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/child"
@@ -51,6 +52,30 @@ func follow(t *testing.T, pid int) *Target {
 	}
 	t.Cleanup(target.Close)
 	return target
+}
+
+// TestTooManyOpenFiles checks that a process is followed to its end where no more files can be
+// opened, and not taken as ended.
+func TestTooManyOpenFiles(t *testing.T) {
+	cmd := start(t, "sleep", "60")
+	target := follow(t, cmd.Process.Pid)
+	var limit unix.Rlimit
+	require.NoError(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
+	none := limit
+	none.Cur = 3
+	require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &none))
+	ended := make(chan error, 1)
+	go func() { ended <- target.watch(target.Over()) }()
+	select {
+	case err := <-ended:
+		ended <- errors.New("it was taken as ended")
+		assert.NoError(t, err)
+	case <-time.After(2 * pollEvery):
+	}
+	require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &limit))
+	require.NoError(t, cmd.Process.Kill())
+	_ = cmd.Wait()
+	assert.NoError(t, <-ended)
 }
 
 func TestWhatCannotBeFollowed(t *testing.T) {

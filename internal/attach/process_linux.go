@@ -49,10 +49,10 @@ func process(root fs.FS, pid int) (*Target, error) {
 		return unix.PidfdSendSignal(fd, s, nil, 0)
 	}
 	t.watch = func(stop <-chan struct{}) error {
-		if fd < 0 {
-			return t.poll(root, stop)
+		if fd >= 0 && await(fd, unix.POLLIN, 0, stop, func() bool { return true }) == nil {
+			return nil
 		}
-		return await(fd, unix.POLLIN, 0, stop, func() bool { return true })
+		return t.poll(root, stop)
 	}
 	return t, nil
 }
@@ -190,7 +190,7 @@ func await(fd int, events int16, every time.Duration, stop <-chan struct{}, over
 }
 
 // pollEvery is how often a process is looked for where the kernel, or a filter of system
-// calls, does not give us its descriptor.
+// calls, does not give us its descriptor, or one to wait with.
 const pollEvery = 250 * time.Millisecond
 
 // poll waits for the end of the process by looking for it.

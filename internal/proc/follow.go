@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -296,8 +297,11 @@ func (f *Follow) bury() {
 }
 
 // Ended reports whether a process that started at some time, in ticks since boot, has ended,
-// also where it is yet to be waited for.
+// also where it is yet to be waited for. What cannot be read, as files are too many, has not.
 func Ended(root fs.FS, pid int, start uint64) bool {
 	p, err := stat(root, pid)
-	return err != nil || p.start != start || ended(p)
+	if err != nil {
+		return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH)
+	}
+	return p.start != start || ended(p)
 }

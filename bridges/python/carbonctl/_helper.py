@@ -89,7 +89,8 @@ class Helper:
         whole = self._write(line)
         self._unsure = False
         if not whole:
-            self.lost = True
+            self._read(0)  # its last line may be there
+            self.lost = self.ended is None
             return 0
         self._read(0)
         return n
@@ -99,7 +100,7 @@ class Helper:
         was late once is not waited for until it has answered."""
         n = self.send(op, late=False, **keys)
         if not n:
-            return None
+            return self.ended if op == "stop" else None
         return self._answer(n, op, 0.001 if self._late and op != "stop" else limit)
 
     def _answer(self, n: int, op: str, limit: float) -> dict | None:

@@ -105,7 +105,7 @@ def leave(s: Session, id: int, status: str = "completed", wait: bool = True):
     has ended with it."""
     end = time.monotonic() + STOP
     with Lock():
-        if id not in s.open or not s.alive:
+        if id not in s.open or s.pid != os.getpid() or s.link.lost:
             s.open.discard(id)
             return None, None
         if wait:
@@ -147,6 +147,16 @@ def _tell_end(s: Session, last: dict | None) -> None:
         warn("the helper has gone; carbonctl report recovers the run", "gone")
     elif last is None:
         warn("the result did not come within 2 s; carbonctl report has it", "late")
+    else:
+        _tell_lost(last)
+
+
+def _tell_lost(last: dict) -> None:
+    """Tell that a run stands in no ledger, and no later run adds it."""
+    report = last.get("report") or {}
+    for w in [] if report.get("ledger") else report.get("warnings") or []:
+        if w.get("code") == "not-recorded" and "next run" not in w.get("text", ""):
+            warn(w["text"], "not-recorded")
 
 
 def _connect(settings: Settings):
@@ -191,7 +201,10 @@ def _open(path: str, settings: Settings, known: tuple):
                 flags = flags[:at] + flags[at + 2 :]
                 continue
             if not e.code or e.code == "protocol":
-                text = f"{path} cannot be driven by this package ({text}); install a newer carbonctl"
+                broken = text.startswith(("fatal error", "runtime:", "SIG", "panic"))
+                text = f"{path} cannot be driven by this package ({text})"
+                if not broken:  # it ran as it was made to
+                    text += "; install a newer carbonctl"
                 _broken[known] = text
             return None, _tell(text + "; nothing is measured")
     return None, ""
@@ -200,6 +213,17 @@ def _open(path: str, settings: Settings, known: tuple):
 def _tell(why: str) -> str:
     warn(why)
     return why
+
+
+def lives(pid: int) -> bool:
+    """Whether a process has not ended."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as f:
+            return f.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
+    except FileNotFoundError:
+        return False
+    except (OSError, IndexError):
+        return True
 
 
 def printable(name: str) -> str:

@@ -90,6 +90,9 @@ class Task:
                 got = s.link.ask("task-end", _session.ANSWER, brief=True, id=str(id)) or {}
             self.usage = Usage(got.get("task"), self.name)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_session": None, "_id": 0}
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
@@ -119,8 +122,9 @@ class Tracker:
     None; "auto" is a run of MLflow or W&B that is active in this process.
 
     No method raises because of measuring, waits more than a second (stop: 2 s), or does
-    anything in a process other than the one that made the tracker. Where nothing can be
-    measured there is one warning, and all figures are None. Safe for use by several threads.
+    anything in a process other than the one that made the tracker. A copy, by copy or pickle,
+    has the settings and the result, and is not running. Where nothing can be measured there is
+    one warning, and all figures are None. Safe for use by several threads.
     """
 
     def __init__(
@@ -144,6 +148,12 @@ class Tracker:
         self._index = 0
         self.last_epoch = Usage()
         self.prediction: Prediction | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_session": None, "_id": 0, "_first": None, "_epochs": []}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _pid=os.getpid())
 
     @property
     def run_id(self) -> str | None:
@@ -184,6 +194,9 @@ class Tracker:
     @guard()
     def _stop(self, failed: bool) -> Report:
         if self._pid != os.getpid():
+            if not _session.lives(self._pid):
+                warn("the process that made this tracker has ended, and its run with it; "
+                     "a program that goes to the background makes its tracker there", "daemon")  # fmt: skip
             return Report(name=self.name, note="tracked by the process that made the tracker")
         if not self._id:
             return self._final or Report(name=self.name, note="not started")

@@ -143,6 +143,8 @@ print(t.report.energy_joules, any("ledger" in w for w in t.report.warnings))
 """)
         self.assert_joules(float(out.split()[0]), 5)
         self.assertIn("True", out)
+        self.assertIn("carbonctl: could not record this run: ", err)
+        self.assertEqual(err.count("\n"), 1, err)
 
     def test_environment(self):
         out, _ = self.run_program("""

@@ -184,6 +184,82 @@ print(r.energy_joules, len(r.tasks), len(r.epochs))
         self.assertEqual(sorted(r["project"] for r in rows), ["", "child"])
         self.no_helpers()
 
+    def test_goes_to_the_background(self):
+        """The tracker of a parent that has ended says why it has no figures, once."""
+        out, err = self.run_program(START + """
+wait, done = os.pipe()
+if os.fork():
+    os._exit(0)
+os.setsid()
+while os.getppid() == t._pid: time.sleep(0.001)
+for _ in range(2):
+    r = t.stop()
+print(r.energy_joules, r.note, flush=True)
+""")
+        self.assertEqual(out, "None tracked by the process that made the tracker\n")
+        self.assertEqual(err.count("\n"), 1, err)
+        self.assertIn("the process that made this tracker has ended", err)
+
+    def test_copies(self):
+        """A model that holds a tracker is copied, and written to a file, while that runs."""
+        out, err = self.run_program("import carbonctl, copy, pickle\n" + """
+from carbonctl.compat.codecarbon import EmissionsTracker
+with carbonctl.Tracker(region="FR", project="model") as t:
+    code = EmissionsTracker(save_to_file=False); code.start()
+    task = t.task("open").start()
+    for kept in (t, task, code, t.epochs, task.stop):
+        for other in (copy.deepcopy(kept), copy.copy(kept) if kept is not t.epochs else kept, pickle.loads(pickle.dumps(kept))):
+            pass
+    other = copy.deepcopy(t)
+    assert not other.running and t.running and copy.deepcopy(task).energy_joules is None
+    other.stop()
+    with other: burn(5)
+    task.stop()
+    copied = pickle.loads(pickle.dumps(code))
+    assert copied.stop() != copied.stop() and copied.final_emissions is None
+    code.stop()
+for kept in (t, task, code):
+    pickle.loads(pickle.dumps(kept))
+assert pickle.loads(pickle.dumps(t)).report.energy_joules == t.report.energy_joules
+assert pickle.loads(pickle.dumps(code)).final_emissions == code.final_emissions
+print(other.report.energy_joules, other.report.region, t.report.energy_joules)
+""")
+        mine, region, whole = out.split()
+        self.assert_joules(float(mine), 5)
+        self.assert_joules(float(whole), 5)
+        self.assertEqual(region, "FR")
+        self.assertEqual(err, "carbonctl: stop: this tracker has not started; its emissions are not known\n")
+        self.rows(1)
+
+    def test_helper_that_ends_first(self):
+        """Somebody ends the helper by TERM: what it measured until then is the result."""
+        out, err = self.run_program(START + """
+import select, signal
+burn(5)
+(helper,) = [int(p) for p in os.listdir("/proc") if p.isdigit() and p != str(os.getpid())
+             and f"--control\\0".encode() in open(f"/proc/{p}/cmdline", "rb").read()
+             and open(f"/proc/{p}/cmdline", "rb").read().endswith(f"\\0{os.getpid()}\\0".encode())]
+os.kill(helper, signal.SIGTERM)
+poll = select.poll(); poll.register(t._session.link._sock, select.POLLHUP | select.POLLRDHUP); poll.poll(20000)
+with t.task("late"): pass
+r = t.stop()
+print(r.energy_joules, r.status)
+""")
+        joules, status = out.split()
+        self.assert_joules(float(joules), 5)
+        self.assertEqual((status, err), ("interrupted", ""))
+
+    def test_few_descriptors(self):
+        """A program that may open few files: measured all the same."""
+        out, err = self.run_program("""
+import resource, carbonctl
+resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
+with carbonctl.Tracker(ledger="none") as t: burn(5)
+print(t.report.energy_joules)
+""")
+        self.assert_joules(float(out), 5)
+        self.assertEqual(err, "")
+
     def test_multiprocessing(self):
         """Workers that use the parent's tracker, by fork and by spawn, do nothing and hang nowhere."""
         out, _ = self.run_program("""

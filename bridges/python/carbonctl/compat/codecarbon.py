@@ -80,6 +80,11 @@ class EmissionsTracker:
         except OSError:  # the working directory has gone
             pass
 
+    def __getstate__(self) -> dict[str, Any]:
+        if self._tracker is None or self._stopped:
+            return self.__dict__
+        return {**self.__dict__, "_tracker": None, "_tasks": {}}  # a copy has not started
+
     def start(self) -> None:
         """Begin. A second call does nothing."""
         if self._tracker is not None:
