@@ -1,10 +1,12 @@
 package integration
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -39,6 +41,26 @@ for f in files:
     if "tests" not in f.parts: ast.parse(f.read_text(), str(f), feature_version=(3, 9))
 `
 	bridge(t, "-c", check)
+}
+
+// TestPythonTypes checks a program by mypy: calls of decorated functions, too, have types, and
+// the lines that are marked as wrong are found, and no others.
+func TestPythonTypes(t *testing.T) {
+	t.Parallel()
+	path := script(t, "typed.py")
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	var want []string
+	for i, line := range strings.Split(string(text), "\n") {
+		if strings.HasSuffix(line, "# wrong") {
+			want = append(want, fmt.Sprintf("typed.py:%d:", i+1))
+		}
+	}
+	c := exec.CommandContext(t.Context(), "/usr/bin/mypy", "--strict", "--follow-imports=silent", "--cache-dir", t.TempDir(), path)
+	c.Env = append(os.Environ(), "MYPYPATH="+absolute(t, "../bridges/python"))
+	out, _ := c.CombinedOutput()
+	found := regexp.MustCompile(`(?m)typed\.py:\d+:`).FindAllString(string(out), -1)
+	assert.Equal(t, want, found, "%s", out)
 }
 
 // TestNotebook runs cells by IPython itself, those of the page on quick starts too.

@@ -12,7 +12,9 @@ from ._tracker import settings_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, TypeVar, overload
+
+    F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Call:
@@ -45,7 +47,7 @@ class Calls:
         return call
 
 
-def wrap(function: Callable, begin: Callable[[], Any]) -> Callable:
+def wrap(function: F, begin: Callable[[], Any]) -> F:
     """Wrap a function, coroutine function, generator or asynchronous generator: begin() is
     called when it begins to run, and leave() of what that gives when it has ended."""
     from functools import wraps
@@ -54,7 +56,7 @@ def wrap(function: Callable, begin: Callable[[], Any]) -> Callable:
     if isasyncgenfunction(function):
 
         @wraps(function)
-        async def run(*args, **kwargs):
+        async def run(*args: Any, **kwargs: Any) -> Any:
             call = begin()
             source = function(*args, **kwargs)
             step, value = source.__anext__, ()
@@ -79,7 +81,7 @@ def wrap(function: Callable, begin: Callable[[], Any]) -> Callable:
     elif iscoroutinefunction(function):
 
         @wraps(function)
-        async def run(*args, **kwargs):
+        async def run(*args: Any, **kwargs: Any) -> Any:
             call = begin()
             try:
                 return await function(*args, **kwargs)
@@ -89,7 +91,7 @@ def wrap(function: Callable, begin: Callable[[], Any]) -> Callable:
     elif isgeneratorfunction(function):
 
         @wraps(function)
-        def run(*args, **kwargs):
+        def run(*args: Any, **kwargs: Any) -> Any:
             call = begin()
             try:
                 return (yield from function(*args, **kwargs))
@@ -99,7 +101,7 @@ def wrap(function: Callable, begin: Callable[[], Any]) -> Callable:
     else:
 
         @wraps(function)
-        def run(*args, **kwargs):
+        def run(*args: Any, **kwargs: Any) -> Any:
             call = begin()
             try:
                 return function(*args, **kwargs)
@@ -109,8 +111,22 @@ def wrap(function: Callable, begin: Callable[[], Any]) -> Callable:
     return run
 
 
+if TYPE_CHECKING:
+
+    @overload
+    def track(function: F) -> F: ...
+
+    @overload
+    def track(
+        function: None = None, *, name: str | None = None, region: str | None = None, project: str | None = None,
+        labels: dict[str, object] | None = None, intensity: float | None = None, pue: float | None = None,
+        charge: str | None = None, interval: float | None = None, ledger: str | None = None,
+        flags: tuple[str, ...] = (),
+    ) -> Callable[[F], F]: ...  # fmt: skip
+
+
 def track(
-    function: Callable | None = None, *, name: str | None = None, region: str | None = None,
+    function: Callable[..., Any] | None = None, *, name: str | None = None, region: str | None = None,
     project: str | None = None, labels: dict[str, object] | None = None, intensity: float | None = None,
     pue: float | None = None, charge: str | None = None, interval: float | None = None, ledger: str | None = None,
     flags: tuple[str, ...] = (),
@@ -124,7 +140,7 @@ def track(
     """
     settings = settings_of(region, project, labels, intensity, pue, charge, interval, ledger, flags)
 
-    def decorate(function: Callable) -> Callable:
+    def decorate(function: F) -> F:
         label = name or getattr(function, "__qualname__", "") or "call"
         return wrap(function, Calls(settings, label).begin)
 

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import os
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    F = TypeVar("F", bound=Callable[..., Any])
+
 _said: set[str] = set()
 _package = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _library = os.path.dirname(os.__file__) + os.sep
@@ -23,14 +30,14 @@ def warn(text: str, key: str | None = None) -> None:
         pass
 
 
-def guard(default=None):
+def guard(default: Any = None) -> Callable[[F], F]:
     """Decorate a method so that no error of ours reaches the program: default is returned.
 
     What a signal handler of the program raises meanwhile is the program's, and passes.
     """
 
-    def wrap(method):
-        def call(*args, **kwargs):
+    def wrap(method: F) -> F:
+        def call(*args: Any, **kwargs: Any) -> Any:
             try:
                 return method(*args, **kwargs)
             except Exception as e:
@@ -41,8 +48,8 @@ def guard(default=None):
 
         call.__name__, call.__doc__ = method.__name__, method.__doc__
         call.__qualname__, call.__module__ = method.__qualname__, method.__module__
-        call.__wrapped__ = method
-        return call
+        call.__wrapped__ = method  # type: ignore[attr-defined]
+        return call  # type: ignore[return-value]
 
     return wrap
 

@@ -161,7 +161,6 @@ def append(path: str, d: EmissionsData, update: bool = False) -> None:
     import fcntl
     import io
 
-    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     with open(path, "a+", newline="", encoding="utf-8", errors="surrogateescape") as f:
         fcntl.flock(f, fcntl.LOCK_EX)
         f.seek(0)

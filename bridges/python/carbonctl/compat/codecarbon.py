@@ -20,7 +20,9 @@ from . import _settings
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, TypeVar, overload
+
+    F = TypeVar("F", bound=Callable[..., Any])
 
     from ._emissions import EmissionsData
 
@@ -37,7 +39,7 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def _row(report: Usage, name: str, settings: dict[str, Any], whole: dict) -> EmissionsData:
+def _row(report: Usage, name: str, settings: dict[str, Any], whole: dict[str, Any]) -> EmissionsData:
     from ._emissions import data_of
 
     return data_of(report, name, settings, whole)
@@ -59,7 +61,7 @@ class EmissionsTracker:
         self.final_emissions_data: EmissionsData | None = None
         self._tracker: Tracker | None = None
         self._tasks: dict[str, Task] = {}
-        self._whole: dict = {}
+        self._whole: dict[str, Any] = {}
         self._keep = False
         self._stopped = False
         self._settings = dict(_settings.DEFAULTS)
@@ -98,6 +100,11 @@ class EmissionsTracker:
         s = self._settings
         s.update(country_iso_code=_settings._word(self._country_iso_code), region=_settings._word(self._region),
                  cloud_provider=_settings._word(self._cloud_provider), cloud_region=_settings._word(self._cloud_region))  # fmt: skip
+        if s["save_to_file"]:
+            try:
+                os.makedirs(s["output_dir"], exist_ok=True)
+            except OSError:  # told at the end
+                pass
         mode = s["tracking_mode"]
         if mode not in (None, "machine", "process"):
             warn(f"tracking_mode={mode!r}: neither machine nor process; ignored")
@@ -229,14 +236,23 @@ class _Call:
         self.tracker.stop()
 
 
-def track_emissions(fn: Callable | None = None, *args: Any, **kwargs: Any) -> Any:
+if TYPE_CHECKING:
+
+    @overload
+    def track_emissions(fn: F) -> F: ...
+
+    @overload
+    def track_emissions(fn: str | None = None, *args: Any, **kwargs: Any) -> Callable[[F], F]: ...
+
+
+def track_emissions(fn: Any = None, *args: Any, **kwargs: Any) -> Any:
     """Decorate a function: each call is tracked, with a row in the CSV. `@track_emissions` and
     `@track_emissions(project_name=…)`; arguments are those of the trackers. Coroutines and
     generators are tracked to their end. What the function returns and raises passes through."""
     if fn is not None and not callable(fn):  # the name of a project
         args, fn = (fn, *args), None
 
-    def decorate(function: Callable) -> Callable:
+    def decorate(function: F) -> F:
         return wrap(function, lambda: _Call(args, kwargs))
 
     return decorate if fn is None else decorate(fn)
