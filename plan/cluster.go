@@ -48,7 +48,10 @@ func ReadCluster(r io.Reader) (Cluster, error) {
 		return Cluster{}, wrongTOML(err)
 	}
 	if unknown := meta.Undecoded(); len(unknown) > 0 {
-		return Cluster{}, fmt.Errorf("unknown key %q", unknown[0].String())
+		if len(unknown[0]) > 1 {
+			return Cluster{}, unknownKey(unknown[0], "a partition", Partition{})
+		}
+		return Cluster{}, unknownKey(unknown[0], "a cluster", Cluster{})
 	}
 	check := func(where string, pue, watts, gpu float64, threads int) error {
 		switch {

@@ -53,7 +53,10 @@ func ReadFile(r io.Reader) (File, error) {
 		return File{}, wrongTOML(err)
 	}
 	if unknown := meta.Undecoded(); len(unknown) > 0 {
-		return File{}, unknownKey(unknown[0])
+		if len(unknown[0]) > 1 {
+			return File{}, unknownKey(unknown[0], "a [[work]]", Ask{})
+		}
+		return File{}, unknownKey(unknown[0], "a plan", File{})
 	}
 	if len(f.Work) == 0 {
 		return File{}, fmt.Errorf("no [[work]] in the plan")
@@ -110,12 +113,8 @@ func wrongTOML(err error) error {
 }
 
 // unknownKey names the keys that there are, and the one that was probably meant.
-func unknownKey(key toml.Key) error {
-	of, keys := "a plan", keysOf(File{})
-	if len(key) > 1 {
-		of, keys = "a [[work]]", keysOf(Ask{})
-	}
-	last := key[len(key)-1]
+func unknownKey(key toml.Key, of string, in any) error {
+	last, keys := key[len(key)-1], keysOf(in)
 	if near := nearest.Of(last, slices.Values(keys)); near != "" {
 		return fmt.Errorf("unknown key %q; did you mean %q?", key.String(), near)
 	}

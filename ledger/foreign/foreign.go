@@ -153,7 +153,7 @@ func detect(start []byte) Format {
 		return ""
 	case start[0] == '{' && bytes.Contains(start, []byte("_estimated_attributable_power_draw")):
 		return ImpactTracker
-	case strings.Contains(header, "JobID") && strings.Contains(header, "|"):
+	case strings.Contains(header, "JobID") && (strings.Contains(header, "|") || strings.Contains(header, "AllocTRES")):
 		return Slurm
 	case strings.Contains(header, "carbonEmissions") && strings.Contains(header, ";"):
 		return GreenAlgorithms

@@ -61,9 +61,10 @@ type job struct {
 // stands for it.
 func (f *file) sacct() {
 	var columns map[string]int
-	width := 0
+	var header string
+	separator, width := "|", 0
 	var jobs []*job
-	byID := map[string]*job{}
+	byID, byStart := map[string]*job{}, map[string]*job{}
 	for {
 		line, more := f.next()
 		if !more {
@@ -72,7 +73,13 @@ func (f *file) sacct() {
 		if strings.TrimSpace(line) == "" {
 			continue
 		}
-		cells := strings.Split(line, "|")
+		if line == header { // of files put together
+			continue
+		}
+		if columns == nil {
+			header, separator = line, slurmSeparator(line)
+		}
+		cells := strings.Split(line, separator)
 		if columns == nil {
 			columns = make(map[string]int, len(cells))
 			for i, c := range cells {
@@ -87,7 +94,7 @@ func (f *file) sacct() {
 			}
 			continue
 		}
-		l, err := slurmCells(columns, width, cells)
+		l, err := slurmCells(columns, width, cells, separator)
 		if err != nil {
 			f.fail(f.line, err)
 			continue
@@ -103,10 +110,12 @@ func (f *file) sacct() {
 			owner.steps = append(owner.steps, l)
 		case owner != nil && owner.of.cells == nil: // its steps came first
 			owner.of = l
-		case owner != nil && owner.of.get("start") == l.get("start"): // the same job again
+			byStart[key+" "+l.get("start")] = owner
+		case byStart[key+" "+l.get("start")] != nil: // the same job again
+			byID[key] = byStart[key+" "+l.get("start")]
 		default: // also one that was queued again, which has another start
 			owner = &job{id: base, of: l, line: f.line}
-			jobs, byID[key] = append(jobs, owner), owner
+			jobs, byID[key], byStart[key+" "+l.get("start")] = append(jobs, owner), owner, owner
 		}
 	}
 	for _, j := range jobs {
@@ -131,12 +140,30 @@ func (f *file) sacct() {
 // errNotRun is a job that has not begun, or not ended: it has no row.
 var errNotRun = errors.New("the job has not ended")
 
+// slurmSeparator is what stands between the columns of a header, as sacct's --delimiter has
+// it: all that no name of a column has.
+func slurmSeparator(header string) string {
+	name := func(r rune) bool { return r < '0' || r > '9' && r < 'A' || r > 'Z' && r < 'a' || r > 'z' }
+	at := strings.IndexFunc(header, name)
+	if at < 0 {
+		return "|"
+	}
+	rest := header[at:]
+	if end := strings.IndexFunc(rest, func(r rune) bool { return !name(r) }); end > 0 {
+		rest = rest[:end]
+	}
+	if strings.Trim(rest, " ") == "" { // columns of a fixed width
+		return "|"
+	}
+	return rest
+}
+
 // slurmCells checks the cells of a line. A "|" in the name of a job makes more of them
 // than there are columns.
-func slurmCells(columns map[string]int, width int, cells []string) (slurmLine, error) {
+func slurmCells(columns map[string]int, width int, cells []string, separator string) (slurmLine, error) {
 	if more := len(cells) - width; more > 0 {
 		if at, ok := columns["jobname"]; ok {
-			name := strings.Join(cells[at:at+more+1], "|")
+			name := strings.Join(cells[at:at+more+1], separator)
 			cells = slices.Concat(cells[:at], []string{name}, cells[at+more+1:])
 		}
 	}

@@ -158,6 +158,13 @@ func TestSacctForms(t *testing.T) {
 		"CRLF":       strings.ReplaceAll(log(one), "\n", "\r\n"),
 		"a bar":      strings.ReplaceAll(log(one), "|a|", "|a|b|"),
 		"short":      strings.ReplaceAll(log(one), "COMPLETED", "CD"),
+		"semicolons": strings.ReplaceAll(log(one), "|", ";"),
+		"a tab":      strings.ReplaceAll(log(one), "|", "\t"),
+		"two marks":  strings.ReplaceAll(log(one), "|", "^^"),
+		"two files":  log(one) + log(one),
+		"no elapsed": strings.ReplaceAll(log(one), "|02:00:00|", "|INVALID|"),
+		"no CPUs":    strings.ReplaceAll(log(one), "|2|8|", "|2|0|"),
+		"a question": strings.ReplaceAll(log(one), "4Gc||", "16Gn|0?|"),
 		"step first": log("7.batch|batch||acc||COMPLETED|||01:00:00|1|4||01:00:00|||", one),
 	} {
 		rows := rowsOf(t, text, o)
@@ -171,6 +178,9 @@ func TestSacctForms(t *testing.T) {
 	assert.Contains(t, originOf(t, odd).Unknown, "started_at")
 	requeued := log(one, strings.ReplaceAll(one, "2026-03-01", "2026-03-02"))
 	assert.Len(t, rowsOf(t, requeued, o), 2, "queued again it ran again")
+	assert.Len(t, rowsOf(t, requeued+requeued, o), 2)
+	noTRES := rowsOf(t, strings.ReplaceAll(log(one), "|8||04:00:00|4Gc||billing=8,cpu=8,mem=32G,node=2", "|0||04:00:00|1G||"), o)
+	assert.Positive(t, noTRES[0].CPU.Joules(), "what was busy was there")
 	het := rowsOf(t, log(strings.Replace(one, "7|", "7+0|", 1), strings.Replace(one, "7|", "7+1|", 1), strings.Replace(one, "7|", "8_3|", 1), strings.Replace(one, "7|", "8_4|", 1)), o)
 	assert.Len(t, het, 4)
 
@@ -179,6 +189,15 @@ func TestSacctForms(t *testing.T) {
 	}
 	assert.Equal(t, gpu("gres/gpu=4").GPU, gpu("gres/gpu=4,gres/gpu:x9=4").GPU, "counted once")
 	assert.NotContains(t, originOf(t, gpu("gres/gpu:a100=4")).Notes, "the GPU is not known: a default of 300 W stands in; name it with --cluster")
+	whole := gpu("gres/gpu=1,gres/gpu:a100=1").GPU.Joules()
+	for tres, part := range map[string]float64{
+		"gres/gpu:a100_1g.5gb=1":                        1.0 / 7,
+		"gres/gpu=1,gres/gpu:nvidia_a100_3g.20gb=1":     3.0 / 7,
+		"gres/gpu=3,gres/gpu:a100=1,gres/gpu:2g.10gb=2": 1 + 4.0/7,
+		"gres/gpu=2,gres/gpumem=10G,gres/gpuutil=50":    2 * 300.0 / 400,
+	} {
+		assert.InEpsilon(t, part*whole, gpu(tres).GPU.Joules(), 1e-6, tres)
+	}
 	for _, state := range []string{"FAILED", "TIMEOUT", "OUT_OF_MEMORY", "NODE_FAIL", "CANCELLED by 1000", "CANCELLED+"} {
 		assert.NotEqual(t, footprint.Completed, rowsOf(t, strings.ReplaceAll(log(one), "COMPLETED", state), o)[0].Status, state)
 	}

@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"regexp"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/plan"
@@ -18,9 +21,20 @@ func (f *file) slurmJob(j *job) (plan.Job, error) {
 	if r.Hours, err = hours(j.first("elapsedraw"), j.first("elapsed")); err != nil {
 		return r, fmt.Errorf("elapsed: %w", err)
 	}
+	if j.first("elapsedraw") == "" && slices.Contains([]string{"", "INVALID"}, j.first("elapsed")) {
+		start, err := slurmTime(j.first("start"), f.Location)
+		if end, endErr := slurmTime(j.first("end"), f.Location); err == nil && endErr == nil {
+			r.Hours = max(0, end.Sub(start).Hours())
+		}
+	}
 	tres := tresOf(j.first("alloctres", "reqtres"))
 	if r.CPUs, err = amount(j.first("ncpus", "alloccpus"), tres["cpu"]); err != nil {
 		return r, fmt.Errorf("NCPUS: %w", err)
+	}
+	if r.CPUs == 0 {
+		if r.CPUs, err = amount(tres["cpu"], j.first("reqcpus")); err != nil {
+			return r, fmt.Errorf("ReqCPUS: %w", err)
+		}
 	}
 	nodes, err := amount(j.first("nnodes", "allocnodes"), tres["node"])
 	if err != nil {
@@ -41,6 +55,9 @@ func (f *file) slurmJob(j *job) (plan.Job, error) {
 			return r, fmt.Errorf("NTasks: %w", err)
 		}
 		r.UsedGB = max(r.UsedGB, rss*max(1, tasks))
+	}
+	if r.CPUs == 0 && r.Hours > 0 { // not printed: those that were busy
+		r.CPUs = math.Ceil(r.BusyHours / r.Hours)
 	}
 	r.GPUs, r.GPUName, err = gpusOf(tres, j.first("allocgres", "reqgres"))
 	if err != nil {
@@ -127,7 +144,7 @@ func (f *file) requested(s string, nodes, cpus float64) (float64, error) {
 // are powers of 1024; Green Algorithms takes them for powers of 1000, and so does what
 // repeats its figures.
 func (f *file) memory(s string, unit float64) (float64, error) {
-	if s == "" || s == "?" {
+	if s = strings.TrimSuffix(s, "?"); s == "" { // where sacct does not know of how many
 		return 0, nil
 	}
 	base := 1024.0
@@ -155,10 +172,10 @@ func tresOf(s string) map[string]string {
 // gpusOf is how many GPUs a job had, and which. "gres/gpu=4,gres/gpu:a100=4" are four;
 // older versions have "gpu:a100:4" in a column of its own.
 func gpusOf(tres map[string]string, gres string) (n float64, name string, err error) {
-	typed := 0.0
+	typed, parts := 0.0, 0.0
 	for key, value := range tres {
 		kind, ok := strings.CutPrefix(key, "gres/gpu:")
-		if !ok || strings.Contains(kind, ".") {
+		if !ok {
 			continue
 		}
 		x, _, err := number(value)
@@ -166,23 +183,39 @@ func gpusOf(tres map[string]string, gres string) (n float64, name string, err er
 			return 0, "", fmt.Errorf("%s: %w", key, err)
 		}
 		typed += x
+		kind, part := sliceOf(kind)
+		parts += x * part
 		name = max(name, kind) // of several the same each time
 	}
 	if n, _, err = number(tres["gres/gpu"]); err != nil {
 		return 0, "", fmt.Errorf("gres/gpu: %w", err)
 	}
-	if n = max(n, typed); n > 0 || !strings.HasPrefix(gres, "gpu") {
+	if n = parts + max(0, n-typed); n > 0 || !strings.HasPrefix(gres, "gpu") {
 		return n, name, nil
 	}
-	parts := strings.Split(strings.Split(gres, ",")[0], ":")
-	if len(parts) == 3 {
-		name = parts[1]
+	words := strings.Split(strings.Split(gres, ",")[0], ":")
+	part := 1.0
+	if len(words) == 3 {
+		name, part = sliceOf(words[1])
 	}
-	n, there, err := number(parts[len(parts)-1])
-	if err != nil || !there || len(parts) == 1 {
+	n, there, err := number(words[len(words)-1])
+	if err != nil || !there || len(words) == 1 {
 		n, err = 1, nil
 	}
-	return n, name, err
+	return n * part, name, err
+}
+
+// slice is a part of a GPU (MIG) in the name of a kind: "a100_1g.5gb", "2g.20gb".
+var slice = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[_-]?([1-7])g\.\d+gb.*$`) })
+
+// sliceOf is the board in a kind's name, and the part of one that it is: NVIDIA cuts a GPU
+// into seven.
+func sliceOf(kind string) (board string, part float64) {
+	at := slice().FindStringSubmatchIndex(kind)
+	if at == nil {
+		return kind, 1
+	}
+	return kind[:at[0]], float64(kind[at[2]]-'0') / 7
 }
 
 // maxConsumed is above any job's joules: SLURM writes 2⁶⁴-2 for "not known".
