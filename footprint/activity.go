@@ -26,7 +26,7 @@ type spell struct {
 
 // add takes the windows between two edges. The bounds at each of these are counted once.
 func (s *spell) add(from, to edge) {
-	u := used(from.point, to.point)
+	u := used(from.point, to.point, to.time.Sub(from.time))
 	s.duration += to.time.Sub(from.time)
 	s.bound.add(u.Energy, u.Low, u.High)
 	s.grams += u.Emissions

@@ -61,11 +61,15 @@ func (r *reach) unseen(t *track) {
 // atMost is what the component can have used in a short time, such as that between
 // the beginning of a sample and its reading, before or after it.
 func (t *track) atMost(d time.Duration) energy.Energy {
+	return t.mostPower().Over(d.Abs())
+}
+
+// mostPower is the most that the component draws, or on average where no limit is known.
+func (t *track) mostPower() energy.Power {
 	if p := t.reading.MaxPower; p > 0 {
-		return p.Over(d.Abs())
+		return p
 	}
-	// No limit is known: what it used on average.
-	return t.book.all.energy.Per(t.covered).Over(d.Abs())
+	return t.book.all.energy.Per(t.covered)
 }
 
 // reach is that of what the headline takes of the component.

@@ -26,7 +26,11 @@ type point struct {
 	below, above energy.Energy // but for what is the edge's own:
 	less, more   energy.Energy
 	owed         energy.Energy // what flowed before the edge and may be counted after it
-	endless      time.Duration
+	// still is what of more counters that stand still may have missed since they moved, and
+	// rate the most that their components draw.
+	still   energy.Energy
+	rate    energy.Power
+	endless time.Duration
 }
 
 func (p *point) add(o point) {
@@ -35,6 +39,7 @@ func (p *point) add(o point) {
 	p.below, p.above = p.below.Plus(o.below), p.above.Plus(o.above)
 	p.less, p.more = p.less.Plus(o.less), p.more.Plus(o.more)
 	p.owed = p.owed.Plus(o.owed)
+	p.still, p.rate = p.still.Plus(o.still), p.rate+o.rate
 	p.endless += o.endless
 }
 
@@ -112,7 +117,8 @@ func (a *Account) point(t *track, at time.Time) point {
 		return p
 	}
 	if t.unmoved { // it may prove to stand still since then
-		p.more = p.more.Plus(t.atMost(t.pending))
+		p.still, p.rate = t.atMost(t.pending), t.mostPower()
+		p.more = p.more.Plus(p.still)
 	}
 	back := t.good.Time.Sub(at)
 	if back > 0 || at.Before(a.last.time) { // what was missed since the sample before may belong after it

@@ -121,7 +121,7 @@ func (a *Account) Events() []Event {
 }
 
 func (a *Account) soFar(now edge) SoFar {
-	u := used(point{}, now.point)
+	u := used(point{}, now.point, ever)
 	return SoFar{
 		DurationS: seconds(now.time.Sub(a.first.time)), Energy: u.Energy,
 		EnergyLow: u.Low, EnergyHigh: u.High, Emissions: u.Emissions,

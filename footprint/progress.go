@@ -346,7 +346,7 @@ func (a *Account) progress(now edge) progress {
 		now:     spent{now.time.Sub(a.first.time), now.energy},
 		emitted: to.grams, at: to.wall, forecast: a.forecast, pue: a.pue(),
 		perKWh: a.inForce.PerKWh,
-		bounds: used(point{}, to.point), nowBounds: used(point{}, now.point), band: grown(from, to),
+		bounds: used(point{}, to.point, ever), nowBounds: used(point{}, now.point, ever), band: grown(from, to),
 	}
 }
 

@@ -1,6 +1,7 @@
 package footprint
 
 import (
+	"math"
 	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
@@ -90,7 +91,7 @@ func (a *Account) between(x *stretch, now edge) (s Stretch, over amount) {
 	p.energy, q.energy = min(p.energy, now.energy), min(q.energy, now.energy)
 	p.grams, q.grams = min(p.grams, now.grams), min(q.grams, now.grams)
 	a.absent(from, &to, &q)
-	u := used(p, q)
+	u := used(p, q, to.time.Sub(from.time))
 	over.energy, over.grams = max(to.energy-from.energy-u.Energy, 0), max(to.grams-from.grams-u.Emissions, 0)
 	s = Stretch{
 		StartedAt: from.wall.UTC().Truncate(time.Millisecond), DurationS: seconds(to.time.Sub(from.time)),
@@ -121,12 +122,16 @@ func (a *Account) absent(from edge, to *edge, p *point) {
 	}
 }
 
-// used is what flowed between two points.
-func used(from, to point) Used {
+// ever is longer than any run: from its start.
+const ever = time.Duration(math.MaxInt64)
+
+// used is what flowed between two points, so long after each other.
+func used(from, to point, length time.Duration) Used {
 	u := Used{Energy: max(to.energy-from.energy, 0), Emissions: max(to.grams-from.grams, 0)}
 	u.Low = max(u.Energy-max(to.below-from.below, 0).Plus(from.more).Plus(from.owed).Plus(to.less), 0)
 	if to.endless <= from.endless {
-		u.High = new(u.Energy.Plus(max(to.above-from.above, 0)).Plus(from.less).Plus(to.more))
+		before := max(to.still-to.rate.Over(length), 0) // missed before the first of them
+		u.High = new(u.Energy.Plus(max(to.above-from.above, 0)).Plus(from.less).Plus(to.more - min(before, to.more)))
 	}
 	return u
 }
@@ -156,7 +161,7 @@ func (a *Account) Finished(id uint64) (s Stretch, parts []Used, ok bool) {
 				from = x.start.parts[i]
 			}
 			t := a.tracks[i]
-			if u := used(from, to); a.counts(t) && (u.Energy > 0 || t.component.Basis == energy.Measured) {
+			if u := used(from, to, x.end.time.Sub(x.start.time)); a.counts(t) && (u.Energy > 0 || t.component.Basis == energy.Measured) {
 				u.Component, u.Kind, u.Basis = t.component.ID, t.component.Kind, t.component.Basis
 				parts = append(parts, u)
 			}
