@@ -98,7 +98,7 @@ var separators = strings.NewReplacer("-", " ", "_", " ", "(", " ", ")", " ", "/"
 func gpuWords(name string) (words []string) {
 	for _, w := range strings.Fields(separators.Replace(strings.ToLower(name))) {
 		switch w {
-		case "nvidia", "tesla", "geforce", "amd", "google", "intel", "gpu", "chip", "generation", "graphics", "hbm2", "hbm2e", "hbm3", "hbm3e":
+		case "nvidia", "tesla", "geforce", "amd", "google", "intel", "habana", "gpu", "chip", "generation", "graphics", "hbm2", "hbm2e", "hbm3", "hbm3e":
 			continue
 		case "gb", "gib":
 			if n := len(words); n > 0 { // "80 GB"
@@ -125,6 +125,9 @@ func unglued(w string) (words []string) {
 		if rest, ok := strings.CutPrefix(w, series); ok && strings.ContainsAny(rest, digits) {
 			words, w = append(words, series), rest
 		}
+	}
+	if rest, ok := strings.CutPrefix(w, "gaudi"); ok && rest != "" {
+		return append(words, "gaudi", rest)
 	}
 	if rest, ok := strings.CutSuffix(w, "g"); ok && rest != "" && strings.Trim(rest, digits) == "" {
 		return append(words, w+"b")

@@ -310,6 +310,12 @@ func TestRefused(t *testing.T) {
 func TestFindGPU(t *testing.T) {
 	for name, want := range map[string]string{
 		"A100 SXM 80GB":              "NVIDIA A100 SXM 80GB",
+		"Gaudi2":                     "Intel Gaudi 2 OAM",
+		"Habana Gaudi3":              "Intel Gaudi 3 OAM (HL-325L)",
+		"NVIDIA H20":                 "NVIDIA H20",
+		"NVIDIA GH200 480GB":         "NVIDIA GH200 480GB (module)",
+		"GB200":                      "NVIDIA GB200 NVL72 (one GPU)",
+		"RTX5070Ti":                  "NVIDIA GeForce RTX 5070 Ti",
 		"NVIDIA A100-SXM4-80GB":      "NVIDIA A100 SXM 80GB",
 		"A100 SXM4 80 GB":            "NVIDIA A100 SXM 80GB",
 		"NVIDIA A100 80GB PCIe":      "NVIDIA A100 PCIe 80GB",
