@@ -19,7 +19,8 @@ func unixForkExec(args []string) (int, error) {
 	return syscall.ForkExec(args[0], args, &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}})
 }
 
-// terminal opens a pseudo terminal.
+// terminal opens a pseudo terminal, on which a key that sends a signal drops no output: by
+// default it drops what comes up to a moment after the signal.
 func terminal(t *testing.T) (outer, inner *os.File) {
 	t.Helper()
 	outer, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
@@ -31,6 +32,10 @@ func terminal(t *testing.T) (outer, inner *os.File) {
 	inner, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
 	require.NoError(t, err)
 	t.Cleanup(func() { inner.Close() })
+	mode, err := unix.IoctlGetTermios(int(inner.Fd()), unix.TCGETS)
+	require.NoError(t, err)
+	mode.Lflag |= unix.NOFLSH
+	require.NoError(t, unix.IoctlSetTermios(int(inner.Fd()), unix.TCSETS, mode))
 	return outer, inner
 }
 
