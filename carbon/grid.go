@@ -113,8 +113,11 @@ func usable(in regions.Intensity) error {
 // answered soon, gives way to the built-in table, until it answers. Only a place
 // that is not known is an error.
 func (g *grid) open(from regions.Provider, zone string, now time.Time) (regions.Intensity, []footprint.Fault, error) {
-	if p, ok := from.(regions.Immediate); ok { // its figure stays for the run
+	if p, ok := from.(regions.Immediate); ok {
 		in, err := p.Intensity(context.Background(), regions.Query{Zone: zone, Time: now})
+		if err == nil && !in.To.IsZero() { // else its figure stays for the run
+			g.from, g.zone = from, zone
+		}
 		return in, nil, err
 	}
 	g.from, g.zone = from, zone

@@ -29,6 +29,13 @@ func TestAnImmediateProviderIsAskedInPlace(t *testing.T) {
 		assert.Nil(t, g.from, "no question on another goroutine")
 	}
 	var g grid
+	in, found, err := g.open(regions.Hourly(regions.Builtin()), "DE", time.Now())
+	require.NoError(t, err)
+	assert.Empty(t, found)
+	assert.Equal(t, regions.Profile, in.Kind)
+	assert.NotNil(t, g.from, "the next hour has another figure")
+	assert.Nil(t, g.answers)
+	g = grid{}
 	_, _, err = g.open(own, "Atlantis", time.Now())
 	assert.True(t, wrongPlace(err))
 }

@@ -14,6 +14,9 @@ func Hourly(t *Table) Provider { return typicalHour{t} }
 
 type typicalHour struct{ table *Table }
 
+// Immediate implements the interface of that name.
+func (typicalHour) Immediate() {}
+
 func (p typicalHour) Intensity(ctx context.Context, q Query) (Intensity, error) {
 	if q.Year != 0 || q.Market {
 		return p.table.Intensity(ctx, q)

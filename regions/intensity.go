@@ -135,9 +135,9 @@ type Provider interface {
 	Intensity(ctx context.Context, q Query) (Intensity, error)
 }
 
-// An Immediate is a Provider that answers from memory, and with figures that hold for
-// longer than a run: a tracker asks it once, and has its answer however busy the
-// machine is. It is found by type assertion.
+// An Immediate is a Provider that answers from memory: a tracker asks it in place when it
+// begins, and has the answer however busy the machine is. One without To holds for the run;
+// the others are asked for again. It is found by type assertion.
 type Immediate interface {
 	Provider
 	Immediate() // does nothing
