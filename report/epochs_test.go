@@ -15,6 +15,9 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/facts"
+	"github.com/carbonctl/carbonctl/internal/format"
+	"github.com/carbonctl/carbonctl/internal/reporttest"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
 )
@@ -101,11 +104,11 @@ func TestEpochPages(t *testing.T) {
 		for ext, write := range runFormats {
 			var b bytes.Buffer
 			require.NoError(t, write(&b, r))
-			golden(t, "testdata/run-"+name+"."+ext, b.Bytes())
+			reporttest.Golden(t, "testdata/run-"+name+"."+ext, b.Bytes())
 		}
 		var b bytes.Buffer
 		require.NoError(t, report.Text(&b, r))
-		golden(t, "testdata/run-"+name+".txt", b.Bytes())
+		reporttest.Golden(t, "testdata/run-"+name+".txt", b.Bytes())
 	}
 }
 
@@ -151,7 +154,7 @@ func TestHostileNamesOfEpochsAndTasks(t *testing.T) {
 		return pages(t, r)
 	}
 	want := with("x")
-	for _, name := range []string{hostile, "", " ", "a|b\\|c", "`", "<!--", "</script>", "\x1b[2J\x00\x07", "a\nb\r\nc", "\u202e", "\xff", "\\end{tabular}", "_a_ *b*", "@team #1", strings.Repeat("<", 5000)} {
+	for _, name := range []string{reporttest.Hostile, "", " ", "a|b\\|c", "`", "<!--", "</script>", "\x1b[2J\x00\x07", "a\nb\r\nc", "\u202e", "\xff", "\\end{tabular}", "_a_ *b*", "@team #1", strings.Repeat("<", 5000)} {
 		got := with(name)
 		assert.Equal(t, tags(want["html"]), tags(got["html"]), "%.20q", name)
 		assert.Equal(t, lines(want["md"]), lines(got["md"]), "%.20q", name)
@@ -214,7 +217,7 @@ func TestPredictionsAreJudgedByTheTruth(t *testing.T) {
 	require.True(t, ok)
 	page := pages(t, r)["md"]
 	row := regexp.MustCompile(`\| energy \| 1 \|.*`).FindString(page)
-	assert.Contains(t, row, strings.TrimPrefix(report.Percent(math.Abs(off)), "−"))
+	assert.Contains(t, row, strings.TrimPrefix(format.Percent(math.Abs(off)), "−"))
 	assert.Contains(t, row, map[bool]string{true: "| yes |", false: "| no |"}[r.Prediction.History[0].Spread.Energy.Holds(r.Energy)])
 	assert.NotContains(t, page, "Whole run, predicted")
 	assert.NotRegexp(t, `\| (time|energy|CO2e) \| 10 \|`, page, "nothing was left to be predicted")
@@ -256,7 +259,7 @@ func TestAPredictionWithinTheFirstEpoch(t *testing.T) {
 	r := training{epochs: 1, of: 10, name: "validate"}.run(t)
 	q := r.Prediction
 	q.AfterEpochs, q.Fraction, q.History = 0, new(0.05), []footprint.Earlier{}
-	assert.Contains(t, report.Predicted(*q), "in 3m 6s for 10 epochs, provisional after 5.0 % of the first")
+	assert.Contains(t, facts.Predicted(*q), "in 3m 6s for 10 epochs, provisional after 5.0 % of the first")
 	page := pages(t, r)["md"]
 	assert.Contains(t, page, "for 10 epochs, provisional after 5.0 % of the first")
 	assert.NotContains(t, page, "## Prediction")

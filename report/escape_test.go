@@ -13,7 +13,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/carbonctl/carbonctl/internal/reporttest"
 	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/report/page"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
@@ -22,7 +24,7 @@ func named(s string) report.Totals {
 	t := report.Totals{Groups: &runs.Groups{By: []runs.Key{runs.ByProject}}, Filter: runs.Filter{Hosts: []string{s}}}
 	var latest runs.Rows
 	for i := range 3 {
-		r := row(i)
+		r := reporttest.Row(i)
 		r.Project = s
 		r.Zone, r.IntensitySource, r.IntensityKind, r.ToolVersion = "x"+s, "x"+s, "x"+s, "x"+s // an empty column would go
 		t.Groups.Add(r)
@@ -54,7 +56,7 @@ var latexLeft = regexp.MustCompile(`\\(textbackslash|textbraceleft|textbracerigh
 // FuzzNames puts a name into every form and looks whether it came out as a name:
 // what surrounds it is the same as for a harmless one.
 func FuzzNames(f *testing.F) {
-	for _, s := range []string{hostile, "", " ", "x", "=1+1", "+1", "-1", "@x", "\t=1", "＝1", "'", "a|b", "|", "`", "``", "a`", "\\", "\\|", "\\\\|", "{", "}}", "%", "$", "[x]", "*",
+	for _, s := range []string{reporttest.Hostile, "", " ", "x", "=1+1", "+1", "-1", "@x", "\t=1", "＝1", "'", "a|b", "|", "`", "``", "a`", "\\", "\\|", "\\\\|", "{", "}}", "%", "$", "[x]", "*",
 		"\\end{tabular}", "--", "---", "</script>", "<!--", "-->", "]]>", "\"", "&amp;", "a\nb", "a\r\nb", "\x00", "\xff", "\u202e", "\u2028", "µ ± −", "CO2e", "https://x.y", "www.x.y",
 		"@org/team", "org/repo#1", "![x](y)", "~~~", "!!python/object", ": x", "# x", "1.", "- x", "é", "漢字", strings.Repeat("long ", 40)} {
 		f.Add(s)
@@ -76,7 +78,7 @@ func FuzzNames(f *testing.F) {
 			return b.String(), want.String()
 		}
 
-		got, plain := render(func(v report.Totals, b *bytes.Buffer) error { return v.HTML(b) })
+		got, plain := render(func(v report.Totals, b *bytes.Buffer) error { return page.Team{Totals: v}.HTML(b) })
 		assert.Equal(t, tags(plain), tags(got), "HTML")
 
 		got, plain = render(func(v report.Totals, b *bytes.Buffer) error { return v.Markdown(b) })

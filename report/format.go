@@ -1,3 +1,14 @@
+// Package report shows what runs took to people and programs. A [Run] is text, JSON,
+// Markdown or LaTeX; the [Totals] of many are these, CSV and metrics; a [Ranking] is what
+// the same work would emit elsewhere; a [Statement] is what a paper, a model card or an
+// auditor asks for. It writes to an io.Writer and does nothing else. Pages and pictures
+// are in package page.
+//
+// What users name is escaped in each of these languages: no name can be a formula, a tag,
+// a command or a mention.
+//
+// Functions and methods are safe for concurrent use as long as nobody changes the values
+// that they read.
 package report
 
 import (
@@ -6,40 +17,26 @@ import (
 	"strings"
 
 	"github.com/carbonctl/carbonctl/footprint"
-	"github.com/carbonctl/carbonctl/regions"
-	"github.com/carbonctl/carbonctl/runs"
+	"github.com/carbonctl/carbonctl/internal/layout"
 )
 
 // Formats are the names that [Totals.Write] takes.
 func Formats() []string {
-	return []string{"text", "json", "csv", "markdown", "html", "latex", "openmetrics", "prometheus"}
+	return []string{"text", "json", "csv", "markdown", "latex", "openmetrics", "prometheus"}
 }
 
 // RunFormats are the names that [Run.Write] takes.
-func RunFormats() []string { return []string{"text", "json", "markdown", "html", "latex", "svg"} }
+func RunFormats() []string { return []string{"text", "json", "markdown", "latex"} }
+
+// A Screen is what text is written for: its width, and whether it has colours and bars.
+// The zero Screen is a pipe or a file: 80 columns, no colour, no bars.
+type Screen = layout.Screen
 
 // A Run is the report of one run, to be shown in one of the forms below.
 type Run struct {
 	footprint.Report
 	// Car is what its emissions are compared with.
 	Car Car
-	// Advice says on a page what would have made it emit less, as [runs.Advise] finds
-	// it, and Places what the same energy would emit elsewhere, as [runs.Elsewhere]; nil:
-	// the page has no such part.
-	Advice []runs.Advice
-	Places []runs.Comparison
-	// Links stand in the head of a page that is served: text and address. nil: none.
-	Links [][2]string
-	// Script is run in a page that is served, such as to follow the run while it goes on;
-	// its policy allows it by its hash, and requests to where the page is from. "": none.
-	Script string
-}
-
-// Advised is the run with what a page says of other places and hours, by a table.
-func (r Run) Advised(t *regions.Table) Run {
-	r.Places = runs.Elsewhere(t, r.Report)
-	r.Advice = runs.Advise(t, r.Report, r.Places)
-	return r
 }
 
 // Write writes the run in a format by its name.
@@ -50,15 +47,11 @@ func (r Run) Write(w io.Writer, format string) error {
 	case "json":
 		return JSON(w, r.Report)
 	case "markdown":
-		return r.sheet().markdown(w)
-	case "html":
-		return r.html(w)
+		return r.sheet().Markdown(w)
 	case "latex":
-		return r.sheet().latex(w)
-	case "svg":
-		return r.SVG(w, PowerPicture, Size{})
+		return r.sheet().LaTeX(w)
 	}
-	return unknownFormat(format, RunFormats())
+	return fmt.Errorf("unknown format %.40q: use one of %s", format, strings.Join(RunFormats(), ", "))
 }
 
 // Write writes the totals in a format by its name.
@@ -72,8 +65,6 @@ func (t Totals) Write(w io.Writer, format string) error {
 		return t.CSV(w)
 	case "markdown":
 		return t.Markdown(w)
-	case "html":
-		return t.HTML(w)
 	case "latex":
 		return t.LaTeX(w)
 	case "openmetrics":
@@ -81,9 +72,5 @@ func (t Totals) Write(w io.Writer, format string) error {
 	case "prometheus":
 		return t.Prometheus(w)
 	}
-	return unknownFormat(format, Formats())
-}
-
-func unknownFormat(format string, known []string) error {
-	return fmt.Errorf("unknown format %.40q: use one of %s", format, strings.Join(known, ", "))
+	return fmt.Errorf("unknown format %.40q: use one of %s", format, strings.Join(Formats(), ", "))
 }

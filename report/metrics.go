@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/carbonctl/carbonctl/internal/exposition"
+	"github.com/carbonctl/carbonctl/internal/facts"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
@@ -28,7 +29,7 @@ var metrics = []metric{
 	{exposition.Family{Name: "carbonctl_ledger_energy_low_joules", Kind: exposition.Gauge, Unit: "joules", Help: "The least that the energy can have been."},
 		func(g *runs.Group) float64 { return g.Low.Joules() }},
 	{exposition.Family{Name: "carbonctl_ledger_energy_high_joules", Kind: exposition.Gauge, Unit: "joules", Help: "The most that the energy can have been."},
-		func(g *runs.Group) float64 { return bounded(boundless(g.Summary), g.High.Joules()) }},
+		func(g *runs.Group) float64 { return bounded(facts.Boundless(g.Summary), g.High.Joules()) }},
 }
 
 // scopeMetrics are the emissions, one series for each scope: they do not add up.

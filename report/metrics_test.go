@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/carbonctl/carbonctl/internal/reporttest"
 	"github.com/carbonctl/carbonctl/report"
 	"github.com/carbonctl/carbonctl/runs"
 )
@@ -16,13 +17,13 @@ import (
 func TestOpenMetrics(t *testing.T) {
 	groups := runs.Groups{By: []runs.Key{runs.ByProject, "label:team"}}
 	for n, project := range []string{"demo", "demo", "a \"quoted\"\nname\\"} {
-		r := row(n)
+		r := reporttest.Row(n)
 		r.Project, r.Labels = project, `{"team":"x"}`
 		groups.Add(r)
 	}
 	var b bytes.Buffer
 	require.NoError(t, report.Totals{Groups: &groups}.Write(&b, "openmetrics"))
-	golden(t, "testdata/totals.openmetrics", b.Bytes())
+	reporttest.Golden(t, "testdata/totals.openmetrics", b.Bytes())
 
 	var text bytes.Buffer
 	require.NoError(t, report.Totals{Groups: &groups}.Write(&text, "prometheus"))

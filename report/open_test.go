@@ -9,13 +9,15 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/reporttest"
 	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/report/page"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
 // What nothing bounds from above is "at least", on every page and in every format.
 func TestNoUpperBound(t *testing.T) {
-	r := replay(t, "server.jsonl")
+	r := reporttest.Replay(t, "server.jsonl")
 	r.EnergyHigh, r.EmissionsHigh = nil, nil
 	for i := range r.Components {
 		if r.Components[i].Kind == energy.CPU {
@@ -25,12 +27,12 @@ func TestNoUpperBound(t *testing.T) {
 	for i := range r.Epochs {
 		r.Epochs[i].EnergyHigh = nil
 	}
-	var text, page, object bytes.Buffer
+	var text, html, object bytes.Buffer
 	require.NoError(t, report.Text(&text, r))
-	require.NoError(t, report.Run{Report: r}.Write(&page, "html"))
+	require.NoError(t, page.Run{Run: report.Run{Report: r}}.HTML(&html))
 	require.NoError(t, report.JSON(&object, r))
 	assert.Contains(t, text.String(), "energy at least ")
-	assert.Contains(t, page.String(), "at least ")
+	assert.Contains(t, html.String(), "at least ")
 	assert.Contains(t, object.String(), `"energy_high_joules": null`)
 	back, err := report.Parse(&object)
 	require.NoError(t, err)
@@ -40,7 +42,11 @@ func TestNoUpperBound(t *testing.T) {
 	v.Groups.Add(runs.FromReport(r))
 	for _, write := range []func() (string, error){
 		func() (string, error) { var b bytes.Buffer; err := v.Text(&b); return b.String(), err },
-		func() (string, error) { var b bytes.Buffer; err := v.HTML(&b); return b.String(), err },
+		func() (string, error) {
+			var b bytes.Buffer
+			err := page.Team{Totals: v}.HTML(&b)
+			return b.String(), err
+		},
 	} {
 		s, err := write()
 		require.NoError(t, err)
@@ -59,7 +65,7 @@ func TestNoUpperBound(t *testing.T) {
 // Of what the work was not seen to use no "0 J, measured" is said, and of no figure
 // that it is exact.
 func TestNothingIsSureToBeNothing(t *testing.T) {
-	r := replay(t, "server.jsonl")
+	r := reporttest.Replay(t, "server.jsonl")
 	r.Charge = footprint.ChargeProcess
 	for i := range r.Components {
 		r.Components[i].Charged = 0

@@ -6,6 +6,8 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/internal/facts"
+	"github.com/carbonctl/carbonctl/internal/format"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
@@ -19,7 +21,7 @@ func TestASumBeyondTheRange(t *testing.T) {
 	v := groupOf(&total.Group, nil, "")
 	assert.Nil(t, v.EnergyHigh)
 	assert.Equal(t, map[string]int{"energy-beyond-range": 3}, v.Warnings)
-	assert.Contains(t, totalFigures(total, Car{})[1].details, "at least: more than can be added up")
-	assert.Equal(t, "≥ 2.56 GWh", Energy(total.Energy))
-	assert.Equal(t, "≥ 2.56 GWh", EnergyWithin(total.Energy, 0, nil))
+	assert.Contains(t, facts.TotalFigures(total, Car{}.Compare)[1].Details, "at least: more than can be added up")
+	assert.Equal(t, "≥ 2.56 GWh", format.Energy(total.Energy))
+	assert.Equal(t, "≥ 2.56 GWh", format.EnergyWithin(total.Energy, 0, nil))
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/internal/facts"
+	"github.com/carbonctl/carbonctl/internal/format"
 	"github.com/carbonctl/carbonctl/plan"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/runs"
@@ -84,19 +86,19 @@ func (r Ranking) title() string {
 
 func (r Ranking) energy() string {
 	if r.Estimated != nil {
-		return kilowattHoursOf(*r.Estimated)
+		return facts.PlannedEnergy(*r.Estimated)
 	}
 	if r.Low == 0 && r.High == nil {
-		return Energy(r.Energy)
+		return format.Energy(r.Energy)
 	}
-	return EnergyWithin(r.Energy, r.Low, r.High)
+	return format.EnergyWithin(r.Energy, r.Low, r.High)
 }
 
 // scale shows emissions in the unit of those here, as precisely as the energy is known.
 func (r Ranking) scale() energy.Scale {
 	i := slices.IndexFunc(r.Places, func(c runs.Comparison) bool { return c.Here })
 	if i < 0 {
-		return MassScale(0, 0, new(regions.Grams))
+		return format.MassScale(0, 0, new(regions.Grams))
 	}
 	return r.scaleOf(r.Places[i].Emissions)
 }
@@ -113,7 +115,7 @@ func (r Ranking) scaleOf(g regions.Grams) energy.Scale {
 			high = new(part(*r.High))
 		}
 	}
-	return MassScale(g, low, high)
+	return format.MassScale(g, low, high)
 }
 
 // headline is the answer: the place that emits least, beside here.
@@ -125,7 +127,7 @@ func (r Ranking) headline() string {
 	best, here := r.Places[0], r.Places[i]
 	mass := func(c runs.Comparison) string { return r.scaleOf(c.Emissions).Text(float64(c.Emissions)) }
 	if best.Rank == here.Rank {
-		text := fmt.Sprintf("%s CO2e in %s, here", mass(here), full(here))
+		text := fmt.Sprintf("%s CO2e in %s, here", mass(here), facts.FullName(here))
 		if len(r.Places) > 1 {
 			text += ": no other place emits less"
 		}
@@ -133,44 +135,21 @@ func (r Ranking) headline() string {
 	}
 	than := "against"
 	if best.Ratio != nil {
-		than = Percent(1-*best.Ratio) + " less than"
+		than = format.Percent(1-*best.Ratio) + " less than"
 	}
-	return fmt.Sprintf("%s CO2e in %s, %s %s here in %s", mass(best), full(best), than, mass(here), full(here))
-}
-
-// full is a place with its name, for a sentence.
-func full(c runs.Comparison) string {
-	text, name := place(c), near(c)
-	switch {
-	case text == "":
-		return name
-	case name == "" || name == text:
-		return text
-	}
-	return text + " (" + name + ")"
+	return fmt.Sprintf("%s CO2e in %s, %s %s here in %s", mass(best), facts.FullName(best), than, mass(here), facts.FullName(here))
 }
 
 // subtitle says how much of the ranking is shown.
 func (r Ranking) subtitle() string {
-	s := fmt.Sprintf("%d %s", r.All, plural(r.All, "place", "places"))
+	s := fmt.Sprintf("%d %s", r.All, format.Plural(r.All, "place", "places"))
 	if len(r.Places) < r.All {
 		s = fmt.Sprintf("%d of %s", len(r.Places), s)
 	}
 	if len(r.Places) > 0 {
-		s += ", least emissions first; " + counted(r.Places[0])
+		s += ", least emissions first; " + facts.CountedScope(r.Places[0])
 	}
 	return s
-}
-
-// counted says what the figures of a ranking count; they are all of one sort.
-func counted(c runs.Comparison) string {
-	switch {
-	case c.Market:
-		return "market-based figures"
-	case c.Scope == "":
-		return "figures of unknown scope"
-	}
-	return string(c.Scope) + " emissions"
 }
 
 // notes are what a reader must know of the table; marks, whether it has the marks
@@ -183,10 +162,10 @@ func (r Ranking) notes(marks bool) []string {
 		}
 	}
 	if r.Recorded != nil && !slices.ContainsFunc(r.Places, func(c runs.Comparison) bool { return c.Here && nearly(c.Emissions, *r.Recorded) }) {
-		all = append(all, fmt.Sprintf("recorded: %s CO2e, by the factor and the PUE of the record.", Mass(*r.Recorded)))
+		all = append(all, fmt.Sprintf("recorded: %s CO2e, by the factor and the PUE of the record.", format.Mass(*r.Recorded)))
 	}
 	if r.Without > 0 {
-		all = append(all, fmt.Sprintf("%d %s ignored: no such figure is published.", r.Without, plural(r.Without, "place", "places")))
+		all = append(all, fmt.Sprintf("%d %s ignored: no such figure is published.", r.Without, format.Plural(r.Without, "place", "places")))
 	}
 	pues := map[string]bool{}
 	for _, c := range r.Places {
@@ -233,31 +212,12 @@ func (r Ranking) standIns() (all []string) {
 // maxStandIns is how many figures that stand in for others are explained one by one.
 const maxStandIns = 5
 
-// place is how a row is called: its cloud region, or its zone.
-func place(c runs.Comparison) string {
-	if c.Provider != nil {
-		return *c.Provider + ":" + *c.CloudRegion
-	}
-	return c.Zone
-}
-
 // uncovered is what the ranking does not look at: the hour, unless it was chosen.
 func (r Ranking) uncovered() string {
 	if slices.ContainsFunc(r.Places, func(c runs.Comparison) bool { return !c.From.IsZero() }) {
 		return strings.Replace(runs.Uncovered, ", time of day", "", 1)
 	}
 	return runs.Uncovered
-}
-
-// near is where it is, for people.
-func near(c runs.Comparison) string {
-	if !c.From.IsZero() {
-		return c.From.Format("15:04")
-	}
-	if c.City != nil {
-		return *c.City
-	}
-	return c.Name
 }
 
 func ratio(c runs.Comparison) string {

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/carbonctl/carbonctl/internal/escape"
+	"github.com/carbonctl/carbonctl/internal/facts"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/runs"
 )
@@ -18,7 +20,7 @@ func (r Ranking) JSON(w io.Writer) error {
 	notes := append([]string{}, r.Notes...)
 	var used any = r.Energy
 	if r.Estimated != nil {
-		used = joules(r.Estimated.Expected)
+		used = facts.Joules(r.Estimated.Expected)
 	}
 	b, err := json.MarshalIndent(struct {
 		Energy   any               `json:"energy_joules"`
@@ -45,7 +47,7 @@ func (r Ranking) CSV(w io.Writer) error {
 		"cfe_percent", "cfe_year", "distance_km", "scope", "market", "kind", "year", "from", "to", "source", "licence", "instead"}) // Flush tells its error
 	used := r.Energy.Fixed()
 	if r.Estimated != nil {
-		used = strconv.FormatFloat(joules(r.Estimated.Expected), 'f', -1, 64)
+		used = strconv.FormatFloat(facts.Joules(r.Estimated.Expected), 'f', -1, 64)
 	}
 	number := func(x *float64) string {
 		if x == nil {
@@ -57,7 +59,7 @@ func (r Ranking) CSV(w io.Writer) error {
 		if s == nil {
 			return ""
 		}
-		return cell(*s)
+		return escape.Cell(*s)
 	}
 	hour := func(t time.Time) string {
 		if t.IsZero() {
@@ -70,9 +72,9 @@ func (r Ranking) CSV(w io.Writer) error {
 		if c.CFEYear != nil {
 			cfeYear = strconv.Itoa(*c.CFEYear)
 		}
-		_ = out.Write([]string{strconv.Itoa(c.Rank), strconv.FormatBool(c.Here), cell(c.Zone), cell(c.Name), words(c.Provider), words(c.CloudRegion), words(c.City),
+		_ = out.Write([]string{strconv.Itoa(c.Rank), strconv.FormatBool(c.Here), escape.Cell(c.Zone), escape.Cell(c.Name), words(c.Provider), words(c.CloudRegion), words(c.City),
 			used, number(&perKWh), number(&c.PUE), c.PUEOf, number(&grams), number(c.Ratio),
-			number(c.CFE), cfeYear, number(c.Kilometres), string(c.Scope), strconv.FormatBool(c.Market), string(c.Kind), yearText(c.Year), hour(c.From), hour(c.To), cell(c.Source), cell(c.Licence), cell(c.Instead)})
+			number(c.CFE), cfeYear, number(c.Kilometres), string(c.Scope), strconv.FormatBool(c.Market), string(c.Kind), facts.Year(c.Year), hour(c.From), hour(c.To), escape.Cell(c.Source), escape.Cell(c.Licence), escape.Cell(c.Instead)})
 	}
 	out.Flush()
 	return out.Error()

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/internal/layout"
 	"github.com/carbonctl/carbonctl/plan"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/runs"
@@ -49,7 +50,7 @@ func TestRankingEverywhereFitsAndParses(t *testing.T) {
 		switch format {
 		case "text":
 			for line := range strings.Lines(out) {
-				assert.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), Width, line)
+				assert.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), layout.Width, line)
 			}
 			assert.Contains(t, out, runs.Uncovered[:30])
 		case "json":

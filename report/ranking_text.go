@@ -7,6 +7,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/carbonctl/carbonctl/internal/escape"
+	"github.com/carbonctl/carbonctl/internal/facts"
+	"github.com/carbonctl/carbonctl/internal/format"
+	"github.com/carbonctl/carbonctl/internal/layout"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
@@ -14,7 +18,7 @@ import (
 // is for the names of places.
 func (r Ranking) Text(w io.Writer) error {
 	const least, most, line = 12, 36, "%4s  %s %8s %5s  %8s %6s%s  %4s %6s"
-	width, far, free := r.Screen.columns()-44, false, false
+	width, far, free := r.Screen.Columns()-44, false, false
 	for _, c := range r.Places {
 		far, free = far || c.Kilometres != nil, free || c.CFE != nil
 	}
@@ -48,14 +52,14 @@ func (r Ranking) Text(w io.Writer) error {
 		heading, source = "", func(runs.Comparison) string { return "" }
 	}
 	scale := r.scale()
-	p := Page{Screen: r.Screen}
+	p := layout.Page{Screen: r.Screen}
 	p.Headline(r.headline())
 	p.Lead("", r.title()+"; "+r.subtitle())
-	p.line("")
-	p.line(line, "rank", label("place", "km"), "g/kWh ", "PUE ", scale.Unit.Name+" CO2e", "ratio", carbonFree("CFE"), "year", heading)
+	p.Linef("")
+	p.Linef(line, "rank", label("place", "km"), "g/kWh ", "PUE ", scale.Unit.Name+" CO2e", "ratio", carbonFree("CFE"), "year", heading)
 	for i, c := range r.Places {
 		if i > 0 && c.Rank > r.Places[i-1].Rank+1 && len(r.Places) < r.All && i == len(r.Places)-1 {
-			p.line("   …")
+			p.Linef("   …")
 		}
 		cfe, km := "", ""
 		if c.CFE != nil {
@@ -64,17 +68,17 @@ func (r Ranking) Text(w io.Writer) error {
 		if c.Kilometres != nil {
 			km = strconv.FormatFloat(*c.Kilometres, 'f', 0, 64)
 		}
-		text, mark := clip(place(c), width), markedPUE(c)
+		text, mark := format.Clip(facts.Place(c), width), markedPUE(c)
 		if utf8.RuneCountInString(mark) < 5 {
 			mark += " " // digits below digits
 		}
 		if rest := width - 1 - utf8.RuneCountInString(text); rest >= 4 {
-			text = strings.TrimSpace(text + " " + clip(near(c), rest))
+			text = strings.TrimSpace(text + " " + format.Clip(facts.Near(c), rest))
 		}
-		p.line(line, strconv.Itoa(c.Rank), label(text, km), markedFactor(c),
-			mark, r.scaleOf(c.Emissions).In(scale.Unit).Number(float64(c.Emissions)), ratio(c), carbonFree(cfe), yearText(c.Year), source(c))
+		p.Linef(line, strconv.Itoa(c.Rank), label(text, km), markedFactor(c),
+			mark, r.scaleOf(c.Emissions).In(scale.Unit).Number(float64(c.Emissions)), ratio(c), carbonFree(cfe), facts.Year(c.Year), source(c))
 	}
-	p.line("")
+	p.Linef("")
 	for i, n := range names {
 		if len(names) < 2 {
 			p.Row("source", "%s", n)
@@ -92,42 +96,35 @@ func (r Ranking) Text(w io.Writer) error {
 // markedFactor is the intensity, marked where it stands in for the place's own.
 func markedFactor(c runs.Comparison) string {
 	if c.Instead != "" {
-		return PerKWh(float64(c.PerKWh)) + "*"
+		return format.Digits(float64(c.PerKWh)) + "*"
 	}
-	return PerKWh(float64(c.PerKWh)) + " "
-}
-
-func yearText(year int) string {
-	if year == 0 {
-		return ""
-	}
-	return strconv.Itoa(year)
+	return format.Digits(float64(c.PerKWh)) + " "
 }
 
 // Markdown writes the ranking for a pull request, in GitHub's dialect.
 func (r Ranking) Markdown(w io.Writer) error {
-	t := table{columns: []column{{"rank", amount}, {"place", name}, {"where", text}, {"g/kWh", amount}, {"PUE", amount}, {"CO2e", amount},
-		{"ratio", amount}, {"CFE", amount}, {"km", amount}, {"year", amount}, {"source", text}}}
+	t := layout.Table{Columns: []layout.Column{layout.Amount("rank"), layout.Name("place"), layout.Text("where"), layout.Amount("g/kWh"), layout.Amount("PUE"), layout.Amount("CO2e"),
+		layout.Amount("ratio"), layout.Amount("CFE"), layout.Amount("km"), layout.Amount("year"), layout.Text("source")}}
 	scale := r.scale()
 	for _, c := range r.Places {
-		row := []string{strconv.Itoa(c.Rank), place(c), near(c), strings.TrimSpace(markedFactor(c)), markedPUE(c), r.scaleOf(c.Emissions).In(scale.Unit).Text(float64(c.Emissions)),
-			ratio(c), "", "", yearText(c.Year), c.Source}
+		row := []string{strconv.Itoa(c.Rank), facts.Place(c), facts.Near(c), strings.TrimSpace(markedFactor(c)), markedPUE(c), r.scaleOf(c.Emissions).In(scale.Unit).Text(float64(c.Emissions)),
+			ratio(c), "", "", facts.Year(c.Year), c.Source}
 		if c.CFE != nil {
 			row[7] = strconv.FormatFloat(*c.CFE, 'f', 0, 64) + " %"
 		}
 		if c.Kilometres != nil {
 			row[8] = strconv.FormatFloat(*c.Kilometres, 'f', 0, 64)
 		}
-		t.rows = append(t.rows, row)
+		t.Rows = append(t.Rows, row)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "### %s\n\n%s\n\n", markdown(r.headline()), markdown(r.title()+"; "+r.subtitle()))
-	t.used().markdown(&b)
+	fmt.Fprintf(&b, "### %s\n\n%s\n\n", escape.Markdown(r.headline()), escape.Markdown(r.title()+"; "+r.subtitle()))
+	t.Used().Markdown(&b)
 	b.WriteString("\n")
 	for _, n := range r.notes(true) {
-		fmt.Fprintf(&b, "- %s\n", markdown(n))
+		fmt.Fprintf(&b, "- %s\n", escape.Markdown(n))
 	}
-	fmt.Fprintf(&b, "\n<sub>table %s</sub>\n", markdown(r.Data))
-	_, err := io.WriteString(w, tidy(b.String()))
+	fmt.Fprintf(&b, "\n<sub>table %s</sub>\n", escape.Markdown(r.Data))
+	_, err := io.WriteString(w, layout.Tidy(b.String()))
 	return err
 }

@@ -4,13 +4,14 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/facts"
+	"github.com/carbonctl/carbonctl/internal/format"
+	"github.com/carbonctl/carbonctl/internal/layout"
 	"github.com/carbonctl/carbonctl/regions"
 )
 
@@ -20,13 +21,13 @@ import (
 func (r Run) Result(w io.Writer, s Screen) error {
 	res := result{Report: r.Report, screen: s}
 	res.headline()
-	if text := attachedTo(r.Report); text != "" {
+	if text := facts.AttachedTo(r.Report); text != "" {
 		res.row("attached", "to "+text)
 	}
 	if !res.tiny() {
-		if known(r.Report) {
+		if facts.Known(r.Report) {
 			res.parts()
-			res.row("counted", countedText(r.Report))
+			res.row("counted", facts.Counted(r.Report))
 		}
 		res.grid()
 		if all := r.Car.Compare(r.Emissions, r.EmissionsLow); len(all) > 0 {
@@ -34,7 +35,7 @@ func (r Run) Result(w io.Writer, s Screen) error {
 		}
 		res.rest()
 	}
-	if amount, bounds, ok := waterText(res.Water); ok {
+	if amount, bounds, ok := facts.Water(res.Water); ok {
 		res.row("water", amount+" consumed ("+bounds+")")
 	} else if res.Water != nil {
 		res.row("water", "unknown")
@@ -57,8 +58,8 @@ const labelWidth = 9
 
 // row writes a label and what belongs to it, folded at the width of the screen.
 func (r *result) row(label, text string) {
-	lead := "  " + label + strings.Repeat(" ", max(1, labelWidth-cellWidth(label)))
-	for i, line := range fold(Clean(text), r.screen.columns()-labelWidth-2) {
+	lead := "  " + label + strings.Repeat(" ", max(1, labelWidth-format.Columns(label)))
+	for i, line := range layout.Fold(format.Clean(text), r.screen.Columns()-labelWidth-2) {
 		if i > 0 {
 			lead = strings.Repeat(" ", labelWidth+2)
 		}
@@ -69,8 +70,8 @@ func (r *result) row(label, text string) {
 // headline writes the answer. It is never folded.
 func (r *result) headline() {
 	h := r.Headline()
-	h.State, h.Energy = r.screen.red(Clean(h.State)), r.screen.bold(h.Energy)
-	h.Emissions = r.screen.bold(h.Emissions)
+	h.State, h.Energy = r.screen.Red(format.Clean(h.State)), r.screen.Bold(h.Energy)
+	h.Emissions = r.screen.Bold(h.Emissions)
 	text := "carbonctl: " + h.String()
 	if r.tiny() && r.Intensity.Kind == regions.WorldDefault {
 		text += "; no region set: world mean"
@@ -80,13 +81,13 @@ func (r *result) headline() {
 
 // tiny reports whether a run is so short that its parts say nothing.
 func (r *result) tiny() bool {
-	return r.DurationS < 1 && len(r.Epochs)+len(r.Tasks) == 0 && r.Budget == nil && r.Plan == nil && len(r.Work) == 0 && r.Cost == nil && waited(r.Report) == ""
+	return r.DurationS < 1 && len(r.Epochs)+len(r.Tasks) == 0 && r.Budget == nil && r.Plan == nil && len(r.Work) == 0 && r.Cost == nil && facts.Waited(r.Report) == ""
 }
 
 // parts writes what the energy is made of, the most first: amounts in the unit of the
 // headline that add up to it, and their shares.
 func (r *result) parts() {
-	lines := slices.DeleteFunc(kinds(r.Report), func(l footprint.Line) bool { return l.Charged <= 0 })
+	lines := slices.DeleteFunc(facts.Kinds(r.Report), func(l footprint.Line) bool { return l.Charged <= 0 })
 	slices.SortStableFunc(lines, func(a, b footprint.Line) int { return cmp.Compare(b.Charged, a.Charged) })
 	joules, sum := make([]float64, len(lines)), 0.0
 	for i, l := range lines {
@@ -98,7 +99,7 @@ func (r *result) parts() {
 	for i := range joules {
 		of[i] = joules[i] / sum
 	}
-	bars := r.screen.blocks(of, barWidth)
+	bars := r.screen.Blocks(of, barWidth)
 	pad(amounts)
 	pad(shares)
 	for i, l := range lines {
@@ -107,10 +108,10 @@ func (r *result) parts() {
 			text += bars[i] + "  "
 		}
 		text += shares[i]
-		if name := r.name(l); name != "" {
+		if name := facts.ComponentName(r.Report, l); name != "" {
 			text += "   " + name
 		}
-		r.text.WriteString(fmt.Sprintf("  %-*s%s\n", labelWidth, kindWord(l.Kind), Cut(Clean(text), r.screen.columns()-labelWidth-2)))
+		r.text.WriteString(fmt.Sprintf("  %-*s%s\n", labelWidth, format.KindWord(l.Kind), format.Cut(format.Clean(text), r.screen.Columns()-labelWidth-2)))
 	}
 	for _, l := range r.Components {
 		if l.Within == nil && l.Kind != energy.Platform && l.Energy == nil && l.Low != nil {
@@ -119,9 +120,9 @@ func (r *result) parts() {
 				text = "not read: " + l.Name
 			}
 			if l.High != nil {
-				text += ", at most " + Energy(*l.High)
+				text += ", at most " + format.Energy(*l.High)
 			}
-			r.row(kindWord(l.Kind), text)
+			r.row(format.KindWord(l.Kind), text)
 		}
 	}
 }
@@ -133,49 +134,11 @@ const barWidth = 20
 func pad(texts []string) {
 	longest := 0
 	for _, t := range texts {
-		longest = max(longest, cellWidth(t))
+		longest = max(longest, format.Columns(t))
 	}
 	for i, t := range texts {
-		texts[i] = strings.Repeat(" ", longest-cellWidth(t)) + t
+		texts[i] = strings.Repeat(" ", longest-format.Columns(t)) + t
 	}
-}
-
-// kindWord is how a kind of component is written.
-func kindWord(k energy.Kind) string {
-	switch k {
-	case energy.CPU, energy.GPU:
-		return strings.ToUpper(string(k))
-	}
-	return string(k)
-}
-
-// name says what a part of the energy is, as short as that can be.
-func (r *result) name(l footprint.Line) string {
-	names := strings.Split(l.Name, "; ")
-	name := count(names)
-	switch {
-	case l.Kind == energy.GPU:
-		name = strings.ReplaceAll(name, "NVIDIA ", "")
-	case l.Kind == energy.CPU && l.Basis == energy.Measured && r.Host.CPUModel != "":
-		if name = shortModel(r.Host.CPUModel); len(names) > 1 {
-			name = fmt.Sprintf("%d × %s", len(names), name)
-		}
-	case l.Kind == energy.Memory && l.Basis == energy.Measured:
-		name = ""
-	}
-	if l.Basis == energy.Modelled && deref(r.MeasuredShare) > 0 {
-		name = strings.TrimSuffix("modelled: "+name, ": ")
-	}
-	return name
-}
-
-var modelNoise = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`\((R|TM|r|tm)\)|( CPU)? @ .*$|( \d+-Core)? Processor$`)
-})
-
-// shortModel is a processor's name without what it says of itself: "Intel Xeon Gold 5222".
-func shortModel(s string) string {
-	return strings.Join(strings.Fields(modelNoise().ReplaceAllString(s, "")), " ")
 }
 
 // grid says what a kWh emitted: how much, where and when, what it counts, and who says so.
@@ -191,7 +154,7 @@ func (r *result) grid() {
 	if in.Year != nil {
 		where += fmt.Sprintf(" %d", *in.Year)
 	}
-	text := digits(float64(in.PerKWh)) + " g/kWh, " + where
+	text := format.Digits(float64(in.PerKWh)) + " g/kWh, " + where
 	if in.Kind == regions.Profile {
 		text += ", typical hours"
 	}
@@ -203,7 +166,7 @@ func (r *result) grid() {
 		text += ", " + string(in.Scope)
 	}
 	if who, _, _ := strings.Cut(in.Source, ","); who != "" && who != where {
-		text += " (" + Cut(who, 30) + ")"
+		text += " (" + format.Cut(who, 30) + ")"
 	}
 	if r.PUE.Source != "not given" {
 		text += fmt.Sprintf("; PUE %.4g", r.PUE.Value)
@@ -218,10 +181,10 @@ func (r *result) grid() {
 
 // rest says what the run had beside its energy: a wait, a budget, epochs, tasks.
 func (r *result) rest() {
-	if text := waited(r.Report); text != "" {
+	if text := facts.Waited(r.Report); text != "" {
 		r.row("waited", text)
 	}
-	if text := planned(r.Report); text != "" {
+	if text := facts.Planned(r.Report); text != "" {
 		r.row("plan", text)
 	}
 	if b := r.Budget; b != nil && !strings.HasPrefix(r.Headline().State, "stopped") {
@@ -230,24 +193,24 @@ func (r *result) rest() {
 			text = amount.String()
 		}
 		if used, ok := r.BudgetUsed(); ok && used < 10 {
-			text += ", " + Percent(used) + " used"
+			text += ", " + format.Percent(used) + " used"
 		} else if ok {
 			text += fmt.Sprintf(", used %.0f times over", used)
 		}
 		r.row("budget", text)
 	}
-	if text := workText(r.Report); text != "" {
+	if text := facts.WorkText(r.Report); text != "" {
 		r.row("work", text)
 	}
-	if text := activityText(r.Report); text != "" {
+	if text := facts.Activity(r.Report); text != "" {
 		r.row("busy", text)
 	}
-	if text := costText(r.Report); text != "" {
+	if text := facts.Cost(r.Report); text != "" {
 		r.row("cost", text)
 	}
-	if text := epochsText(r.Report); text != "" {
+	if text := facts.EpochsText(r.Report); text != "" {
 		text = strings.TrimSuffix(text, " CO2e")
-		if after := hindsight(r.Report); len(after) > 0 {
+		if after := facts.Hindsight(r.Report); len(after) > 0 {
 			text += "; predicted " + after[0]
 		}
 		r.row("epochs", text)
@@ -257,13 +220,13 @@ func (r *result) rest() {
 		if i == 0 {
 			label = "tasks"
 		}
-		r.row(label, fmt.Sprintf("%s: %s", clip(nameText(t.Name), maxName), stretchText(r.Report, t.Stretch)))
+		r.row(label, fmt.Sprintf("%s: %s", format.Clip(format.NameText(t.Name), facts.MaxName), facts.StretchText(r.Report, t.Stretch)))
 	}
 	if n := len(r.Tasks) + r.TasksOmitted; n > maxTasks {
 		r.row("", fmt.Sprintf("… %d more", n-maxTasks))
 	}
-	if underway(r.Prediction) {
-		r.row("total", Predicted(*r.Prediction))
+	if facts.Underway(r.Prediction) {
+		r.row("total", facts.Predicted(*r.Prediction))
 	}
 }
 
@@ -315,11 +278,11 @@ func (r *result) saved() {
 	if r.Ledger == nil {
 		return
 	}
-	row := fmt.Sprintf("%s row %s", r.screen.path(r.Ledger.Path), thousands(int(r.Ledger.Rows)))
+	row := fmt.Sprintf("%s row %s", r.screen.Path(r.Ledger.Path), format.Thousands(int(r.Ledger.Rows)))
 	const more = "carbonctl report show last"
-	if labelWidth+2+cellWidth(row)+len("   more: ")+len(more) > r.screen.columns() {
-		fmt.Fprintf(&r.text, "  %-*s%s\n  %-*s%s\n", labelWidth, "saved", row, labelWidth, "more", r.screen.dim(more))
+	if labelWidth+2+format.Columns(row)+len("   more: ")+len(more) > r.screen.Columns() {
+		fmt.Fprintf(&r.text, "  %-*s%s\n  %-*s%s\n", labelWidth, "saved", row, labelWidth, "more", r.screen.Dim(more))
 		return
 	}
-	fmt.Fprintf(&r.text, "  %-*s%s   %s\n", labelWidth, "saved", row, r.screen.dim("more: "+more))
+	fmt.Fprintf(&r.text, "  %-*s%s   %s\n", labelWidth, "saved", row, r.screen.Dim("more: "+more))
 }

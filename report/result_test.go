@@ -11,37 +11,11 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/layout"
+	"github.com/carbonctl/carbonctl/internal/reporttest"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
 )
-
-// gpuRun is a training on two GPUs, all measured.
-func gpuRun() footprint.Report {
-	line := func(k energy.Kind, name, source string, wh float64) footprint.Line {
-		e := energy.WattHour.Scale(wh)
-		return footprint.Line{Kind: k, ID: name, Name: name, Source: source, Basis: energy.Measured, Energy: &e, Low: &e, High: &e, Charged: e, Coverage: 1}
-	}
-	all, year, share := 1.0, 2023, 0.216
-	return footprint.Report{
-		Status: footprint.Completed, ExitCode: new(int), DurationS: 82, MeasuredShare: &all, Coverage: 1,
-		Host:       footprint.Host{CPUModel: "Intel(R) Xeon(R) Platinum 8480+ CPU @ 2.00GHz"},
-		Energy:     energy.WattHour.Scale(24.0),
-		EnergyLow:  energy.WattHour.Scale(23.96),
-		EnergyHigh: new(energy.WattHour.Scale(24.04)), MachineEnergy: energy.WattHour.Scale(24.0),
-		ProcessEnergy: new(energy.WattHour.Scale(24 * share)),
-		Emissions:     7.05, EmissionsLow: 7.04, EmissionsHigh: new(regions.Grams(7.06)),
-		PUE:       footprint.PUE{Value: 1.2, Source: "given"},
-		Region:    footprint.Region{Zone: "US-VA", Name: "Virginia"},
-		Intensity: footprint.Intensity{PerKWh: 244.8, Year: &year, Scope: regions.Direct, Source: "US EPA, eGRID2023 rev2, total output emission rates (CO2e, AR5)"},
-		Components: []footprint.Line{
-			line(energy.CPU, "CPU package 0 (powercap)", "rapl", 2.60), line(energy.CPU, "CPU package 1 (powercap)", "rapl", 2.52),
-			line(energy.GPU, "NVIDIA H100 80GB HBM3", "nvml", 9.16), line(energy.GPU, "NVIDIA H100 80GB HBM3", "nvml", 9.23),
-			line(energy.Memory, "memory of package 0 (powercap)", "rapl", 0.49),
-		},
-		Warnings: []footprint.Warning{{Code: footprint.IntensityInstead, Text: "that of 2023: no figure is published for US-VA in 2026; only direct emissions are published for US-VA"}},
-		Ledger:   &footprint.Receipt{Path: "led/ledger.csv", Rows: 13},
-	}
-}
 
 // tinyRun is of 3 ms in a virtual machine, with no region.
 func tinyRun() footprint.Report {
@@ -66,9 +40,9 @@ func tinyRun() footprint.Report {
 func TestResults(t *testing.T) {
 	stopped := partial(t)
 	stopped.ExitCode, stopped.Signal = new(143), new("TERM")
-	killed := replay(t, "vm.jsonl")
+	killed := reporttest.Replay(t, "vm.jsonl")
 	killed.Status, killed.ExitCode, killed.Signal = footprint.Failed, new(137), new("KILL")
-	wide := gpuRun()
+	wide := reporttest.OnGPUs()
 	wide.Region.Name, wide.Ledger.Path = "日本", "実験/台帳.csv"
 	wide.Components[2].Name = strings.Repeat("画像処理", 20)
 	var got bytes.Buffer
@@ -76,8 +50,8 @@ func TestResults(t *testing.T) {
 		name string
 		run  footprint.Report
 	}{
-		{"all measured", gpuRun()}, {"a virtual machine", replay(t, "vm.jsonl")}, {"a server", replay(t, "server.jsonl")},
-		{"trouble", replay(t, "trouble.jsonl")}, {"tiny", tinyRun()}, {"killed", killed}, {"stopped at its budget", stopped},
+		{"all measured", reporttest.OnGPUs()}, {"a virtual machine", reporttest.Replay(t, "vm.jsonl")}, {"a server", reporttest.Replay(t, "server.jsonl")},
+		{"trouble", reporttest.Replay(t, "trouble.jsonl")}, {"tiny", tinyRun()}, {"killed", killed}, {"stopped at its budget", stopped},
 		{"epochs", training{epochs: 10, of: 10, name: "check"}.run(t)}, {"wide names", wide},
 	} {
 		for _, s := range []struct {
@@ -97,12 +71,12 @@ func TestResults(t *testing.T) {
 			got.WriteString("--- " + r.name + ", " + s.name + "\n" + strings.ReplaceAll(text, "\x1b", "ESC"))
 		}
 	}
-	golden(t, "testdata/results.txt", got.Bytes())
+	reporttest.Golden(t, "testdata/results.txt", got.Bytes())
 }
 
 // What other lines say is no warning; what they do not say is one.
 func TestAResultWarnsOfWhatIsNotSaid(t *testing.T) {
-	r := gpuRun()
+	r := reporttest.OnGPUs()
 	r.Warnings = append(r.Warnings, footprint.Warning{Code: footprint.AllModelled, Text: "MODELLED"}, footprint.Warning{Code: footprint.ShareUnknown, Text: "SHARE"},
 		footprint.Warning{Code: footprint.CounterGap, Text: "a gap", Hint: "a way out"}, footprint.Warning{Code: footprint.IntensityInstead, Text: "that of another zone"})
 	var b bytes.Buffer
@@ -129,7 +103,7 @@ func TestAResultWarnsOfWhatIsNotSaid(t *testing.T) {
 
 // A number and its unit stay on one line.
 func TestANumberKeepsItsUnit(t *testing.T) {
-	var p report.Page
+	var p layout.Page
 	p.Note(strings.Repeat("12 mg, 7 %; 3 s ", 40))
 	var b bytes.Buffer
 	_, err := p.WriteTo(&b)

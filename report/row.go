@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/facts"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/runs"
 )
@@ -57,7 +58,7 @@ func OfRow(row runs.Row) footprint.Report {
 		Code: RowOnly, Text: "only this run's row is kept: readings, epochs and how it was measured are unknown",
 	}}
 	for _, code := range strings.Fields(row.Warnings) {
-		r.Warnings = append(r.Warnings, footprint.Warning{Code: code, Text: codeText(code)})
+		r.Warnings = append(r.Warnings, footprint.Warning{Code: code, Text: facts.CodeText(code)})
 	}
 	return r
 }

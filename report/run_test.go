@@ -5,63 +5,21 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
-	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/internal/reporttest"
 	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/report/page"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
-func replay(t *testing.T, trace string) footprint.Report {
-	t.Helper()
-	f, err := os.Open(filepath.Join("../testdata/traces", trace))
-	require.NoError(t, err)
-	defer f.Close()
-	r, err := footprint.Replay(f)
-	require.NoError(t, err)
-	return r
-}
-
-// full is a report that has all that a report can have, with names that every
-// format must keep from running.
-func full(t *testing.T) footprint.Report {
-	r := replay(t, "trouble.jsonl")
-	exit, share := 3, 0.62
-	e := func(j float64) *energy.Energy { v := energy.Joules(j); return &v }
-	embodied, provider, region, within := regions.Grams(1.25), "aws", "eu-central-1", "module-0"
-	start := time.Date(2026, 11, 22, 13, 0, 0, 0, time.UTC)
-	r.Project, r.Status, r.ExitCode = hostile, footprint.Failed, &exit
-	r.Labels = map[string]string{"model": "=2+5", "paper|key": `\input{x}`}
-	r.StartedAt, r.EndedAt, r.DurationS = start, start.Add(3*time.Hour), 3*3600
-	r.Energy, r.EnergyLow, r.EnergyHigh = 9*energy.KilowattHour, 8*energy.KilowattHour, new(11*energy.KilowattHour)
-	r.Emissions, r.EmissionsLow, r.EmissionsHigh, r.MeasuredShare, r.Coverage = 3708, 3296, new(regions.Grams(4532)), &share, 0.97
-	r.Market = &footprint.Market{PerKWh: 12, Emissions: 135, Source: "own contract <b>"}
-	r.Embodied = &embodied
-	r.Region.Provider, r.Region.CloudRegion = &provider, &region
-	r.Host.GPUs = []string{"NVIDIA H200", "NVIDIA H200"}
-	r.Job = &footprint.Job{System: "slurm", ID: "4711"}
-	r.Command = []string{"python", "train.py", "--name", "<script>alert(1)</script>"}
-	r.Components = append(r.Components,
-		footprint.Line{Kind: energy.GPU, ID: "GPU-1", Name: "NVIDIA H200", Source: "nvml", Basis: energy.Measured, Energy: e(2e7), Low: e(1.99e7), High: e(2.01e7), Charged: *e(2e7), Coverage: 1, Status: "ok"},
-		footprint.Line{Kind: energy.GPU, ID: "GPU-2", Name: "", Source: "estimate", Basis: energy.Modelled, Energy: e(1.2e7), Low: e(0.8e7), High: e(1.9e7), Charged: *e(1.2e7), Coverage: 0.9, Status: "partial"},
-		footprint.Line{Kind: energy.CPU, ID: "grace", Name: "inside the module", Within: &within, Source: "nvml", Basis: energy.Measured, Energy: e(1e6), Coverage: 1, Status: "ok"})
-	r.Ledger = &footprint.Receipt{Path: "/data/ada's runs.csv", LedgerID: "01a20400", Rows: 7, Hash: strings.Repeat("ab", 32)}
-	return r
-}
-
-// hostile is a name that means something in every format.
-const hostile = "=cmd|' /C calc'!A0 <script>alert(1)</script> \\input{/etc/passwd} $x$ `id` [a](b) @all #1 100%_&~^\"{}\n--> | x"
-
 var runFormats = map[string]func(io.Writer, footprint.Report) error{
-	"md": written("markdown"), "tex": written("latex"), "html": written("html"),
+	"md": written("markdown"), "tex": written("latex"), "html": func(w io.Writer, r footprint.Report) error { return page.Run{Run: report.Run{Report: r}}.HTML(w) },
 }
 
 func written(format string) func(io.Writer, footprint.Report) error {
@@ -70,18 +28,18 @@ func written(format string) func(io.Writer, footprint.Report) error {
 
 func TestRunPages(t *testing.T) {
 	for name, r := range map[string]footprint.Report{
-		"vm": replay(t, "vm.jsonl"), "server": replay(t, "server.jsonl"), "full": full(t), "empty": {},
+		"vm": reporttest.Replay(t, "vm.jsonl"), "server": reporttest.Replay(t, "server.jsonl"), "full": reporttest.Full(t), "empty": {},
 	} {
 		for ext, write := range runFormats {
 			var b bytes.Buffer
 			require.NoError(t, write(&b, r))
-			golden(t, "testdata/run-"+name+"."+ext, b.Bytes())
+			reporttest.Golden(t, "testdata/run-"+name+"."+ext, b.Bytes())
 		}
 	}
 }
 
 func TestParse(t *testing.T) {
-	r := full(t)
+	r := reporttest.Full(t)
 	var b, again bytes.Buffer
 	require.NoError(t, report.JSON(&b, r))
 	back, err := report.Parse(bytes.NewReader(b.Bytes()))
@@ -108,7 +66,7 @@ func (w *broken) Write(b []byte) (int, error) {
 
 func TestWriteErrorsAreTold(t *testing.T) {
 	for ext, write := range runFormats {
-		assert.ErrorIs(t, write(&broken{10}, full(t)), errFull, ext)
+		assert.ErrorIs(t, write(&broken{10}, reporttest.Full(t)), errFull, ext)
 	}
 }
 
@@ -139,6 +97,8 @@ func FuzzParse(f *testing.F) {
 				assert.NoError(t, report.Totals{Groups: &runs.Groups{Total: total}}.Write(io.Discard, format), format)
 			}
 		}
+		assert.NoError(t, page.Run{Run: report.Run{Report: r}}.HTML(io.Discard))
+		assert.NoError(t, page.Team{Totals: report.Totals{Groups: &runs.Groups{Total: total}}}.HTML(io.Discard))
 		for _, form := range report.Forms() {
 			var need *report.NeedError
 			if err := report.Statement(io.Discard, form, total, report.About{Run: &r}); err != nil && !errors.As(err, &need) {
@@ -149,7 +109,7 @@ func FuzzParse(f *testing.F) {
 }
 
 func TestFormats(t *testing.T) {
-	r, v := full(t), totals(month())
+	r, v := reporttest.Full(t), totals(month())
 	for _, format := range report.Formats() {
 		assert.NoError(t, v.Write(io.Discard, format))
 		assert.Equal(t, format == "csv" || format == "openmetrics" || format == "prometheus", report.Run{Report: r}.Write(io.Discard, format) != nil, "a single run is a row of its ledger already")

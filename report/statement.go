@@ -11,6 +11,10 @@ import (
 	"time"
 
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/escape"
+	"github.com/carbonctl/carbonctl/internal/facts"
+	"github.com/carbonctl/carbonctl/internal/format"
+	"github.com/carbonctl/carbonctl/internal/layout"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/runs"
 )
@@ -61,6 +65,7 @@ type NeedError struct {
 	Needs []string // in small letters: "unit", "units", "stage" …
 }
 
+// Error names the form and what it needs.
 func (e *NeedError) Error() string {
 	return fmt.Sprintf("statement %s: needs %s", e.Form, strings.Join(e.Needs, ", "))
 }
@@ -109,9 +114,9 @@ func tool(t runs.Total) string {
 
 // runsOf says what is counted: "27 runs (the training of …)".
 func runsOf(t runs.Total, a About) string {
-	s := fmt.Sprintf("%d %s", t.Runs, plural(t.Runs, "run", "runs"))
+	s := fmt.Sprintf("%d %s", t.Runs, format.Plural(t.Runs, "run", "runs"))
 	if a.Subject != "" {
-		s += " (" + plain(a.Subject) + ")"
+		s += " (" + escape.Plain(a.Subject) + ")"
 	}
 	return s
 }
@@ -137,15 +142,15 @@ func basis(t runs.Total) string {
 	case t.Unknown > 0:
 		unknown := float64(t.Unknown) / float64(t.Energy)
 		if share+unknown >= 0.9995 { // none is modelled
-			return Percent(share) + " of it measured by the hardware's own counters; how the rest was taken is not recorded"
+			return format.Percent(share) + " of it measured by the hardware's own counters; how the rest was taken is not recorded"
 		}
-		return fmt.Sprintf("%s of it measured by the hardware's own counters, of %s it is unknown, the rest modelled", Percent(share), Percent(unknown))
+		return fmt.Sprintf("%s of it measured by the hardware's own counters, of %s it is unknown, the rest modelled", format.Percent(share), format.Percent(unknown))
 	case !ok || share == 0:
 		return "all of it modelled from the type and the load of the hardware"
 	case share >= 0.9995:
 		return "all of it measured by the hardware's own counters"
 	}
-	return Percent(share) + " of it measured by the hardware's own counters, the rest modelled from the type and the load of the hardware"
+	return format.Percent(share) + " of it measured by the hardware's own counters, the rest modelled from the type and the load of the hardware"
 }
 
 // charged says whose energy it is.
@@ -183,9 +188,9 @@ func factor(t runs.Total, g runs.Grid) string {
 	case where == "":
 		where = "a region that is not recorded"
 	}
-	s := fmt.Sprintf("%s g CO2e/kWh in %s (%s", digits(float64(t.Grids[g].PerKWh())), plain(where), counts(g.Scope))
+	s := fmt.Sprintf("%s g CO2e/kWh in %s (%s", format.Digits(float64(t.Grids[g].PerKWh())), escape.Plain(where), counts(g.Scope))
 	if g.Kind != "" && regions.Kind(g.Kind) != regions.AnnualAverage && regions.Kind(g.Kind) != regions.WorldDefault {
-		s += ", " + plain(kindWords(g.Kind))
+		s += ", " + escape.Plain(kindWords(g.Kind))
 	}
 	if g.Year != 0 {
 		s += fmt.Sprintf(", %d", g.Year)
@@ -198,7 +203,7 @@ const maxFactors = 6
 
 // factors names the grids with the most energy, and how many more there are.
 func factors(t runs.Total) (list []runs.Grid, more int) {
-	list = grids(t)
+	list = facts.ByEnergy(t)
 	more = max(0, len(list)-maxFactors)
 	return list[:len(list)-more], more
 }
@@ -232,9 +237,9 @@ func embodied(t runs.Total) string {
 	case 0:
 		return "Emissions from making the hardware are not included."
 	case t.Runs:
-		return "Emissions from making the hardware are not included; the runs' part of them is " + Mass(t.Embodied) + " CO2e."
+		return "Emissions from making the hardware are not included; the runs' part of them is " + format.Mass(t.Embodied) + " CO2e."
 	}
-	return fmt.Sprintf("Emissions from making the hardware are not included; for %d of the runs their part is %s CO2e.", t.EmbodiedRuns, Mass(t.Embodied))
+	return fmt.Sprintf("Emissions from making the hardware are not included; for %d of the runs their part is %s CO2e.", t.EmbodiedRuns, format.Mass(t.Embodied))
 }
 
 const ofEnergy = "The bounds carry the uncertainty of the energy, not that of the factors."
@@ -244,7 +249,7 @@ func summary(t runs.Total, a About) string {
 	list, more := factors(t)
 	var grid []string
 	for _, g := range list {
-		grid = append(grid, fmt.Sprintf("%s [%s]", factor(t, g), plain(cmp.Or(g.Source, "source unknown"))))
+		grid = append(grid, fmt.Sprintf("%s [%s]", factor(t, g), escape.Plain(cmp.Or(g.Source, "source unknown"))))
 	}
 	if more > 0 {
 		grid = append(grid, fmt.Sprintf("%d more", more))
@@ -252,19 +257,19 @@ func summary(t runs.Total, a About) string {
 	var b strings.Builder
 	head := t.Headline()
 	if len(t.Scopes) == 1 {
-		fmt.Fprintf(&b, "**%s CO2e** (%s)", Mass(head.Grams), emittedRange(t.Summary, head))
+		fmt.Fprintf(&b, "**%s CO2e** (%s)", format.Mass(head.Grams), facts.EmittedRange(t.Summary, head))
 	} else {
-		b.WriteString(emitted(t.Summary, markdown))
+		b.WriteString(facts.Emitted(t.Summary, escape.Markdown))
 	}
-	fmt.Fprintf(&b, " from **%s** of electricity (%s): ", Energy(t.Energy), energyRange(t.Summary))
-	b.WriteString(markdown(fmt.Sprintf("%s %s, %s in all. ", runsOf(t, a), span(t), Duration(t.Duration))))
-	b.WriteString(markdown(fmt.Sprintf("The energy was taken by %s, %s. %s %s %s ", tool(t), basis(t), charged(t), pue(t), embodied(t))))
-	b.WriteString(markdown("Factors: " + strings.Join(grid, "; ") + ". " + ofEnergy))
+	fmt.Fprintf(&b, " from **%s** of electricity (%s): ", format.Energy(t.Energy), facts.EnergyRange(t.Summary))
+	b.WriteString(escape.Markdown(fmt.Sprintf("%s %s, %s in all. ", runsOf(t, a), span(t), format.Duration(t.Duration))))
+	b.WriteString(escape.Markdown(fmt.Sprintf("The energy was taken by %s, %s. %s %s %s ", tool(t), basis(t), charged(t), pue(t), embodied(t))))
+	b.WriteString(escape.Markdown("Factors: " + strings.Join(grid, "; ") + ". " + ofEnergy))
 	b.WriteString("\n")
 	for _, c := range a.Car.Compare(head.Grams, head.Low) {
-		b.WriteString("\n- " + markdown(c))
+		b.WriteString("\n- " + escape.Markdown(c))
 	}
-	return tidy(b.String())
+	return layout.Tidy(b.String())
 }
 
 // modelCard is the metadata of a model card on the Hugging Face Hub: the five
@@ -273,9 +278,9 @@ func modelCard(t runs.Total, a About) string {
 	var b strings.Builder
 	b.WriteString("co2_eq_emissions:\n")
 	head := t.Headline()
-	fmt.Fprintf(&b, "  emissions: %s # grams of CO2 equivalent, %s\n", decimal(float64(head.Grams)), emittedRange(t.Summary, head))
+	fmt.Fprintf(&b, "  emissions: %s # grams of CO2 equivalent, %s\n", decimal(float64(head.Grams)), facts.EmittedRange(t.Summary, head))
 	for _, e := range t.Scopes[min(1, len(t.Scopes)):] {
-		fmt.Fprintf(&b, "  # not in it: %s CO2e of %d %s, %s\n", Mass(e.Grams), e.Runs, plural(e.Runs, "run", "runs"), counts(string(e.Scope)))
+		fmt.Fprintf(&b, "  # not in it: %s CO2e of %d %s, %s\n", format.Mass(e.Grams), e.Runs, format.Plural(e.Runs, "run", "runs"), counts(string(e.Scope)))
 	}
 	list, more := factors(t)
 	var grid []string
@@ -285,15 +290,15 @@ func modelCard(t runs.Total, a About) string {
 	if more > 0 {
 		grid = append(grid, fmt.Sprintf("%d more", more))
 	}
-	fmt.Fprintf(&b, "  source: %s\n", yaml(fmt.Sprintf("%s: %s, %s; %s", tool(t), Energy(t.Energy), basis(t), strings.Join(grid, "; "))))
+	fmt.Fprintf(&b, "  source: %s\n", escape.YAML(fmt.Sprintf("%s: %s, %s; %s", tool(t), format.Energy(t.Energy), basis(t), strings.Join(grid, "; "))))
 	if a.Stage != "" {
-		fmt.Fprintf(&b, "  training_type: %s\n", yaml(a.Stage))
+		fmt.Fprintf(&b, "  training_type: %s\n", escape.YAML(a.Stage))
 	}
 	if where := location(t, a); where != "" {
-		fmt.Fprintf(&b, "  geographical_location: %s\n", yaml(where))
+		fmt.Fprintf(&b, "  geographical_location: %s\n", escape.YAML(where))
 	}
 	if what := hardware(a); what != "" {
-		fmt.Fprintf(&b, "  hardware_used: %s\n", yaml(what))
+		fmt.Fprintf(&b, "  hardware_used: %s\n", escape.YAML(what))
 	}
 	return b.String()
 }
@@ -304,7 +309,7 @@ func location(t runs.Total, a About) string {
 		return a.Location
 	}
 	var zones []string
-	for _, g := range grids(t) {
+	for _, g := range facts.ByEnergy(t) {
 		zone := g.Zone
 		if a.Run != nil && a.Run.Region.Zone == zone && a.Run.Region.Name != "" {
 			zone = a.Run.Region.Name

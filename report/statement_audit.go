@@ -6,6 +6,10 @@ import (
 	"strings"
 
 	"github.com/carbonctl/carbonctl/energy"
+	"github.com/carbonctl/carbonctl/internal/escape"
+	"github.com/carbonctl/carbonctl/internal/facts"
+	"github.com/carbonctl/carbonctl/internal/format"
+	"github.com/carbonctl/carbonctl/internal/layout"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/runs"
 )
@@ -17,13 +21,13 @@ func decimal(x float64) string {
 }
 
 // factorTable lists all factors, with what was charged by each.
-func factorTable(t runs.Total) table {
-	p := gridsSection(t).table
-	p.columns = append(p.columns, column{"CO2e", amount}, column{"source", text})
-	for i, g := range grids(t) {
-		p.rows[i] = append(p.rows[i], Mass(t.Grids[g].Emissions), g.Source)
+func factorTable(t runs.Total) layout.Table {
+	p := facts.Grids(t).Table
+	p.Columns = append(p.Columns, layout.Amount("CO2e"), layout.Text("source"))
+	for i, g := range facts.ByEnergy(t) {
+		p.Rows[i] = append(p.Rows[i], format.Mass(t.Grids[g].Emissions), g.Source)
 	}
-	return p.used()
+	return p.Used()
 }
 
 // boundary names what the energy covers.
@@ -34,7 +38,7 @@ func boundary(t runs.Total) string {
 		e    energy.Energy
 	}{{"processors", t.CPU}, {"memory", t.Memory}, {"GPUs", t.GPU}, {"other components", t.Other}} {
 		if c.e > 0 {
-			all = append(all, c.name+" "+Energy(c.e))
+			all = append(all, c.name+" "+format.Energy(c.e))
 		}
 	}
 	if len(all) == 0 {
@@ -57,18 +61,20 @@ func sci(t runs.Total, a About) (string, error) {
 	if len(needs) > 0 {
 		return "", &NeedError{SCI, needs}
 	}
-	per := func(g regions.Grams) string { return Mass(g/regions.Grams(a.Units)) + " CO2e per " + plain(a.Unit) }
+	per := func(g regions.Grams) string {
+		return format.Mass(g/regions.Grams(a.Units)) + " CO2e per " + escape.Plain(a.Unit)
+	}
 	complete := t.EmbodiedRuns == t.Runs && len(t.Scopes) == 1
 	o := t.Headline()
 	score, m := "unknown: M is missing", fmt.Sprintf("known for %d of %d runs", t.EmbodiedRuns, t.Runs)
 	if t.EmbodiedRuns == t.Runs {
-		m = Mass(t.Embodied) + " CO2e, the runs' part of making the machines"
+		m = format.Mass(t.Embodied) + " CO2e, the runs' part of making the machines"
 	}
 	if len(t.Scopes) > 1 {
 		score = "unknown: factors of more than one scope do not add up"
 	}
 	if complete {
-		score, m = per(o.Grams+t.Embodied), Mass(t.Embodied)+" CO2e, the runs' part of making the machines"
+		score, m = per(o.Grams+t.Embodied), format.Mass(t.Embodied)+" CO2e, the runs' part of making the machines"
 	}
 	var intensity []string
 	list, more := factors(t)
@@ -83,37 +89,37 @@ func sci(t runs.Total, a About) (string, error) {
 	if o.Open == 0 {
 		high = new(o.High / regions.Grams(a.Units))
 	}
-	operational := figure{"O / R", per(o.Grams), []string{"(" + massBounds(o.Grams/regions.Grams(a.Units), o.Low/regions.Grams(a.Units), high) + ")"}}
+	operational := layout.Figure{Label: "O / R", Value: per(o.Grams), Details: []string{"(" + format.MassBounds(o.Grams/regions.Grams(a.Units), o.Low/regions.Grams(a.Units), high) + ")"}}
 	if len(t.Scopes) > 1 {
-		operational.details = append(operational.details, fmt.Sprintf("for %d of %d runs: %s", o.Runs, t.Runs, counts(string(o.Scope))))
+		operational.Details = append(operational.Details, fmt.Sprintf("for %d of %d runs: %s", o.Runs, t.Runs, counts(string(o.Scope))))
 	}
-	s := sheet{
-		title:    "Software carbon intensity (ISO/IEC 21031:2024)",
-		subtitle: runsOf(t, a) + " " + span(t),
-		figures: []figure{
-			{"SCI = (O + M) / R", score, nil},
+	s := layout.Sheet{
+		Title:    "Software carbon intensity (ISO/IEC 21031:2024)",
+		Subtitle: runsOf(t, a) + " " + span(t),
+		Figures: []layout.Figure{
+			{Label: "SCI = (O + M) / R", Value: score, Details: nil},
 			operational,
 		},
-		sections: []section{
-			{title: "What it is made of", table: facts(
-				"R, functional unit", decimal(a.Units)+" x "+plain(a.Unit),
-				"E, energy", decimal(t.Energy.KilowattHours())+" kWh ("+energyRange(t.Summary)+")",
+		Sections: []layout.Section{
+			{Title: "What it is made of", Table: layout.Pairs(
+				"R, functional unit", decimal(a.Units)+" x "+escape.Plain(a.Unit),
+				"E, energy", decimal(t.Energy.KilowattHours())+" kWh ("+facts.EnergyRange(t.Summary)+")",
 				"I, intensity", strings.Join(intensity, "; ")+". Location-based; contracts and offsets change nothing here.",
 				"O, operational", operationalWords(t)+" = E x PUE x I. "+pue(t),
 				"M, embodied", m,
 				"boundary", boundary(t),
 				"method", strings.ToUpper(how[:1])+how[1:])},
-			{title: "Factors", table: factorTable(t)},
+			{Title: "Factors", Table: factorTable(t)},
 		},
 	}
 	if ownFactor(t) {
-		s.sections[0].notes = []string{"A factor of the user's own is among them: the standard allows it only if it is the grid's, not a contract's."}
+		s.Sections[0].Notes = []string{"A factor of the user's own is among them: the standard allows it only if it is the grid's, not a contract's."}
 	}
 	if t.EmbodiedRuns != t.Runs {
-		s.sections[0].notes = append(s.sections[0].notes, "The standard requires M. O / R alone is a lower bound of the score, and must not be called SCI.")
+		s.Sections[0].Notes = append(s.Sections[0].Notes, "The standard requires M. O / R alone is a lower bound of the score, and must not be called SCI.")
 	}
 	var b strings.Builder
-	err := s.markdown(&b)
+	err := s.Markdown(&b)
 	return b.String(), err
 }
 
@@ -143,25 +149,25 @@ func ownFactor(t runs.Total) bool {
 // wants the location-based figure, and the market-based one where contracts
 // exist; what comes before the power plant is scope 3, category 3.
 func ghg(t runs.Total, a About) string {
-	var location []figure
+	var location []layout.Figure
 	for _, e := range t.Scopes {
-		f := figure{"Location-based", Mass(e.Grams) + " CO2e", []string{"(" + emittedRange(t.Summary, e) + ")"}}
+		f := layout.Figure{Label: "Location-based", Value: format.Mass(e.Grams) + " CO2e", Details: []string{"(" + facts.EmittedRange(t.Summary, e) + ")"}}
 		if len(t.Scopes) > 1 {
-			f.label, f.details = "Location-based, "+counts(string(e.Scope)), append(f.details, fmt.Sprintf("%d of %d runs", e.Runs, t.Runs))
+			f.Label, f.Details = "Location-based, "+counts(string(e.Scope)), append(f.Details, fmt.Sprintf("%d of %d runs", e.Runs, t.Runs))
 		}
 		location = append(location, f)
 	}
-	market := figure{"Market-based", "unknown", []string{"no contract was given"}}
+	market := layout.Figure{Label: "Market-based", Value: "unknown", Details: []string{"no contract was given"}}
 	switch {
 	case t.MarketRuns == t.Runs:
-		market = figure{"Market-based", Mass(t.Market) + " CO2e", nil}
+		market = layout.Figure{Label: "Market-based", Value: format.Mass(t.Market) + " CO2e", Details: nil}
 	case t.MarketRuns > 0:
-		market.details = []string{fmt.Sprintf("given for %d of %d runs: %s CO2e", t.MarketRuns, t.Runs, Mass(t.Market))}
+		market.Details = []string{fmt.Sprintf("given for %d of %d runs: %s CO2e", t.MarketRuns, t.Runs, format.Mass(t.Market))}
 	}
-	s := sheet{
-		title:    "Purchased electricity of computing (GHG Protocol, scope 2)",
-		subtitle: runsOf(t, a) + " " + span(t),
-		figures:  append(location, market, figure{"Activity data", decimal(t.Energy.KilowattHours()) + " kWh", []string{"(" + energyRange(t.Summary) + ")", basis(t)}}),
+	s := layout.Sheet{
+		Title:    "Purchased electricity of computing (GHG Protocol, scope 2)",
+		Subtitle: runsOf(t, a) + " " + span(t),
+		Figures:  append(location, market, layout.Figure{Label: "Activity data", Value: decimal(t.Energy.KilowattHours()) + " kWh", Details: []string{"(" + facts.EnergyRange(t.Summary) + ")", basis(t)}}),
 	}
 	notes := []string{charged(t) + " " + pue(t) + " " + ofEnergy}
 	if _, ok := t.Of(regions.Lifecycle); ok {
@@ -172,16 +178,16 @@ func ghg(t runs.Total, a About) string {
 		notes = append(notes, "Factors of more than one scope were used. What they give is not comparable and does not add up: report it apart.")
 	}
 	if e, ok := t.Of(""); ok {
-		notes = append(notes, fmt.Sprintf("For %s the factor does not say what it counts.", Mass(e.Grams)))
+		notes = append(notes, fmt.Sprintf("For %s the factor does not say what it counts.", format.Mass(e.Grams)))
 	}
 	notes = append(notes,
 		"It is scope 2 where the machines are run by the reporting company. In a cloud they are the provider's, and the customer reports them in scope 3, category 1.",
 		"Not included: losses in the grid (scope 3, category 3). "+embodied(t)+" Those are scope 3, categories 1 and 2.",
 		"Gases and their warming potentials are those of each factor's source.")
-	s.sections = []section{{title: "Boundaries", notes: notes}, {title: "Factors", table: factorTable(t)}}
-	s.foot = versions(strings.TrimPrefix(tool(t), "carbonctl "), "")
+	s.Sections = []layout.Section{{Title: "Boundaries", Notes: notes}, {Title: "Factors", Table: factorTable(t)}}
+	s.Foot = facts.Versions(strings.TrimPrefix(tool(t), "carbonctl "), "")
 	var b strings.Builder
-	if err := s.markdown(&b); err != nil {
+	if err := s.Markdown(&b); err != nil {
 		return "" // a strings.Builder takes everything
 	}
 	return b.String()

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/carbonctl/carbonctl/internal/escape"
+	"github.com/carbonctl/carbonctl/internal/facts"
+	"github.com/carbonctl/carbonctl/internal/format"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/runs"
 )
@@ -15,7 +18,7 @@ func paper(t runs.Total, a About) string {
 	cite := map[string]string{} // by source
 	var sources, grid []string
 	for _, g := range list {
-		s := latex(factor(t, g))
+		s := escape.LaTeX(factor(t, g))
 		switch {
 		case regions.Kind(g.Kind) == regions.Own:
 			s += ", a figure of our own"
@@ -34,19 +37,19 @@ func paper(t runs.Total, a About) string {
 	var b strings.Builder
 	b.WriteString("\\paragraph{Carbon footprint.}\n")
 	sentence := func(format string, args ...any) { b.WriteString(fmt.Sprintf(format, args...) + "\n") }
-	sentence("The %s %s took %s in all and used %s of electricity (%s), %s,", latex(runsOf(t, a)), span(t),
-		latexAmount(Duration(t.Duration)), latexAmount(Energy(t.Energy)), latexAmount(energyRange(t.Summary)), latex(basis(t)))
-	sentence("as recorded by %s~\\cite{carbonctl}.", latex(tool(t)))
+	sentence("The %s %s took %s in all and used %s of electricity (%s), %s,", escape.LaTeX(runsOf(t, a)), span(t),
+		escape.LaTeXAmount(format.Duration(t.Duration)), escape.LaTeXAmount(format.Energy(t.Energy)), escape.LaTeXAmount(facts.EnergyRange(t.Summary)), escape.LaTeX(basis(t)))
+	sentence("as recorded by %s~\\cite{carbonctl}.", escape.LaTeX(tool(t)))
 	sentence("%s %s", charged(t), pue(t))
-	sentence("With the grid's carbon intensity, %s, this is %s.", strings.Join(grid, "; "), emitted(t.Summary, latexAmount))
+	sentence("With the grid's carbon intensity, %s, this is %s.", strings.Join(grid, "; "), facts.Emitted(t.Summary, escape.LaTeXAmount))
 	if t.MarketRuns == t.Runs {
-		sentence("By contracts (market-based) it is %s CO2e.", latexAmount(Mass(t.Market)))
+		sentence("By contracts (market-based) it is %s CO2e.", escape.LaTeXAmount(format.Mass(t.Market)))
 	}
 	sentence("%s %s", ofEnergy, embodied(t))
 	if what := hardware(a); what != "" {
-		sentence("Hardware: %s.", latex(what))
+		sentence("Hardware: %s.", escape.LaTeX(what))
 	}
-	text := latexCO2(b.String())
+	text := escape.LaTeXCO2(b.String())
 
 	b.Reset()
 	b.WriteString("\n% For the .bib file:\n")
@@ -60,18 +63,18 @@ func paper(t runs.Total, a About) string {
 		b.WriteString("}\n")
 	}
 	entry("carbonctl", "key", "carbonctl", "title", "{carbonctl}: energy and carbon footprint of computing work", "howpublished", home,
-		"note", latex(strings.TrimPrefix(versions(strings.TrimPrefix(tool(t), "carbonctl "), ""), "carbonctl ")))
+		"note", escape.LaTeX(strings.TrimPrefix(facts.Versions(strings.TrimPrefix(tool(t), "carbonctl "), ""), "carbonctl ")))
 	for i, s := range sources {
 		year, zones := "", []string{}
 		for _, g := range list {
 			if g.Source == s {
-				zones = append(zones, latex(nameText(g.Zone)))
+				zones = append(zones, escape.LaTeX(format.NameText(g.Zone)))
 				if g.Year != 0 {
 					year = fmt.Sprintf(", data of %d", g.Year)
 				}
 			}
 		}
-		entry(fmt.Sprintf("carbonctl-grid-%d", i+1), "key", "carbon intensity", "title", "{"+latex(s)+"}", "note", "Carbon intensity of electricity: "+strings.Join(zones, ", ")+year)
+		entry(fmt.Sprintf("carbonctl-grid-%d", i+1), "key", "carbon intensity", "title", "{"+escape.LaTeX(s)+"}", "note", "Carbon intensity of electricity: "+strings.Join(zones, ", ")+year)
 	}
 	return text + b.String()
 }

@@ -12,12 +12,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/reporttest"
 	"github.com/carbonctl/carbonctl/report"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
 func about(t *testing.T) report.About {
-	run := replay(t, "server.jsonl")
+	run := reporttest.Replay(t, "server.jsonl")
 	run.Host.GPUs = []string{"NVIDIA H200", "NVIDIA L4", "NVIDIA H200"}
 	return report.About{
 		Subject: "training the models of table 2 & their baselines", Run: &run, Stage: "fine-tuning", Family: "text classification", Data: "text",
@@ -52,7 +53,7 @@ func TestStatements(t *testing.T) {
 			if ext == "" {
 				ext = "md"
 			}
-			golden(t, "testdata/"+string(form)+"-"+name+"."+ext, b.Bytes())
+			reporttest.Golden(t, "testdata/"+string(form)+"-"+name+"."+ext, b.Bytes())
 			assert.False(t, strings.Contains(b.String(), "%!"), "a verb without its value: %s", b.String())
 		}
 	}

@@ -6,15 +6,37 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
-	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/internal/facts"
+	"github.com/carbonctl/carbonctl/internal/format"
+	"github.com/carbonctl/carbonctl/internal/layout"
 )
+
+// epochs says what the epochs and tasks took, and what the whole run is expected
+// to, once that is more than what it has taken.
+func (p *wholeRun) epochs(r footprint.Report) {
+	if text := facts.EpochsText(r); text != "" {
+		p.Row("epochs", "%s", text)
+	}
+	head, tail := facts.Ends(len(r.Tasks))
+	for i, t := range r.Tasks {
+		switch {
+		case i < head || i >= tail:
+			p.Row("task", "%s: %s", format.Clip(format.NameText(t.Name), facts.MaxName), facts.StretchText(r, t.Stretch))
+		case i == head:
+			p.Row("", "… %d tasks more", tail-head+r.TasksOmitted)
+		}
+	}
+	if q := r.Prediction; facts.Underway(q) {
+		p.Row("predicted", "%s", facts.Predicted(*q))
+	} else if said := facts.Hindsight(r); len(said) > 0 {
+		p.Row("predicted", "%s", strings.Join(said, ", "))
+	}
+}
 
 // JSON writes the report as one JSON object, indented, with a final newline.
 func JSON(w io.Writer, r footprint.Report) error {
@@ -31,8 +53,8 @@ func Text(w io.Writer, r footprint.Report) error { return Run{Report: r}.Result(
 
 func (run Run) text(w io.Writer) error {
 	r := run.Report
-	var p Page
-	p.head(r)
+	var p wholeRun
+	p.Line("carbonctl: " + r.String())
 	p.identity(r)
 	p.energy(r)
 	p.emissions(run)
@@ -41,20 +63,19 @@ func (run Run) text(w io.Writer) error {
 	p.epochs(r)
 	p.warnings(r)
 	if l := r.Ledger; l != nil && l.Rows > 0 {
-		p.Row("recorded", "%s, row %d", Clean(l.Path), l.Rows)
+		p.Row("recorded", "%s, row %d", format.Clean(l.Path), l.Rows)
 	} else if l != nil {
-		p.Row("recorded", "%s", Clean(l.Path))
+		p.Row("recorded", "%s", format.Clean(l.Path))
 	}
 	_, err := p.WriteTo(w)
 	return err
 }
 
-func (p *Page) head(r footprint.Report) {
-	p.line("carbonctl: %s", r)
-}
+// wholeRun is the text of a run with all that is known of it.
+type wholeRun struct{ layout.Page }
 
 // identity says which run it is.
-func (p *Page) identity(r footprint.Report) {
+func (p *wholeRun) identity(r footprint.Report) {
 	if r.RunID != "" {
 		p.Row("run", "%s", strings.TrimSuffix(r.RunID+", "+r.Project, ", "))
 	}
@@ -65,11 +86,11 @@ func (p *Page) identity(r footprint.Report) {
 		}
 		p.Row("started", "%s", started)
 	}
-	if text := attachedTo(r); text != "" {
+	if text := facts.AttachedTo(r); text != "" {
 		p.Row("attached", "to %s", text)
 	}
 	if r.Revision != "" {
-		p.Row("revision", "%s", clip(r.Revision, maxName))
+		p.Row("revision", "%s", format.Clip(r.Revision, facts.MaxName))
 	}
 	var labels []string
 	for _, k := range slices.Sorted(maps.Keys(r.Labels)) {
@@ -80,66 +101,26 @@ func (p *Page) identity(r footprint.Report) {
 	}
 }
 
-// state is how a run ended: "failed (exit 137)".
-func state(r footprint.Report) string { return cmp.Or(r.Headline().State, string(r.Status)) }
-
 // waited says what came of waiting for a greener grid.
-func (p *Page) waited(r footprint.Report) {
-	if text := waited(r); text != "" {
+func (p *wholeRun) waited(r footprint.Report) {
+	if text := facts.Waited(r); text != "" {
 		p.Row("waited", "%s", text)
 	}
-	if text := planned(r); text != "" {
+	if text := facts.Planned(r); text != "" {
 		p.Row("plan", "%s", text)
 	}
 	if r.Embodied != nil {
-		p.Row("embodied", "%s CO2e of making the machine, not in the emissions above", Mass(*r.Embodied))
+		p.Row("embodied", "%s CO2e of making the machine, not in the emissions above", format.Mass(*r.Embodied))
 	}
 }
 
-// waited says how long a run has waited for a greener grid, and for what; "" if
-// it did not.
-func waited(r footprint.Report) string {
-	w := r.Wait
-	if w == nil || r.StartedAt.Sub(w.AskedAt) < time.Second {
-		return ""
-	}
-	by := w.Kind
-	switch w.Kind {
-	case string(regions.Profile):
-		by = "typical hours"
-	case string(regions.Forecast):
-		by = "a forecast"
-	}
-	text := Duration(r.StartedAt.Sub(w.AskedAt)) + " for a greener grid"
-	switch {
-	case w.Reason == footprint.WaitBlind:
-		return ""
-	case w.PerKWh == nil || w.AtOnce == nil:
-		return text + ", up to the bound"
-	case w.Marginal:
-		by += " of marginal emissions, which are none of those above"
-	}
-	return fmt.Sprintf("%s: %s g/kWh was expected, %s without the wait, by %s", text, digits(*w.PerKWh), digits(*w.AtOnce), by)
-}
-
-// seconds is a duration of s seconds; one too long for a Duration is the longest.
-func seconds(s float64) time.Duration {
-	if ns := s * float64(time.Second); math.Abs(ns) < math.MaxInt64 {
-		return time.Duration(ns)
-	}
-	if s < 0 {
-		return math.MinInt64
-	}
-	return math.MaxInt64
-}
-
-func (p *Page) energy(r footprint.Report) {
+func (p *wholeRun) energy(r footprint.Report) {
 	if r.MeasuredShare == nil && r.MachineEnergy == 0 {
 		p.Row("energy", "unknown")
 		return
 	}
-	p.Row("energy", "%s (%s), %s", EnergyWithin(r.Energy, r.EnergyLow, r.EnergyHigh), energyBounds(r.Energy, r.EnergyLow, r.EnergyHigh), measured(deref(r.MeasuredShare)))
-	lines := kinds(r)
+	p.Row("energy", "%s (%s), %s", format.EnergyWithin(r.Energy, r.EnergyLow, r.EnergyHigh), format.EnergyBounds(r.Energy, r.EnergyLow, r.EnergyHigh), facts.Measured(format.OrZero(r.MeasuredShare)))
+	lines := facts.Kinds(r)
 	joules := make([]float64, len(lines))
 	for i, l := range lines {
 		joules[i] = l.Charged.Joules()
@@ -148,149 +129,33 @@ func (p *Page) energy(r footprint.Report) {
 		p.kind(r, lines[i], amount)
 	}
 	p.unknown(r)
-	p.Row("counted", "%s", countedText(r))
-	p.Row("", "%s", NotCounted)
+	p.Row("counted", "%s", facts.Counted(r))
+	p.Row("", "%s", facts.NotCounted)
 }
 
-// measured says how much of an energy comes from counters.
-func measured(share float64) string {
-	switch {
-	case share >= 1:
-		return "measured"
-	case share > 0:
-		return Percent(share) + " measured, the rest modelled"
-	}
-	return "modelled"
-}
-
-func part(r footprint.Report) string {
-	if r.MachineEnergy == 0 {
-		return "nothing"
-	}
-	return Percent(float64(*r.ProcessEnergy) / float64(r.MachineEnergy))
-}
-
-// NotCounted says what no figure of a run holds.
-const NotCounted = "not counted: power supply, disks, network, fans"
-
-// owner is whose share of the machine a run is: "command's".
-func owner(r footprint.Report) string {
-	switch {
-	case r.Attached == nil:
-		return "command's"
-	case r.Attached.Cgroup != "":
-		return "cgroup's"
-	}
-	return "process's"
-}
-
-// attachedTo is what a run has followed that ran already, "" for any other run.
-func attachedTo(r footprint.Report) string {
-	if r.Attached == nil {
-		return ""
-	}
-	return r.Attached.String()
-}
-
-// countedText says whose energy the headline is.
-func countedText(r footprint.Report) string {
-	share := ""
-	unshared := has(r.Warnings, footprint.ShareUnknown) // and in the share whole
-	if r.ProcessEnergy != nil && r.MachineEnergy > 0 && !(unshared && *r.ProcessEnergy >= r.MachineEnergy.Scale(0.995)) {
-		share = "this " + owner(r) + " share: "
-		if unshared {
-			share += "at most "
-		}
-		share += part(r)
-		if r.Policy != "" {
-			share += " (by " + r.Policy + ")"
-		}
-	}
-	switch {
-	case share == "":
-		return "whole machine; this " + owner(r) + " share is unknown"
-	case r.Charge == footprint.ChargeProcess:
-		return share + " of the machine's " + r.EnergyScale().Text(r.MachineEnergy.Joules())
-	}
-	text := "whole machine; " + share
-	if *r.ProcessEnergy >= r.MachineEnergy.Scale(0.01) { // less has too many zeros in the headline's unit
-		text += ", " + r.EnergyScale().Text(r.ProcessEnergy.Joules())
-	}
-	if has(r.Warnings, footprint.MachineWhole) {
-		text += " (--charge process)"
-	}
-	return text
-}
-
-func has(list []footprint.Warning, code string) bool {
-	return slices.ContainsFunc(list, func(w footprint.Warning) bool { return w.Code == code })
-}
-
-// kinds gives the kinds and bases that the headline counts, in a fixed order.
-func kinds(r footprint.Report) []footprint.Line {
-	var sums []footprint.Line
-	for _, l := range r.Components {
-		if l.Within != nil || l.Kind == energy.Platform || l.Energy == nil {
-			continue
-		}
-		i := slices.IndexFunc(sums, func(s footprint.Line) bool {
-			return s.Kind == l.Kind && s.Basis == l.Basis && s.Source == l.Source
-		})
-		if i < 0 {
-			sums = append(sums, l)
-			continue
-		}
-		sums[i].Charged += l.Charged
-		sums[i].Name += "; " + l.Name
-	}
-	slices.SortStableFunc(sums, func(a, b footprint.Line) int { return cmp.Compare(a.Kind, b.Kind) })
-	return sums
-}
-
-func (p *Page) kind(r footprint.Report, l footprint.Line, amount string) {
-	name := count(strings.Split(l.Name, "; "))
+func (p *wholeRun) kind(r footprint.Report, l footprint.Line, amount string) {
+	name := facts.CountNames(strings.Split(l.Name, "; "))
 	if l.Charged == 0 && r.Charge == footprint.ChargeProcess && r.MachineEnergy > 0 {
-		p.Row("  "+string(l.Kind), "no use by this %s seen: %s", strings.TrimSuffix(owner(r), "'s"), name)
+		p.Row("  "+string(l.Kind), "no use by this %s seen: %s", strings.TrimSuffix(facts.Owner(r), "'s"), name)
 		return
 	}
 	p.Row("  "+string(l.Kind), "%s, %s: %s", amount, l.Basis, name)
 }
 
-// count says names once, with how many of them there are: "8 × NVIDIA H100".
-func count(names []string) string {
-	var said []string
-	for i, name := range names {
-		if slices.Index(names, name) < i {
-			continue
-		}
-		n := 0
-		for _, other := range names {
-			if other == name {
-				n++
-			}
-		}
-		if n > 1 {
-			name = fmt.Sprintf("%d × %s", n, name)
-		}
-		said = append(said, name)
-	}
-	return strings.Join(said, "; ")
-}
-
 // unknown names what should have been counted, and was not read.
-func (p *Page) unknown(r footprint.Report) {
+func (p *wholeRun) unknown(r footprint.Report) {
 	for _, l := range r.Components {
 		if l.Within == nil && l.Kind != energy.Platform && l.Energy == nil && l.Low != nil {
 			most := "no limit known"
 			if l.High != nil {
-				most = "at most " + Energy(*l.High)
+				most = "at most " + format.Energy(*l.High)
 			}
 			p.Row("  "+string(l.Kind), "unknown, %s: %s", most, l.Name)
 		}
 	}
 }
 
-func (p *Page) emissions(run Run) {
+func (p *wholeRun) emissions(run Run) {
 	r := run.Report
 	in := r.Intensity
 	if in.Source != "" || in.PerKWh != 0 {
@@ -303,17 +168,17 @@ func (p *Page) emissions(run Run) {
 			scope = ", " + scope
 		}
 		name := cmp.Or(r.Region.Name, r.Region.Zone, "own figure")
-		p.Row("grid", "%s%s: %s g/kWh%s; %s", Clean(name), year, digits(float64(in.PerKWh)), scope, Clean(in.Source))
+		p.Row("grid", "%s%s: %s g/kWh%s; %s", format.Clean(name), year, format.Digits(float64(in.PerKWh)), scope, format.Clean(in.Source))
 	}
 	if in.Annual != nil && r.EmissionsAnnual != nil {
-		p.Row("  yearly", "%s g/kWh; emissions by it %s", digits(float64(*in.Annual)), *r.EmissionsAnnual)
+		p.Row("  yearly", "%s g/kWh; emissions by it %s", format.Digits(float64(*in.Annual)), *r.EmissionsAnnual)
 	}
 	if in.Low != nil && in.High != nil {
 		old := ""
 		if in.RangeOld {
 			old = "; old: no bound of this run"
 		}
-		p.Row("  range", "%s to %s g/kWh by its fuels' factors%s", digits(float64(*in.Low)), digits(float64(*in.High)), old)
+		p.Row("  range", "%s to %s g/kWh by its fuels' factors%s", format.Digits(float64(*in.Low)), format.Digits(float64(*in.High)), old)
 	}
 	if r.PUE.Source != "not given" {
 		p.Row("PUE", "%.4g", r.PUE.Value)
@@ -322,9 +187,9 @@ func (p *Page) emissions(run Run) {
 		p.Row("emissions", "unknown")
 		return
 	}
-	p.Row("emissions", "%s CO2e (%s)", MassWithin(r.Emissions, r.EmissionsLow, r.EmissionsHigh), massBounds(r.Emissions, r.EmissionsLow, r.EmissionsHigh))
+	p.Row("emissions", "%s CO2e (%s)", format.MassWithin(r.Emissions, r.EmissionsLow, r.EmissionsHigh), format.MassBounds(r.Emissions, r.EmissionsLow, r.EmissionsHigh))
 	if o := r.Outer; o != nil {
-		p.Row("", "outer bound, energy and factor together: %s", massBounds(r.Emissions, o.Low, &o.High))
+		p.Row("", "outer bound, energy and factor together: %s", format.MassBounds(r.Emissions, o.Low, &o.High))
 	}
 	for _, c := range run.Car.Compare(r.Emissions, r.EmissionsLow) {
 		p.Row("", "%s", c)
@@ -332,18 +197,51 @@ func (p *Page) emissions(run Run) {
 	p.water(r.Water)
 }
 
-func (p *Page) warnings(r footprint.Report) {
+func (p *wholeRun) warnings(r footprint.Report) {
 	for _, w := range r.Warnings {
-		p.Row("warning", "%s", Clean(w.Text))
+		p.Row("warning", "%s", format.Clean(w.Text))
 		if w.Hint != "" {
-			p.Row("  hint", "%s", Clean(w.Hint))
+			p.Row("  hint", "%s", format.Clean(w.Hint))
 		}
 	}
 }
 
-func deref(f *float64) float64 {
-	if f == nil {
-		return 0
+// water shows what was consumed and, apart, what was withdrawn.
+func (p *wholeRun) water(w *footprint.Water) {
+	if w == nil {
+		return
 	}
-	return *f
+	if amount, bounds, ok := facts.Water(w); ok {
+		p.Row("water", "%s consumed (%s)", amount, bounds)
+		p.Row("", "%s", format.Clean(w.GridSource))
+	}
+	switch {
+	case w.Site == nil:
+		p.Row("", "on site: unknown")
+	case w.SiteCounted:
+		p.Row("", "on site: %s of it; %s", facts.Litres(*w.Site), format.Clean(w.SiteSource))
+	default:
+		p.Row("", "on site: %s %s, not added; %s", facts.Litres(*w.Site), cmp.Or(w.SiteBasis, "of unknown basis"), format.Clean(w.SiteSource))
+	}
+}
+
+// work says what was done in the text of a whole run.
+func (p *wholeRun) work(r footprint.Report) {
+	for i, w := range r.Counted() {
+		label := ""
+		if i == 0 {
+			label = "work"
+		}
+		text := facts.WorkOf(r, w, true)
+		if w.Source != "" {
+			text += "; by " + format.Clip(w.Source, facts.MaxName)
+		}
+		p.Row(label, "%s", text)
+	}
+	if text := facts.Activity(r); text != "" {
+		p.Row("busy", "%s", text)
+	}
+	if text := facts.Cost(r); text != "" {
+		p.Row("cost", "%s", text)
+	}
 }

@@ -11,7 +11,8 @@ import (
 	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
-	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/escape"
+	"github.com/carbonctl/carbonctl/internal/facts"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/runs"
 )
@@ -43,47 +44,21 @@ type groupJSON struct {
 	Uncounted     int               `json:"uncounted_runs"`
 	// The emissions by factors of the total's first scope, null where the group has
 	// none of those; Scopes has all.
-	Scope         string         `json:"scope"`
-	Emissions     *float64       `json:"emissions_g"`
-	EmissionsLow  *float64       `json:"emissions_low_g"`
-	EmissionsHigh *float64       `json:"emissions_high_g"`
-	Scopes        []scopeJSON    `json:"scopes"`
-	Market        *float64       `json:"market_emissions_g"`
-	MarketRuns    int            `json:"market_runs"`
-	Embodied      *float64       `json:"embodied_g"`
-	EmbodiedRuns  int            `json:"embodied_runs"`
-	RunEnergy     *spreadJSON    `json:"run_energy_joules"`
-	RunEmissions  *spreadJSON    `json:"run_emissions_g"`
-	RunTime       *spreadJSON    `json:"run_duration_s"`
-	Foresight     *spreadJSON    `json:"prediction_error"` // of the first one, as a part of the energy
-	Warnings      map[string]int `json:"warnings"`
-	Work          []doneJSON     `json:"work"`
-}
-
-// scopeJSON is what was emitted by factors of one scope, "" where it is not known.
-// Those of two scopes do not add up.
-type scopeJSON struct {
-	Scope         string        `json:"scope"`
-	Runs          int           `json:"runs"`
-	Energy        energy.Energy `json:"energy_joules"`
-	Emissions     float64       `json:"emissions_g"`
-	EmissionsLow  float64       `json:"emissions_low_g"`
-	EmissionsHigh *float64      `json:"emissions_high_g"`
-}
-
-func scopesOf(s runs.Summary) []scopeJSON {
-	all := []scopeJSON{}
-	if !s.Known() {
-		return all
-	}
-	for _, e := range s.Scopes {
-		v := scopeJSON{string(e.Scope), e.Runs, e.Energy, float64(e.Grams), float64(e.Low), nil}
-		if e.Open == 0 && s.Unknown == 0 {
-			v.EmissionsHigh = new(float64(e.High))
-		}
-		all = append(all, v)
-	}
-	return all
+	Scope         string            `json:"scope"`
+	Emissions     *float64          `json:"emissions_g"`
+	EmissionsLow  *float64          `json:"emissions_low_g"`
+	EmissionsHigh *float64          `json:"emissions_high_g"`
+	Scopes        []facts.ScopeJSON `json:"scopes"`
+	Market        *float64          `json:"market_emissions_g"`
+	MarketRuns    int               `json:"market_runs"`
+	Embodied      *float64          `json:"embodied_g"`
+	EmbodiedRuns  int               `json:"embodied_runs"`
+	RunEnergy     *spreadJSON       `json:"run_energy_joules"`
+	RunEmissions  *spreadJSON       `json:"run_emissions_g"`
+	RunTime       *spreadJSON       `json:"run_duration_s"`
+	Foresight     *spreadJSON       `json:"prediction_error"` // of the first one, as a part of the energy
+	Warnings      map[string]int    `json:"warnings"`
+	Work          []doneJSON        `json:"work"`
 }
 
 type spreadJSON struct {
@@ -113,12 +88,12 @@ func groupOf(g *runs.Group, keys []runs.Key, scope regions.Scope) groupJSON {
 		Key: map[string]string{}, Runs: g.Runs, Nested: g.Nested, DurationS: g.Duration.Seconds(),
 		EnergyLow: g.Low, Measured: g.Measured, Unknown: g.Unknown,
 		Shared: g.Shared, Overlap: g.Overlap, Contradicting: g.Contradicting, Uncounted: g.Uncounted,
-		Scope: string(scope), Scopes: scopesOf(g.Summary),
+		Scope: string(scope), Scopes: facts.ScopesOf(g.Summary),
 		MarketRuns: g.MarketRuns, EmbodiedRuns: g.EmbodiedRuns,
 		RunEnergy: spread(g.RunEnergy), RunEmissions: spread(e.Run), RunTime: spread(g.RunTime), Foresight: spread(g.Foresight),
 		Warnings: map[string]int{}, Work: donesOf(g),
 	}
-	if !boundless(g.Summary) {
+	if !facts.Boundless(g.Summary) {
 		v.EnergyHigh = &g.High
 	}
 	if g.Known() {
@@ -126,7 +101,7 @@ func groupOf(g *runs.Group, keys []runs.Key, scope regions.Scope) groupJSON {
 	}
 	if g.Known() && (ok || len(g.Scopes) == 0) {
 		v.Emissions, v.EmissionsLow = new(float64(e.Grams)), new(float64(e.Low))
-		if e.Open == 0 && !boundless(g.Summary) {
+		if e.Open == 0 && !facts.Boundless(g.Summary) {
 			v.EmissionsHigh = new(float64(e.High))
 		}
 	}
@@ -139,7 +114,7 @@ func groupOf(g *runs.Group, keys []runs.Key, scope regions.Scope) groupJSON {
 	if g.Energy == energy.MaxEnergy {
 		v.Warnings[beyondRange] = g.Runs
 	}
-	v.First, v.Last = timeOrNil(g.First), timeOrNil(g.Last)
+	v.First, v.Last = facts.TimeOrNil(g.First), facts.TimeOrNil(g.Last)
 	if share, ok := g.MeasuredShare(); ok {
 		v.MeasuredShare = &share
 	}
@@ -176,14 +151,6 @@ func foresightsOf(t runs.Total) []foresightJSON {
 	return all
 }
 
-func timeOrNil(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC()
-	return &t
-}
-
 type gridJSON struct {
 	Zone      string        `json:"zone"`
 	Kind      string        `json:"kind"`
@@ -199,7 +166,7 @@ type gridJSON struct {
 
 func gridsOf(t runs.Total) []gridJSON {
 	all := []gridJSON{}
-	for _, g := range grids(t) {
+	for _, g := range facts.ByEnergy(t) {
 		c := t.Grids[g]
 		v := gridJSON{g.Zone, g.Kind, g.Scope, nil, g.Source, float64(c.PerKWh()), nil, c.Runs, c.Energy, float64(c.Emissions)}
 		if g.Year != 0 {
@@ -213,30 +180,6 @@ func gridsOf(t runs.Total) []gridJSON {
 	return all
 }
 
-type filterJSON struct {
-	From     *time.Time         `json:"from"`
-	To       *time.Time         `json:"to"`
-	Projects []string           `json:"projects,omitempty"`
-	Hosts    []string           `json:"hosts,omitempty"`
-	Users    []string           `json:"users,omitempty"`
-	Zones    []string           `json:"regions,omitempty"`
-	Statuses []footprint.Status `json:"statuses,omitempty"`
-	Labels   map[string]string  `json:"labels,omitempty"`
-}
-
-type runJSON struct {
-	RunID     string           `json:"run_id"`
-	Project   string           `json:"project"`
-	Status    footprint.Status `json:"status"`
-	StartedAt *time.Time       `json:"started_at"`
-	DurationS float64          `json:"duration_s"`
-	Zone      string           `json:"zone"`
-	Energy    energy.Energy    `json:"energy_joules"`
-	Emissions float64          `json:"emissions_g"`
-	Scope     string           `json:"scope"`
-	CountedBy *string          `json:"counted_by"`
-}
-
 type monthJSON struct {
 	groupJSON
 	Used *float64 `json:"budget_used"`
@@ -248,7 +191,6 @@ func (t Totals) JSON(w io.Writer) error {
 	for _, k := range t.Groups.By {
 		by = append(by, string(k))
 	}
-	f := t.Filter
 	scope := t.Groups.Total.Headline().Scope
 	months := []monthJSON{}
 	for _, g := range t.Groups.Months() {
@@ -273,7 +215,7 @@ func (t Totals) JSON(w io.Writer) error {
 	o := object{w: bufio.NewWriter(w)}
 	o.field("schema", TotalsSchema)
 	o.field("by", by)
-	o.field("filter", filterJSON{timeOrNil(f.From), timeOrNil(f.To), f.Projects, f.Hosts, f.Users, f.Zones, f.Statuses, f.Labels})
+	o.field("filter", facts.FilterOf(t.Filter))
 	o.field("total", groupOf(&t.Groups.Total.Group, nil, scope))
 	o.field("factors", gridsOf(t.Groups.Total))
 	o.field("predictions", foresightsOf(t.Groups.Total))
@@ -289,17 +231,9 @@ func (t Totals) JSON(w io.Writer) error {
 		if l.runs != nil {
 			n = l.runs.Len()
 		}
-		o.list(l.name, n, func(i int) any { return runOf(l.runs.At(i)) })
+		o.list(l.name, n, func(i int) any { return facts.RunOf(l.runs.At(i)) })
 	}
 	return o.end()
-}
-
-func runOf(r runs.Row) runJSON {
-	v := runJSON{r.RunID, r.Project, r.Status, timeOrNil(r.StartedAt.Time), float64(r.DurationS), r.Zone, r.Energy, float64(r.Emissions), r.IntensityScope, nil}
-	if r.CountedBy != "" {
-		v.CountedBy = &r.CountedBy
-	}
-	return v
 }
 
 // CSV writes a line a group, or one for the whole where nothing is grouped. The
@@ -310,7 +244,7 @@ func (t Totals) CSV(w io.Writer) error {
 	c := csv.NewWriter(w)
 	var head []string
 	for _, k := range t.Groups.By {
-		head = append(head, cell(string(k)))
+		head = append(head, escape.Cell(string(k)))
 	}
 	list := t.Groups.List()
 	if len(t.Groups.By) == 0 {
@@ -339,13 +273,13 @@ func otherScopes(v groupJSON) string {
 			all = append(all, cmp.Or(s.Scope, "unknown")+":"+strconv.FormatFloat(s.Emissions, 'f', -1, 64))
 		}
 	}
-	return cell(strings.Join(all, " "))
+	return escape.Cell(strings.Join(all, " "))
 }
 
 func csvLine(v groupJSON, g *runs.Group) []string {
 	var line []string
 	for _, n := range g.Name {
-		line = append(line, cell(n))
+		line = append(line, escape.Cell(n))
 	}
 	number := func(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
 	known := func(x *float64) string {
@@ -377,9 +311,9 @@ func csvLine(v groupJSON, g *runs.Group) []string {
 		v.Scope, known(v.Emissions), known(v.EmissionsLow), known(v.EmissionsHigh), otherScopes(v), known(v.Market), known(v.Embodied))
 	line = append(append(line, means(v.RunEnergy)...), means(v.RunEmissions)...)
 	var all []string
-	for _, code := range codes(g.Warnings) {
+	for _, code := range facts.Codes(g.Warnings) {
 		all = append(all, fmt.Sprintf("%s:%d", code, g.Warnings[code]))
 	}
 	counts, each := workCells(g)
-	return append(line, cell(strings.Join(all, " ")), counts, each)
+	return append(line, escape.Cell(strings.Join(all, " ")), counts, each)
 }

@@ -16,13 +16,16 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/layout"
+	"github.com/carbonctl/carbonctl/internal/reporttest"
 	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/report/page"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
 var totalsFormats = map[string]func(report.Totals, io.Writer) error{
 	"txt": report.Totals.Text, "json": report.Totals.JSON, "csv": report.Totals.CSV,
-	"md": report.Totals.Markdown, "html": report.Totals.HTML, "tex": report.Totals.LaTeX,
+	"md": report.Totals.Markdown, "html": func(t report.Totals, w io.Writer) error { return page.Team{Totals: t}.HTML(w) }, "tex": report.Totals.LaTeX,
 }
 
 // month is a quarter of a team's runs: three projects, one of them with a name
@@ -30,11 +33,11 @@ var totalsFormats = map[string]func(report.Totals, io.Writer) error{
 func month() []runs.Row {
 	var rows []runs.Row
 	for i := range 27 {
-		r := row(0)
+		r := reporttest.Row(0)
 		start := time.Date(2026, time.Month(9+i/9), 1+i, 8, 0, 0, 0, time.UTC)
 		r.StartedAt, r.EndedAt, r.DurationS = runs.Stamp{Time: start}, runs.Stamp{Time: start.Add(2 * time.Hour)}, 7200
 		r.RunID, r.Host, r.User = fmt.Sprintf("run-%02d", i), []string{"node1", "node2"}[i%2], "ada"
-		r.Project = []string{"vision", "a very long project name that no table has room for", hostile}[i%3]
+		r.Project = []string{"vision", "a very long project name that no table has room for", reporttest.Hostile}[i%3]
 		r.Labels = fmt.Sprintf(`{"model":"%s"}`, []string{"A", "B"}[i/3%2])
 		joules := []float64{2.4e6, 1.9e6, 36e3}[i%3] * (1 + 0.02*float64(i%5))
 		share := runs.Number([]float64{0.96, 1, 0}[i%3])
@@ -85,14 +88,14 @@ func TestTotalsPages(t *testing.T) {
 	projects := totals(rows, runs.ByProject)
 	projects.Spread = true
 	projects.Budget = runs.Allowance{Emissions: 180}
-	projects.Filter = runs.Filter{From: time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC), Labels: map[string]string{"a|b": hostile}}
+	projects.Filter = runs.Filter{From: time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC), Labels: map[string]string{"a|b": reporttest.Hostile}}
 	for name, v := range map[string]report.Totals{
 		"whole": whole, "overview": overview, "projects": projects, "months": totals(rows, runs.ByMonth, "label:model"), "none": totals(nil, runs.ByProject),
 	} {
 		for ext, write := range totalsFormats {
 			var b bytes.Buffer
 			require.NoError(t, write(v, &b))
-			golden(t, "testdata/totals-"+name+"."+ext, b.Bytes())
+			reporttest.Golden(t, "testdata/totals-"+name+"."+ext, b.Bytes())
 			switch ext {
 			case "json":
 				assert.True(t, json.Valid(b.Bytes()))
@@ -103,7 +106,7 @@ func TestTotalsPages(t *testing.T) {
 			case "txt":
 				for line := range strings.Lines(b.String()) {
 					if !strings.Contains(line, "cmd|") && !strings.Contains(line, "very long") {
-						assert.LessOrEqual(t, len([]rune(line)), report.Width+1, line)
+						assert.LessOrEqual(t, len([]rune(line)), layout.Width+1, line)
 					}
 				}
 			}
@@ -122,20 +125,20 @@ func TestOddFigures(t *testing.T) {
 	for _, by := range []runs.Key{runs.ByProject, runs.ByMonth} {
 		v := report.Totals{Groups: &runs.Groups{By: []runs.Key{by}}, Budget: runs.Allowance{Emissions: 1, Energy: 1}}
 		for i, x := range []runs.Number{0, -5, 1e300, 1e-300, 3, runs.Number(math.Inf(1)), runs.Number(math.NaN())} {
-			r := row(i)
+			r := reporttest.Row(i)
 			share := -x
 			r.Project, r.Emissions, r.EmissionsLow, r.EmissionsHigh, r.MeasuredShare = fmt.Sprint(i), x, new(2*x), new(-x), &share
 			r.StartedAt.Time = r.StartedAt.AddDate(0, i, 0)
 			v.Groups.Add(r)
 		}
 		for i := range 60 {
-			r := row(0)
+			r := reporttest.Row(0)
 			r.Project = fmt.Sprint("p", i)
 			r.StartedAt.Time = r.StartedAt.AddDate(0, i, 0)
 			v.Groups.Add(r)
 		}
 		var b bytes.Buffer
-		require.NoError(t, v.HTML(&b))
+		require.NoError(t, page.Team{Totals: v}.HTML(&b))
 		assert.NotRegexp(t, `(width|height|x|y|x1|x2|y1|y2)="(-|NaN|[+]?Inf)`, b.String())
 		for _, write := range totalsFormats {
 			b.Reset()
@@ -156,7 +159,7 @@ func TestRunsThatAreAllInsideOthers(t *testing.T) {
 // What another tool has recorded has neither bounds nor a basis, and is not said
 // to have them.
 func TestWhatRowsDoNotTell(t *testing.T) {
-	own, foreign := row(0), row(1)
+	own, foreign := reporttest.Row(0), reporttest.Row(1)
 	foreign.MeasuredShare = nil
 	text := func(rows ...runs.Row) string {
 		groups := runs.Groups{By: []runs.Key{runs.ByProject}}
@@ -198,7 +201,7 @@ func TestWhatRowsDoNotTell(t *testing.T) {
 	assert.Regexp(t, `(?m)^carbonctl_ledger_energy_high_joules\{project="foreign"\} \+Inf$`, write("openmetrics"))
 	assert.Regexp(t, `(?m)^carbonctl_ledger_emissions_high_grams\{project="foreign",.*\} \+Inf$`, write("openmetrics"))
 	assert.NotRegexp(t, `(?m)^carbonctl_ledger_energy_high_joules\{project="(demo|p).*\+Inf$`, write("openmetrics"))
-	team, b := report.Team{Totals: all}, bytes.Buffer{}
+	team, b := page.Team{Totals: all}, bytes.Buffer{}
 	require.NoError(t, team.Write(&b, "json"))
 	require.NoError(t, json.Unmarshal(b.Bytes(), &got))
 	assert.Nil(t, got.Total.High)

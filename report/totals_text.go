@@ -8,34 +8,31 @@ import (
 	"time"
 
 	"github.com/carbonctl/carbonctl/energy"
-	"github.com/carbonctl/carbonctl/regions"
+	"github.com/carbonctl/carbonctl/internal/facts"
+	"github.com/carbonctl/carbonctl/internal/format"
+	"github.com/carbonctl/carbonctl/internal/layout"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
-const (
-	// maxParts is how many parts of a total a person is shown without asking.
-	maxParts = 10
-	// shortID is how much of a run's ID is shown: a UUIDv7 begins with its time, of which
-	// these are about 250 ns; other UUIDs are random from the start.
-	shortID = 18
-)
+// maxParts is how many parts of a total a person is shown without asking.
+const maxParts = 10
 
 // Text writes the totals for a person, in 80 columns: the sum, its parts, the runs that
 // matter, and what it rests on.
 func (t Totals) Text(w io.Writer) error {
-	p := Page{Screen: t.Screen}
+	p := layout.Page{Screen: t.Screen}
 	total := t.Groups.Total
 	p.Headline(t.headline())
 	if total.Runs > 0 {
 		t.facts(&p)
 		for _, s := range t.parts() {
-			p.Title(lower(s.title))
-			p.table(s.table)
-			for _, n := range s.notes {
+			p.Title(format.Lower(s.Title))
+			p.Table(s.Table)
+			for _, n := range s.Notes {
 				p.Note(n)
 			}
 		}
-		p.line("")
+		p.Line("")
 		p.Lead("more: ", "carbonctl report show RUN, --by project,month, --last 20, --format html")
 	}
 	_, err := p.WriteTo(w)
@@ -45,22 +42,23 @@ func (t Totals) Text(w io.Writer) error {
 // A NoMatchError says that a filter leaves no run.
 type NoMatchError struct{ Filter runs.Filter }
 
-func (e NoMatchError) Error() string { return "no runs match: " + filterWords(e.Filter) }
+// Error says what the filter asks for.
+func (e NoMatchError) Error() string { return "no runs match: " + facts.FilterWords(e.Filter) }
 
 // headline is the answer in a sentence: "565 g CO2e from 10.7 kWh in 26 runs, …".
 func (t Totals) headline() string {
 	total := t.Groups.Total
 	if total.Runs == 0 {
-		if filterWords(t.Filter) != "" {
+		if facts.FilterWords(t.Filter) != "" {
 			return NoMatchError{t.Filter}.Error()
 		}
 		if total.Nested > 0 {
-			return "nothing to add up: " + runCount(total.Nested) + " inside others, whose records are not here"
+			return "nothing to add up: " + format.RunCount(total.Nested) + " inside others, whose records are not here"
 		}
 		return "no runs recorded"
 	}
 	if total.Uncounted == total.Runs {
-		text := "energy of " + runCount(total.Runs) + " " + withoutEnergy(total.Summary)
+		text := "energy of " + format.RunCount(total.Runs) + " " + facts.WithoutEnergy(total.Summary)
 		if !total.First.IsZero() {
 			text += ", " + days(total.Summary)
 		}
@@ -71,18 +69,18 @@ func (t Totals) headline() string {
 		if i > 0 {
 			text += " and "
 		}
-		text += MassWithin(e.Grams, e.Low, highOf(e)) + " CO2e"
+		text += format.MassWithin(e.Grams, e.Low, facts.HighOf(e)) + " CO2e"
 		if len(total.Scopes) > 1 {
-			text += fmt.Sprintf(" %s (%d %s)", scopeWord(e.Scope), e.Runs, plural(e.Runs, "run", "runs"))
+			text += fmt.Sprintf(" %s (%d %s)", facts.ScopeWord(e.Scope), e.Runs, format.Plural(e.Runs, "run", "runs"))
 		}
 	}
-	text += fmt.Sprintf(" from %s in %s", EnergyWithin(total.Energy, total.Low, upper(total.Summary, &total.High)), runCount(total.Runs))
+	text += fmt.Sprintf(" from %s in %s", format.EnergyWithin(total.Energy, total.Low, facts.Upper(total.Summary, &total.High)), format.RunCount(total.Runs))
 	if !total.First.IsZero() {
 		text += ", " + days(total.Summary)
 	}
-	words := measuredWords(&total.Group)
+	words := facts.MeasuredWords(&total.Group)
 	if share, ok := total.MeasuredShare(); ok && total.Unknown == 0 && share > 0 && share < 0.9995 {
-		words = Percent(share) + " measured" // the rest is modelled
+		words = format.Percent(share) + " measured" // the rest is modelled
 	}
 	return text + ", " + words
 }
@@ -97,29 +95,24 @@ func days(s runs.Summary) string {
 	return first + " to " + last
 }
 
-func runCount(n int) string { return thousands(n) + plural(n, " run", " runs") }
-
-// thousands shows a number of things: "5,000".
-func thousands(n int) string { return energy.Fixed(float64(n), 0) }
-
 // facts are what belongs to the headline.
-func (t Totals) facts(p *Page) {
+func (t Totals) facts(p *layout.Page) {
 	total := t.Groups.Total
-	if f := filterWords(t.Filter); f != "" {
+	if f := facts.FilterWords(t.Filter); f != "" {
 		p.Row("only", "%s", f)
 	}
 	if total.Uncounted < total.Runs {
-		interval, some := strings.CutSuffix(energyRange(total.Summary), someUnbounded)
+		interval, some := strings.CutSuffix(facts.EnergyRange(total.Summary), facts.SomeUnbounded)
 		for _, e := range total.Scopes {
-			if text := strings.TrimSuffix(emittedRange(total.Summary, e), someUnbounded); text != interval {
+			if text := strings.TrimSuffix(facts.EmittedRange(total.Summary, e), facts.SomeUnbounded); text != interval {
 				interval += "; " + text + " CO2e"
 			}
 		}
 		if some {
-			interval += someUnbounded
+			interval += facts.SomeUnbounded
 		}
 		p.Row("interval", "%s", interval)
-		if text := withoutEnergy(total.Summary); text != "" {
+		if text := facts.WithoutEnergy(total.Summary); text != "" {
 			p.Row("", "%s", text)
 		}
 	}
@@ -129,23 +122,23 @@ func (t Totals) facts(p *Page) {
 	for _, c := range t.Car.Compare(total.Headline().Grams, total.Headline().Low) {
 		p.Row("", "%s", c)
 	}
-	for _, f := range totalFigures(total, t.Car) {
-		if label := lower(f.label); label != "energy" && !strings.HasPrefix(label, "emissions") {
-			p.Row(label, "%s", strings.Join(append([]string{f.value}, f.details...), " "))
+	for _, f := range facts.TotalFigures(total, t.Car.Compare) {
+		if label := format.Lower(f.Label); label != "energy" && !strings.HasPrefix(label, "emissions") {
+			p.Row(label, "%s", strings.Join(append([]string{f.Value}, f.Details...), " "))
 		}
 	}
 	what := "work"
 	for _, d := range total.Units() {
-		p.Row(what, "%s", doneText(d))
+		p.Row(what, "%s", facts.DoneText(d))
 		what = ""
 	}
 	label := "charged"
-	for _, d := range chargeWords(total) {
+	for _, d := range facts.ChargeWords(total) {
 		p.Row(label, "%s", d)
 		label = ""
 	}
 	if total.Nested > 0 {
-		p.Row("nested", "%s inside others, not counted again", runCount(total.Nested))
+		p.Row("nested", "%s inside others, not counted again", format.RunCount(total.Nested))
 	}
 }
 
@@ -157,8 +150,8 @@ func (t Totals) latestMonth() string {
 		return ""
 	}
 	last, before := months[len(months)-1], months[len(months)-2]
-	at, err := time.Parse(monthLayout, last.Name[0])
-	if err != nil || at.AddDate(0, -1, 0).Format(monthLayout) != before.Name[0] {
+	at, err := time.Parse(format.MonthLayout, last.Name[0])
+	if err != nil || at.AddDate(0, -1, 0).Format(format.MonthLayout) != before.Name[0] {
 		return ""
 	}
 	now, _ := last.Of(total.Scopes[0].Scope)
@@ -167,35 +160,33 @@ func (t Totals) latestMonth() string {
 		return ""
 	}
 	until := ""
-	if day := total.Last.UTC(); day.Format(monthLayout) == last.Name[0] && day.AddDate(0, 0, 1).Month() == day.Month() {
+	if day := total.Last.UTC(); day.Format(format.MonthLayout) == last.Name[0] && day.AddDate(0, 0, 1).Month() == day.Month() {
 		until = " (until " + day.Format("2 January") + ")"
 	}
-	return fmt.Sprintf("%s CO2e in %s%s, %s %s", MassWithin(now.Grams, now.Low, highOf(now)), last.Name[0], until,
-		against(change(then.Grams, now.Grams)), before.Name[0])
+	return fmt.Sprintf("%s CO2e in %s%s, %s %s", format.MassWithin(now.Grams, now.Low, facts.HighOf(now)), last.Name[0], until,
+		facts.Against(facts.Change(then.Grams, now.Grams)), before.Name[0])
 }
 
-const monthLayout = "2006-01"
-
 // parts are the tables below the headline.
-func (t Totals) parts() (all []section) {
+func (t Totals) parts() (all []layout.Section) {
 	total := t.Groups.Total
 	list, months := t.Groups.List(), t.Groups.Months()
 	byMonth := len(t.Groups.By) == 1 && t.Groups.By[0] == runs.ByMonth
 	switch {
 	case t.Budget != (runs.Allowance{}):
-		all = append(all, t.monthSection(months))
+		all = append(all, facts.Months(t.Groups, t.Budget, months))
 	case len(months) > 1 && !byMonth:
 		all = append(all, t.partsOf("month", months, true))
 	}
 	switch {
 	case len(t.Groups.By) == 0:
 	case !t.Overview:
-		all = append(all, t.groupSection(list))
+		all = append(all, facts.Groups(t.Groups, list))
 	case len(list) > 1:
-		all = append(all, t.partsOf(by(t.Groups.By), list, false))
+		all = append(all, t.partsOf(facts.By(t.Groups.By), list, false))
 	}
 	if t.Spread {
-		if s := t.meanSection(list); len(s.table.rows) > 0 {
+		if s := facts.Means(t.Groups, list); len(s.Table.Rows) > 0 {
 			all = append(all, s)
 		}
 	}
@@ -203,14 +194,14 @@ func (t Totals) parts() (all []section) {
 		all = append(all, t.largestSection())
 	}
 	if t.Latest != nil && t.Latest.Len() > 0 {
-		all = append(all, latestSection(t.Latest, total.Runs))
+		all = append(all, facts.Latest(t.Latest, total.Runs))
 	}
 	if len(total.Foresights) > 0 {
-		all = append(all, foresightSection(total.Foresights))
+		all = append(all, facts.Foresights(total.Foresights))
 	}
-	all = append(all, gridsSection(total))
+	all = append(all, facts.Grids(total))
 	if len(total.Warnings) > 0 {
-		all = append(all, countedSection(total))
+		all = append(all, facts.WarningCounts(total))
 	}
 	return all
 }
@@ -218,9 +209,9 @@ func (t Totals) parts() (all []section) {
 // partsOf shows what each group has of the total, at most maxParts of them: the last
 // where they are in the order of time, else the first; the others are one row. Emissions
 // of one scope add up to the headline as they are shown.
-func (t Totals) partsOf(what string, list []*runs.Group, latest bool) section {
+func (t Totals) partsOf(what string, list []*runs.Group, latest bool) layout.Section {
 	total := t.Groups.Total.Summary
-	s := section{title: "By " + what}
+	s := layout.Section{Title: "By " + what}
 	rest := 0 // how many are one row
 	if len(list) > maxParts+1 {
 		rest = len(list) - maxParts
@@ -231,16 +222,16 @@ func (t Totals) partsOf(what string, list []*runs.Group, latest bool) section {
 	}
 	labels, sums := []string{}, []runs.Summary{}
 	for _, g := range shown {
-		labels, sums = append(labels, called(g)), append(sums, g.Summary)
+		labels, sums = append(labels, facts.Called(g)), append(sums, g.Summary)
 	}
 	if rest > 0 {
-		label, others := fmt.Sprintf("%s more", thousands(rest)), list[len(list)-rest:]
+		label, others := fmt.Sprintf("%s more", format.Thousands(rest)), list[len(list)-rest:]
 		if latest {
-			label, others = fmt.Sprintf("%s earlier", thousands(rest)), list[:rest]
+			label, others = fmt.Sprintf("%s earlier", format.Thousands(rest)), list[:rest]
 		}
 		var sum runs.Summary
 		for _, g := range others {
-			sum = added(sum, g.Summary)
+			sum = facts.Added(sum, g.Summary)
 		}
 		if latest {
 			labels, sums = slices.Insert(labels, 0, label), slices.Insert(sums, 0, sum)
@@ -248,7 +239,7 @@ func (t Totals) partsOf(what string, list []*runs.Group, latest bool) section {
 			labels, sums = append(labels, label), append(sums, sum)
 		}
 	}
-	s.table.columns = []column{{what, name}}
+	s.Table.Columns = []layout.Column{layout.Name(what)}
 	columns := [][]string{labels}
 	for _, e := range total.Scopes {
 		parts := make([]float64, len(sums))
@@ -257,7 +248,7 @@ func (t Totals) partsOf(what string, list []*runs.Group, latest bool) section {
 				parts[i] = float64(of.Grams)
 			}
 		}
-		scale := MassScale(e.Grams, e.Low, highOf(e))
+		scale := format.MassScale(e.Grams, e.Low, facts.HighOf(e))
 		cells := scale.Parts(parts)
 		for i := range cells {
 			cells[i] = strings.TrimSuffix(cells[i], " "+scale.Unit.Name)
@@ -267,106 +258,39 @@ func (t Totals) partsOf(what string, list []*runs.Group, latest bool) section {
 				cells[i] = "unknown"
 			}
 		}
-		head := scale.Unit.Name + " " + massHead(total, e)
-		s.table.columns, columns = append(s.table.columns, column{head, amount}), append(columns, cells)
+		head := scale.Unit.Name + " " + facts.MassHead(total, e)
+		s.Table.Columns, columns = append(s.Table.Columns, layout.Amount(head)), append(columns, cells)
 		if len(total.Scopes) == 1 {
-			s.table.columns, columns = append(s.table.columns, column{"share", amount}), append(columns, knownCells(sums, energy.Shares(parts)))
-			if bars := t.Screen.blocks(shares(parts), barWidth); bars != nil {
-				s.table.columns, columns = append(s.table.columns, column{"", text}), append(columns, bars)
+			s.Table.Columns, columns = append(s.Table.Columns, layout.Amount("share")), append(columns, facts.KnownCells(sums, energy.Shares(parts)))
+			if bars := t.Screen.Blocks(facts.Shares(parts), barWidth); bars != nil {
+				s.Table.Columns, columns = append(s.Table.Columns, layout.Text("")), append(columns, bars)
 			}
 		}
 	}
 	counts := make([]string, len(sums))
 	for i, sum := range sums {
-		counts[i] = thousands(sum.Runs)
+		counts[i] = format.Thousands(sum.Runs)
 	}
-	s.table.columns, columns = append(s.table.columns, column{"runs", amount}), append(columns, counts)
+	s.Table.Columns, columns = append(s.Table.Columns, layout.Amount("runs")), append(columns, counts)
 	for i := range labels {
 		row := make([]string, len(columns))
 		for j := range columns {
 			row[j] = columns[j][i]
 		}
-		s.table.rows = append(s.table.rows, row)
+		s.Table.Rows = append(s.Table.Rows, row)
 	}
 	return s
 }
 
 // largestSection lists the runs that matter, with what opens them.
-func (t Totals) largestSection() section {
-	s := section{title: "Largest runs"}
+func (t Totals) largestSection() layout.Section {
+	s := layout.Section{Title: "Largest runs"}
 	if t.Largest.Len() == t.Groups.Total.Runs {
-		s.title = "Runs"
+		s.Title = "Runs"
 	}
 	if total := t.Groups.Total.Summary; len(total.Scopes) > 1 {
-		s.title += ", " + scopeWord(total.Headline().Scope)
+		s.Title += ", " + facts.ScopeWord(total.Headline().Scope)
 	}
-	s.table = runTable(t.Largest)
+	s.Table = facts.RunTable(t.Largest)
 	return s
-}
-
-// runTable lists runs, their emissions in the unit of the largest.
-func runTable(list runs.List) table {
-	var most regions.Grams
-	for i := range list.Len() {
-		most = max(most, regions.Grams(list.At(i).Emissions))
-	}
-	scale := MassScale(most, most, &most)
-	t := table{columns: []column{{"run", name}, {scale.Unit.Name + " CO2e", amount}, {"started", text}, {"time", amount}, {"status", text}, {"zone", name}, {"scope", text}, {"project", name}}}
-	mixed := false // where all runs have one scope, that is not said of each
-	for i := range list.Len() {
-		mixed = mixed || list.At(i).IntensityScope != list.At(0).IntensityScope
-	}
-	ids := shortIDs(list.Len(), func(i int) string { return list.At(i).RunID })
-	for i := range list.Len() {
-		r := list.At(i)
-		status := string(r.Status)
-		if status == "completed" {
-			status = ""
-		}
-		scope := ""
-		if mixed {
-			scope = scopeWord(regions.Scope(r.IntensityScope))
-		}
-		started := minute(r.StartedAt.Time)
-		if day, _, ok := strings.Cut(started, " "); ok && !r.StartedAt.IsZero() {
-			started = day
-		}
-		t.rows = append(t.rows, []string{ids[i], runScale(r).In(scale.Unit).Number(float64(r.Emissions)), started,
-			Duration(seconds(float64(r.DurationS))), status, r.Zone, scope, r.Project})
-	}
-	return t
-}
-
-// runScale is the scale of a run's emissions; without bounds, all that they were
-// recorded with.
-func runScale(r runs.Row) energy.Scale {
-	g := regions.Grams(r.Emissions)
-	if r.EmissionsLow == nil || r.EmissionsHigh == nil {
-		return MassScale(g, g, &g)
-	}
-	return MassScale(g, regions.Grams(*r.EmissionsLow), (*regions.Grams)(r.EmissionsHigh))
-}
-
-// shortIDs are as much of the IDs of runs as opens them; where two of them begin alike,
-// the whole.
-func shortIDs(n int, id func(i int) string) []string {
-	ids, seen := make([]string, n), map[string]int{}
-	for i := range ids {
-		ids[i] = ShortID(id(i))
-		seen[ids[i]]++
-	}
-	for i := range ids {
-		if seen[ids[i]] > 1 {
-			ids[i] = id(i)
-		}
-	}
-	return ids
-}
-
-// ShortID is as much of a run's ID as people are shown, and as opens it.
-func ShortID(id string) string {
-	if len(id) == 36 && strings.Count(id, "-") == 4 {
-		return id[:shortID]
-	}
-	return id
 }

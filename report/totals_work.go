@@ -5,7 +5,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/escape"
+	"github.com/carbonctl/carbonctl/internal/facts"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
@@ -34,7 +35,7 @@ func donesOf(g *runs.Group) []doneJSON {
 	all := []doneJSON{}
 	for _, d := range g.Units() {
 		v := doneJSON{Unit: d.Unit, Count: d.Count, Runs: d.Runs, LowerRuns: d.Lower, Energy: d.Energy.Joules(), ByScope: []doneScopeJSON{}}
-		if each, low, high, ok := eachOf(d); ok {
+		if each, low, high, ok := facts.EachOf(d); ok {
 			v.Each, v.EachLow, v.EachHigh = &each, low, high
 		}
 		for _, e := range d.Scopes {
@@ -49,100 +50,15 @@ func donesOf(g *runs.Group) []doneJSON {
 	return all
 }
 
-// eachOf is what each of a unit took; cached tokens take next to nothing.
-func eachOf(d *runs.Done) (joules float64, low, high *float64, ok bool) {
-	if d.Unit == footprint.UnitCachedToken {
-		return 0, nil, nil, false
-	}
-	return d.Each()
-}
-
-// doneText says what the runs of a total have done of one unit: "510,000 output tokens in 3
-// runs, 17.3 mJ and 0.19 µg CO2e each".
-func doneText(d *runs.Done) string {
-	text := countNumber(d.Count) + " " + unitText(d.Unit, d.Count)
-	switch {
-	case d.Lower > 0 && d.Count == 0:
-		text = "an unknown number of " + unitText(d.Unit, 0)
-	case d.Lower > 0:
-		text = "at least " + text
-	}
-	text += " in " + runCount(d.Runs)
-	joules, low, high, ok := eachOf(d)
-	if !ok {
-		return text
-	}
-	all := []string{each(joules, low, high, energyEach)}
-	for _, e := range d.Scopes {
-		grams, ok := d.EachEmitted(e.Scope)
-		if !ok {
-			continue
-		}
-		emitted := each(grams, low, high, massEach)
-		if low != nil && high != nil { // emissions are as sure as the energy
-			emitted = each(grams, new(grams**low/joules), new(grams**high/joules), massEach)
-		}
-		if emitted += " CO2e"; len(d.Scopes) > 1 {
-			emitted += " " + scopeWord(e.Scope)
-		}
-		all = append(all, emitted)
-	}
-	most := ""
-	if d.Lower > 0 {
-		most = "at most "
-	}
-	return text + ", " + most + strings.Join(all, " and ") + " each"
-}
-
-// eachCell is what each of a unit took in a group, "" where it has done none.
-func eachCell(g *runs.Group, unit string) string {
-	d := g.Work[unit]
-	if d == nil {
-		return ""
-	}
-	joules, low, high, ok := eachOf(d)
-	switch {
-	case !ok && (d.Lower > 0 || d.Count > 0):
-		return "unknown"
-	case !ok:
-		return "no work"
-	}
-	text := each(joules, low, high, energyEach)
-	if d.Lower > 0 {
-		text = "≤ " + text
-	}
-	return text
-}
-
-// mainUnit is the unit of which a table of groups says what each took, "" if the runs have
-// counted none.
-func mainUnit(g *runs.Group) string {
-	for _, d := range g.Units() {
-		if d.Unit != footprint.UnitCachedToken {
-			return d.Unit
-		}
-	}
-	return ""
-}
-
-// doneSection is the work of a total, one row a unit.
-func doneSection(g *runs.Group) section {
-	p := section{title: "Work"}
-	for _, d := range g.Units() {
-		p.notes = append(p.notes, doneText(d)+".")
-	}
-	return p
-}
-
 // workCells are two cells of a line of CSV: "output_token:510000 request:1550", and what
 // each took in joules.
 func workCells(g *runs.Group) (counts, joules string) {
 	var all, of []string
 	for _, d := range g.Units() {
 		all = append(all, d.Unit+":"+strconv.FormatFloat(d.Count, 'f', -1, 64))
-		if x, _, _, ok := eachOf(d); ok {
+		if x, _, _, ok := facts.EachOf(d); ok {
 			of = append(of, fmt.Sprintf("%s:%s", d.Unit, strconv.FormatFloat(x, 'g', 6, 64)))
 		}
 	}
-	return cell(strings.Join(all, " ")), cell(strings.Join(of, " "))
+	return escape.Cell(strings.Join(all, " ")), escape.Cell(strings.Join(of, " "))
 }

@@ -18,10 +18,10 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/estimate"
+	"github.com/carbonctl/carbonctl/internal/format"
 	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/internal/proc"
 	"github.com/carbonctl/carbonctl/rapl"
-	"github.com/carbonctl/carbonctl/report"
 )
 
 // The times that a calibration may take: seven loads of at least two seconds.
@@ -96,7 +96,7 @@ func (a *app) measure(ctx context.Context, root string, length time.Duration) (*
 		return nil, fmt.Errorf("%w: %w", estimate.ErrUncounted, err)
 	}
 	threads := runtime.NumCPU()
-	a.tell(fmt.Sprintf("loading %d threads for %s at low priority; Ctrl-C stops it", threads, report.Duration(length)))
+	a.tell(fmt.Sprintf("loading %d threads for %s at low priority; Ctrl-C stops it", threads, format.Duration(length)))
 	memory, _ := proc.MemoryTotal(machine) // 0: the least
 	c, err := estimate.Measure(ctx, machine, counters, loadOf(threads, memory), length)
 	if ctx.Err() != nil {
@@ -111,7 +111,7 @@ func calibrated(c *estimate.Calibration, file string) string {
 	line := func(name string, f estimate.PowerFit) {
 		fmt.Fprintf(&b, "  %-10s %s idle, %s at full load (÷ and × %.2f)\n", name, watts(f.IdleWatts), watts(f.FullWatts), f.Band)
 	}
-	fmt.Fprintf(&b, "calibrated: %s, %d threads\n", report.Clean(c.Machine.CPU), c.Machine.Threads)
+	fmt.Fprintf(&b, "calibrated: %s, %d threads\n", format.Clean(c.Machine.CPU), c.Machine.Threads)
 	line("CPU", c.CPU)
 	if c.Memory != nil {
 		line("memory", *c.Memory)

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/carbonctl/carbonctl/internal/format"
 	"github.com/carbonctl/carbonctl/regions"
-	"github.com/carbonctl/carbonctl/report"
 )
 
 // dayAhead is how far the hours may be chosen from when the work began.
@@ -33,7 +33,7 @@ func (w work) atHours(t *regions.Table, here *regions.Site, sites []regions.Site
 			saved = float64(1 - best.Intensity.PerKWh/atOnce)
 		}
 		notes = append(notes, fmt.Sprintf("here at its greenest hours, from %s: %s g/kWh, %s less than %s.",
-			best.Intensity.From.UTC().Format("15:04 UTC"), report.PerKWh(float64(best.Intensity.PerKWh)), report.Percent(saved), base))
+			best.Intensity.From.UTC().Format("15:04 UTC"), format.Digits(float64(best.Intensity.PerKWh)), format.Percent(saved), base))
 		here.Intensity.Kind, here.Intensity.Source, here.Intensity.PerKWh = best.Intensity.Kind, best.Intensity.Source, atOnce
 		here.Intensity.From, here.Intensity.To = from, from.Add(length)
 	}

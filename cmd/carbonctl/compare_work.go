@@ -13,9 +13,9 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/format"
 	"github.com/carbonctl/carbonctl/internal/input"
 	"github.com/carbonctl/carbonctl/regions"
-	"github.com/carbonctl/carbonctl/report"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
@@ -120,7 +120,7 @@ func (r *reading) workOf(name string, predicted bool) (w work, err error) {
 // runWork takes the energy of one run, or what it was expected to take.
 func runWork(row runs.Row, name string, predicted bool) (work, error) {
 	recorded := regions.Grams(row.Emissions)
-	w := work{energy: row.Energy, low: row.Energy, high: row.EnergyHigh, of: "run " + report.ShortID(row.RunID), zones: []string{zoneOf(row)}, scope: regions.Scope(row.IntensityScope), recorded: &recorded,
+	w := work{energy: row.Energy, low: row.Energy, high: row.EnergyHigh, of: "run " + format.ShortID(row.RunID), zones: []string{zoneOf(row)}, scope: regions.Scope(row.IntensityScope), recorded: &recorded,
 		started: row.StartedAt.Time, took: time.Duration(float64(row.DurationS) * float64(time.Second))}
 	if row.EnergyLow != nil {
 		w.low = *row.EnergyLow

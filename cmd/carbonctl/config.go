@@ -10,7 +10,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/output"
-	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/internal/screen"
 )
 
 func (a *app) config() *cobra.Command {
@@ -41,9 +41,9 @@ a setting is invalid.`,
 				return err
 			}
 			s.locate(os.DirFS("/"))
-			view := report.Settings{Problems: []string{}}
+			view := screen.Settings{Problems: []string{}}
 			for _, v := range effective(s) {
-				view.Settings = append(view.Settings, report.Effective(v))
+				view.Settings = append(view.Settings, screen.Effective(v))
 			}
 			for _, p := range s.Problems {
 				view.Problems = append(view.Problems, p.Error())

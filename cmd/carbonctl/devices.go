@@ -14,10 +14,10 @@ import (
 	"github.com/carbonctl/carbonctl/internal/about"
 	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/internal/proc"
+	"github.com/carbonctl/carbonctl/internal/screen"
 	"github.com/carbonctl/carbonctl/nvml"
 	"github.com/carbonctl/carbonctl/rapl"
 	"github.com/carbonctl/carbonctl/regions"
-	"github.com/carbonctl/carbonctl/report"
 )
 
 func (a *app) devices() *cobra.Command {
@@ -67,21 +67,21 @@ accepted as flags.`,
 	return cmd
 }
 
-func look(ctx context.Context, root fs.FS, watch time.Duration, library string, c *settings) report.Inventory {
+func look(ctx context.Context, root fs.FS, watch time.Duration, library string, c *settings) screen.Inventory {
 	host, _ := about.Host(root)
-	inv := report.Inventory{
-		Host: host, Container: proc.InContainer(root), Counters: []report.EnergyCounter{}, GPUs: []report.GPU{}, Fix: []string{},
+	inv := screen.Inventory{
+		Host: host, Container: proc.InContainer(root), Counters: []screen.EnergyCounter{}, GPUs: []screen.GPU{}, Fix: []string{},
 		Region: regionOf(ctx, c), Problems: []string{},
 	}
 	for _, s := range effective(c) {
-		inv.Settings = append(inv.Settings, report.Effective(s))
+		inv.Settings = append(inv.Settings, screen.Effective(s))
 	}
 	for _, p := range c.Problems {
 		inv.Problems = append(inv.Problems, p.Error())
 	}
 	zones, err := rapl.Watch(ctx, root, watch)
 	for _, z := range zones {
-		inv.Counters = append(inv.Counters, report.EnergyCounter{
+		inv.Counters = append(inv.Counters, screen.EnergyCounter{
 			Path: z.Path, Name: z.Name, Component: z.Component.ID, Kind: z.Component.Kind, Status: string(z.Status), Reason: reason(z),
 		})
 	}
@@ -111,8 +111,8 @@ func look(ctx context.Context, root fs.FS, watch time.Duration, library string, 
 }
 
 // regionOf is the place whose grid a run here would be multiplied with.
-func regionOf(ctx context.Context, c *settings) report.Region {
-	r := report.Region{Zone: c.Region, Hint: c.cloudHint()}
+func regionOf(ctx context.Context, c *settings) screen.Region {
+	r := screen.Region{Zone: c.Region, Hint: c.cloudHint()}
 	grid := c.Intensity
 	if grid == nil && c.Table != nil {
 		grid = c.Table
@@ -129,7 +129,7 @@ func regionOf(ctx context.Context, c *settings) report.Region {
 // gpuWait is how long devices waits for a driver.
 const gpuWait = 10 * time.Second
 
-func addGPUs(ctx context.Context, inv *report.Inventory, root fs.FS, library string) {
+func addGPUs(ctx context.Context, inv *screen.Inventory, root fs.FS, library string) {
 	ctx, cancel := context.WithTimeout(ctx, gpuWait)
 	defer cancel()
 	list, err := nvml.Inspect(ctx, nvml.Options{Library: library, Env: os.LookupEnv, Root: root})
@@ -137,7 +137,7 @@ func addGPUs(ctx context.Context, inv *report.Inventory, root fs.FS, library str
 		inv.GPUError = err.Error()
 	}
 	for _, d := range list {
-		row := report.GPU{
+		row := screen.GPU{
 			Index: d.Index, UUID: d.UUID, Name: d.Name, Driver: d.Driver, Visible: d.Visible, Way: string(d.Way),
 			Resolution: d.Resolution.Seconds(), LimitWatts: d.Limit.Watts(),
 			Missing: append([]string{}, d.Missing...), Notes: append([]string{}, d.Notes...),
@@ -157,14 +157,14 @@ func addGPUs(ctx context.Context, inv *report.Inventory, root fs.FS, library str
 	}
 }
 
-func modelOf(m estimate.Model) *report.Model {
-	d := &report.Model{
+func modelOf(m estimate.Model) *screen.Model {
+	d := &screen.Model{
 		CPU: m.Name, How: string(m.How), SKU: m.SKU, TDPWatts: m.TDP.Watts(), Threads: m.Threads, Virtual: m.Virtual,
 		IdleWatts: m.Idle.Watts(), MaxWatts: m.Max.Watts(), Band: m.Band, Clock: m.Clock,
-		MemoryGiB: m.MemoryGiB, MemoryIdleW: m.MemoryIdle.Watts(), MemoryMaxW: m.MemoryMax.Watts(), Notes: []report.ModelNote{},
+		MemoryGiB: m.MemoryGiB, MemoryIdleW: m.MemoryIdle.Watts(), MemoryMaxW: m.MemoryMax.Watts(), Notes: []screen.ModelNote{},
 	}
 	for _, n := range m.Notes {
-		d.Notes = append(d.Notes, report.ModelNote{Code: n.Code, Text: n.Text})
+		d.Notes = append(d.Notes, screen.ModelNote{Code: n.Code, Text: n.Text})
 	}
 	return d
 }

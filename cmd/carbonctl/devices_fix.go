@@ -8,8 +8,8 @@ import (
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/estimate"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/screen"
 	"github.com/carbonctl/carbonctl/rapl"
-	"github.com/carbonctl/carbonctl/report"
 )
 
 // reason says in a line what becomes of a zone, and why.
@@ -89,7 +89,7 @@ func fixes(state string, perf bool) []string {
 
 // calibrateFix is the command that measures a machine whose counters are there and closed,
 // once, for the model of later runs; "" where that is impossible, or has been done.
-func calibrateFix(inv report.Inventory) (command, note string) {
+func calibrateFix(inv screen.Inventory) (command, note string) {
 	if inv.Host.Virtual || inv.Model == nil || inv.Model.How == string(estimate.ByCalibration) {
 		return "", ""
 	}

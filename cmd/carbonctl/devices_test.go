@@ -12,7 +12,7 @@ import (
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/machinetest"
-	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/internal/screen"
 )
 
 var testdata = os.DirFS("../../testdata")
@@ -28,7 +28,7 @@ func (w withPerf) Open(name string) (fs.File, error) {
 }
 
 func TestWhatOpensClosedCounters(t *testing.T) {
-	look := func(root fs.FS) (report.Inventory, string) {
+	look := func(root fs.FS) (screen.Inventory, string) {
 		var out bytes.Buffer
 		inv := look(t.Context(), root, 0, "", &settings{Config: &config.Config{}})
 		assert.NoError(t, inv.Text(&out, false))

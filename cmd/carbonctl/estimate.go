@@ -12,9 +12,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/internal/output"
+	"github.com/carbonctl/carbonctl/internal/screen"
 	"github.com/carbonctl/carbonctl/plan"
 	"github.com/carbonctl/carbonctl/regions"
-	"github.com/carbonctl/carbonctl/report"
 )
 
 // estimating is one run of estimate.
@@ -102,7 +102,7 @@ func (e *estimating) run(flags *pflag.FlagSet, args []string) error {
 	if err := e.ask(flags, args); err != nil {
 		return err
 	}
-	var shown report.Estimated
+	var shown screen.Estimated
 	grids, err := e.grids(flags)
 	if err != nil {
 		return err
@@ -116,7 +116,7 @@ func (e *estimating) run(flags *pflag.FlagSet, args []string) error {
 		return err
 	}
 	if e.per != "" {
-		if shown.Per, err = report.ParsePer(e.per); err != nil {
+		if shown.Per, err = screen.ParsePer(e.per); err != nil {
 			return fmt.Errorf("--per: %w", err)
 		}
 	}

@@ -9,20 +9,20 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/screen"
 	"github.com/carbonctl/carbonctl/plan"
-	"github.com/carbonctl/carbonctl/report"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
 // alike estimates a bigger run from a recorded one, at its own factor and PUE unless the
 // flags name others.
-func (e *estimating) alike(flags *pflag.FlagSet, places []place) (report.Estimated, error) {
+func (e *estimating) alike(flags *pflag.FlagSet, places []place) (screen.Estimated, error) {
 	if err := e.look(flags); err != nil {
-		return report.Estimated{}, err
+		return screen.Estimated{}, err
 	}
 	found, err := e.Run(e.like)
 	if err != nil {
-		return report.Estimated{}, err
+		return screen.Estimated{}, err
 	}
 	row := found.Row
 	from := plan.Recorded{KWh: plan.Exactly(row.Energy.KilowattHours()), Epochs: row.Epochs, GPUs: gpusOf(row), Hours: float64(row.DurationS) / 3600}
@@ -36,7 +36,7 @@ func (e *estimating) alike(flags *pflag.FlagSet, places []place) (report.Estimat
 	}
 	kWh, hours, assumed, err := from.Scale(e.bigger)
 	if err != nil {
-		return report.Estimated{}, fmt.Errorf("run %s: %w", row.RunID, err)
+		return screen.Estimated{}, fmt.Errorf("run %s: %w", row.RunID, err)
 	}
 	scaled, _, _, _ := alone.Scale(e.bigger) // the same that went well
 	if row.Status != footprint.Completed && row.Status != "" {
@@ -61,7 +61,7 @@ func (e *estimating) alike(flags *pflag.FlagSet, places []place) (report.Estimat
 	one := plan.Scaled(kWh, grid, e.file.PUE)
 	one.Inputs = append([]plan.Input{{Name: "run", Value: row.RunID, Source: found.From}}, one.Inputs...)
 	one.Notes = assumed
-	shown := report.Estimated{Sum: one, Jobs: []report.EstimatedJob{{Estimate: one}}, Grid: grid, Hours: hours}
+	shown := screen.Estimated{Sum: one, Jobs: []screen.EstimatedJob{{Estimate: one}}, Grid: grid, Hours: hours}
 	shown.Regions, err = e.ranked(one, places)
 	return shown, err
 }

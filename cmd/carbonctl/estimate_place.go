@@ -10,6 +10,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/config"
+	"github.com/carbonctl/carbonctl/internal/screen"
 	"github.com/carbonctl/carbonctl/plan"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
@@ -85,8 +86,8 @@ func (e *estimating) grids(flags *pflag.FlagSet) ([]place, error) {
 }
 
 // estimates makes the estimate in the first place, and ranks the others.
-func (e *estimating) estimates(places []place) (report.Estimated, error) {
-	shown := report.Estimated{Grid: places[0].Grid}
+func (e *estimating) estimates(places []place) (screen.Estimated, error) {
+	shown := screen.Estimated{Grid: places[0].Grid}
 	var sums []plan.Estimate
 	for i, ask := range e.file.Work {
 		one, err := ask.Estimate(e.file.Method, places[0].Grid, e.file.PUE)
@@ -101,7 +102,7 @@ func (e *estimating) estimates(places []place) (report.Estimated, error) {
 			name = fmt.Sprintf("work %d", i+1)
 		}
 		sums = append(sums, one)
-		job := report.EstimatedJob{Name: name, Estimate: one}
+		job := screen.EstimatedJob{Name: name, Estimate: one}
 		for _, p := range places {
 			if len(places) < 2 || one.Published == nil {
 				break
@@ -110,7 +111,7 @@ func (e *estimating) estimates(places []place) (report.Estimated, error) {
 			if err != nil {
 				return shown, err
 			}
-			job.Pages = append(job.Pages, report.RegionPage{Region: p.Name, Published: *there.Published})
+			job.Pages = append(job.Pages, screen.RegionPage{Region: p.Name, Published: *there.Published})
 		}
 		shown.Jobs = append(shown.Jobs, job)
 	}

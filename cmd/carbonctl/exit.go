@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/carbonctl/carbonctl/internal/child"
-	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/internal/layout"
 )
 
 // Exit codes of every command but wrap, whose own are the child's.
@@ -52,7 +52,7 @@ func exitCodes() []struct{ code, meaning string } {
 
 // exitHelp is a topic of help: a command that does nothing.
 func exitHelp() *cobra.Command {
-	var p report.Page
+	var p layout.Page
 	p.Title("Exit codes of all commands")
 	p.Line("")
 	for _, e := range exitCodes() {

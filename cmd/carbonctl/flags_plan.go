@@ -7,9 +7,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/screen"
 	"github.com/carbonctl/carbonctl/plan"
 	"github.com/carbonctl/carbonctl/regions"
-	"github.com/carbonctl/carbonctl/report"
 )
 
 // planFlags are what is known of a run before it.
@@ -42,7 +42,7 @@ func (p *planFlags) choose(run *footprint.Run) error {
 		return fmt.Errorf("--plan: %w", err)
 	}
 	defer f.Close() // nothing is written to it
-	made, err := report.ReadPlan(f)
+	made, err := screen.ReadPlan(f)
 	if err != nil {
 		return fmt.Errorf("--plan: %s: %w", p.file, err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/output"
+	"github.com/carbonctl/carbonctl/internal/screen"
 	"github.com/carbonctl/carbonctl/internal/session"
 	"github.com/carbonctl/carbonctl/report"
 )
@@ -74,7 +75,7 @@ func (w *runFlags) show(s *session.Session, result session.Result) {
 	if w.config.ci == ci.GitHub && !w.json {
 		_ = ci.Annotate(w.err, result.Report)
 	}
-	for _, line := range report.Recovered(w.worthSaying(result.Recovered)) {
+	for _, line := range screen.Recovered(w.worthSaying(result.Recovered)) {
 		w.say(line, "")
 	}
 	if result.Damaged != nil {

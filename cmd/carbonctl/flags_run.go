@@ -14,13 +14,14 @@ import (
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/about"
 	"github.com/carbonctl/carbonctl/internal/config"
+	"github.com/carbonctl/carbonctl/internal/facts"
 	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/internal/proc"
+	"github.com/carbonctl/carbonctl/internal/screen"
 	"github.com/carbonctl/carbonctl/internal/session"
 	"github.com/carbonctl/carbonctl/internal/spool"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/regions/live"
-	"github.com/carbonctl/carbonctl/report"
 )
 
 // runFlags are what is common to the commands that track a run.
@@ -137,12 +138,12 @@ func (w *runFlags) options(waits bool) (o session.Options, service live.Service,
 		o.Voice.Dropped = w.dropped.add
 	}
 	if !w.quiet && !w.json && !w.silent {
-		o.Voice.Live = session.Live{Status: output.NewStatus(w.err, os.Getenv), Text: report.Live, After: w.patience}
+		o.Voice.Live = session.Live{Status: output.NewStatus(w.err, os.Getenv), Text: screen.Live, After: w.patience}
 		if o.Voice.Live.Status == nil {
 			o.Voice.Live.Status, o.Voice.Live.Apart = output.TerminalStatus(os.Stdout, os.Stderr, os.Getenv), true
 		}
 		w.status = o.Voice.Live.Status
-		o.Voice.Predicted = func(p footprint.Prediction) { w.tell("predicted " + report.Predicted(p)) }
+		o.Voice.Predicted = func(p footprint.Prediction) { w.tell("predicted " + facts.Predicted(p)) }
 	}
 	for _, problem := range w.config.Problems {
 		code := footprint.ConfigIgnored

@@ -18,12 +18,13 @@ import (
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/internal/about"
 	"github.com/carbonctl/carbonctl/internal/config"
+	"github.com/carbonctl/carbonctl/internal/format"
 	"github.com/carbonctl/carbonctl/internal/input"
 	"github.com/carbonctl/carbonctl/internal/output"
+	"github.com/carbonctl/carbonctl/internal/screen"
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/ledger/foreign"
 	"github.com/carbonctl/carbonctl/regions"
-	"github.com/carbonctl/carbonctl/report"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
@@ -40,7 +41,7 @@ type importing struct {
 	options foreign.Options
 	known   map[string]energy.Energy // run_ids that the ledger has, and what it says of them
 	others  int                      // files in folders of a format that is not known
-	found   []report.ImportedFile
+	found   []screen.ImportedFile
 }
 
 func (a *app) imports() *cobra.Command {
@@ -124,9 +125,9 @@ func (m *importing) run(ctx context.Context, flags *pflag.FlagSet, args []string
 		}
 	}
 	if m.others > 0 {
-		m.say(report.Count(m.others, "file")+" in these directories: no records of another tool, not imported", "")
+		m.say(format.Count(m.others, "file")+" in these directories: no records of another tool, not imported", "")
 	}
-	answer := report.Imported{Ledger: m.path, Dry: m.dry, Files: m.found}
+	answer := screen.Imported{Ledger: m.path, Dry: m.dry, Files: m.found}
 	if m.json {
 		return output.JSON(m.out, answer)
 	}
@@ -207,7 +208,7 @@ func (m *importing) file(ctx context.Context, in input.File) error {
 		return err
 	}
 	defer f.Close()
-	got := report.ImportedFile{File: path, Notes: []report.Remark{}}
+	got := screen.ImportedFile{File: path, Notes: []screen.Remark{}}
 	m.options.Skipped = got.Skip
 	rows := func(yield func(runs.Row) bool) {
 		for row, err := range foreign.Read(f, path, m.options) {
@@ -217,7 +218,7 @@ func (m *importing) file(ctx context.Context, in input.File) error {
 				m.others++
 			case err != nil:
 				m.bad = true
-				if got.Refused++; got.Refused <= report.MaxListed {
+				if got.Refused++; got.Refused <= screen.MaxListed {
 					m.fail(err)
 				}
 			case known && row.Energy > before && row.JobID == "": // SLURM's jobs have ended
@@ -241,8 +242,8 @@ func (m *importing) file(ctx context.Context, in input.File) error {
 	} else if err := m.add(ctx, rows, &got); err != nil {
 		return err
 	}
-	if n := got.Refused - report.MaxListed; n > 0 {
-		m.say(fmt.Sprintf("%s: %s more that can't be used", path, report.Count(n, "line")), "")
+	if n := got.Refused - screen.MaxListed; n > 0 {
+		m.say(fmt.Sprintf("%s: %s more that can't be used", path, format.Count(n, "line")), "")
 	}
 	if in.Named || got.Format != "" || got.Refused > 0 || got.Known > 0 {
 		m.found = append(m.found, got)
@@ -251,7 +252,7 @@ func (m *importing) file(ctx context.Context, in input.File) error {
 }
 
 // add appends rows to the ledger.
-func (m *importing) add(ctx context.Context, rows iter.Seq[runs.Row], got *report.ImportedFile) error {
+func (m *importing) add(ctx context.Context, rows iter.Seq[runs.Row], got *screen.ImportedFile) error {
 	added, had, err := m.writer.Import(ctx, rows)
 	got.Added += added
 	got.Known += had // since we looked

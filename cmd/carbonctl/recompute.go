@@ -12,8 +12,8 @@ import (
 
 	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/output"
+	"github.com/carbonctl/carbonctl/internal/screen"
 	"github.com/carbonctl/carbonctl/regions"
-	"github.com/carbonctl/carbonctl/report"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
@@ -153,7 +153,7 @@ func (r *recomputing) add(ctx context.Context, row *runs.Row) {
 	}
 	if !r.given && !row.Follows() {
 		r.wrong++
-		if len(r.which) < report.MaxListed {
+		if len(r.which) < screen.MaxListed {
 			r.which = append(r.which, strings.Clone(row.RunID))
 		}
 	}
@@ -175,14 +175,14 @@ func without(err error) string {
 // finish makes the lists, and says it all.
 func (r *recomputing) finish(ctx context.Context) (err error) {
 	r.sums.Settle()
-	a := report.RecomputedOf(&r.sums)
+	a := screen.RecomputedOf(&r.sums)
 	a.Given, a.Wrong, a.Which, a.Why = r.given, r.wrong, r.which, r.why
 	for _, n := range r.why {
 		a.Lost += n
 	}
 	for _, row := range r.newest.Rows() {
 		to, _ := r.factors.Of(ctx, row) // it had none before
-		a.List = append(a.List, report.RecomputedRunOf(row, runs.Recompute(row, to)))
+		a.List = append(a.List, screen.RecomputedRunOf(row, runs.Recompute(row, to)))
 	}
 	if r.json {
 		err = output.JSON(r.out, a)

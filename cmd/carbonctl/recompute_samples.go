@@ -5,7 +5,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/output"
-	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/internal/screen"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
@@ -24,7 +24,7 @@ func (r *recomputing) replay(args []string) error {
 	case err != nil: // what there is of it is computed
 		r.told(fmt.Errorf("--samples %s: %w", r.samples, err))
 	}
-	answer := report.Replayed{Schema: report.RecomputeSchema, RunID: run.RunID, Differ: []runs.Difference{}, Report: run, Samples: r.samples}
+	answer := screen.Replayed{Schema: screen.RecomputeSchema, RunID: run.RunID, Differ: []runs.Difference{}, Report: run, Samples: r.samples}
 	if len(args) == 1 {
 		answer.Against = args[0]
 		if answer.Figures, answer.Differ, err = r.compare(args[0], run); err != nil {

@@ -12,9 +12,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/carbonctl/carbonctl/internal/output"
+	"github.com/carbonctl/carbonctl/internal/screen"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/regions/live"
-	"github.com/carbonctl/carbonctl/report"
 )
 
 func (a *app) regions() *cobra.Command {
@@ -26,7 +26,7 @@ func (a *app) regions() *cobra.Command {
 	}
 	var asJSON bool
 	var service string
-	var more report.Details
+	var more screen.Details
 	show := &cobra.Command{
 		Use:   "show [ZONE]",
 		Short: "Show the carbon intensity of a region, or list all regions",
@@ -77,9 +77,9 @@ its source. Without ZONE, list all.`,
 
 // describe puts a zone and its figure, which is from a provider, together. A scope or year that it lacks
 // is an error.
-func describe(ctx context.Context, t *regions.Table, from regions.Provider, p regions.Place, q regions.Query) (report.Zone, error) {
+func describe(ctx context.Context, t *regions.Table, from regions.Provider, p regions.Place, q regions.Query) (screen.Zone, error) {
 	z := p.Zone
-	d := report.Zone{Zone: z.Code, Name: z.Name, Kind: string(z.Kind), Guess: p.Guess, Cloud: report.CloudOf(t, p.Cloud), Near: report.CloudOf(t, p.Near), Data: t.Version()}
+	d := screen.Zone{Zone: z.Code, Name: z.Name, Kind: string(z.Kind), Guess: p.Guess, Cloud: screen.CloudOf(t, p.Cloud), Near: screen.CloudOf(t, p.Near), Data: t.Version()}
 	if z.Alpha3 != "" {
 		d.Alpha3 = &z.Alpha3
 	}
@@ -90,12 +90,12 @@ func describe(ctx context.Context, t *regions.Table, from regions.Provider, p re
 	if err != nil {
 		return d, err
 	}
-	used := report.FigureOf(in)
+	used := screen.FigureOf(in)
 	d.Used = &used
 	return d, nil
 }
 
-func (a *app) showZone(ctx context.Context, t *regions.Table, q regions.Query, from regions.Provider, more report.Details, asJSON bool) error {
+func (a *app) showZone(ctx context.Context, t *regions.Table, q regions.Query, from regions.Provider, more screen.Details, asJSON bool) error {
 	p, err := t.Place(q.Zone)
 	if err != nil {
 		return err
@@ -112,17 +112,17 @@ func (a *app) showZone(ctx context.Context, t *regions.Table, q regions.Query, f
 		return err
 	}
 	for _, in := range all {
-		f := report.FigureOf(in)
+		f := screen.FigureOf(in)
 		if q.Scope == "" || in.Scope == q.Scope {
 			d.All = append(d.All, f)
 		}
 	}
-	slices.SortStableFunc(d.All, func(x, y report.Figure) int { return cmp.Compare(y.Year, x.Year) })
+	slices.SortStableFunc(d.All, func(x, y screen.Figure) int { return cmp.Compare(y.Year, x.Year) })
 	day := q
 	day.Year = 0
 	if hours, err := t.Forecast(ctx, day, time.Now().Add(24*time.Hour)); err == nil && !q.Market { // else there are none
 		for _, in := range hours {
-			d.Typical = append(d.Typical, report.FigureOf(in))
+			d.Typical = append(d.Typical, screen.FigureOf(in))
 		}
 	}
 	if asJSON {
@@ -135,7 +135,7 @@ func (a *app) listZones(ctx context.Context, t *regions.Table, q regions.Query, 
 	if q.Market {
 		return errors.New("--market: name a cloud region, such as aws:eu-west-1")
 	}
-	list := report.Zones{Zones: []report.Zone{}, Data: t.Version()}
+	list := screen.Zones{Zones: []screen.Zone{}, Data: t.Version()}
 	for z := range t.Zones() {
 		q.Zone = z.Code
 		p, err := t.Place(z.Code)

@@ -4,7 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/carbonctl/carbonctl/internal/output"
-	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/internal/screen"
 )
 
 func (a *app) regionsData() *cobra.Command {
@@ -18,7 +18,7 @@ func (a *app) regionsData() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			c := report.ContentsOf(cmd.Context(), t)
+			c := screen.ContentsOf(cmd.Context(), t)
 			if asJSON {
 				return output.JSON(a.out, c)
 			}

@@ -18,6 +18,7 @@ import (
 	"github.com/carbonctl/carbonctl/internal/about"
 	"github.com/carbonctl/carbonctl/internal/config"
 	"github.com/carbonctl/carbonctl/internal/input"
+	"github.com/carbonctl/carbonctl/internal/screen"
 	"github.com/carbonctl/carbonctl/internal/session"
 	"github.com/carbonctl/carbonctl/internal/spool"
 	"github.com/carbonctl/carbonctl/ledger"
@@ -75,7 +76,7 @@ are any, if no run matches, or if a month exceeds --budget.`,
 	r.filter.add(f)
 	f.StringSliceVar(&r.by, "by", nil, "`KEYS` group by: project, label:NAME, host, user, region, provider, status, job, day, month, year")
 	f.StringVar(&r.limit, "budget", "", "`AMOUNT` monthly budget: 50kg, 200kWh (default the setting monthly-budget)")
-	r.form.add(f, report.Formats())
+	r.form.add(f, withPage(report.Formats()))
 	f.StringVar(&r.html, "html", "", "`FILE` write an HTML page; same as --format html --output FILE")
 	f.IntVar(&r.last, "last", 20, "`N` list the latest N runs; 0 for all")
 	f.BoolVar(&r.spread, "spread", false, "show mean and standard error per run of each group")
@@ -87,6 +88,11 @@ are any, if no run matches, or if a month exceeds --budget.`,
 	r.fleet.add(f)
 	cmd.AddCommand(a.showRun(), a.merge())
 	return cmd
+}
+
+// withPage are names of formats and that of the page.
+func withPage(all []string) []string {
+	return slices.Insert(all, slices.Index(all, "markdown")+1, "html")
 }
 
 func (r *reporting) run(ctx context.Context, flags *pflag.FlagSet, args []string) error {
@@ -260,7 +266,7 @@ func (a *app) recover(ctx context.Context, path string, key ledger.Signer) {
 			rows = append(rows, run.Report)
 		}
 	}
-	for _, line := range report.Recovered(rows) {
+	for _, line := range screen.Recovered(rows) {
 		a.say(path+": "+line, "")
 	}
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/internal/fleet"
-	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/internal/format"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
@@ -96,7 +96,7 @@ func fleetNotes(s fleet.Seen, from time.Time, hosts []string) (all []string) {
 	if s.Cut > 0 {
 		text := fmt.Sprintf("lower bounds: the end of %s was not scraped", countOf(s.Cut, "run"))
 		if s.Interval > 0 {
-			text += fmt.Sprintf("; up to about %s are missing, at mean power for the %v between two scrapes", report.Energy(energy.Joules(s.Missed)), s.Interval)
+			text += fmt.Sprintf("; up to about %s are missing, at mean power for the %v between two scrapes", format.Energy(energy.Joules(s.Missed)), s.Interval)
 		}
 		all = append(all, text)
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/carbonctl/carbonctl/internal/output"
+	"github.com/carbonctl/carbonctl/internal/screen"
 	"github.com/carbonctl/carbonctl/ledger"
-	"github.com/carbonctl/carbonctl/report"
 )
 
 func (a *app) merge() *cobra.Command {
@@ -51,10 +51,10 @@ its own ledger. The exit code is 1 if an incomplete last line was skipped.`,
 			if err != nil {
 				r.told(err)
 			}
-			m := report.Merged{File: args[0]}
+			m := screen.Merged{File: args[0]}
 			for _, h := range heads {
 				m.Rows += h.Rows
-				m.Heads = append(m.Heads, report.Head(h))
+				m.Heads = append(m.Heads, screen.Head(h))
 			}
 			if asJSON {
 				err = output.JSON(a.out, m)

@@ -16,6 +16,7 @@ import (
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/report/page"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
@@ -50,7 +51,7 @@ The exit code is 1 if there is no such run, or if only its row was kept.`,
 		},
 	}
 	f := cmd.Flags()
-	s.form.add(f, report.RunFormats())
+	s.form.add(f, append(withPage(report.RunFormats()), "svg"))
 	f.StringVar(&s.html, "html", "", "`FILE` write an HTML page; same as --format html --output FILE")
 	f.StringVar(&s.picture, "picture", "", "`NAME` chart for svg: power, epochs, prediction, or comparison (default power; comparison of several runs)")
 	f.StringVar(&s.size, "size", "", "`SIZE` size of the svg on paper: 85mm, 174mm, 85x60mm")
@@ -69,12 +70,12 @@ func (s *showing) run(flags *pflag.FlagSet, args []string) error {
 		return err
 	case (s.picture != "" || s.size != "") && format != "svg":
 		return errors.New("--picture and --size need --format svg, or a file of that name")
-	case s.picture != "" && !slices.Contains(report.Pictures(), report.Picture(s.picture)):
+	case s.picture != "" && !slices.Contains(page.Pictures(), page.Picture(s.picture)):
 		return fmt.Errorf("--picture: %.40q is not one of power, epochs, prediction, comparison", s.picture)
 	}
-	var size report.Size
+	var size page.Size
 	if s.size != "" {
-		if size, err = report.ParseSize(s.size); err != nil {
+		if size, err = page.ParseSize(s.size); err != nil {
 			return fmt.Errorf("--size: %w", err)
 		}
 	}
@@ -85,7 +86,7 @@ func (s *showing) run(flags *pflag.FlagSet, args []string) error {
 	if err != nil {
 		return err
 	}
-	if format == "svg" && (len(all) > 1 || s.picture == string(report.ComparisonPicture)) {
+	if format == "svg" && (len(all) > 1 || s.picture == string(page.ComparisonPicture)) {
 		return s.compare(all, size)
 	}
 	if s.form.output != "" && len(all) > 1 {
@@ -105,14 +106,14 @@ func (s *showing) run(flags *pflag.FlagSet, args []string) error {
 }
 
 // write shows one run.
-func (s *showing) write(w io.Writer, r footprint.Report, format string, size report.Size) error {
-	run := report.Run{Report: r, Car: s.car}
+func (s *showing) write(w io.Writer, r footprint.Report, format string, size page.Size) error {
+	run := page.Run{Run: report.Run{Report: r, Car: s.car}}
 	switch format {
 	case "html":
-		return run.Advised(regions.Builtin()).Write(w, format)
+		return run.Advised(regions.Builtin()).HTML(w)
 	case "svg":
-		err := run.SVG(w, cmp.Or(report.Picture(s.picture), report.PowerPicture), size)
-		if none := (*report.PictureError)(nil); errors.As(err, &none) {
+		err := run.SVG(w, cmp.Or(page.Picture(s.picture), page.PowerPicture), size)
+		if none := (*page.PictureError)(nil); errors.As(err, &none) {
 			return &exitError{exitFinding, err}
 		}
 		return err
@@ -121,14 +122,14 @@ func (s *showing) write(w io.Writer, r footprint.Report, format string, size rep
 }
 
 // compare draws several runs beside each other.
-func (s *showing) compare(all []footprint.Report, size report.Size) error {
-	if p := report.Picture(s.picture); p != "" && p != report.ComparisonPicture {
+func (s *showing) compare(all []footprint.Report, size page.Size) error {
+	if p := page.Picture(s.picture); p != "" && p != page.ComparisonPicture {
 		return fmt.Errorf("--picture %s shows one run, and %d are named", p, len(all))
 	}
 	if len(all) < 2 {
 		return errors.New("--picture comparison needs two runs or more: name them by their IDs")
 	}
-	return s.form.write(s.out, func(w io.Writer) error { return report.ComparisonSVG(w, all, size) })
+	return s.form.write(s.out, func(w io.Writer) error { return page.CompareSVG(w, all, size) })
 }
 
 // A rowError says that of a run there is no more than its row, as of an imported one.
@@ -146,7 +147,7 @@ func (s *showing) showRow(row *rowError, format string, err error) error {
 	wrong := s.form.write(s.out, func(w io.Writer) error {
 		switch format {
 		case "json", "html", "svg":
-			return s.write(w, report.OfRow(row.row), format, report.Size{})
+			return s.write(w, report.OfRow(row.row), format, page.Size{})
 		}
 		return s.rowTotals(row.row).Write(w, format)
 	})

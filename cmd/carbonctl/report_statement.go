@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/carbonctl/carbonctl/internal/input"
+	"github.com/carbonctl/carbonctl/internal/screen"
 	"github.com/carbonctl/carbonctl/report"
 )
 
@@ -56,7 +57,7 @@ func (f *aboutFlags) parse(read func(name string) (input.Run, error)) (report.Fo
 		return form, f.about, fmt.Errorf("--statement: %.40q is not one of %s", f.statement, strings.Join(all, ", "))
 	}
 	if f.per != "" {
-		per, err := report.ParsePer(f.per)
+		per, err := screen.ParsePer(f.per)
 		if err != nil {
 			return form, f.about, fmt.Errorf("--per: %w", err)
 		}

@@ -14,17 +14,18 @@ import (
 	"github.com/carbonctl/carbonctl/internal/input"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/report/page"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
 // team writes the page of the runs in some files; sums say what of them is wanted.
 func (r *reporting) team(flags *pflag.FlagSet, files []input.File, sums report.Totals) error {
-	t := report.Team{Totals: sums, Now: time.Now(), Link: r.pages(r.form.output), Table: regions.Builtin()}
+	t := page.Team{Totals: sums, Now: time.Now(), Link: r.pages(r.form.output), Table: regions.Builtin()}
 	var list *runs.Listing
 	if flags.Changed("last") {
 		list = &runs.Listing{Most: r.last}
-		if r.last == 0 || r.last > report.MaxRuns {
-			list.Most = report.MaxRuns
+		if r.last == 0 || r.last > page.MaxRuns {
+			list.Most = page.MaxRuns
 		}
 	}
 	r.Columns = append(t.Columns(), "ledger_id")

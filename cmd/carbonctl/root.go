@@ -17,8 +17,9 @@ import (
 
 	"github.com/carbonctl/carbonctl/internal/about"
 	"github.com/carbonctl/carbonctl/internal/config"
+	"github.com/carbonctl/carbonctl/internal/format"
+	"github.com/carbonctl/carbonctl/internal/layout"
 	"github.com/carbonctl/carbonctl/internal/output"
-	"github.com/carbonctl/carbonctl/report"
 )
 
 // flagError is a flag that is not one, or has a wrong value.
@@ -154,7 +155,7 @@ func (a *app) strangers() {
 
 // tell prints what is of note as a command goes on, folded as its result is.
 func (a *app) tell(text string) {
-	p := report.Page{Screen: a.screen(a.err)}
+	p := layout.Page{Screen: a.screen(a.err)}
 	p.Lead("carbonctl: ", text)
 	a.status.Aside(func() { _, _ = p.WriteTo(a.err) }) // nobody could be told of an error
 }
@@ -167,15 +168,15 @@ func (a *app) say(text, hint string) {
 
 func (a *app) print(text, hint string) {
 	for line := range strings.SplitSeq(text, "\n") { // errors that are joined
-		fmt.Fprintf(a.err, "carbonctl: %s\n", report.Clean(line))
+		fmt.Fprintf(a.err, "carbonctl: %s\n", format.Clean(line))
 	}
 	if hint != "" {
-		fmt.Fprintf(a.err, "  hint: %s\n", report.Clean(hint))
+		fmt.Fprintf(a.err, "  hint: %s\n", format.Clean(hint))
 	}
 }
 
 // screen says what a writer of ours shows text on.
-func (a *app) screen(w io.Writer) report.Screen {
+func (a *app) screen(w io.Writer) layout.Screen {
 	if o, ok := w.(*answer); ok {
 		w = o.w
 	}

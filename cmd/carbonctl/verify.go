@@ -10,11 +10,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/carbonctl/carbonctl/internal/format"
 	"github.com/carbonctl/carbonctl/internal/input"
 	"github.com/carbonctl/carbonctl/internal/output"
+	"github.com/carbonctl/carbonctl/internal/screen"
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/ledger/sshsig"
-	"github.com/carbonctl/carbonctl/report"
 )
 
 // verifying is one run of verify.
@@ -70,7 +71,7 @@ checked.`,
 			check.check.Through = r.Through
 			files, failed := r.ledgers(args)
 			good := true
-			results := []report.Verification{}
+			results := []screen.Verification{}
 			for _, f := range files {
 				v, err := check.file(cmd.InOrStdin(), f.Path)
 				if header := (*ledger.HeaderError)(nil); errors.As(err, &header) && !f.Named {
@@ -140,7 +141,7 @@ func heldHead(s string) (ledger.Head, error) {
 	}
 	b, err := os.ReadFile(s)
 	if errors.Is(err, fs.ErrNotExist) {
-		return ledger.Head{}, fmt.Errorf("--head %q is neither a hash of 64 hexadecimal digits nor a file", report.Short(s, 70))
+		return ledger.Head{}, fmt.Errorf("--head %q is neither a hash of 64 hexadecimal digits nor a file", format.Clip(s, 70))
 	}
 	if err != nil {
 		return ledger.Head{}, fmt.Errorf("--head: %w", err)
@@ -153,19 +154,19 @@ func heldHead(s string) (ledger.Head, error) {
 }
 
 // file checks one ledger.
-func (c verifying) file(stdin io.Reader, path string) (report.Verification, error) {
-	var signature *report.Signature
+func (c verifying) file(stdin io.Reader, path string) (screen.Verification, error) {
+	var signature *screen.Signature
 	check := c.check
 	if c.signers != nil {
-		signature = &report.Signature{}
+		signature = &screen.Signature{}
 		check.Signed = func(head, sig []byte) error {
 			signer, err := sshsig.Check(head, sig, c.signers)
 			if err != nil {
 				return err
 			}
-			signature.OK, signature.Signer = true, new(report.Signer(signer))
+			signature.OK, signature.Signer = true, new(screen.Signer(signer))
 			if heads, err := ledger.ParseHeads(head); err == nil {
-				signature.Head = new(report.Head(heads[len(heads)-1]))
+				signature.Head = new(screen.Head(heads[len(heads)-1]))
 			}
 			return nil
 		}
@@ -190,7 +191,7 @@ func (c verifying) file(stdin io.Reader, path string) (report.Verification, erro
 		err = fmt.Errorf("%s: %w", path, err)
 	}
 	if err != nil {
-		return report.Verification{}, err
+		return screen.Verification{}, err
 	}
 	v := verification(result)
 	v.File, v.Signature = path, signature
@@ -199,13 +200,13 @@ func (c verifying) file(stdin io.Reader, path string) (report.Verification, erro
 }
 
 // verification is what the check of a ledger found, to be shown.
-func verification(r ledger.Result) report.Verification {
-	v := report.Verification{Rows: r.Rows, Faults: r.Faults, Unseen: r.Unseen, Chains: []report.Chain{}, Findings: []report.Finding{}}
+func verification(r ledger.Result) screen.Verification {
+	v := screen.Verification{Rows: r.Rows, Faults: r.Faults, Unseen: r.Unseen, Chains: []screen.Chain{}, Findings: []screen.Finding{}}
 	for _, c := range r.Chains {
-		v.Chains = append(v.Chains, report.Chain{Head: report.Head(c.Head), Held: c.Held, Since: c.Since})
+		v.Chains = append(v.Chains, screen.Chain{Head: screen.Head(c.Head), Held: c.Held, Since: c.Since})
 	}
 	for _, f := range r.Findings {
-		v.Findings = append(v.Findings, report.Finding{Kind: string(f.Kind), Row: f.Row, Line: f.Line, LedgerID: f.LedgerID, Text: f.Text})
+		v.Findings = append(v.Findings, screen.Finding{Kind: string(f.Kind), Row: f.Row, Line: f.Line, LedgerID: f.LedgerID, Text: f.Text})
 	}
 	return v
 }

@@ -10,12 +10,13 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/carbonctl/carbonctl/internal/format"
 	"github.com/carbonctl/carbonctl/internal/output"
+	"github.com/carbonctl/carbonctl/internal/screen"
 	"github.com/carbonctl/carbonctl/internal/timespec"
 	"github.com/carbonctl/carbonctl/internal/wait"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/regions/live"
-	"github.com/carbonctl/carbonctl/report"
 )
 
 // A timing is work to come, as the flags of when describe it.
@@ -38,38 +39,38 @@ func (p *timing) times() (err error) {
 			return fmt.Errorf("--from: %w", err)
 		}
 	}
-	switch start := p.start.Format(report.Minute); {
+	switch start := p.start.Format(format.MinuteLayout); {
 	case p.length <= 0:
 		return fmt.Errorf("--for: must be above 0, not %v", p.length)
 	case p.start.Before(p.now.Add(-time.Minute)):
 		return fmt.Errorf("--from: %s is in the past", start)
 	case p.last.Before(p.start.Add(p.length)):
-		return fmt.Errorf("--by: work of %s from %s does not fit before %s", report.Duration(p.length), start, p.last.Format(report.Minute))
+		return fmt.Errorf("--by: work of %s from %s does not fit before %s", format.Duration(p.length), start, p.last.Format(format.MinuteLayout))
 	}
 	return nil
 }
 
 // window finds the greenest hours for the work.
-func (p *timing) window(ctx context.Context, flags *pflag.FlagSet) (report.Window, error) {
+func (p *timing) window(ctx context.Context, flags *pflag.FlagSet) (screen.Window, error) {
 	t, err := table(flags)
 	if err != nil {
-		return report.Window{}, err
+		return screen.Window{}, err
 	}
 	scope, _ := flags.GetString("scope")
 	q := regions.Query{Scope: regions.Scope(scope), Time: p.start}
 	if scope != "" && q.Scope != regions.Lifecycle && q.Scope != regions.Direct {
-		return report.Window{}, fmt.Errorf("--scope: invalid scope %.40q: use lifecycle or direct", scope)
+		return screen.Window{}, fmt.Errorf("--scope: invalid scope %.40q: use lifecycle or direct", scope)
 	}
 	if q.Zone, err = region(flags); err != nil {
-		return report.Window{}, err
+		return screen.Window{}, err
 	}
 	if q.Zone == "" {
-		return report.Window{}, errors.New("no region given: set --region to where the work would run")
+		return screen.Window{}, errors.New("no region given: set --region to where the work would run")
 	}
 	var ahead regions.Forecaster
 	if p.service != "" {
 		if ahead, err = live.Forecasts(p.service, liveOptions(t)); err != nil {
-			return report.Window{}, fmt.Errorf("--live: %w", err)
+			return screen.Window{}, fmt.Errorf("--live: %w", err)
 		}
 	}
 	return wait.Greenest(ctx, ahead, t, q, p.length, p.last)

@@ -17,9 +17,9 @@ import (
 
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/config"
+	"github.com/carbonctl/carbonctl/internal/format"
 	"github.com/carbonctl/carbonctl/internal/wait"
 	"github.com/carbonctl/carbonctl/regions"
-	"github.com/carbonctl/carbonctl/report"
 )
 
 // greenFlags say how long a command may wait for a greener grid.
@@ -83,7 +83,7 @@ func (w *wrapping) waitForGreen(ctx context.Context, ahead regions.Forecaster) (
 	o.Planned = func(t time.Time) { start.Store(&t) }
 	defer w.status.Every(0, time.Second, func() string {
 		if t := start.Load(); t != nil {
-			return "starts in " + strings.TrimSuffix(report.Left(time.Until(*t)), " left")
+			return "starts in " + strings.TrimSuffix(format.Left(time.Until(*t)), " left")
 		}
 		return ""
 	})()

@@ -13,6 +13,7 @@ import (
 	"github.com/carbonctl/carbonctl/internal/output"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/report/page"
 )
 
 // closing is how long before its deadline a file is given up, so that it is known
@@ -33,7 +34,7 @@ func JSON(path string) Sink { return Sink{path, report.JSON} }
 // are compared with; the zero Car is the usual one.
 func HTML(path string, car report.Car) Sink {
 	return Sink{path, func(w io.Writer, r footprint.Report) error {
-		return report.Run{Report: r, Car: car}.Advised(regions.Builtin()).Write(w, "html")
+		return page.Run{Run: report.Run{Report: r, Car: car}}.Advised(regions.Builtin()).HTML(w)
 	}}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/report/page"
 )
 
 // metric is a value at a step. Value is an exact number of the report.
@@ -240,10 +241,10 @@ func unique(taken map[string]bool, id, basis string) string {
 	return name
 }
 
-// page is the run as a page that needs no other file.
-func page(r footprint.Report) ([]byte, error) {
+// pageOf is the run as a page that needs no other file.
+func pageOf(r footprint.Report) ([]byte, error) {
 	var b bytes.Buffer
-	err := report.Run{Report: r}.Advised(regions.Builtin()).Write(&b, "html")
+	err := page.Run{Run: report.Run{Report: r}}.Advised(regions.Builtin()).HTML(&b)
 	return b.Bytes(), err
 }
 

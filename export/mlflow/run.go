@@ -153,7 +153,7 @@ func (s *Sink) upload(ctx context.Context, r footprint.Report) (said string, err
 	if why != "" {
 		return "not uploaded: " + why, nil
 	}
-	page, err := page(r)
+	page, err := pageOf(r)
 	if err != nil {
 		return "", err
 	}

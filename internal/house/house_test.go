@@ -70,7 +70,15 @@ var rooms = map[string][]string{
 	"ledger":          {"energy", "internal/formula", "internal/atomicfile", "internal/timespec", "footprint", "runs", "regions", "github.com/gocarina/gocsv", "github.com/gofrs/flock", "github.com/google/uuid", "golang.org/x/sys"},
 	"ledger/foreign":  {"energy", "footprint", "plan", "runs", "regions", "github.com/google/uuid"},
 	"ledger/sshsig":   {"golang.org/x/crypto"},
-	"report":          {"energy", "internal/exposition", "internal/formula", "footprint", "plan", "runs", "regions", "github.com/rivo/uniseg"},
+
+	// What is shown: amounts and names as text, the layout, what is said, and its forms.
+	"internal/escape": {"internal/formula"},
+	"internal/format": {"energy", "footprint", "regions", "github.com/rivo/uniseg"},
+	"internal/layout": {"internal/escape", "internal/format"},
+	"internal/facts":  {"energy", "footprint", "plan", "runs", "regions", "internal/escape", "internal/format", "internal/layout"},
+	"report":          {"energy", "internal/escape", "internal/exposition", "internal/facts", "internal/format", "internal/layout", "footprint", "plan", "runs", "regions"},
+	"report/page":     {"energy", "internal/escape", "internal/facts", "internal/format", "internal/layout", "footprint", "runs", "regions", "report"},
+	"internal/screen": {"energy", "footprint", "plan", "runs", "regions", "internal/escape", "internal/facts", "internal/format", "internal/layout", "report"},
 
 	"internal/revision": {},
 
@@ -79,9 +87,9 @@ var rooms = map[string][]string{
 	"export/internal/sent":       {"footprint"},
 	"export/influx":              {"energy", "export/internal/sent", "footprint", "internal/deliver"},
 	"export/jsonlines":           {"energy", "footprint", "regions"},
-	"export/mlflow":              {"energy", "export/internal/sent", "footprint", "internal/deliver", "regions", "report"},
+	"export/mlflow":              {"energy", "export/internal/sent", "footprint", "internal/deliver", "regions", "report", "report/page"},
 	"export/webhook":             {"footprint", "internal/deliver"},
-	"export/file":                {"carbon", "footprint", "internal/output", "regions", "report"},
+	"export/file":                {"carbon", "footprint", "internal/output", "regions", "report", "report/page"},
 	"export/internal/runmetrics": {"energy", "footprint", "internal/exposition"},
 	"export/metrics":             {"carbon", "export/file", "export/internal/runmetrics", "footprint", "internal/deliver", "internal/exposition", "internal/output"},
 	// The official client costs each start of a program 1.4 ms: never in the command.
@@ -94,15 +102,16 @@ var rooms = map[string][]string{
 	"internal/fleet":   {"energy", "footprint", "regions", "runs", "github.com/google/uuid"},
 	"internal/engine":  {"footprint"},
 	"internal/input":   {"footprint", "internal/config", "internal/timespec", "ledger", "regions", "report", "runs"},
-	"internal/output":  {"internal/atomicfile", "report", "golang.org/x/sys", "golang.org/x/term"},
+	"internal/output":  {"internal/atomicfile", "internal/format", "internal/layout", "golang.org/x/sys", "golang.org/x/term"},
 	"internal/locate":  {"regions", "regions/metadata"},
 	"internal/spool":   {"footprint", "internal/atomicfile", "internal/deliver", "github.com/gofrs/flock"},
 	"internal/session": {"energy", "export/webhook", "footprint", "carbon", "ledger", "internal/attach", "internal/child", "internal/engine", "internal/deliver", "internal/spool", "internal/nested", "internal/output", "internal/proc", "internal/revision", "internal/watch"},
-	"internal/wait":    {"footprint", "internal/atomicfile", "regions", "report", "github.com/gofrs/flock"},
+	"internal/wait":    {"footprint", "internal/atomicfile", "internal/format", "internal/screen", "regions", "github.com/gofrs/flock"},
 	"internal/watch":   {"golang.org/x/sys"},
 	"cmd/carbonctl": {
 		"carbon", "energy", "estimate", "footprint", "plan", "runs", "internal/attach", "internal/child", "internal/engine", "internal/config", "internal/control", "internal/input", "internal/locate", "internal/timespec", "export/ci", "export/file", "export/otlp", "internal/about", "internal/nearest", "internal/nested", "internal/output", "internal/session", "internal/spool", "internal/wait", "internal/watch", "ledger/sshsig", "ledger/foreign", "internal/proc", "internal/serve", "ledger", "nvml", "rapl", "regions", "report",
 		"export/metrics", "internal/fleet",
+		"internal/facts", "internal/format", "internal/layout", "internal/screen", "report/page",
 		"export/influx", "export/jsonlines", "export/mlflow", "export/webhook", "internal/deliver",
 		"regions/live",
 		"internal/serve/store",
@@ -110,13 +119,14 @@ var rooms = map[string][]string{
 	},
 
 	// The server, below the command.
-	"internal/serve":       {"energy", "footprint", "internal/exposition", "internal/input", "internal/serve/store", "internal/timespec", "regions", "report", "runs"},
+	"internal/serve":       {"energy", "footprint", "internal/exposition", "internal/input", "internal/format", "internal/serve/store", "internal/timespec", "regions", "report", "report/page", "runs"},
 	"internal/serve/store": {"energy", "footprint", "internal/input", "ledger", "report", "runs", "github.com/google/uuid"},
 
 	// For tests, and for people.
 	"energy/energytest":          {"energy"},
 	"regions/internal/fetchtest": {"regions", "github.com/stretchr/testify"},
 	"internal/machinetest":       {"energy", "golang.org/x/tools"},
+	"internal/reporttest":        {"energy", "footprint", "regions", "runs", "github.com/stretchr/testify"},
 	"internal/house":             {},
 	"examples/train":             {"carbon", "report"},
 }

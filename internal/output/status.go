@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/internal/format"
 )
 
 // A Status is one line of a terminal that says how far something is. It is drawn again
@@ -69,7 +69,7 @@ func (s *Status) draw(text string, stopped *bool) {
 	}
 	// The last column stays empty: what is written there makes some terminals go on to the
 	// next line.
-	_, _ = io.WriteString(s.to, eraseLine+report.Cut(report.Clean(text), max(s.width(), 40)-1))
+	_, _ = io.WriteString(s.to, eraseLine+format.Cut(format.Clean(text), max(s.width(), 40)-1))
 	s.shown = true
 }
 
@@ -191,7 +191,7 @@ func (m *metered) text() string {
 	part := min(float64(m.read.Load())/float64(m.size), 1)
 	text := fmt.Sprintf("%s: %.0f %%", filepath.Base(m.name), 100*part)
 	if part > 0.02 {
-		text += ", " + report.Left(time.Duration(float64(time.Since(m.began))*(1-part)/part))
+		text += ", " + format.Left(time.Duration(float64(time.Since(m.began))*(1-part)/part))
 	}
 	return text
 }

@@ -6,8 +6,9 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/carbonctl/carbonctl/internal/format"
 	"github.com/carbonctl/carbonctl/internal/serve/store"
-	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/report/page"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
@@ -56,19 +57,19 @@ func (c *choices) of(rows store.Rows) *choices {
 }
 
 // options are the values of a filter, nil where there are none or too many.
-func (c *choices) options(name, value string) []report.Option {
+func (c *choices) options(name, value string) []page.Option {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	all := slices.Sorted(maps.Keys(c.values[name]))
 	if len(all) == 0 || len(all) >= maxChoices {
 		return nil
 	}
-	list := []report.Option{{Value: "", Text: "all"}}
+	list := []page.Option{{Value: "", Text: "all"}}
 	if value != "" && !slices.Contains(all, value) {
-		list = append(list, report.Option{Value: value, Text: shown(value)})
+		list = append(list, page.Option{Value: value, Text: shown(value)})
 	}
 	for _, v := range all {
-		list = append(list, report.Option{Value: v, Text: shown(v)})
+		list = append(list, page.Option{Value: v, Text: shown(v)})
 	}
 	return list
 }
@@ -76,7 +77,7 @@ func (c *choices) options(name, value string) []report.Option {
 // shown is a name as a list of choices has it: short, and without what moves other text.
 func shown(name string) string {
 	const most = 40
-	clean := []rune(report.Clean(name))
+	clean := []rune(format.Clean(name))
 	if len(clean) > most {
 		clean = append(clean[:most-1], '…')
 	}
@@ -94,8 +95,8 @@ func (c *choices) newest() (all []runs.Row) {
 }
 
 // controls are the fields of the form of filters.
-func (c *choices) controls(p *params) (all []report.Control) {
-	for _, f := range []report.Control{
+func (c *choices) controls(p *params) (all []page.Control) {
+	for _, f := range []page.Control{
 		{Name: "from", Label: "From", Hint: "2026-01 or -30d"}, {Name: "to", Label: "To", Hint: "2026-06"},
 		{Name: "project", Label: "Project"}, {Name: "label", Label: "Label", Hint: "team=nlp"}, {Name: "user", Label: "User"},
 		{Name: "host", Label: "Host"}, {Name: "region", Label: "Region"}, {Name: "status", Label: "Status"},

@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"fmt"
 
-	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/internal/format"
+	"github.com/carbonctl/carbonctl/report/page"
 )
 
 // maxCompared is how many runs stand beside each other.
@@ -12,14 +13,14 @@ const maxCompared = 8
 
 // compare renders two or more runs beside each other, or the form that chooses them.
 func (p *pages) compare(a *asked) ([]byte, string, error) {
-	if err := a.read(report.BesideFormats(), "run…"); err != nil {
+	if err := a.read(page.CompareFormats(), "run…"); err != nil {
 		return nil, "", err
 	}
 	ids := a.params.values["run"]
 	if len(ids) > maxCompared {
 		return nil, "", badRequest{fmt.Errorf("%d runs are named: at most %d are compared", len(ids), maxCompared)}
 	}
-	beside := report.Beside{Home: "/"}
+	beside := page.Compare{Home: "/"}
 	for _, id := range ids {
 		run, err := p.find(a.state, id)
 		if err != nil {
@@ -52,9 +53,9 @@ func (p *pages) choose(a *asked, ids []string) ([]byte, string, error) {
 	for _, r := range p.views.choices.of(a.state.Rows).newest() {
 		text := r.StartedAt.UTC().Format("2006-01-02 15:04")
 		if r.Project != "" {
-			text += " " + report.Clean(r.Project)
+			text += " " + format.Clean(r.Project)
 		}
-		list = append(list, choice{r.RunID, text + " " + string(r.Status) + ", " + report.Energy(r.Energy)})
+		list = append(list, choice{r.RunID, text + " " + string(r.Status) + ", " + format.Energy(r.Energy)})
 	}
 	chosen := [2]string{}
 	copy(chosen[:], ids)

@@ -39,7 +39,7 @@ func (s *server) documentation(w http.ResponseWriter, r *http.Request) {
 		for _, p := range paths {
 			all = append(all, shown{p.method, p.text, p.about})
 		}
-		page(w, http.StatusOK, docsPage, map[string]any{
+		writePage(w, http.StatusOK, docsPage, map[string]any{
 			"Version": s.Version, "Data": s.Table.Version(), "Paths": all, "Points": thousands(maxPoints), "Asked": maxAsked,
 			"Locations": maxLocations, "Batch": maxBatch, "Hours": maxHours,
 		})

@@ -161,7 +161,7 @@ func (a Access) exchange(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Sec-Fetch-Site") == "cross-site" {
 		// A strict cookie is not sent along a way that began at another site, so that the
 		// page itself goes on.
-		page(w, http.StatusOK, moveOn, to)
+		writePage(w, http.StatusOK, moveOn, to)
 		return
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)

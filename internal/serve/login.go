@@ -53,7 +53,7 @@ func (a Access) login(w http.ResponseWriter, r *http.Request, to, wrong string) 
 		return
 	}
 	w.Header().Set("Referrer-Policy", "same-origin") // by no-referrer the form would come without its origin
-	page(w, http.StatusUnauthorized, loginPage, map[string]string{"Wrong": wrong, "To": to})
+	writePage(w, http.StatusUnauthorized, loginPage, map[string]string{"Wrong": wrong, "To": to})
 }
 
 // maxLogin bounds the form: a token, and an address.
@@ -87,7 +87,7 @@ func refuse(w http.ResponseWriter, r *http.Request, code int, text string) {
 		problem(w, code, text)
 		return
 	}
-	page(w, code, faultPage, map[string]any{"Title": http.StatusText(code), "Text": strings.ToValidUTF8(text, "�")})
+	writePage(w, code, faultPage, map[string]any{"Title": http.StatusText(code), "Text": strings.ToValidUTF8(text, "�")})
 }
 
 var faultPage = parts(`<title>{{.Title}} · carbonctl</title>`, `<h1>{{.Title}}</h1><p><bdi>{{.Text}}</bdi></p><p><a href="/">All runs</a></p>`)
@@ -95,8 +95,8 @@ var faultPage = parts(`<title>{{.Title}} · carbonctl</title>`, `<h1>{{.Title}}<
 // wantsPage reports whether a browser asks for something to be looked at.
 func wantsPage(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept"), "text/html") }
 
-// page writes one of the pages that serve makes itself.
-func page(w http.ResponseWriter, code int, t func() *template.Template, data any) {
+// writePage writes one of the pages that serve makes itself.
+func writePage(w http.ResponseWriter, code int, t func() *template.Template, data any) {
 	var b bytes.Buffer
 	if err := t().ExecuteTemplate(&b, "page", data); err != nil {
 		problem(w, http.StatusInternalServerError, err.Error())

@@ -18,6 +18,7 @@ import (
 	"github.com/carbonctl/carbonctl/internal/serve/store"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/report/page"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
@@ -204,7 +205,7 @@ const maxValues = 100
 
 // team renders the page of all runs.
 func (p *pages) team(a *asked) ([]byte, string, error) {
-	if err := a.read(report.TeamFormats(), "project…", "label…", "user…", "host…", "region…", "status…", "from", "to"); err != nil {
+	if err := a.read(page.TeamFormats(), "project…", "label…", "user…", "host…", "region…", "status…", "from", "to"); err != nil {
 		return nil, "", err
 	}
 	n := 0
@@ -278,28 +279,30 @@ func (p *pages) run(a *asked) ([]byte, string, error) {
 		if run.Status == footprint.Running {
 			run.Script = followScript(a.state)
 		}
+		err = run.HTML(&b)
+	} else {
+		err = run.Write(&b, a.format)
 	}
-	err = run.Write(&b, a.format)
 	return b.Bytes(), kinds[a.format], err
 }
 
 // find gives a run by its ID or the beginning of one. The ID is looked up among those that
 // were read: no file has its name.
-func (p *pages) find(s *store.State, id string) (report.Run, error) {
+func (p *pages) find(s *store.State, id string) (page.Run, error) {
 	for _, r := range s.Live {
 		if r.RunID == id {
-			return report.Run{Report: r, Car: p.Car}, nil
+			return page.Run{Run: report.Run{Report: r, Car: p.Car}}, nil
 		}
 	}
 	i, ok := s.Rows.Find(id)
 	if i < 0 {
-		return report.Run{}, notFound{fmt.Errorf("run ID %.80q is ambiguous: give more of it", id)}
+		return page.Run{}, notFound{fmt.Errorf("run ID %.80q is ambiguous: give more of it", id)}
 	}
 	if !ok {
-		return report.Run{}, notFound{fmt.Errorf("no run %.80q here", id)}
+		return page.Run{}, notFound{fmt.Errorf("no run %.80q here", id)}
 	}
 	row, path := s.Rows.At(i)
-	run := report.Run{Report: report.OfRow(row), Car: p.Car}
+	run := page.Run{Run: report.Run{Report: report.OfRow(row), Car: p.Car}}
 	if whole, ok := store.Whole(row, path); ok {
 		run.Report = whole
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/carbonctl/carbonctl/ledger"
 	"github.com/carbonctl/carbonctl/regions"
 	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/report/page"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
@@ -264,7 +265,7 @@ func TestTheSumsAreThoseOfReport(t *testing.T) {
 				require.Equal(t, http.StatusOK, w.Code, w.Body)
 				f, err := input.Filter{From: values.Get("from"), Projects: values["project"], Hosts: values["host"], Zones: values["region"]}.Parse(now)
 				require.NoError(t, err)
-				want := report.Team{Totals: report.Totals{Groups: &runs.Groups{}, Filter: f}, Now: now, Table: regions.Builtin(), Link: func(r runs.Row) string { return runAddress(r.RunID) }}
+				want := page.Team{Totals: report.Totals{Groups: &runs.Groups{}, Filter: f}, Now: now, Table: regions.Builtin(), Link: func(r runs.Row) string { return runAddress(r.RunID) }}
 				reader := input.Reader{}
 				files, err := reader.Files([]string{dir})
 				require.NoError(t, err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/internal/serve/store"
 	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/report/page"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
@@ -21,11 +22,11 @@ func followScript(s *store.State) string {
 
 // served is what the page of all runs has here beside what a file has: runs that go on, the
 // form of filters, other forms of the same figures, and the script that follows.
-func (p *pages) served(a *asked, f runs.Filter, c *choices) *report.Served {
-	live := &report.Served{Filters: c.controls(a.params), Script: followScript(a.state)}
+func (p *pages) served(a *asked, f runs.Filter, c *choices) *page.Served {
+	live := &page.Served{Filters: c.controls(a.params), Script: followScript(a.state)}
 	for _, r := range a.state.Live {
 		if f.Match(runs.FromReport(r)) {
-			live.Going = append(live.Going, report.Going{Run: report.Run{Report: r, Car: p.Car}, Link: runAddress(r.RunID)})
+			live.Going = append(live.Going, page.Going{Run: report.Run{Report: r, Car: p.Car}, Link: runAddress(r.RunID)})
 		}
 	}
 	for _, l := range [][2]string{{"JSON", "json"}, {"CSV of runs", "runs.csv"}, {"CSV of groups", "csv"}} {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/internal/serve/store"
 	"github.com/carbonctl/carbonctl/report"
+	"github.com/carbonctl/carbonctl/report/page"
 	"github.com/carbonctl/carbonctl/runs"
 )
 
@@ -14,7 +15,7 @@ import (
 // appended is added to what was added before.
 type view struct {
 	mu    sync.Mutex
-	team  *report.Team // not settled
+	team  *page.Team // not settled
 	rows  store.Rows
 	month string
 	used  uint64
@@ -34,7 +35,7 @@ func newViews() *views { return &views{all: map[string]*view{}} }
 
 // team gives the sums of some rows, settled and not shared with anybody, and what there is
 // to choose.
-func (v *views) team(rows store.Rows, f runs.Filter, p Pages, now time.Time) (report.Team, *choices) {
+func (v *views) team(rows store.Rows, f runs.Filter, p Pages, now time.Time) (page.Team, *choices) {
 	one, chosen := v.advance(rows, f, p, now)
 	one.mu.Lock()
 	defer one.mu.Unlock()
@@ -53,7 +54,7 @@ func (v *views) advance(rows store.Rows, f runs.Filter, p Pages, now time.Time) 
 	case one.team != nil && one.rows.Extends(rows) && one.month == month:
 		return one, chosen
 	case one.team == nil || one.month != month || !rows.Extends(one.rows):
-		one.team = &report.Team{Totals: report.Totals{Groups: &runs.Groups{}, Filter: f, Budget: p.Budget, Car: p.Car}, Now: now}
+		one.team = &page.Team{Totals: report.Totals{Groups: &runs.Groups{}, Filter: f, Budget: p.Budget, Car: p.Car}, Now: now}
 		one.rows, one.month = store.Rows{}, month
 	}
 	rows.Each(one.rows.Len(), one.team.Add)

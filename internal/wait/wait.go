@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/format"
 	"github.com/carbonctl/carbonctl/regions"
-	"github.com/carbonctl/carbonctl/report"
 )
 
 // Options say what is to be waited for.
@@ -108,9 +108,9 @@ func (g *waiting) why(w *footprint.Wait) string {
 	case w.Reason == footprint.WaitBound:
 		return "now: the time to wait was over at " + local(w.StartBy)
 	case waited < time.Minute && *w.PerKWh >= *w.AtOnce*(1-g.Save):
-		return fmt.Sprintf("at once: by %s, a later start within %s saves less than %s", foreseen(w.Kind), report.Duration(g.Bound), report.Percent(g.Save))
+		return fmt.Sprintf("at once: by %s, a later start within %s saves less than %s", foreseen(w.Kind), format.Duration(g.Bound), format.Percent(g.Save))
 	}
-	return fmt.Sprintf("after %s: %s g/kWh expected, by %s; %s without the wait", report.Duration(waited), report.PerKWh(*w.PerKWh), foreseen(w.Kind), report.PerKWh(*w.AtOnce))
+	return fmt.Sprintf("after %s: %s g/kWh expected, by %s; %s without the wait", format.Duration(waited), format.Digits(*w.PerKWh), foreseen(w.Kind), format.Digits(*w.AtOnce))
 }
 
 // plan finds when to start, which is past or now for at once, and notes it in w.
@@ -138,7 +138,7 @@ func (g *waiting) plan(ctx context.Context, w *footprint.Wait) (start time.Time,
 	}
 	if start.After(now) && (before == nil || start.Sub(*before).Abs() >= minShift) {
 		g.Say(fmt.Sprintf("waiting until %s, in %s: %s g/kWh then, %s now, by %s; it starts by %s at the latest",
-			local(start), report.Duration(start.Sub(now).Round(time.Second)), report.PerKWh(found.PerKWh), report.PerKWh(found.Now), foreseen(found.Kind), local(w.StartBy)))
+			local(start), format.Duration(start.Sub(now).Round(time.Second)), format.Digits(found.PerKWh), format.Digits(found.Now), foreseen(found.Kind), local(w.StartBy)))
 	}
 	return start, nil
 }
@@ -155,4 +155,4 @@ func foreseen(kind string) string {
 // suspended.
 func wall() time.Time { return time.Now().Round(0) }
 
-func local(t time.Time) string { return t.Local().Format(report.Minute) }
+func local(t time.Time) string { return t.Local().Format(format.MinuteLayout) }
