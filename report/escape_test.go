@@ -78,10 +78,10 @@ func FuzzNames(f *testing.F) {
 			return b.String(), want.String()
 		}
 
-		got, plain := render(func(v report.Totals, b *bytes.Buffer) error { return page.Team{Totals: v}.HTML(b) })
+		got, plain := render(func(v report.Totals, b *bytes.Buffer) error { return page.Team{Totals: v}.Write(b, "html") })
 		assert.Equal(t, tags(plain), tags(got), "HTML")
 
-		got, plain = render(func(v report.Totals, b *bytes.Buffer) error { return v.Markdown(b) })
+		got, plain = render(func(v report.Totals, b *bytes.Buffer) error { return v.Write(b, "markdown") })
 		assert.Equal(t, lines(plain), lines(got), "Markdown")
 		for i, l := range strings.Split(got, "\n") {
 			if strings.HasPrefix(l, "|") {
@@ -92,7 +92,7 @@ func FuzzNames(f *testing.F) {
 			assert.NotRegexp(t, `<[^bs/]|@[a-zA-Z]|[^\\]#\d`, outsideCode(l), "no HTML, no mention and no issue in %q", l)
 		}
 
-		got, _ = render(func(v report.Totals, b *bytes.Buffer) error { return v.CSV(b) })
+		got, _ = render(func(v report.Totals, b *bytes.Buffer) error { return v.Write(b, "csv") })
 		cells, err := csv.NewReader(strings.NewReader(got)).ReadAll()
 		require.NoError(t, err)
 		require.Len(t, cells, 2)
@@ -102,10 +102,10 @@ func FuzzNames(f *testing.F) {
 		}
 
 		b.Reset()
-		require.NoError(t, v.JSON(&b)) // data, not a page: names stand in it as they are
+		require.NoError(t, v.Write(&b, "json")) // data, not a page: names stand in it as they are
 		assert.True(t, json.Valid(b.Bytes()))
 
-		got, plain = render(func(v report.Totals, b *bytes.Buffer) error { return v.LaTeX(b) })
+		got, plain = render(func(v report.Totals, b *bytes.Buffer) error { return v.Write(b, "latex") })
 		assert.Equal(t, lines(plain), lines(got), "LaTeX")
 		tex(t, got)
 

@@ -60,17 +60,17 @@ func (t Totals) Write(w io.Writer, format string) error {
 	case "text":
 		return t.Text(w)
 	case "json":
-		return t.JSON(w)
+		return t.json(w)
 	case "csv":
-		return t.CSV(w)
+		return t.csv(w)
 	case "markdown":
-		return t.Markdown(w)
+		return t.markdown(w)
 	case "latex":
-		return t.LaTeX(w)
+		return t.latex(w)
 	case "openmetrics":
-		return t.OpenMetrics(w)
+		return t.openMetrics(w)
 	case "prometheus":
-		return t.Prometheus(w)
+		return t.prometheus(w)
 	}
 	return fmt.Errorf("unknown format %.40q: use one of %s", format, strings.Join(Formats(), ", "))
 }

@@ -86,8 +86,8 @@ func (t Totals) Metrics() []exposition.Family {
 	return all
 }
 
-// OpenMetrics writes the totals in the text format 1.0.0 of OpenMetrics.
-func (t Totals) OpenMetrics(w io.Writer) error { return exposition.OpenMetrics.Write(w, t.Metrics()) }
+// openMetrics writes the totals in the text format 1.0.0 of OpenMetrics.
+func (t Totals) openMetrics(w io.Writer) error { return exposition.OpenMetrics.Write(w, t.Metrics()) }
 
-// Prometheus writes the totals in the text format 0.0.4 of Prometheus.
-func (t Totals) Prometheus(w io.Writer) error { return exposition.Text.Write(w, t.Metrics()) }
+// prometheus writes the totals in the text format 0.0.4 of Prometheus.
+func (t Totals) prometheus(w io.Writer) error { return exposition.Text.Write(w, t.Metrics()) }

@@ -44,7 +44,7 @@ func TestNoUpperBound(t *testing.T) {
 		func() (string, error) { var b bytes.Buffer; err := v.Text(&b); return b.String(), err },
 		func() (string, error) {
 			var b bytes.Buffer
-			err := page.Team{Totals: v}.HTML(&b)
+			err := page.Team{Totals: v}.Write(&b, "html")
 			return b.String(), err
 		},
 	} {
@@ -53,13 +53,13 @@ func TestNoUpperBound(t *testing.T) {
 		assert.Contains(t, s, "at least ")
 	}
 	var b bytes.Buffer
-	require.NoError(t, v.JSON(&b))
+	require.NoError(t, v.Write(&b, "json"))
 	assert.Contains(t, b.String(), `"energy_high_joules": null`)
 	b.Reset()
-	require.NoError(t, v.OpenMetrics(&b))
+	require.NoError(t, v.Write(&b, "openmetrics"))
 	assert.Contains(t, b.String(), "carbonctl_ledger_energy_high_joules{project=\"demo\"} +Inf")
 	b.Reset()
-	require.NoError(t, v.CSV(&b))
+	require.NoError(t, v.Write(&b, "csv"))
 }
 
 // Of what the work was not seen to use no "0 J, measured" is said, and of no figure

@@ -50,13 +50,13 @@ func (r Ranking) Write(w io.Writer, format string) error {
 	case "text":
 		return r.Text(w)
 	case "json":
-		return r.JSON(w)
+		return r.json(w)
 	case "csv":
-		return r.CSV(w)
+		return r.csv(w)
 	case "markdown":
-		return r.Markdown(w)
+		return r.markdown(w)
 	case "svg":
-		return r.SVG(w)
+		return r.svg(w)
 	}
 	return fmt.Errorf("unknown format %.40q: use one of %s", format, strings.Join(RankingFormats(), ", "))
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/carbonctl/carbonctl/runs"
 )
 
-// JSON writes the ranking for a program.
-func (r Ranking) JSON(w io.Writer) error {
+// json writes the ranking for a program.
+func (r Ranking) json(w io.Writer) error {
 	places := append([]runs.Comparison{}, r.Places...)
 	notes := append([]string{}, r.Notes...)
 	var used any = r.Energy
@@ -40,8 +40,8 @@ func (r Ranking) JSON(w io.Writer) error {
 	return err
 }
 
-// CSV writes a line for each place; what is not known is an empty cell.
-func (r Ranking) CSV(w io.Writer) error {
+// csv writes a line for each place; what is not known is an empty cell.
+func (r Ranking) csv(w io.Writer) error {
 	out := csv.NewWriter(w)
 	_ = out.Write([]string{"rank", "here", "zone", "name", "provider", "cloud_region", "city", "energy_joules", "g_per_kwh", "pue", "pue_of", "emissions_g", "ratio",
 		"cfe_percent", "cfe_year", "distance_km", "scope", "market", "kind", "year", "from", "to", "source", "licence", "instead"}) // Flush tells its error

@@ -23,10 +23,10 @@ var rankingPicture = sync.OnceValue(func() *template.Template {
 // maxRanked is how many bars a picture shows at the most.
 const maxRanked = 60
 
-// SVG writes the ranking as a picture with a bar for each place, here in another
+// svg writes the ranking as a picture with a bar for each place, here in another
 // colour. It needs nothing else and follows the reader's light or dark setting.
 // Of more than 60 places it shows the first.
-func (r Ranking) SVG(w io.Writer) error {
+func (r Ranking) svg(w io.Writer) error {
 	const left, most, top, step, width = 310.0, 300.0, 68.0, 24.0, 810.0
 	type bar struct {
 		Label, Value, Full       string

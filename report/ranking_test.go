@@ -132,10 +132,10 @@ func TestRankingOfAPlanHasItsEnergy(t *testing.T) {
 		r := ranked(t)
 		r.Energy, r.Estimated = 0, new(plan.Exactly(kWh))
 		var b strings.Builder
-		require.NoError(t, r.JSON(&b))
+		require.NoError(t, r.Write(&b, "json"))
 		assert.Contains(t, b.String(), `"energy_joules": `+want+`,`)
 		b.Reset()
-		require.NoError(t, r.Top(1).CSV(&b))
+		require.NoError(t, r.Top(1).Write(&b, "csv"))
 		rows, err := csv.NewReader(strings.NewReader(b.String())).ReadAll()
 		require.NoError(t, err)
 		assert.Equal(t, want, rows[1][7])

@@ -101,8 +101,8 @@ func markedFactor(c runs.Comparison) string {
 	return format.Digits(float64(c.PerKWh)) + " "
 }
 
-// Markdown writes the ranking for a pull request, in GitHub's dialect.
-func (r Ranking) Markdown(w io.Writer) error {
+// markdown writes the ranking for a pull request, in GitHub's dialect.
+func (r Ranking) markdown(w io.Writer) error {
 	t := layout.Table{Columns: []layout.Column{layout.Amount("rank"), layout.Name("place"), layout.Text("where"), layout.Amount("g/kWh"), layout.Amount("PUE"), layout.Amount("CO2e"),
 		layout.Amount("ratio"), layout.Amount("CFE"), layout.Amount("km"), layout.Amount("year"), layout.Text("source")}}
 	scale := r.scale()

@@ -98,7 +98,7 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 		assert.NoError(t, page.Run{Run: report.Run{Report: r}}.HTML(io.Discard))
-		assert.NoError(t, page.Team{Totals: report.Totals{Groups: &runs.Groups{Total: total}}}.HTML(io.Discard))
+		assert.NoError(t, page.Team{Totals: report.Totals{Groups: &runs.Groups{Total: total}}}.Write(io.Discard, "html"))
 		for _, form := range report.Forms() {
 			var need *report.NeedError
 			if err := report.Statement(io.Discard, form, total, report.About{Run: &r}); err != nil && !errors.As(err, &need) {

@@ -36,11 +36,11 @@ type Totals struct {
 	Spread bool
 }
 
-// Markdown writes the totals for a pull request, a job summary or a README.
-func (t Totals) Markdown(w io.Writer) error { return t.sheet().Markdown(w) }
+// markdown writes the totals for a pull request, a job summary or a README.
+func (t Totals) markdown(w io.Writer) error { return t.sheet().Markdown(w) }
 
-// LaTeX writes the totals as tables for a paper.
-func (t Totals) LaTeX(w io.Writer) error { return t.sheet().LaTeX(w) }
+// latex writes the totals as tables for a paper.
+func (t Totals) latex(w io.Writer) error { return t.sheet().LaTeX(w) }
 
 func (t Totals) sheet() layout.Sheet {
 	total := t.Groups.Total

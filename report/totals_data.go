@@ -185,8 +185,8 @@ type monthJSON struct {
 	Used *float64 `json:"budget_used"`
 }
 
-// JSON writes the totals as one object, indented, with a final newline.
-func (t Totals) JSON(w io.Writer) error {
+// json writes the totals as one object, indented, with a final newline.
+func (t Totals) json(w io.Writer) error {
 	by := []string{}
 	for _, k := range t.Groups.By {
 		by = append(by, string(k))
@@ -236,11 +236,11 @@ func (t Totals) JSON(w io.Writer) error {
 	return o.end()
 }
 
-// CSV writes a line a group, or one for the whole where nothing is grouped. The
+// csv writes a line a group, or one for the whole where nothing is grouped. The
 // emissions are those of the total's first scope; other_scopes has the others. A
 // name that a spreadsheet would run as a formula has an apostrophe in front. A
 // cell is empty where its figure is not known.
-func (t Totals) CSV(w io.Writer) error {
+func (t Totals) csv(w io.Writer) error {
 	c := csv.NewWriter(w)
 	var head []string
 	for _, k := range t.Groups.By {

@@ -24,8 +24,12 @@ import (
 )
 
 var totalsFormats = map[string]func(report.Totals, io.Writer) error{
-	"txt": report.Totals.Text, "json": report.Totals.JSON, "csv": report.Totals.CSV,
-	"md": report.Totals.Markdown, "html": func(t report.Totals, w io.Writer) error { return page.Team{Totals: t}.HTML(w) }, "tex": report.Totals.LaTeX,
+	"txt": report.Totals.Text, "json": totalsAs("json"), "csv": totalsAs("csv"), "md": totalsAs("markdown"), "tex": totalsAs("latex"),
+	"html": func(t report.Totals, w io.Writer) error { return page.Team{Totals: t}.Write(w, "html") },
+}
+
+func totalsAs(format string) func(report.Totals, io.Writer) error {
+	return func(t report.Totals, w io.Writer) error { return t.Write(w, format) }
 }
 
 // month is a quarter of a team's runs: three projects, one of them with a name
@@ -138,7 +142,7 @@ func TestOddFigures(t *testing.T) {
 			v.Groups.Add(r)
 		}
 		var b bytes.Buffer
-		require.NoError(t, page.Team{Totals: v}.HTML(&b))
+		require.NoError(t, page.Team{Totals: v}.Write(&b, "html"))
 		assert.NotRegexp(t, `(width|height|x|y|x1|x2|y1|y2)="(-|NaN|[+]?Inf)`, b.String())
 		for _, write := range totalsFormats {
 			b.Reset()
@@ -236,7 +240,7 @@ func TestTotalsJudgePredictions(t *testing.T) {
 		strings.Fields("by car 1   12 km   10 km   +20 %   +20 %  +20 %"),
 	}, words)
 	b.Reset()
-	require.NoError(t, all.JSON(&b))
+	require.NoError(t, all.Write(&b, "json"))
 	var answer struct {
 		Predictions []struct {
 			Quantity         string

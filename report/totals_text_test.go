@@ -76,7 +76,7 @@ func TestTwoScopesAreTwoHeadlines(t *testing.T) {
 	assert.Contains(t, b.String(), "20.0 g CO2e lifecycle (1 run) and 30.0 g CO2e direct (1 run) from 50.0 Wh")
 	assert.NotContains(t, b.String(), "share")
 	b.Reset()
-	require.NoError(t, v.LaTeX(&b))
+	require.NoError(t, v.Write(&b, "latex"))
 	assert.Contains(t, b.String(), `20.0 g CO$_2$e lifecycle ($\pm$ 0.1 \%), 30.0 g CO$_2$e direct`)
 }
 
@@ -96,7 +96,7 @@ func TestListedRunsNameTheirScope(t *testing.T) {
 		require.NoError(t, v.Text(&text))
 		line := regexp.MustCompile(`(?m)^  0198a0de-0001-7000 .*$`).FindString(text.String())
 		assert.Equal(t, other != "lifecycle", strings.Contains(line, "  "+facts.ScopeWord(regions.Scope(other))+" "), text.String())
-		require.NoError(t, v.JSON(&data))
+		require.NoError(t, v.Write(&data, "json"))
 		assert.Contains(t, data.String(), fmt.Sprintf("\"scope\": %q,\n      \"counted_by\"", other))
 	}
 }
@@ -221,7 +221,7 @@ func TestRunsWithoutEnergy(t *testing.T) {
 	assert.NotContains(t, b.String(), "0 g")
 	assert.NotContains(t, b.String(), "interval")
 	b.Reset()
-	require.NoError(t, v.Markdown(&b))
+	require.NoError(t, v.Write(&b, "markdown"))
 	assert.Contains(t, b.String(), "| Emissions | **unknown** |\n| Energy | **unknown, at most 8.00 J** |")
 
 	v = Totals{Groups: &runs.Groups{}}

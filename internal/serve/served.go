@@ -26,7 +26,7 @@ func (p *pages) served(a *asked, f runs.Filter, c *choices) *page.Served {
 	live := &page.Served{Filters: c.controls(a.params), Script: followScript(a.state)}
 	for _, r := range a.state.Live {
 		if f.Match(runs.FromReport(r)) {
-			live.Going = append(live.Going, page.Going{Run: report.Run{Report: r, Car: p.Car}, Link: runAddress(r.RunID)})
+			live.Underway = append(live.Underway, page.Underway{Run: report.Run{Report: r, Car: p.Car}, Link: runAddress(r.RunID)})
 		}
 	}
 	for _, l := range [][2]string{{"JSON", "json"}, {"CSV of runs", "runs.csv"}, {"CSV of groups", "csv"}} {

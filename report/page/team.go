@@ -56,8 +56,8 @@ type Team struct {
 
 // Served is what a page has that is served, and that a file can't have.
 type Served struct {
-	// Going are the runs underway: listed first, and in no sum.
-	Going []Going
+	// Underway are the runs that have not ended: listed first, and in no sum.
+	Underway []Underway
 	// Filters are the controls of the form above the page; it asks for the same address
 	// with their names and values as its query. None: no form.
 	Filters []Control
@@ -68,8 +68,8 @@ type Served struct {
 	Script string
 }
 
-// Going is a run underway, and Link the address of its page, "" where it has none.
-type Going struct {
+// An Underway is a run that has not ended, and Link the address of its page, "" where it has none.
+type Underway struct {
 	report.Run
 	Link string
 }
@@ -159,11 +159,11 @@ func TeamFormats() []string { return []string{"html", "json", "csv", "runs.csv"}
 func (t Team) Write(w io.Writer, format string) error {
 	switch format {
 	case "html":
-		return t.HTML(w)
+		return t.html(w)
 	case "json":
-		return t.JSON(w)
+		return t.json(w)
 	case "csv":
-		return t.CSV(w)
+		return t.Totals.Write(w, format)
 	case "runs.csv":
 		return t.runsCSV(w)
 	}
@@ -178,9 +178,9 @@ func (t Team) now() time.Time {
 	return t.Now.UTC()
 }
 
-// HTML writes the page: one file that needs nothing else, at most some 300 kB, which sorts
+// html writes the page: one file that needs nothing else, at most some 300 kB, which sorts
 // its tables by mouse and keyboard.
-func (t Team) HTML(w io.Writer) error {
+func (t Team) html(w io.Writer) error {
 	if err := teamTemplate().Execute(w, t.page()); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}

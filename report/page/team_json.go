@@ -77,9 +77,9 @@ func summaryOf(s runs.Summary) summaryJSON {
 	return v
 }
 
-// JSON writes all figures of the page as one object, with a final newline. What is not
+// json writes all figures of the page as one object, with a final newline. What is not
 // known is null.
-func (t Team) JSON(w io.Writer) error {
+func (t Team) json(w io.Writer) error {
 	s := t.sums()
 	v := teamJSON{Schema: TeamSchema, Title: t.Title, Measure: "emissions_g", Scope: string(s.scope), Total: summaryOf(s.total), Bins: s.bins, Groups: []teamGroupJSON{}, Runs: []facts.RunJSON{}, Going: []facts.RunJSON{}, Better: []betterJSON{}}
 	if s.energy {
@@ -136,7 +136,7 @@ func (t Team) JSON(w io.Writer) error {
 		v.Runs = append(v.Runs, facts.RunOf(list.At(i)))
 	}
 	if t.Live != nil {
-		for _, g := range t.Live.Going {
+		for _, g := range t.Live.Underway {
 			row := runs.FromReport(g.Report)
 			row.Status = footprint.Running
 			v.Going = append(v.Going, facts.RunOf(row))

@@ -73,7 +73,7 @@ func (t Team) page() teamPage {
 	p.Facts = t.whichRuns(s)
 	if l := t.Live; l != nil {
 		p.Filters, p.More = l.Filters, template.JS(l.Script)
-		if n := len(l.Going); n > 0 {
+		if n := len(l.Underway); n > 0 {
 			p.Going = format.RunCount(n) + " underway"
 		}
 	}

@@ -69,7 +69,7 @@ func (t Team) runsTable(s teamSums) *runsTable {
 	var going []footprint.Report
 	if t.Live != nil {
 		r.Links = t.Live.Links
-		for _, g := range t.Live.Going[:min(len(t.Live.Going), maxGroups)] {
+		for _, g := range t.Live.Underway[:min(len(t.Live.Underway), maxGroups)] {
 			r.Rows = append(r.Rows, goingLine(g, s.now))
 			going = append(going, g.Report)
 		}
@@ -141,7 +141,7 @@ func (t Team) runsTable(s teamSums) *runsTable {
 }
 
 // goingLine is a run underway.
-func goingLine(g Going, now time.Time) runLine {
+func goingLine(g Underway, now time.Time) runLine {
 	r := g.Report
 	l := rowLine(runs.FromReport(r))
 	l.Going, l.Link, l.Run = true, g.Link, runName(runs.FromReport(r), format.ShortID(r.RunID), now)

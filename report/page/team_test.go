@@ -120,7 +120,7 @@ func teamPages(t testing.TB) map[string]page.Team {
 			v.Link = func(r runs.Row) string { return "/runs/" + r.RunID }
 			v.Foot = []string{"chain of 1,193 rows verified", reporttest.Hostile}
 			v.Live = &page.Served{
-				Going: []page.Going{{Run: report.Run{Report: going}, Link: "/runs/" + going.RunID}, {Run: report.Run{Report: footprint.Report{RunID: "new", Project: "begun", Status: footprint.Running}}, Link: "javascript:alert(1)"}},
+				Underway: []page.Underway{{Run: report.Run{Report: going}, Link: "/runs/" + going.RunID}, {Run: report.Run{Report: footprint.Report{RunID: "new", Project: "begun", Status: footprint.Running}}, Link: "javascript:alert(1)"}},
 				Filters: []page.Control{
 					{Name: "time", Label: "Time", Options: []page.Option{{Text: "all"}, {Value: "-30d", Text: "last 30 days"}}, Value: "-30d"},
 					{Name: "project", Label: "Project", Options: []page.Option{{Text: "all"}, {Value: reporttest.Hostile}}},
