@@ -29,7 +29,7 @@ const compareStyle = ".say { margin: 26px 0 0; max-width: 40em; } td small { dis
 
 // compareTemplate parses the page once, and only where one is asked for.
 var compareTemplate = sync.OnceValue(func() *template.Template {
-	return template.Must(template.New("compare").Parse(compareSource))
+	return template.Must(template.Must(template.New("compare").Parse(headSource)).Parse(compareSource))
 })
 
 // A Compare is two or more runs beside each other, each compared with the first. Its fields

@@ -27,6 +27,9 @@ func unknownFormat(format string, known []string) error {
 	return fmt.Errorf("unknown format %.40q: use one of %s", format, strings.Join(known, ", "))
 }
 
+//go:embed head.html
+var headSource string // of all pages
+
 //go:embed run.html
 var runSource string
 
@@ -35,7 +38,7 @@ var runStyle string
 
 // runTemplate parses the page of a run once, and only where one is asked for.
 var runTemplate = sync.OnceValue(func() *template.Template {
-	return template.Must(template.New("run").Parse(runSource))
+	return template.Must(template.Must(template.New("run").Parse(headSource)).Parse(runSource))
 })
 
 // stylePolicy allows one style sheet in a page and nothing else, wherever it is opened.

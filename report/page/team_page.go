@@ -27,7 +27,7 @@ var teamStyle string
 var teamScript string
 
 var teamTemplate = sync.OnceValue(func() *template.Template {
-	return template.Must(template.Must(template.New("run").Parse(runSource)).New("team").Parse(teamSource))
+	return template.Must(template.Must(template.Must(template.New("run").Parse(headSource)).Parse(runSource)).New("team").Parse(teamSource))
 })
 
 // teamPage is what the page shows, as texts and places in pictures.
