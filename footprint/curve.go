@@ -20,7 +20,7 @@ type Curves struct {
 	// Gaps are the times in which a counted component was not read and not modelled, of
 	// those that were at some time.
 	Gaps []Gap
-	// GPUs is set where more than [ManyGPUs] were read.
+	// GPUs is set where more than eight were read.
 	GPUs *GPUSpread
 }
 
@@ -47,8 +47,8 @@ type GPUSpread struct {
 	Low, Median, High []float64
 }
 
-// ManyGPUs is how many GPUs can still be told apart one by one.
-const ManyGPUs = 8
+// manyGPUs is how many GPUs can still be told apart one by one.
+const manyGPUs = 8
 
 // series is the power of one component in each step.
 type series struct {
@@ -190,7 +190,7 @@ func (c *Curves) spread(order []*series) {
 	gpus := slices.DeleteFunc(slices.Clone(order), func(s *series) bool {
 		return s.kind != energy.GPU || !slices.ContainsFunc(s.covered, func(x float64) bool { return x > 0 })
 	})
-	if len(gpus) <= ManyGPUs {
+	if len(gpus) <= manyGPUs {
 		return
 	}
 	c.GPUs = &GPUSpread{Count: len(gpus)}

@@ -254,7 +254,7 @@ func TestUnderway(t *testing.T) {
 	assert.Len(t, going, 1)
 	require.NoError(t, claimed.lock.Unlock())
 
-	elsewhere, err := json.Marshal(writer{Schema: JournalSchema, Host: "elsewhere", BootID: "another"})
+	elsewhere, err := json.Marshal(writer{Schema: journalSchema, Host: "elsewhere", BootID: "another"})
 	require.NoError(t, err)
 	lock := filepath.Join(path+".d", "alive.lock")
 	require.NoError(t, overwrite(lock, elsewhere))

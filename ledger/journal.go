@@ -15,8 +15,8 @@ import (
 	"github.com/carbonctl/carbonctl/footprint"
 )
 
-// JournalSchema names what the files of a journal hold.
-const JournalSchema = "carbonctl.journal/v2"
+// journalSchema names what the files of a journal hold.
+const journalSchema = "carbonctl.journal/v2"
 
 // entry is what a journal holds: the report so far, and who writes it.
 type entry struct {
@@ -53,7 +53,7 @@ type writer struct {
 // self is this process.
 func self(user string) writer {
 	host, _ := os.Hostname()
-	return writer{Schema: JournalSchema, Host: host, BootID: bootID(), PID: os.Getpid(), User: user}
+	return writer{Schema: journalSchema, Host: host, BootID: bootID(), PID: os.Getpid(), User: user}
 }
 
 // A journal is three files in LEDGER.d while its run goes on: RUN_ID.lock, held

@@ -267,7 +267,7 @@ func TestJournalKeepsTheRow(t *testing.T) {
 	high := new(r.Emissions)
 	r.Intensity.PerKWh, r.Emissions, r.EmissionsHigh = 41.3, 0.1+0.2, high
 	r.ProcessEnergy = &r.Energy
-	b, err := json.Marshal(entry{writer: writer{Schema: JournalSchema}, Report: r})
+	b, err := json.Marshal(entry{writer: writer{Schema: journalSchema}, Report: r})
 	require.NoError(t, err)
 	e, err := parseEntry(b, "run")
 	require.NoError(t, err)
@@ -292,7 +292,7 @@ func FuzzSlot(f *testing.F) {
 }
 
 func FuzzJournal(f *testing.F) {
-	b, err := json.Marshal(entry{writer: writer{Schema: JournalSchema}, Report: soFar("run", 7)})
+	b, err := json.Marshal(entry{writer: writer{Schema: journalSchema}, Report: soFar("run", 7)})
 	require.NoError(f, err)
 	f.Add(b)
 	for _, s := range []string{"", "{}", "null", "[]", `{"schema":"carbonctl.journal/v2","report":{"run_id":"run"}}`,

@@ -284,7 +284,7 @@ func parseEntry(b []byte, id string) (entry, error) {
 	if err := json.Unmarshal(b, &e); err != nil {
 		return entry{}, err
 	}
-	if e.Schema != JournalSchema {
+	if e.Schema != journalSchema {
 		return entry{}, &schemaError{e.Schema}
 	}
 	if e.Report.RunID != id {
@@ -301,7 +301,7 @@ func parseEntry(b []byte, id string) (entry, error) {
 type schemaError struct{ got string }
 
 func (e *schemaError) Error() string {
-	return fmt.Sprintf("schema %.80q is not %q: another version wrote it", e.got, JournalSchema)
+	return fmt.Sprintf("schema %.80q is not %q: another version wrote it", e.got, journalSchema)
 }
 
 // here reports whether it writes on this machine.

@@ -200,7 +200,7 @@ func TestRecoverSetsAsideWhatItCannotRead(t *testing.T) {
 	putJournal(t, path, "absurd", strings.NewReplacer(`"good"`, `"absurd"`, `"coverage":1,"emissions_g"`, `"coverage":7,"emissions_g"`).Replace(good))
 	tooLong := strings.Replace(good, `"demo"`, `"`+strings.Repeat("x", MaxRow)+`"`, 1)
 	putJournal(t, path, "toolong", strings.Replace(tooLong, `"good"`, `"toolong"`, 1))
-	putJournal(t, path, "newer", strings.Replace(good, JournalSchema, "carbonctl.journal/v3", 1))
+	putJournal(t, path, "newer", strings.Replace(good, journalSchema, "carbonctl.journal/v3", 1))
 	require.NoError(t, os.WriteFile(path+".d/stray.lock", nil, 0o600))
 	require.NoError(t, os.WriteFile(path+".d/note.txt", nil, 0o600))
 

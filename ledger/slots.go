@@ -40,8 +40,8 @@ type slots struct {
 func slotName(name string, n int) string { return name + ".journal." + strconv.Itoa(n) }
 
 const (
-	slotHead   = JournalSchema + " seq=%016x length=%016x sha256=%064x\n"
-	slotHeadAt = len(JournalSchema) + 5 + 16 + 8 + 16 + 8 + 64 + 1
+	slotHead   = journalSchema + " seq=%016x length=%016x sha256=%064x\n"
+	slotHeadAt = len(journalSchema) + 5 + 16 + 8 + 16 + 8 + 64 + 1
 )
 
 // write writes the next checkpoint, and does not wait for the disk: it outlives
@@ -229,7 +229,7 @@ func parseSlotHead(b []byte) (seq, length uint64, ok bool) {
 		return 0, 0, false
 	}
 	head := string(b[:slotHeadAt])
-	const at = len(JournalSchema) + len(" seq=")
+	const at = len(journalSchema) + len(" seq=")
 	seq, seqErr := strconv.ParseUint(head[at:at+16], 16, 64)
 	length, lengthErr := strconv.ParseUint(head[at+16+8:at+16+8+16], 16, 63)
 	return seq, length, seqErr == nil && lengthErr == nil

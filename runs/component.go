@@ -24,9 +24,9 @@ type Component struct {
 	Process *energy.Energy `json:"process_energy_joules"`
 }
 
-// ComponentCell gives the counted components of a report as they stand in a Row:
+// componentCell gives the counted components of a report as they stand in a Row:
 // a compact JSON array, or "" if there are none.
-func ComponentCell(lines []footprint.Line) string {
+func componentCell(lines []footprint.Line) string {
 	var all []Component
 	for _, l := range lines {
 		if l.Counted() {
@@ -52,7 +52,7 @@ func ParseComponents(cell string) ([]Component, error) {
 	return all, nil
 }
 
-// scanComponents reads a cell as ComponentCell writes it: each key at its place,
+// scanComponents reads a cell as componentCell writes it: each key at its place,
 // no blanks, amounts as digits with up to six decimals. It gives each component to
 // add, whose ID is a part of the cell. ok is false where the cell is of another
 // form, which ParseComponents may know all the same.

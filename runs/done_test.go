@@ -113,7 +113,7 @@ func TestWorkOfRunsThatOverlap(t *testing.T) {
 }
 
 func TestWorkCells(t *testing.T) {
-	cell, lower := WorkCell([]footprint.Work{
+	cell, lower := workCell([]footprint.Work{
 		{Unit: "request", Count: 5}, {Unit: "output_token", Count: 1e21, Bound: footprint.CountLower}, {Unit: "sample", Count: 0.5},
 	})
 	assert.Equal(t, `{"output_token":1e+21,"request":5,"sample":0.5}`, cell)

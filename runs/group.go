@@ -102,14 +102,14 @@ func kept[K ~string](m map[K]int, s string) string {
 type Groups struct {
 	// By is what rows are grouped by. It must not change after the first Add.
 	By []Key
-	// Also are up to [MaxAlso] more lists of keys to group the same rows by: see
+	// Also are up to two more lists of keys to group the same rows by: see
 	// [Groups.AlsoList]. They must not change after the first Add.
 	Also [][]Key
 	// Total is over all rows.
 	Total Total
 
 	groups, months map[string]*Group
-	also           [MaxAlso]map[string]*Group
+	also           [maxAlso]map[string]*Group
 	name           []byte
 	overlaps       overlaps
 	buckets        []bucket
@@ -121,7 +121,7 @@ type Groups struct {
 // A bucket is where a row was added.
 type bucket struct {
 	group, month *Group // nil: to no group; to nothing, since the filter left it out
-	also         [MaxAlso]*Group
+	also         [maxAlso]*Group
 	grid         uint32 // its place in Groups.grids
 	pue          Number // 0: not known
 	units        string // of its work
@@ -141,7 +141,7 @@ func (g *Groups) Add(r Row) {
 		group = within(&g.groups, g.name, len(g.By))
 		group.add(&r, judged, w)
 	}
-	var also [MaxAlso]*Group
+	var also [maxAlso]*Group
 	for i, keys := range g.Also {
 		g.nameOf(keys, &r)
 		also[i] = within(&g.also[i], g.name, len(keys))
@@ -296,8 +296,8 @@ func (g *Groups) order(list []*Group, k int) {
 // Runs without a start are the month "". They are only to be read.
 func (g *Groups) Months() []*Group { return byName(g.months) }
 
-// MaxAlso is how many more groupings Groups.Also takes.
-const MaxAlso = 2
+// maxAlso is how many more groupings Groups.Also takes.
+const maxAlso = 2
 
 // AlsoList returns the groups by the keys of Also[i], in the order of their names. They
 // have only a Name and a Summary, and are only to be read, until the next Add.

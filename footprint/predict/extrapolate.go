@@ -78,17 +78,6 @@ func Within(cost, part, epochs float64) Range {
 // Method is the name of how Rest predicts, as reports show it.
 const Method = "robust"
 
-// Mean is the cost of all of a run, by the method of CarbonTracker (Anthony,
-// Kanding, Selvan 2020, arXiv:2007.03051): the planned number of epochs times the
-// mean of those that have ended. It knows no interval, no warm-up and nothing
-// between epochs. It is 0 where none has ended.
-func Mean(cost float64, ended, of int) float64 {
-	if ended < 1 || of < 1 {
-		return 0
-	}
-	return cost * float64(of) / float64(ended)
-}
-
 // extrapolate gives the cost of left more epochs after those of x. The first is
 // left out as soon as there are others: it loads, compiles and warms up. Epochs
 // that are dear at a fixed distance, validations, are counted where they are due.
