@@ -141,7 +141,16 @@ func TestRunsOfOneTarget(t *testing.T) {
 				require.Len(t, rows, 2)
 				first, second := 3*10*(190.0-5), 3*watts*(400-210)
 				assert.InDelta(t, second, rows[id(t0+210)].Energy.Joules(), 1e-3)
-				assert.LessOrEqual(t, rows[id(t0+5)].Energy.Joules(), first+1e-6, "never more than what was seen")
+				earlier, later := rows[id(t0+5)], rows[id(t0+210)]
+				assert.LessOrEqual(t, earlier.Energy.Joules(), first+1e-6, "never more than what was seen")
+				assert.LessOrEqual(t, float64(earlier.DurationS), 200.0-5, "the least that it can have been, and never the other's")
+				assert.InDelta(t, 400-210, float64(later.DurationS), 10.1)
+				for _, r := range rows {
+					assert.Equal(t, "lifecycle", r.IntensityScope, "a target has factors of one scope")
+				}
+				if step == 15*time.Second {
+					assert.InDelta(t, 190-5, float64(earlier.DurationS), 15)
+				}
 				if watts == 10 && step < time.Hour || step == 15*time.Second {
 					assert.InDelta(t, first, rows[id(t0+5)].Energy.Joules(), 1e-3)
 				}
