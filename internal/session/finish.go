@@ -207,11 +207,18 @@ func lateBy(wait time.Duration) error {
 // keepEarly puts the report into the spool before the sinks get it, where no journal has it and
 // they have more time than anybody would wait for without being asked to.
 func (s *Session) keepEarly(r footprint.Report) {
-	if p := pendingOf(s.o.Sinks, nil); p != nil && s.o.FlushWait > 0 && !s.book.journalled() {
+	p := pendingOf(s.o.Sinks, nil)
+	if p == nil || s.o.FlushWait == 0 || s.book.journalled() {
+		return
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
 		for _, a := range p.Sinks {
 			_ = s.o.Spool.Add(a.Name, a.Target, r) // it is told where that fails at the end too
 		}
-	}
+	}()
+	s.since.strictly(done, recordLimit)
 }
 
 // forget takes what is not to be done any more out of the spool again.
