@@ -199,8 +199,10 @@ sys.exit(subprocess.call([os.environ["CARBONCTL"], "wrap", "-q", "--region", "FR
         self.assertEqual(sorted({x["name"] for x in report["tasks"]}), ["f", "validate", "whole"])
         self.assertEqual(report["work"][0]["count"], 30)
         self.assertTrue(all(x["ended"] for x in report["tasks"] + report["epochs"]))
-        for e in report["epochs"]:
-            self.assert_joules(e["energy_joules"], 5)
+        for e in report["epochs"]:  # its edges are read when the line is, later on a busy machine
+            self.assertLessEqual(e["energy_low_joules"], 0.05)
+            self.assertGreaterEqual(e["energy_high_joules"], 0.05)
+            self.assertGreater(e["energy_joules"], 0)
 
     def test_stale(self):
         """Variables of a run that has ended: this is a run of its own."""
