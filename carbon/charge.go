@@ -13,12 +13,12 @@ import (
 func headline(root fs.FS, cpu proc.CPU, memory uint64, env func(string) (string, bool)) (footprint.Charge, []footprint.Fault) {
 	if why := proc.Allotment(root, cpu, memory, env); why != "" {
 		return footprint.ChargeProcess, []footprint.Fault{{
-			Code: footprint.MachineShared, Text: why + ", so it is shared: only the run's own share is charged",
+			Code: footprint.MachineShared, Text: why + ", so it is shared: only the run's share is charged",
 		}}
 	}
 	if proc.InContainer(root) {
 		return footprint.ChargeMachine, []footprint.Fault{{
-			Code: footprint.MachineWhole, Text: "a container without limits: the whole machine is charged, with what else runs on it",
+			Code: footprint.MachineWhole, Text: "container without limits: the whole machine is charged, including its other work",
 		}}
 	}
 	return footprint.ChargeMachine, nil

@@ -114,7 +114,7 @@ func (t *Tracker) settle(e footprint.End) {
 			f.event(r.Ending())
 		}
 		if !f.end() {
-			t.note(footprint.Fault{Code: footprint.NotRecorded, Component: f.what(), Text: f.what() + ": written more slowly than the run went on, and not whole"})
+			t.note(footprint.Fault{Code: footprint.NotRecorded, Component: f.what(), Text: f.what() + ": incomplete: writing was slower than the run"})
 		}
 		if !t.begun {
 			close(f.done)

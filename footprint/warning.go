@@ -84,9 +84,9 @@ var hints = map[string]string{
 	CounterAmbiguous: `the upper bound includes what was lost; a busy machine or a debugger delays readings`,
 	TooShort:         `repeat the work in one run, so that it takes longer`,
 	CalibrationUnfit: `run "carbonctl calibrate" on this machine, or unset calibration`,
-	MachineShared:    `"--charge machine", in Go Config.Run.Charge, charges the whole machine`,
-	MachineWhole:     `"--charge process", in Go Config.Run.Charge, charges the run's own share alone`,
-	NotWaited:        `"carbonctl regions data" lists the zones with typical hours; elsewhere --live asks a live forecast`,
+	MachineShared:    `"--charge machine" (Go: Config.Run.Charge) charges the whole machine`,
+	MachineWhole:     `"--charge process" (Go: Config.Run.Charge) charges only the run's share`,
+	NotWaited:        `"carbonctl regions data" lists the zones with typical hours; elsewhere use a live forecast (--live)`,
 }
 
 // warn adds what the reader must know, most important first.
@@ -115,14 +115,14 @@ func (a *Account) warn(r *Report) {
 	a.warnWork(r, add)
 	a.warnBudget(r, add)
 	if w := a.Run.Wait; w != nil && w.Reason == WaitBlind {
-		add(NotWaited, "started at once instead of waiting for a greener grid: %s", w.Note)
+		add(NotWaited, "started now instead of waiting for a greener grid: %s", w.Note)
 	}
 	if a.samples > 1 && r.Coverage < 0.99 && r.Energy > 0 {
 		add(LowCoverage, "coverage %.0f %%: part of the run was not read; the bounds include it", 100*r.Coverage)
 	}
 	slept := a.slept()
 	if slept > 0 {
-		add(Suspended, "the machine was suspended for %s during the run: that time is in no duration, and its energy only as far as counters went on", slept.Round(100*time.Millisecond))
+		add(Suspended, "the machine was suspended for %s during the run: durations exclude it, energy includes it where counters kept running", slept.Round(100*time.Millisecond))
 	}
 	if (a.step-slept).Abs() > 2*time.Second && a.step.Abs() > 2*time.Second {
 		add(ClockStep, "the wall clock moved by %s during the run; durations are not affected", a.step.Round(time.Second))
@@ -187,7 +187,7 @@ func (a *Account) warnModel(r *Report, add func(code, format string, args ...any
 		if gpu {
 			from = strings.Replace(from, "the processor's type", "the types of processor and GPU", 1)
 		}
-		add(AllModelled, "%s: all energy is modelled from %s and load", why, from)
+		add(AllModelled, "%s: energy is modelled from %s and load", why, from)
 	case len(modelled) > 0:
 		add(PartModelled, "%s modelled: no counter", strings.Join(modelled, ", "))
 	}
@@ -238,7 +238,7 @@ func (a *Account) warnShare(r *Report, add func(code, format string, args ...any
 		}
 	}
 	if len(ids) > 0 {
-		add(ShareUnknown, "no per-process data for %s; charging the whole of it", strings.Join(ids, ", "))
+		add(ShareUnknown, "no per-process data for %s; charging the whole component", strings.Join(ids, ", "))
 	}
 }
 

@@ -120,7 +120,7 @@ func TestPushgatewayKeepsRuns(t *testing.T) {
 	}
 	_, notes, code := d.try("", "carbonctl", "wrap", "-q", "--region", "FR", "--project", hostile, "--pushgateway", "http://127.0.0.1:"+port, "--json-file", "1.json", "--", "sleep", "0.3")
 	require.Zero(t, code)
-	assert.Contains(t, notes, "not pushed to the Pushgateway")
+	assert.Contains(t, notes, "pushgateway: not delivered")
 	d.server(`msg="Listening on" address=(\S+)$`, "prometheus-pushgateway", "--web.listen-address=127.0.0.1:"+port, "--persistence.file="+d.at("gateway"))
 	sum := d.report("1.json").Energy.Joules() + wrap("2.json") + wrap("3.json")
 

@@ -215,7 +215,7 @@ func TestOTLPOfADeadReceiver(t *testing.T) {
 	_, messages, _ := d.try("", "carbonctl", "wrap", "--json", "--region", "FR", "--otlp", gone.URL, "--", "true")
 	assert.Less(t, time.Since(start), 10*time.Second)
 	d.write("run.json", messages)
-	assert.Contains(t, fmt.Sprint(d.report("run.json").Warnings), "connection refused; the next run does it")
+	assert.Contains(t, fmt.Sprint(d.report("run.json").Warnings), "connection refused; the next run retries")
 
 	// The same address comes to life.
 	front := httptest.NewUnstartedServer(r.Config.Handler)

@@ -65,14 +65,14 @@ the default PID is then the process that started carbonctl.`,
 func (w *attaching) target(_ *cobra.Command, args []string) (err error) {
 	switch {
 	case w.cgroup != "" && len(args) > 0:
-		return errors.New("--cgroup and a PID: give one of them")
+		return errors.New("--cgroup and a PID: choose one")
 	case w.cgroup != "":
 		return nil
 	case len(args) == 0 && w.control:
 		w.pid = os.Getppid()
 		return nil
 	case len(args) == 0:
-		return errors.New("no PID given; as in: carbonctl attach 4711")
+		return errors.New("no PID given: carbonctl attach PID")
 	case len(args) > 1:
 		return fmt.Errorf("unexpected argument %.40q: attach takes one PID", args[1])
 	}

@@ -48,7 +48,7 @@ that was measured. Run it on an otherwise idle machine.`,
 				return err
 			}
 			if length < minCalibration || length > maxCalibration {
-				return fmt.Errorf("--duration: from %v to %v, not %v", minCalibration, maxCalibration, length)
+				return fmt.Errorf("--duration: must be from %s to %s, not %s", format.Duration(minCalibration), format.Duration(maxCalibration), format.Duration(length))
 			}
 			if err := output.Check(file); err != nil { // before it takes a minute
 				return fmt.Errorf("--output: %w", err)

@@ -60,7 +60,7 @@ func (a *app) work(flags *pflag.FlagSet, args []string) (w work, bad bool, err e
 	if errors.As(err, &input.NoRunsError{}) {
 		if t, _ := table(flags); t != nil {
 			if _, unknown := t.Place(args[0]); unknown == nil {
-				err = fmt.Errorf("%s is a region: name a run before it, or give --energy 1.2kWh", args[0])
+				err = fmt.Errorf("%s is a region: give a run before it, or --energy 1.2kWh", args[0])
 			}
 		}
 	}
@@ -96,7 +96,7 @@ func (r *reading) workOf(name string, predicted bool) (w work, err error) {
 	case all == 1:
 		return runWork(only, name, predicted)
 	case predicted:
-		return w, errors.New("--predicted needs one run: name it")
+		return w, errors.New("--predicted needs one run")
 	case sum.Runs == 0:
 		return w, fmt.Errorf("%s holds no runs", name)
 	}
@@ -169,7 +169,7 @@ func (w *work) here(flags *pflag.FlagSet, t *regions.Table, q *regions.Query, as
 	case len(w.zones) == 1 && w.zones[0] != "":
 		q.Zone = w.zones[0]
 	case len(w.zones) > 1:
-		return here, nil, fmt.Errorf("the runs were in %s: set --region to the one that is here", strings.Join(w.zones, ", "))
+		return here, nil, fmt.Errorf("the runs were in several regions (%s): choose one as here with --region", strings.Join(w.zones, ", "))
 	case q.Zone == "" && len(w.named) > 0:
 		q.Zone = w.named[0] // what is named first is what the others are compared with
 	}

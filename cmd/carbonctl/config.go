@@ -85,7 +85,7 @@ path. An existing file is never overwritten.`,
 			}
 			err := config.Create(path, config.Template(project))
 			if errors.Is(err, fs.ErrExist) {
-				a.say(fmt.Sprintf("%s exists already", path), "edit it, or move it away to begin a new one")
+				a.say(fmt.Sprintf("%s exists already", path), "edit it, or move it away to create a new one")
 				return &exitError{code: exitUsage}
 			}
 			if err != nil {

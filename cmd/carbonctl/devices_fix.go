@@ -28,7 +28,7 @@ func reason(z rapl.Zone) string {
 	case rapl.Mirrored:
 		return "another die's name, same counter as " + z.Of + ": counted once"
 	case rapl.PerCore:
-		return "counter of one core, named as that of all: never used"
+		return "counter of a single core under the name of the package: not used"
 	case rapl.Orphan:
 		return "inside a package that can't be read"
 	case rapl.Masked:

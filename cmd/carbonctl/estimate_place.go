@@ -54,7 +54,7 @@ func (e *estimating) grids(flags *pflag.FlagSet) ([]place, error) {
 	case len(names) == 0:
 		names = []string{c.Region}
 	case slices.Contains(names, ""):
-		return nil, errors.New("region: one has no name")
+		return nil, errors.New("region: empty name")
 	}
 	var all []place
 	for _, name := range names {

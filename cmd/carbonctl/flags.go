@@ -152,7 +152,7 @@ func (f *formFlags) name() (string, error) {
 	case f.json:
 		return "json", nil
 	case name != "" && !slices.Contains(f.known, name):
-		return "", fmt.Errorf("--format: %.40q is not one of %s", f.format, strings.Join(f.known, ", "))
+		return "", fmt.Errorf("--format: unknown format %.40q: use one of %s", f.format, strings.Join(f.known, ", "))
 	case name != "":
 		return name, nil
 	case slices.Contains(f.known, end):

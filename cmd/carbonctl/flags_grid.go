@@ -20,7 +20,7 @@ func (g *gridFlags) add(f *pflag.FlagSet) {
 
 func (g *gridFlags) check(live string, o *settings) error {
 	if g.hourly && (live != "" || o.Intensity != nil) {
-		return errors.New("--hourly: leave out --live and --intensity")
+		return errors.New("--hourly cannot be used with --live or --intensity")
 	}
 	return nil
 }

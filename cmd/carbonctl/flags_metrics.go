@@ -77,7 +77,7 @@ func (w *runFlags) prometheus() (all []session.Sink) {
 	}
 	if to := w.config.pushgateway; to != "" {
 		if p, err := pushgateway(to, to); err == nil { // as above
-			all = append(all, session.Sink{Sink: p, Failed: "not pushed to the Pushgateway", Name: metrics.NamePush, Target: to})
+			all = append(all, session.Sink{Sink: p, Failed: "pushgateway: not delivered", Name: metrics.NamePush, Target: to})
 		}
 	}
 	return all

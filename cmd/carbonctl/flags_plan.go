@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -27,7 +28,12 @@ func (p *planFlags) add(f *pflag.FlagSet) {
 
 // choose adds them to a run.
 func (p *planFlags) choose(run *footprint.Run) error {
-	if p.embodiedKg != 0 || p.lifetime != "" {
+	switch {
+	case p.embodiedKg != 0 && p.lifetime == "":
+		return errors.New("--embodied-kg needs --lifetime, such as 4y")
+	case p.embodiedKg == 0 && p.lifetime != "":
+		return errors.New("--lifetime needs --embodied-kg")
+	case p.embodiedKg != 0:
 		perHour, err := plan.EmbodiedPerHour(p.embodiedKg, p.lifetime)
 		if err != nil {
 			return err

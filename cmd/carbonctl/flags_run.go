@@ -187,9 +187,9 @@ func (w *runFlags) ledger() (session.Ledger, error) {
 	}
 	switch {
 	case w.format != ownFormat && w.format != codecarbonFormat:
-		return l, fmt.Errorf("--ledger-format: %q is neither %s nor %s", w.format, ownFormat, codecarbonFormat)
+		return l, fmt.Errorf("--ledger-format: unknown format %.40q: use %s or %s", w.format, ownFormat, codecarbonFormat)
 	case w.format == codecarbonFormat && w.config.Origin(config.Ledger) == "":
-		return l, errors.New("--ledger-format codecarbon: name its file with --ledger FILE")
+		return l, errors.New("--ledger-format codecarbon needs --ledger FILE")
 	}
 	return l, nil
 }

@@ -124,7 +124,7 @@ func checkLines(value string) (string, error) {
 	n, ok := strings.CutPrefix(value, "fd:")
 	if !ok {
 		if value == "" {
-			return "", errors.New("give a file, - for stdout, or fd:N")
+			return "", errors.New("no file given: use a file, - for stdout, or fd:N")
 		}
 		return value, nil
 	}

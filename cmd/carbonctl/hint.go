@@ -61,29 +61,29 @@ func hint(err error) string {
 	case errors.As(err, &store) && (store.Status == http.StatusUnauthorized || store.Status == http.StatusForbidden):
 		return "set CARBONCTL_PROMETHEUS_TOKEN, or CARBONCTL_PROMETHEUS_USER and CARBONCTL_PROMETHEUS_PASSWORD (docs/fleet.md)"
 	case errors.Is(err, regions.ErrNoForecast):
-		return `"carbonctl regions data" lists the zones with typical hours; elsewhere --live asks a service or a file (docs/regions.md)`
+		return `"carbonctl regions data" lists the zones with typical hours; elsewhere use --live (docs/regions.md)`
 	case errors.As(err, new(*otlp.GRPCError)):
-		return "set OTEL_EXPORTER_OTLP_PROTOCOL=http/json, and give the receiver's port of OTLP over HTTP, as a rule 4318"
+		return "set OTEL_EXPORTER_OTLP_PROTOCOL=http/json and use the receiver's OTLP/HTTP port, usually 4318"
 	case errors.As(err, new(*otlp.NoSpansError)):
-		return "OTEL_TRACES_EXPORTER=none sends metrics alone"
+		return "OTEL_TRACES_EXPORTER=none sends metrics only"
 	case errors.As(err, &none) && none.Ledger:
 		return "carbonctl wrap -- CMD records a run"
 	case errors.As(err, new(report.NoMatchError)):
-		return "carbonctl report --by project lists what is there; the keys: project, host, user, region, status, label:NAME"
+		return "carbonctl report --by project lists the projects; likewise host, user, region, status, label:NAME"
 	case errors.As(err, &need):
 		return needHint(need)
 	case errors.Is(err, estimate.ErrUncounted):
-		return `"carbonctl devices" shows how to make counters readable; a calibration made on the host also holds in its containers`
+		return `"carbonctl devices" shows how to make counters readable; a calibration of the host is valid in its containers`
 	case errors.Is(err, report.ErrNoRuns):
-		return "no run is left by the filters, or none was recorded yet"
+		return "the filters match no run, or none was recorded yet"
 	case errors.Is(err, foreign.ErrOwn):
-		return "to put ledgers together: carbonctl report merge ALL.csv FILE…; to read a run: carbonctl report show FILE"
+		return "to merge ledgers: carbonctl report merge OUT.csv FILE…; to read a run: carbonctl report show FILE"
 	case errors.Is(err, foreign.ErrUnknown):
-		return "the format is detected from the first lines; --format NAME sets it"
+		return "set the format with --format NAME"
 	case errors.As(err, &fork):
 		return "run carbonctl verify on each to find the changed one, and merge without it"
 	case errors.Is(err, fs.ErrExist):
-		return "choose a new file: this one is not overwritten"
+		return "choose a new file; existing files are not overwritten"
 	case errors.Is(err, syscall.ENOSPC):
 		return "the disk is full: free some space"
 	}
@@ -94,9 +94,9 @@ func hint(err error) string {
 func hoursHint(e *regions.NoProfileError) string {
 	z, err := regions.Builtin().Zone(e.Zone)
 	if err != nil || z.Country == "" {
-		return "name a country or a part of one: typical hours exist for " + fmt.Sprintf("%d zones (docs/regions.md)", len(e.Known))
+		return fmt.Sprintf("use a country or subdivision: %d zones have typical hours (docs/regions.md)", len(e.Known))
 	}
-	return fmt.Sprintf("for %s, --live asks %s, as far as your account there reaches", e.Zone, strings.Join(live.ForecastingIn(z.Country), ", "))
+	return fmt.Sprintf("live forecasts for %s: --live %s (if your account covers it)", e.Zone, strings.Join(live.ForecastingIn(z.Country), ", "))
 }
 
 func headerHint(e *ledger.HeaderError) string {
@@ -104,7 +104,7 @@ func headerHint(e *ledger.HeaderError) string {
 	case ledger.CodeCarbon:
 		return "carbonctl import FILE --ledger LEDGER adds its runs to a ledger"
 	case ledger.Edited:
-		return "another program has rewritten it; restore the original, or move it away to begin a new one"
+		return "another program has rewritten it: restore the original, or move it away to start a new one"
 	case ledger.OtherVersion:
 		return "another version of carbonctl wrote it"
 	}
@@ -117,7 +117,7 @@ func startHint(e *child.Error) string {
 		if strings.Contains(e.Name, "/") {
 			return ""
 		}
-		return "check the name and PATH; a shell's own commands and aliases need: carbonctl wrap -- sh -c '…'"
+		return "check the name and PATH; for shell builtins: carbonctl wrap -- sh -c '…'"
 	case child.CodeNotExecutable:
 		if !errors.Is(e, fs.ErrPermission) {
 			return ""
@@ -143,9 +143,9 @@ func commandHint(e *commandError) string {
 		return fmt.Sprintf("did you mean %q?", e.cmd.CommandPath()+" "+near)
 	}
 	if e.cmd.HasParent() {
-		return fmt.Sprintf("%q lists them", e.cmd.CommandPath()+" --help")
+		return fmt.Sprintf("%q lists the commands", e.cmd.CommandPath()+" --help")
 	}
-	return fmt.Sprintf("%q lists them; to measure a program: carbonctl wrap -- %s", e.cmd.CommandPath()+" --help", e.name)
+	return fmt.Sprintf("%q lists the commands; to measure a program: carbonctl wrap -- %s", e.cmd.CommandPath()+" --help", e.name)
 }
 
 // flagHint names the flag that is most like one that there is not.

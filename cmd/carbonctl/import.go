@@ -94,7 +94,7 @@ func (m *importing) flags(f *pflag.FlagSet) {
 
 func (m *importing) run(ctx context.Context, flags *pflag.FlagSet, args []string) error {
 	if len(args) == 0 {
-		return errors.New("no file given: name those of CodeCarbon, CarbonTracker, Green Algorithms or experiment-impact-tracker")
+		return errors.New("no file given: pass files of CodeCarbon, CarbonTracker, Green Algorithms or experiment-impact-tracker")
 	}
 	if err := m.look(flags); err != nil {
 		return err
@@ -139,7 +139,7 @@ func (m *importing) parse(ctx context.Context, flags *pflag.FlagSet) error {
 	o := &m.options
 	formats := []foreign.Format{foreign.CodeCarbon, foreign.CarbonTracker, foreign.GreenAlgorithms, foreign.ImpactTracker, foreign.Slurm}
 	if o.Format = foreign.Format(m.format); m.format != "" && !slices.Contains(formats, o.Format) {
-		return fmt.Errorf("--format: %.40q is not one of codecarbon, carbontracker, green-algorithms, experiment-impact-tracker, sacct", m.format)
+		return fmt.Errorf("--format: unknown format %.40q: use one of codecarbon, carbontracker, green-algorithms, experiment-impact-tracker, sacct", m.format)
 	}
 	if m.timezone != "" {
 		var err error

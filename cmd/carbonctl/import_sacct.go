@@ -79,7 +79,7 @@ func askSacct(ctx context.Context, since string) ([]byte, error) {
 	cmd.Stderr = &words
 	out, err := cmd.Output()
 	if errors.Is(err, exec.ErrNotFound) {
-		return nil, errors.New("sacct is not installed here: name a FILE of what \"sacct -P\" printed on the cluster")
+		return nil, errors.New("sacct is not installed: pass a FILE with the output of \"sacct -P\"")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("sacct: %w: %.200s", err, strings.TrimSpace(words.String()))
@@ -92,7 +92,7 @@ func askSacct(ctx context.Context, since string) ([]byte, error) {
 func (m *importing) setCluster(ctx context.Context, table *regions.Table, file string, method plan.Method, settled func() (string, error)) error {
 	o := &m.options
 	if o.Method = method; !slices.Contains([]plan.Method{"", plan.Ours, plan.GreenAlgorithms}, method) {
-		return fmt.Errorf("--method: %.40q is neither %s nor %s", method, plan.Ours, plan.GreenAlgorithms)
+		return fmt.Errorf("--method: unknown method %.40q: use %s or %s", method, plan.Ours, plan.GreenAlgorithms)
 	}
 	if file != "" {
 		f, err := os.Open(file)

@@ -75,9 +75,9 @@ func (r *recomputing) run(ctx context.Context, flags *pflag.FlagSet, args []stri
 	r.given = slices.ContainsFunc([]string{"region", "year", "scope", "intensity", config.RegionsFile, "pue"}, flags.Changed)
 	switch {
 	case r.samples != "" && r.given:
-		return errors.New("--samples repeats the recorded computation: apply other factors to FILE in a second step")
+		return errors.New("--samples cannot be used with other factors: recompute FILE in a second step")
 	case r.samples != "" && len(args) > 1:
-		return errors.New("--samples belong to one run: give one FILE")
+		return errors.New("--samples belongs to one run: give one FILE")
 	case r.last < 0:
 		return fmt.Errorf("--last: must be 0 or more, not %d", r.last)
 	}

@@ -50,7 +50,7 @@ its source. Without ZONE, list all.`,
 			}
 			if len(args) == 0 {
 				if service != "" {
-					return errors.New("--live: name the ZONE to ask for")
+					return errors.New("--live needs a ZONE")
 				}
 				return a.listZones(cmd.Context(), t, q, asJSON)
 			}
@@ -133,7 +133,7 @@ func (a *app) showZone(ctx context.Context, t *regions.Table, q regions.Query, f
 
 func (a *app) listZones(ctx context.Context, t *regions.Table, q regions.Query, asJSON bool) error {
 	if q.Market {
-		return errors.New("--market: name a cloud region, such as aws:eu-west-1")
+		return errors.New("--market needs a cloud region, such as aws:eu-west-1")
 	}
 	list := screen.Zones{Zones: []screen.Zone{}, Data: t.Version()}
 	for z := range t.Zones() {
@@ -148,7 +148,7 @@ func (a *app) listZones(ctx context.Context, t *regions.Table, q regions.Query, 
 		}
 	}
 	if len(list.Zones) == 0 {
-		return fmt.Errorf("no zone has a %s figure for %d", cmp.Or(string(q.Scope), "yearly"), q.Year)
+		return fmt.Errorf("no zone has a %s intensity for %d", cmp.Or(string(q.Scope), "yearly"), q.Year)
 	}
 	if asJSON {
 		return output.JSON(a.out, list)

@@ -36,7 +36,7 @@ const fleetRange = 30 * 24 * time.Hour
 func (f *fleetFlags) connect(ctx context.Context, r *reporting, filter runs.Filter, args []string) error {
 	if !slices.ContainsFunc(args, fleet.Is) {
 		if f.hosts != "" || f.step != 0 {
-			return errors.New("--hosts and --step belong to a store: name it, as prometheus:http://127.0.0.1:9090")
+			return errors.New("--hosts and --step need a store, such as prometheus:http://127.0.0.1:9090")
 		}
 		return nil
 	}
@@ -66,7 +66,7 @@ func (f *fleetFlags) connect(ctx context.Context, r *reporting, filter runs.Filt
 		s.From = s.To.Add(-fleetRange)
 	}
 	if !s.From.Before(s.To) {
-		return errors.New("--from: a store has nothing of the future")
+		return errors.New("--from: the time is in the future")
 	}
 	r.Elsewhere = func(name string) func(func(runs.Row)) error {
 		if !fleet.Is(name) {
@@ -101,7 +101,7 @@ func fleetNotes(s fleet.Seen, from time.Time, hosts []string) (all []string) {
 		all = append(all, text)
 	}
 	if s.Mixed > 0 {
-		all = append(all, fmt.Sprintf("the energy of %s is unknown, as they ran at once with the same job and instance (%s): give each its own", countOf(s.Mixed, "run"), firstOf(s.MixedAt)))
+		all = append(all, fmt.Sprintf("the energy of %s is unknown: they ran at the same time with the same job and instance (%s)", countOf(s.Mixed, "run"), firstOf(s.MixedAt)))
 	}
 	if s.Before > 0 {
 		all = append(all, fmt.Sprintf("%s began before %s: not counted", countOf(s.Before, "run"), from.UTC().Format("2006-01-02 15:04 UTC")))

@@ -27,7 +27,7 @@ its own ledger. The exit code is 1 if an incomplete last line was skipped.`,
   carbonctl verify all.csv --head node1.csv.head --head node2.csv.head`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) < 2 {
-				return errors.New("give the file to write and those to read: carbonctl report merge OUT IN…")
+				return errors.New("no files given: carbonctl report merge OUT IN…")
 			}
 			return nil
 		},

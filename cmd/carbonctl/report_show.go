@@ -69,9 +69,9 @@ func (s *showing) run(flags *pflag.FlagSet, args []string) error {
 	case err != nil:
 		return err
 	case (s.picture != "" || s.size != "") && format != "svg":
-		return errors.New("--picture and --size need --format svg, or a file of that name")
+		return errors.New("--picture and --size need --format svg or --output FILE.svg")
 	case s.picture != "" && !slices.Contains(page.Pictures(), page.Picture(s.picture)):
-		return fmt.Errorf("--picture: %.40q is not one of power, epochs, prediction, comparison", s.picture)
+		return fmt.Errorf("--picture: unknown chart %.40q: use one of power, epochs, prediction, comparison", s.picture)
 	}
 	var size page.Size
 	if s.size != "" {
@@ -90,7 +90,7 @@ func (s *showing) run(flags *pflag.FlagSet, args []string) error {
 		return s.compare(all, size)
 	}
 	if s.form.output != "" && len(all) > 1 {
-		return fmt.Errorf("--output: %d runs are to be shown: name one by its ID", len(all))
+		return fmt.Errorf("--output: %d runs given: give one", len(all))
 	}
 	return s.form.write(s.out, func(w io.Writer) error {
 		for i, r := range all {
@@ -124,10 +124,10 @@ func (s *showing) write(w io.Writer, r footprint.Report, format string, size pag
 // compare draws several runs beside each other.
 func (s *showing) compare(all []footprint.Report, size page.Size) error {
 	if p := page.Picture(s.picture); p != "" && p != page.ComparisonPicture {
-		return fmt.Errorf("--picture %s shows one run, and %d are named", p, len(all))
+		return fmt.Errorf("--picture %s: %d runs given: give one", p, len(all))
 	}
 	if len(all) < 2 {
-		return errors.New("--picture comparison needs two runs or more: name them by their IDs")
+		return errors.New("--picture comparison: give two or more run IDs")
 	}
 	return s.form.write(s.out, func(w io.Writer) error { return page.CompareSVG(w, all, size) })
 }

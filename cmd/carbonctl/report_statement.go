@@ -54,7 +54,7 @@ func (f *aboutFlags) parse(read func(name string) (input.Run, error)) (report.Fo
 		for _, f := range report.Forms() {
 			all = append(all, string(f))
 		}
-		return form, f.about, fmt.Errorf("--statement: %.40q is not one of %s", f.statement, strings.Join(all, ", "))
+		return form, f.about, fmt.Errorf("--statement: unknown form %.40q: use one of %s", f.statement, strings.Join(all, ", "))
 	}
 	if f.per != "" {
 		per, err := screen.ParsePer(f.per)
@@ -66,7 +66,7 @@ func (f *aboutFlags) parse(read func(name string) (input.Run, error)) (report.Fo
 	if f.run != "" {
 		found, err := read(f.run)
 		if err == nil && found.Report == nil {
-			err = fmt.Errorf("%s: only its row is kept, which names no machine", f.run)
+			err = fmt.Errorf("%s: the machine is unknown: only the row of this run was kept", f.run)
 		}
 		if err != nil {
 			return form, f.about, fmt.Errorf("--run: %w", err)

@@ -30,26 +30,29 @@ type flagError struct {
 
 func (e *flagError) Error() string {
 	if v := (*pflag.InvalidValueError)(nil); errors.As(e.err, &v) {
-		return fmt.Sprintf("--%s: %q is not %s", v.GetFlag().Name, v.GetValue(), kindOf(v.GetFlag()))
+		what, use := kindOf(v.GetFlag())
+		return fmt.Sprintf("--%s: invalid %s %.40q%s", v.GetFlag().Name, what, v.GetValue(), use)
 	}
 	return e.err.Error()
 }
 
 func (e *flagError) Unwrap() error { return e.err }
 
-// kindOf says what a flag takes.
-func kindOf(f *pflag.Flag) string {
+// kindOf says what a flag takes, and what to use.
+func kindOf(f *pflag.Flag) (what, use string) {
 	switch f.Value.Type() {
 	case "int":
-		return "a whole number"
+		return "number", ": use a whole number"
 	case "bool":
-		return "true or false"
+		return "value", ": use true or false"
 	case "float64":
-		return "a number"
+		return "number", ""
 	case "duration":
-		return "a duration, such as 90m"
+		return "duration", ": use a number and a unit, such as 90m"
+	case "price":
+		return "price", ": use an amount per kWh, such as 0.30EUR"
 	}
-	return "a " + f.Value.Type()
+	return "value", ""
 }
 
 // app is what the subcommands share: where output goes.

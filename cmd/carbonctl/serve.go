@@ -157,7 +157,7 @@ func (s *serving) pages(flags *pflag.FlagSet, args []string) (*serve.Pages, erro
 	}
 	for _, host := range s.hosts {
 		if host == "" || strings.ContainsAny(host, "/: \t") {
-			return nil, fmt.Errorf("--allow-host: %.40q is not the name of a host: give it without scheme and port", host)
+			return nil, fmt.Errorf("--allow-host: invalid host %.40q: use a name without scheme and port", host)
 		}
 		p.Access.Hosts = append(p.Access.Hosts, strings.ToLower(host))
 	}
@@ -176,7 +176,7 @@ func (s *serving) pages(flags *pflag.FlagSet, args []string) (*serve.Pages, erro
 	if len(args) > 0 {
 		for _, arg := range args {
 			if arg == input.Stdin {
-				return nil, fmt.Errorf("%q is not a file: serve takes ledgers and folders", arg)
+				return nil, fmt.Errorf("%q is not a file: serve reads ledgers and directories", arg)
 			}
 		}
 		if _, err := (&input.Reader{Ledger: c.Ledger}).Ledgers(args); err != nil {

@@ -58,7 +58,7 @@ type settings struct {
 // each over the one before. The error is that of a flag.
 func configure(flags *pflag.FlagSet) (*settings, error) {
 	if flags.Changed(config.EpochPattern) && flags.Changed(config.EpochPreset) {
-		return nil, errors.New("--epoch-pattern and --epoch-preset: give one of them")
+		return nil, errors.New("--epoch-pattern and --epoch-preset: choose one")
 	}
 	s := &settings{}
 	var err error

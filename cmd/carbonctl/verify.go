@@ -141,7 +141,7 @@ func heldHead(s string) (ledger.Head, error) {
 	}
 	b, err := os.ReadFile(s)
 	if errors.Is(err, fs.ErrNotExist) {
-		return ledger.Head{}, fmt.Errorf("--head %q is neither a hash of 64 hexadecimal digits nor a file", format.Clip(s, 70))
+		return ledger.Head{}, fmt.Errorf("--head: invalid head %q: use a hash of 64 hexadecimal digits or a file", format.Clip(s, 70))
 	}
 	if err != nil {
 		return ledger.Head{}, fmt.Errorf("--head: %w", err)

@@ -65,7 +65,7 @@ func (p *timing) window(ctx context.Context, flags *pflag.FlagSet) (screen.Windo
 		return screen.Window{}, err
 	}
 	if q.Zone == "" {
-		return screen.Window{}, errors.New("no region given: set --region to where the work would run")
+		return screen.Window{}, errors.New("no region given: use --region ZONE")
 	}
 	var ahead regions.Forecaster
 	if p.service != "" {

@@ -38,7 +38,7 @@ it was killed by signal N.`,
   carbonctl wrap --region US-CA --json-file run.json -- make -j8`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return errors.New("no command given; write it after --, as in: carbonctl wrap -- python train.py")
+				return errors.New("no command given: carbonctl wrap -- CMD")
 			}
 			return nil
 		},

@@ -42,9 +42,9 @@ func (g *greenFlags) check(zone string) error {
 	case g.length <= 0:
 		return fmt.Errorf("--for: must be above 0, not %v", g.length)
 	case g.bound == 0 && g.save != "1%":
-		return errors.New("--save: only with --wait-for-green")
+		return errors.New("--save needs --wait-for-green TIME")
 	case g.bound > 0 && zone == "":
-		return errors.New("--wait-for-green: no region given: set --region to where the command runs")
+		return errors.New("--wait-for-green: no region given: use --region ZONE")
 	}
 	_, err := g.part()
 	return err
@@ -54,7 +54,7 @@ func (g *greenFlags) check(zone string) error {
 func (g *greenFlags) part() (float64, error) {
 	n, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(g.save, "%")), 64)
 	if err != nil || !(n > 0 && n < 100) || !strings.HasSuffix(g.save, "%") {
-		return 0, fmt.Errorf("--save: invalid part %.20q: use more than 0%% and less than 100%%, such as 5%%", g.save)
+		return 0, fmt.Errorf("--save: invalid share %.20q: use more than 0%% and less than 100%%, such as 5%%", g.save)
 	}
 	return n / 100, nil
 }

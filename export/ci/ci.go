@@ -28,7 +28,7 @@ func Parse(name string, env func(string) string) (System, error) {
 	case name == string(GitHub), name == string(GitLab):
 		return System(name), nil
 	case name != "auto":
-		return None, fmt.Errorf("%.40q is not one of auto, github, gitlab", name)
+		return None, fmt.Errorf("unknown CI system %.40q: use auto, github or gitlab", name)
 	case env("GITHUB_ACTIONS") == "true":
 		return GitHub, nil
 	case env("GITLAB_CI") == "true":

@@ -95,7 +95,7 @@ func missing(root fs.FS, pid int, opening, err error) *Error {
 		if opening == nil || errors.Is(opening, fs.ErrPermission) {
 			return hidden
 		}
-		return &Error{NoProcess, fmt.Sprintf("no process %d", pid), "ps -e lists the processes; those of a container have other PIDs outside of it"}
+		return &Error{NoProcess, fmt.Sprintf("no process %d", pid), "ps -e lists the processes; a process in a container has another PID on the host"}
 	}
 	return &Error{Code: NoProcess, Text: fmt.Sprintf("process %d: %v", pid, err)}
 }

@@ -46,7 +46,7 @@ func ParseForward(s string) (Forward, error) {
 	case Auto, Always, Never:
 		return f, nil
 	}
-	return Auto, fmt.Errorf("forward signals: %q is not one of auto, always, never", s)
+	return Auto, fmt.Errorf("invalid value %.40q: use auto, always or never", s)
 }
 
 // Command is what to run. It stays in our process group, session and working

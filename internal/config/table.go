@@ -83,7 +83,7 @@ func Table() []Setting {
 			"`ZONE` where the machine is: FR, France, US-CA, aws:eu-west-1 (list: carbonctl regions show)", (*Values).setRegion},
 		{Intensity, Number, true, "from the region", "56",
 			"`GRAMS` carbon intensity in g CO2e/kWh, instead of the region's", (*Values).setIntensity},
-		{PUE, Number, true, "1, not given", "1.2",
+		{PUE, Number, true, "1 (not set)", "1.2",
 			"`FACTOR` power usage effectiveness of the building, 1 or more", (*Values).setPUE},
 		{Interval, Text, false, DefaultInterval.String(), `"500ms"`,
 			"`TIME` time between readings (default 1s)", (*Values).setInterval},

@@ -141,10 +141,10 @@ func ParsePUE(s string) (float64, error) {
 		return 0, err
 	}
 	if x < 1 {
-		return 0, fmt.Errorf("invalid PUE %s: must be at least 1 (energy of the building over that of its computers)", s)
+		return 0, fmt.Errorf("invalid PUE %s: must be 1 or more", s)
 	}
 	if x > footprint.MaxPUE {
-		return 0, fmt.Errorf("%s is above any building's PUE: at most %d, such as 1.4", s, footprint.MaxPUE)
+		return 0, fmt.Errorf("invalid PUE %s: must be at most %d, such as 1.4", s, footprint.MaxPUE)
 	}
 	return x, nil
 }
@@ -167,7 +167,7 @@ func (v *Values) setFlushWait(s string) error {
 	case err != nil:
 		return fmt.Errorf("invalid time %.40q: use a number and a unit, such as 500ms or 5s", s)
 	case d < 0 || d > maxFlushWait:
-		return fmt.Errorf("invalid time %s: 0s to %v", s, maxFlushWait)
+		return fmt.Errorf("invalid time %s: must be from 0s to %v", s, maxFlushWait)
 	}
 	v.FlushWait = d
 	return nil
@@ -192,7 +192,7 @@ func (v *Values) setProject(s string) error {
 
 func (v *Values) setLedger(s string) error {
 	if s == "" {
-		return errors.New(`give a file, or "none"`)
+		return errors.New(`use a file, or "none"`)
 	}
 	v.Ledger = s
 	return nil

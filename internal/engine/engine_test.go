@@ -251,7 +251,7 @@ func TestParseTarget(t *testing.T) {
 		"vlm":                     `unknown engine "vlm": use llamacpp, sglang, tgi, triton, trtllm, vllm, or UNIT=URL#METRIC`,
 		"vllm=localhost:8000":     "invalid URL",
 		"vllm=file:///etc/passwd": "invalid URL",
-		"vllm=http://me:secret@h": "a password does not belong in a flag",
+		"vllm=http://me:secret@h": "no password in a flag",
 		"vllm=http://":            "invalid URL",
 		"vllm=http://h#model=1":   "invalid labels",
 		"Token=http://h#x":        "invalid unit",
@@ -261,7 +261,7 @@ func TestParseTarget(t *testing.T) {
 		"token=http://h#a 5":      "invalid metric",
 		`token=http://h#a{b=""}5`: "invalid metric",
 		`vllm=http://h#{b=""} 5`:  "invalid labels",
-		"token=http://h#x_bucket": "a part of a histogram",
+		"token=http://h#x_bucket": "part of a histogram",
 		`token=http://h#x{le="1"`: "invalid metric",
 	} {
 		_, err := ParseTarget(in)

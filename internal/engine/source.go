@@ -73,7 +73,7 @@ func (s *source) get(ctx context.Context, client *http.Client) (exposition, erro
 		return exposition{}, fmt.Errorf("HTTP status %d", res.StatusCode)
 	}
 	if c := res.Header.Get("Content-Encoding"); c != "" && c != "identity" {
-		return exposition{}, fmt.Errorf("the answer is compressed (%.20s), which was not asked for", c)
+		return exposition{}, fmt.Errorf("unexpected compression (%.20s)", c)
 	}
 	b, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
 	if err != nil {

@@ -73,7 +73,7 @@ func parseURL(s string) (*url.URL, error) {
 	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
 		return nil, errors.New("invalid URL: use http://HOST:PORT/metrics")
 	case u.User != nil:
-		return nil, errors.New("a password does not belong in a flag: everybody on the machine can read it")
+		return nil, errors.New("no password in a flag: every user of the machine can read it")
 	}
 	return u, nil
 }
@@ -92,7 +92,7 @@ func custom(unit, metric string) (preset, []label, error) {
 		return preset{}, nil, fmt.Errorf("invalid metric %.80q: use its name, or name{label=\"value\"}", metric)
 	}
 	if strings.HasSuffix(s.name, "_bucket") {
-		return preset{}, nil, fmt.Errorf("%s is a part of a histogram: use its _count or _sum", s.name)
+		return preset{}, nil, fmt.Errorf("%s is part of a histogram: use its _count or _sum", s.name)
 	}
 	list := []string{s.name}
 	if !strings.HasSuffix(s.name, "_total") {

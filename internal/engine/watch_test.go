@@ -308,7 +308,7 @@ func TestBadServers(t *testing.T) {
 		"gzip": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			io.WriteString(w, "\x1f\x8b")
-		}, "was not counted: the answer is compressed (gzip), which was not asked for"},
+		}, "was not counted: unexpected compression (gzip)"},
 		"breaks off": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
 			io.WriteString(w, "vllm:generation_tokens_total 5\n")

@@ -56,7 +56,7 @@ func (f Filter) Parse(now time.Time) (runs.Filter, error) {
 	}
 	for _, s := range f.Statuses {
 		if !slices.Contains(statuses[:], footprint.Status(s)) {
-			return got, &FilterError{"status", fmt.Errorf("%.40q is not one of completed, failed, interrupted, recovered", s)}
+			return got, &FilterError{"status", fmt.Errorf("unknown status %.40q: use completed, failed, interrupted or recovered", s)}
 		}
 		got.Statuses = append(got.Statuses, footprint.Status(s))
 	}

@@ -52,7 +52,7 @@ func (e NoRunsError) Error() string { return e.Err.Error() }
 func (e NoRunsError) Unwrap() error { return e.Err }
 
 // ErrNoLedger: nothing was named, and the user has no ledger.
-var ErrNoLedger = errors.New("no ledger is set; name a FILE")
+var ErrNoLedger = errors.New("no ledger is set: give a FILE")
 
 // A Reader reads runs. Set Ledger and Stdin before the first use; it is for one
 // goroutine.
@@ -165,7 +165,10 @@ func (r *Reader) expand(arg string, add func(File)) error {
 	}
 	err = missing(arg, err)
 	if r.Ends == nil && !strings.ContainsAny(arg, `./\`) {
-		err = fmt.Errorf("%s: neither a file nor the ID of a run", arg)
+		err = fmt.Errorf("%s: no such file or run", arg)
+	}
+	if arg == r.Ledger {
+		err = fmt.Errorf("no runs recorded: %w", err)
 	}
 	return NoRunsError{err, arg == r.Ledger}
 }

@@ -147,7 +147,7 @@ func TestRun(t *testing.T) {
 	require.NoError(t, err)
 	assert.Nil(t, found.Report, "its row is all that is left")
 	_, err = r.Run("l.csv")
-	assert.EqualError(t, err, "l.csv holds more than one run: name one by its ID")
+	assert.EqualError(t, err, "l.csv holds several runs: give the ID of one")
 	found, err = r.RunOf("more/packed.csv.gz", third)
 	require.NoError(t, err)
 	assert.Equal(t, third, found.Row.RunID)
@@ -209,7 +209,7 @@ func TestRunOfAFolder(t *testing.T) {
 	dir, r := shelf(t)
 	t.Chdir(dir)
 	_, err := r.Run("more")
-	assert.EqualError(t, err, "more/packed.csv.gz holds more than one run: name one by its ID")
+	assert.EqualError(t, err, "more/packed.csv.gz holds several runs: give the ID of one")
 	found, err := r.RunOf("more", third)
 	require.NoError(t, err)
 	assert.Equal(t, third, found.Row.RunID)
@@ -219,7 +219,7 @@ func TestRunOfAFolder(t *testing.T) {
 	_, err = r.RunOf("more", "beef")
 	assert.EqualError(t, err, "more has no row of run beef")
 	_, err = r.Run("more/other.csv")
-	assert.EqualError(t, err, "more/other.csv is neither a ledger nor the JSON of a run")
+	assert.EqualError(t, err, "more/other.csv: not a ledger and not the JSON of a run")
 }
 
 // Files of other tools are files: no run is looked up, and folders hold theirs.

@@ -74,7 +74,7 @@ func (r *Reader) lookUp(name, id string) (Run, error) {
 }
 
 func severalError(name string) error {
-	return fmt.Errorf("%s holds more than one run: name one by its ID", name)
+	return fmt.Errorf("%s holds several runs: give the ID of one", name)
 }
 
 // inFile finds the run of an ID in a file, or the only one for ""; nil if there is none.
@@ -99,7 +99,7 @@ func (r *Reader) inFile(in File, id string) (*Run, error) {
 		}
 		switch header := (*ledger.HeaderError)(nil); {
 		case errors.As(err, &header) && header.What == ledger.Unknown && in.Named:
-			return nil, fmt.Errorf("%s is neither a ledger nor the JSON of a run", in.Path)
+			return nil, fmt.Errorf("%s: not a ledger and not the JSON of a run", in.Path)
 		case err != nil:
 			return nil, err
 		case id != "" && row.RunID != id:
@@ -182,7 +182,7 @@ func (r *Reader) find(name string) (id string, err error) {
 	}
 	f, err := r.Open(r.Ledger)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", NoRunsError{missing(r.Ledger, err), true}
+		return "", NoRunsError{fmt.Errorf("no runs recorded: %w", missing(r.Ledger, err)), true}
 	}
 	if err != nil {
 		return "", err

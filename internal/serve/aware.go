@@ -107,7 +107,7 @@ func (i *inquiry) ratings(location string, from, to time.Time) ([]rating, error)
 	}
 	n := int(to.Sub(from) / time.Hour)
 	if i.points -= n; i.points < 0 {
-		return nil, badRequest{fmt.Errorf("more than %d hours of all locations together: ask for a shorter time or fewer locations", maxPoints)}
+		return nil, badRequest{fmt.Errorf("more than %d hours in total: use a shorter time or fewer locations", maxPoints)}
 	}
 	all := make([]rating, 0, n)
 	var in regions.Intensity

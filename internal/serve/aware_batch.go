@@ -22,20 +22,20 @@ const (
 // batch reads the list that was posted.
 func batch[T any](r *http.Request) (all []T, err error) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" && kind != "text/json" && !strings.HasSuffix(kind, "+json") {
-		return nil, wrongType{errors.New("a list in JSON is wanted: send it with Content-Type: application/json")}
+		return nil, wrongType{errors.New("the body must be a JSON list with Content-Type: application/json")}
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return nil, badRequest{fmt.Errorf("the body can't be read, or has more than %d bytes", maxBatchBody)}
+		return nil, badRequest{fmt.Errorf("the body cannot be read, or is larger than %d bytes", maxBatchBody)}
 	}
 	if err := json.Unmarshal(body, &all); err != nil {
-		return nil, badRequest{fmt.Errorf("the body is not a list of questions in JSON: %w", err)}
+		return nil, badRequest{fmt.Errorf("the body is not a JSON list of queries: %w", err)}
 	}
 	switch {
 	case len(all) == 0:
 		return nil, badRequest{errors.New("the list is empty")}
 	case len(all) > maxBatch:
-		return nil, badRequest{fmt.Errorf("%d questions in one list: at most %d are answered", len(all), maxBatch)}
+		return nil, badRequest{fmt.Errorf("%d queries in one list: the maximum is %d", len(all), maxBatch)}
 	}
 	return all, nil
 }
@@ -45,7 +45,7 @@ type wrongType struct{ error }
 
 // item names a question of a list in an error.
 func item(n int, format string, args ...any) error {
-	return badRequest{fmt.Errorf("question %d: "+format, append([]any{n + 1}, args...)...)}
+	return badRequest{fmt.Errorf("query %d: "+format, append([]any{n + 1}, args...)...)}
 }
 
 // averageBatch answers for several times of one location, as the SDK has it.

@@ -41,7 +41,7 @@ func TestAShortSpanIsOneWindow(t *testing.T) {
 	assert.Equal(t, "2022-06-01T12:10:00Z", one["forecastData"].([]any)[0].(map[string]any)["timestamp"])
 	code, v = post(t, h, forecasts, `[{"requestedAt":"2022-06-01T12:01:00Z",`+span+`},{"requestedAt":"2022-06-01T12:01:00Z","windowSize":30,`+span+`}]`)
 	assert.Equal(t, http.StatusBadRequest, code)
-	assert.Contains(t, v.(map[string]any)["detail"], "question 2: windowSize: ")
+	assert.Contains(t, v.(map[string]any)["detail"], "query 2: windowSize: ")
 }
 
 // The queries that the SDK's documents show, but for a name of a region that there is none of.
@@ -94,14 +94,14 @@ func TestWrongBatches(t *testing.T) {
 	h := offline()
 	for _, path := range []string{averages, forecasts} {
 		for body, want := range map[string]string{
-			"":                  "not a list of questions",
-			"{}":                "not a list of questions",
+			"":                  "not a JSON list of queries",
+			"{}":                "not a JSON list of queries",
 			"[]":                "the list is empty",
-			"[{}]":              "question 1: location is missing",
-			`[{"location": 5}]`: "not a list of questions",
+			"[{}]":              "query 1: location is missing",
+			`[{"location": 5}]`: "not a JSON list of queries",
 			`[{"location": "eastus", "requestedAt": "never", "startTime": "never"}]`:                                      "invalid time",
-			"[" + strings.Repeat("{},", maxBatch) + "{}]":                                                                 fmt.Sprintf("at most %d", maxBatch),
-			"[" + strings.Repeat(" ", maxBatchBody) + "]":                                                                 "more than",
+			"[" + strings.Repeat("{},", maxBatch) + "{}]":                                                                 fmt.Sprintf("the maximum is %d", maxBatch),
+			"[" + strings.Repeat(" ", maxBatchBody) + "]":                                                                 "larger than",
 			`[{"location": "atlantis", "requestedAt": "2022-06-01", "startTime": "2022-06-01", "endTime": "2022-06-02"}]`: "unknown region",
 		} {
 			code, v := post(t, h, path, body)
@@ -119,7 +119,7 @@ func TestWrongBatches(t *testing.T) {
 	assert.Contains(t, v.(map[string]any)["detail"], "one list is of one location")
 	code, v = post(t, h, averages, `[`+strings.Repeat(`{"location": "eastus", "startTime": "2022-01-01", "endTime": "2023-01-01"},`, 2)+`{"location": "eastus", "startTime": "2022-01-01", "endTime": "2023-06-01"}]`)
 	assert.Equal(t, http.StatusBadRequest, code, v)
-	assert.Contains(t, v.(map[string]any)["detail"], "more than 20000 hours of all locations")
+	assert.Contains(t, v.(map[string]any)["detail"], "more than 20000 hours in total")
 }
 
 // counting is a live service that knows what it was asked.

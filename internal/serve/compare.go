@@ -18,7 +18,7 @@ func (p *pages) compare(a *asked) ([]byte, string, error) {
 	}
 	ids := a.params.values["run"]
 	if len(ids) > maxCompared {
-		return nil, "", badRequest{fmt.Errorf("%d runs are named: at most %d are compared", len(ids), maxCompared)}
+		return nil, "", badRequest{fmt.Errorf("%d runs given: the maximum is %d", len(ids), maxCompared)}
 	}
 	beside := page.Compare{Home: "/"}
 	for _, id := range ids {
@@ -33,7 +33,7 @@ func (p *pages) compare(a *asked) ([]byte, string, error) {
 		return p.choose(a, ids)
 	}
 	if len(ids) < 2 {
-		return nil, "", badRequest{fmt.Errorf("name two runs or more: ?run=ID&run=ID")}
+		return nil, "", badRequest{fmt.Errorf("give two or more runs: ?run=ID&run=ID")}
 	}
 	var b bytes.Buffer
 	err := beside.Write(&b, a.format)

@@ -165,7 +165,7 @@ func (p *pages) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.As(err, &wrong):
 		code = http.StatusBadRequest
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		code, err = http.StatusServiceUnavailable, errors.New("too much is asked for at once: try again")
+		code, err = http.StatusServiceUnavailable, errors.New("too many requests at the same time: try again")
 		w.Header().Set("Retry-After", "5")
 	}
 	refuse(w, r, code, err.Error())
@@ -182,7 +182,7 @@ func (a *asked) read(formats []string, known ...string) error {
 	a.params = read(a.Request, append(known, "format")...)
 	a.format = cmp.Or(a.params.text("format"), "html")
 	if !slices.Contains(formats, a.format) {
-		a.params.fail("format: %.40q is not one of %s", a.format, strings.Join(formats, ", "))
+		a.params.fail("format: unknown format %.40q: use one of %s", a.format, strings.Join(formats, ", "))
 	}
 	return a.params.err
 }
@@ -213,7 +213,7 @@ func (p *pages) team(a *asked) ([]byte, string, error) {
 		n += len(v)
 	}
 	if n > maxValues {
-		return nil, "", badRequest{fmt.Errorf("the filter names %d values: at most %d are taken", n, maxValues)}
+		return nil, "", badRequest{fmt.Errorf("the filter has %d values: the maximum is %d", n, maxValues)}
 	}
 	filter, err := p.filter(a)
 	if err != nil {
@@ -296,10 +296,10 @@ func (p *pages) find(s *store.State, id string) (page.Run, error) {
 	}
 	i, ok := s.Rows.Find(id)
 	if i < 0 {
-		return page.Run{}, notFound{fmt.Errorf("run ID %.80q is ambiguous: give more of it", id)}
+		return page.Run{}, notFound{fmt.Errorf("run ID %.80q is ambiguous: use more characters", id)}
 	}
 	if !ok {
-		return page.Run{}, notFound{fmt.Errorf("no run %.80q here", id)}
+		return page.Run{}, notFound{fmt.Errorf("no run %.80q", id)}
 	}
 	row, path := s.Rows.At(i)
 	run := page.Run{Run: report.Run{Report: report.OfRow(row), Car: p.Car}}

@@ -127,8 +127,8 @@ func TestFiltersStandInTheAddress(t *testing.T) {
 	assert.Equal(t, "/?from=2026-11&host=node-1", w.Header().Get("Location"))
 	for query, want := range map[string]string{
 		"from=never": "from: invalid time", "status=lost": "status: ", "label=team": "label: ", "colour=red": `unknown parameter "colour": use project, label, user, host, region, status, from, to, format`,
-		"format=pdf": `format: "pdf" is not one of html, json, csv, runs.csv`, "from=2026-02&to=2026-01": "to: 2026-01 is not after 2026-02",
-		"x=%zz": "not well formed", strings.Repeat("host=a&", 101): "at most 100",
+		"format=pdf": `format: unknown format "pdf": use one of html, json, csv, runs.csv`, "from=2026-02&to=2026-01": "to: 2026-01 is not after 2026-02",
+		"x=%zz": "not well formed", strings.Repeat("host=a&", 101): "the maximum is 100",
 	} {
 		code, body := s.get("/?" + query)
 		assert.Equal(t, http.StatusBadRequest, code, query)

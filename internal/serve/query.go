@@ -103,14 +103,14 @@ func stamp(v string) (time.Time, error) {
 func (p *params) query() regions.Query {
 	q := regions.Query{Zone: p.needed("region"), Scope: regions.Scope(p.text("scope")), Year: p.whole("year", 0, 1900, 2200)}
 	if q.Scope != "" && q.Scope != regions.Lifecycle && q.Scope != regions.Direct {
-		p.fail("scope: %.40q is neither lifecycle nor direct", p.text("scope"))
+		p.fail("scope: invalid scope %.40q: use lifecycle or direct", p.text("scope"))
 	}
 	switch v := p.text("market"); v {
 	case "", "false":
 	case "true":
 		q.Market = true
 	default:
-		p.fail("market: %.40q is neither true nor false", v)
+		p.fail("market: invalid value %.40q: use true or false", v)
 	}
 	q.Time = p.time("time", time.Time{})
 	return q

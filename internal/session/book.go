@@ -177,14 +177,14 @@ func ledgerWarning(receipt *footprint.Receipt, err error, hint func(error) strin
 		case kept.Whole:
 			what = notYet
 		case kept.Journal != "":
-			what = "could not record this run; the next run adds an earlier state of it from its journal"
+			what = "could not record this run; the next run recovers it from its journal"
 		}
 	}
 	n := notRecorded(what, err, hint)
 	head, header := (*ledger.HeadError)(nil), (*ledger.HeaderError)(nil)
 	switch {
 	case errors.As(err, &head):
-		n.Hint = "carbonctl verify " + head.Path + " shows what is left of it"
+		n.Hint = "check it with: carbonctl verify " + head.Path
 		return n
 	case what == notYet && errors.Is(err, context.Canceled):
 		return n // it was busy

@@ -28,7 +28,7 @@ func TestLedgerWarning(t *testing.T) {
 	assert.Equal(t, "this run is not in the ledger yet; the next run adds it from its journal: ledger: lock x.csv: held: context canceled", late.Text)
 	assert.NotContains(t, late.Hint, "--ledger", "it was only busy")
 	old := ledgerWarning(nil, &ledger.NotRecordedError{Journal: "x.csv.d/1.journal.0", Err: full}, hint)
-	assert.Contains(t, old.Text, "could not record this run; the next run adds an earlier state of it from its journal: ledger: ")
+	assert.Contains(t, old.Text, "could not record this run; the next run recovers it from its journal: ledger: ")
 	none := ledgerWarning(nil, &ledger.NotRecordedError{Err: full}, hint)
 	assert.Equal(t, "could not record this run: "+full.Error(), none.Text)
 }

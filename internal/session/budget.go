@@ -50,11 +50,11 @@ type alarm struct {
 // limit gives the run its budget, nil if there is none.
 func (a *alarm) limit() (*footprint.Budget, error) {
 	b := a.budget
+	if err := checkAction(b.Action); err != nil && b.Action != "" {
+		return nil, fmt.Errorf("--on-budget: %w", err)
+	}
 	if b.Limit == "" {
 		return nil, nil
-	}
-	if err := checkAction(b.Action); err != nil {
-		return nil, fmt.Errorf("--on-budget: %w", err)
 	}
 	limit, err := footprint.ParseBudget(b.Limit, b.Price)
 	if err != nil {
@@ -78,7 +78,7 @@ func checkAction(action string) error {
 		return nil
 	case name+":" == onExec && has:
 		if strings.TrimSpace(argument) == "" {
-			return errors.New("exec without a command: write it behind the colon, as in exec:'mail -s budget me'")
+			return errors.New("exec needs a command, such as exec:'mail -s budget me'")
 		}
 		return nil
 	case name+":" == onWebhook && has:

@@ -125,7 +125,7 @@ func (s *Session) unrecorded(r footprint.Report, what string) footprint.Report {
 	return r
 }
 
-var errSlow = errors.New("not done within 140 ms of the command's end")
+var errSlow = errors.New("timeout 140 ms after the command's end")
 
 // giveSinks hands the report to all sinks at a time, each when it has returned from what
 // it was at, and returns those that have not taken it and may later, and those that have.
@@ -192,16 +192,16 @@ func (s *Session) amend(ctx context.Context, r footprint.Report, took []Sink, ne
 }
 
 // theNextRun ends the warning of a sink whose report is kept.
-const theNextRun = "; the next run does it"
+const theNextRun = "; the next run retries"
 
-var errLate = errors.New("not done within 180 ms of the command's end")
+var errLate = errors.New("timeout 180 ms after the command's end")
 
 // lateBy is that error where sinks may take longer.
 func lateBy(wait time.Duration) error {
 	if wait == 0 {
 		return errLate
 	}
-	return fmt.Errorf("%w and %v of --flush-wait", errLate, wait)
+	return fmt.Errorf("%w (--flush-wait %v)", errLate, wait)
 }
 
 // keepEarly puts the report into the spool before the sinks get it, where no journal has it and

@@ -137,7 +137,7 @@ func TestTheEndIsBounded(t *testing.T) {
 		want string
 	}{
 		"the ledger's lock":          {hold: true, want: "not in the ledger yet; the next run adds it from its journal"},
-		"a sink that never ends":     {o: session.Options{Sinks: []session.Sink{{Sink: never, Failed: "not sent"}}}, want: "not sent: not done within 180 ms"},
+		"a sink that never ends":     {o: session.Options{Sinks: []session.Sink{{Sink: never, Failed: "not sent"}}}, want: "not sent: timeout 180 ms"},
 		"a sink that takes its time": {o: session.Options{Sinks: []session.Sink{{Sink: slow, Failed: "not sent"}}}, want: "not sent: "},
 	} {
 		t.Run(name, func(t *testing.T) {

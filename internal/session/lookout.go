@@ -104,14 +104,14 @@ func watchFor(e Epochs, tracker *carbon.Tracker, predicted func(footprint.Predic
 	}
 	var err error
 	if l.events, err = watch.OpenEvents("", found); err != nil {
-		l.warn(footprint.EventsLost, fmt.Sprintf("%s can't be used: %v", watch.EnvEvents, err))
+		l.warn(footprint.EventsLost, fmt.Sprintf("cannot use %s: %v", watch.EnvEvents, err))
 	}
 	if p == nil && len(l.tallies) == 0 {
 		return l
 	}
 	l.matcher = watch.NewMatcher(p, found, l.tallies...)
 	if l.output, err = watch.Open(os.Stdout, os.Stderr, l.matcher); err != nil {
-		l.warn(footprint.EpochUnseen, fmt.Sprintf("the output can't be watched for epochs: %v", err))
+		l.warn(footprint.EpochUnseen, fmt.Sprintf("cannot watch the output for epochs: %v", err))
 	}
 	return l
 }
@@ -178,7 +178,7 @@ func (l *lookout) ended(exit child.Exit, slack time.Duration) []footprint.Warnin
 	if l.events != nil {
 		told = l.events.Close()
 		if told.Removed {
-			l.warn(footprint.EventsLost, "the file of events was moved or removed: what was written to it later is lost")
+			l.warn(footprint.EventsLost, "the events file was moved or removed: later events are lost")
 		}
 		if told.Wrong > 0 {
 			l.warn(footprint.EventsLost, fmt.Sprintf("%d invalid line(s) in the events file: %s", told.Wrong, strings.Join(told.Lines, "; ")))
@@ -189,7 +189,7 @@ func (l *lookout) ended(exit child.Exit, slack time.Duration) []footprint.Warnin
 		l.saw(l.matcher.Seen(), told)
 	}
 	if n := int(l.named.Load()); n > 0 && n != l.planned {
-		l.warn(footprint.EpochTotal, fmt.Sprintf("the command counts to epoch %d, --epochs says %d: predictions are for %d", n, l.planned, l.planned))
+		l.warn(footprint.EpochTotal, fmt.Sprintf("the output counts to epoch %d, but --epochs is %d: predictions are for %d", n, l.planned, l.planned))
 		l.faults[len(l.faults)-1].Hint = "without --epochs the command's own number counts"
 	}
 	return l.faults
@@ -223,21 +223,21 @@ func (l *lookout) release(say func(string)) {
 // the epochs, the output need not.
 func (l *lookout) saw(s watch.Seen, told watch.Told) {
 	if s.Skipped > 0 {
-		l.warn(footprint.OutputSkipped, fmt.Sprintf("%d line(s) of output came faster than they could be searched", s.Skipped))
+		l.warn(footprint.OutputSkipped, fmt.Sprintf("%d output line(s) not searched for epochs: the output was too fast", s.Skipped))
 	}
 	if l.pattern == nil {
 		return
 	}
 	if s.Late {
-		l.warn(footprint.EpochLate, fmt.Sprintf("the lines that fit %q seem to be printed at the end of each epoch, not at its start: "+
-			"each epoch above may hold the next one's energy", l.pattern.Name))
+		l.warn(footprint.EpochLate, fmt.Sprintf("the lines that match %q seem to be printed at the end of each epoch, not at its start: "+
+			"each epoch may contain the energy of the next one", l.pattern.Name))
 	}
 	if s.Edges == 0 && told.Epochs == 0 && l.output != nil {
-		text := fmt.Sprintf("no line of the output fits %q", l.pattern.Name)
+		text := fmt.Sprintf("no output line matches %q", l.pattern.Name)
 		if len(s.Nearest) > 0 {
-			text += "; the nearest: " + strings.Join(s.Nearest, " | ")
+			text += "; nearest lines: " + strings.Join(s.Nearest, " | ")
 		}
 		l.warn(footprint.EpochUnseen, text)
-		l.faults[len(l.faults)-1].Hint = `"--epoch-pattern RE" finds lines by a pattern of your own, "carbonctl mark" marks epochs from the program`
+		l.faults[len(l.faults)-1].Hint = `"--epoch-pattern RE" sets another pattern; "carbonctl mark" marks epochs from the program`
 	}
 }

@@ -76,7 +76,7 @@ func TestTheNextRunDelivers(t *testing.T) {
 		}
 		first := run(t, o, "sleep 0.1").Report
 		assert.Contains(t, first.Warnings, footprint.Warning{
-			Code: footprint.NotRecorded, Text: "not delivered: h: connection refused; the next run does it",
+			Code: footprint.NotRecorded, Text: "not delivered: h: connection refused; the next run retries",
 		})
 		assert.Positive(t, s.checkpoints, "it follows the run")
 		other := o
@@ -201,7 +201,7 @@ func TestFlushWait(t *testing.T) {
 	never := sink(func(footprint.Report) error { <-hang; return nil })
 	r = run(t, session.Options{Slack: 1, FlushWait: time.Millisecond, Sinks: []session.Sink{{Sink: never, Failed: "not sent"}}}, ":").Report
 	assert.Contains(t, r.Warnings, footprint.Warning{
-		Code: footprint.NotRecorded, Text: "not sent: not done within 180 ms of the command's end and 1ms of --flush-wait",
+		Code: footprint.NotRecorded, Text: "not sent: timeout 180 ms after the command's end (--flush-wait 1ms)",
 	})
 }
 

@@ -23,7 +23,7 @@ func countOf(e watch.Event) footprint.Count {
 func (l *lookout) uncounted() {
 	for _, t := range l.tallies {
 		if t.Lines() == 0 {
-			l.warn(footprint.WorkUnseen, fmt.Sprintf("no line of the output fits %q: %ss are not counted", t.Expr, t.Unit))
+			l.warn(footprint.WorkUnseen, fmt.Sprintf("no output line matches %q: %ss are not counted", t.Expr, t.Unit))
 		}
 	}
 }

@@ -40,7 +40,7 @@ const (
 type Dir string
 
 // ErrNone is why nothing can be kept.
-var ErrNone = errors.New("no folder for undelivered reports: set XDG_STATE_HOME or HOME")
+var ErrNone = errors.New("no directory for undelivered reports: set XDG_STATE_HOME or HOME")
 
 // An Item is a report that a sink has yet to take.
 type Item struct {

@@ -108,7 +108,7 @@ func (g *waiting) why(w *footprint.Wait) string {
 	case w.Reason == footprint.WaitBound:
 		return "now: the time to wait was over at " + local(w.StartBy)
 	case waited < time.Minute && *w.PerKWh >= *w.AtOnce*(1-g.Save):
-		return fmt.Sprintf("at once: by %s, a later start within %s saves less than %s", foreseen(w.Kind), format.Duration(g.Bound), format.Percent(g.Save))
+		return fmt.Sprintf("now: by %s, a later start within %s saves less than %s", foreseen(w.Kind), format.Duration(g.Bound), format.Percent(g.Save))
 	}
 	return fmt.Sprintf("after %s: %s g/kWh expected, by %s; %s without the wait", format.Duration(waited), format.Digits(*w.PerKWh), foreseen(w.Kind), format.Digits(*w.AtOnce))
 }

@@ -36,8 +36,8 @@ func TestWaitForGreen(t *testing.T) {
 		says   string
 	}{
 		"later":            {[]regions.Grams{300, 200, 100, 90, 200, 300, 300, 300}, 3 * time.Hour, footprint.WaitGreenest, "starting after 3h 0m: 90.0 g/kWh expected, by a forecast; 300 without the wait"},
-		"at once":          {[]regions.Grams{100, 200, 100, 200, 200, 300, 300, 300}, 0, footprint.WaitGreenest, "starting at once: by a forecast, a later start within 6h 0m saves less than 1.0 %"},
-		"not for so much":  {[]regions.Grams{1000, 1000, 991, 1000, 1000, 1000, 1000}, 0, footprint.WaitGreenest, "starting at once: by a forecast, a later start within 6h 0m saves less than 1.0 %"},
+		"at once":          {[]regions.Grams{100, 200, 100, 200, 200, 300, 300, 300}, 0, footprint.WaitGreenest, "starting now: by a forecast, a later start within 6h 0m saves less than 1.0 %"},
+		"not for so much":  {[]regions.Grams{1000, 1000, 991, 1000, 1000, 1000, 1000}, 0, footprint.WaitGreenest, "starting now: by a forecast, a later start within 6h 0m saves less than 1.0 %"},
 		"up to the bound":  {[]regions.Grams{300, 290, 280, 270, 260, 250, 200, 0}, 6 * time.Hour, footprint.WaitGreenest, "starting after 6h 0m: 200 g/kWh expected, by a forecast; 300 without the wait"},
 		"nothing is known": {nil, 0, footprint.WaitBlind, "not waiting for a greener grid: the series does not cover the time: it is empty"},
 	} {

@@ -27,7 +27,7 @@ const MaxLine = 4096
 func ParseEvent(line string, now time.Time) (Event, error) {
 	e := Event{At: now}
 	if len(line) >= MaxLine {
-		return Event{}, fmt.Errorf("event of %d bytes: more than %d", len(line), MaxLine-1)
+		return Event{}, fmt.Errorf("event of %d bytes: the maximum is %d", len(line), MaxLine-1)
 	}
 	wrong := func(why string) (Event, error) {
 		return Event{}, fmt.Errorf("event %.60q: %s", printable([]byte(line)), why)
@@ -36,7 +36,7 @@ func ParseEvent(line string, now time.Time) (Event, error) {
 	if word != "" && (digit(word[0]) || word[0] == '.') {
 		s, err := strconv.ParseFloat(word, 64)
 		if err != nil || s < 0 || s > 1e11 || strings.Trim(word, "0123456789.") != "" {
-			return wrong("the time is not in seconds since 1970")
+			return wrong("invalid time: use seconds since 1970")
 		}
 		whole, part := math.Modf(s)
 		if at := time.Unix(int64(whole), int64(part*1e9)); at.Before(now) {
@@ -50,7 +50,7 @@ func ParseEvent(line string, now time.Time) (Event, error) {
 		if e.Edge == EpochEnd {
 			var ok bool
 			if rest, e.Metrics, ok = cutMetrics(rest); !ok {
-				return wrong("a result is NAME=VALUE, such as loss=0.41")
+				return wrong("invalid result: use NAME=VALUE, such as loss=0.41")
 			}
 		}
 		if rest == "" {
@@ -59,30 +59,30 @@ func ParseEvent(line string, now time.Time) (Event, error) {
 		n, total, has := strings.Cut(rest, "/")
 		var ok bool
 		if e.Index, ok = positive(n); !ok {
-			return wrong("the epoch is not a number from 1")
+			return wrong("invalid epoch: use a number from 1, or N/TOTAL")
 		}
 		if e.Of, ok = positive(total); has && !ok {
-			return wrong("the number of epochs is not one from 1")
+			return wrong("invalid number of epochs: use a number from 1")
 		}
 	case TaskStart, TaskEnd:
 		if rest == "" {
-			return wrong("a task has a name")
+			return wrong("no task name given")
 		}
 		if strings.ContainsFunc(rest, func(r rune) bool { return !unicode.IsPrint(r) }) {
-			return wrong("the name of a task can be printed")
+			return wrong("invalid task name: use printable characters")
 		}
 		e.Name = strings.ToValidUTF8(rest, "\uFFFD")
 	case Count:
 		unit, n := cut(rest)
 		var ok bool
 		if e.Name = unit; !isUnit(unit) {
-			return wrong("the unit is not of lower case letters, digits and _, such as output_token")
+			return wrong("invalid unit: use lower case letters, digits and _, such as output_token")
 		}
 		if e.N, ok = amount(n); !ok {
-			return wrong("the count is not a number from 0")
+			return wrong("invalid count: use a number from 0")
 		}
 	default:
-		return wrong("want one of epoch-start, epoch-end, task-start, task-end, count")
+		return wrong("unknown event: use epoch-start, epoch-end, task-start, task-end or count")
 	}
 	return e, nil
 }

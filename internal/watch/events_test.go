@@ -199,9 +199,9 @@ func TestBadEvents(t *testing.T) {
 	got := e.Close()
 	assert.Equal(t, []string{"task-start 0\uFFFD", "epoch-end 0"}, c.events)
 	assert.EqualValues(t, 1, got.Wrong)
-	assert.ErrorContains(t, Append(e.Path, Event{Edge: TaskStart, At: noon}), "a task has a name")
-	assert.ErrorContains(t, Append(e.Path, Event{Edge: TaskStart, Name: long, At: noon}), "more than")
-	assert.ErrorContains(t, Append(e.Path, Event{Edge: TaskStart, Name: "a\nepoch-end", At: noon}), "printed")
+	assert.ErrorContains(t, Append(e.Path, Event{Edge: TaskStart, At: noon}), "no task name given")
+	assert.ErrorContains(t, Append(e.Path, Event{Edge: TaskStart, Name: long, At: noon}), "the maximum is 4095")
+	assert.ErrorContains(t, Append(e.Path, Event{Edge: TaskStart, Name: "a\nepoch-end", At: noon}), "printable")
 	assert.ErrorContains(t, Append("/dev/null", Event{Edge: EpochEnd, At: noon}), "not a regular file")
 }
 

@@ -82,7 +82,7 @@ func Preset(name string) (*Pattern, error) {
 		}
 	}
 	if len(p.rules) == 0 {
-		return nil, fmt.Errorf("epoch preset %.40q is not one of %s", name, strings.Join(Presets(), ", "))
+		return nil, fmt.Errorf("unknown preset %.40q: use one of %s", name, strings.Join(Presets(), ", "))
 	}
 	for _, r := range always() {
 		r.re = regexp.MustCompile(r.expr)

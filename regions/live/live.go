@@ -75,7 +75,7 @@ func Open(name string, o Options) (Service, error) {
 	name, argument, given := strings.Cut(name, ":")
 	i := slices.IndexFunc(all, func(e entry) bool { return e.name == name && (!given || e.argument != "") })
 	if i < 0 {
-		return Service{}, fmt.Errorf("%.40q is not one of %s", name, strings.Join(Names(), ", "))
+		return Service{}, fmt.Errorf("unknown live service %.40q: use one of %s", name, strings.Join(Names(), ", "))
 	}
 	e := all[i]
 	if o.Env == nil {

@@ -52,10 +52,10 @@ func TestOpen(t *testing.T) {
 	_, err = live.Open("file", live.Options{})
 	assert.EqualError(t, err, "file: no path or address given, such as file:forecast.json")
 	_, err = live.Open("rte:x", live.Options{})
-	assert.ErrorContains(t, err, "is not one of")
+	assert.ErrorContains(t, err, "unknown live service")
 	assert.True(t, slices.IsSorted(live.Names()))
 	_, err = live.Open("nobody", live.Options{})
-	assert.EqualError(t, err, `"nobody" is not one of carbonaware, electricitymaps, entsoe, file:PATH, gbcarbon, rte, watttime`)
+	assert.EqualError(t, err, `unknown live service "nobody": use one of carbonaware, electricitymaps, entsoe, file:PATH, gbcarbon, rte, watttime`)
 }
 
 func TestCarbonAwareScope(t *testing.T) {
@@ -71,7 +71,7 @@ func TestCarbonAwareScope(t *testing.T) {
 	assert.ErrorIs(t, err, live.ErrMarginal)
 	scope = "both"
 	_, err = live.Open("carbonaware", o)
-	assert.EqualError(t, err, `CARBONCTL_CARBONAWARE_SCOPE: "both" is not one of lifecycle, direct, marginal`)
+	assert.EqualError(t, err, `CARBONCTL_CARBONAWARE_SCOPE: invalid scope "both": use lifecycle, direct or marginal`)
 }
 
 func TestForecasts(t *testing.T) {

@@ -83,7 +83,7 @@ func openCarbonAware(value func(string) string, o Options) (Service, error) {
 	case "marginal":
 		cfg.Marginal = true
 	default:
-		return Service{}, fmt.Errorf("CARBONCTL_CARBONAWARE_SCOPE: %.40q is not one of lifecycle, direct, marginal", scope)
+		return Service{}, fmt.Errorf("CARBONCTL_CARBONAWARE_SCOPE: invalid scope %.40q: use lifecycle, direct or marginal", scope)
 	}
 	p, err := carbonaware.New(cfg)
 	if cfg.Marginal {
