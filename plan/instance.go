@@ -94,6 +94,6 @@ func (m *maker) onlyGPUs() error {
 		return fmt.Errorf("%s knows GPUs alone, and %s has none", MLCO2, m.instance.Name)
 	}
 	m.gb = 0
-	m.e.Notes = append(m.e.Notes, "CPU and memory of "+m.instance.Name+" are not in it")
+	m.e.Notes = append(m.e.Notes, "CPU and memory of "+m.instance.Name+" not included")
 	return nil
 }

@@ -38,7 +38,7 @@ func (m *maker) ours() {
 		m.whole("memory", m.Memory, memoryPower(m.gb, m.usage))
 	}
 	if m.GPU != "" && m.CPU == "" && m.Cores == 0 && m.instance == nil {
-		m.e.Notes = append(m.e.Notes, "the host's CPU and memory are not in it: add --cpu and --memory")
+		m.e.Notes = append(m.e.Notes, "host CPU and memory not included: add --cpu and --memory")
 	}
 }
 

@@ -55,7 +55,7 @@ func ExampleWindow() {
 	if err != nil {
 		fmt.Println(err)
 	}
-	fmt.Printf("%s to %s: %.0f %% less than now (%s)\n", slot.From.Format("15:04"), slot.To.Format("15:04"), 100*slot.Saving(), slot.Kind)
+	fmt.Printf("%s to %s: %.0f %% less CO2e than now (%s)\n", slot.From.Format("15:04"), slot.To.Format("15:04"), 100*slot.Saving(), slot.Kind)
 	// Output:
-	// 05:00 to 09:00: 9 % less than now (profile)
+	// 05:00 to 09:00: 9 % less CO2e than now (profile)
 }

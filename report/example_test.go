@@ -37,13 +37,12 @@ func ExampleTotals() {
 	//   large     2  6.0     6.0  6.0 to 8.0       0 %
 	//   small     2  4.0     4.0  4.0 to 6.0       0 %
 	//
-	// one run
+	// per run
 	//   model  runs          energy           CO2e    time   against large
 	//   large     2  3.00 Wh ± 33 %  3.00 g ± 33 %  10m 0s
 	//   small     2  2.00 Wh ± 50 %  2.00 g ± 50 %  10m 0s  (−33 % ± 47 %)
-	//   Means, ± their standard error. A single run of large is off its mean by 47 %
-	//   (standard deviation).
-	//   A difference below two standard errors can be chance: it is in brackets.
+	//   Mean ± standard error. Standard deviation of single runs of large: 47 %.
+	//   Differences below two standard errors are in brackets: they can be chance.
 	//
 	// factors
 	//   region  runs   energy  g/kWh  kind
@@ -74,7 +73,7 @@ func ExampleStatement() {
 	// Output:
 	// co2_eq_emissions:
 	//   emissions: 0.0824125 # grams of CO2 equivalent, ± 0.2 %
-	//   source: "carbonctl test: 0.200 Wh, all of it measured by the hardware's own counters; 330 g CO2e/kWh in DE (life cycle, 2025)"
+	//   source: "carbonctl test: 0.200 Wh, all of it measured by hardware counters; 330 g CO2e/kWh in DE (life cycle, 2025)"
 	//   training_type: "pre-training"
 	//   geographical_location: "Germany"
 	//   hardware_used: "Intel(R) Xeon(R) Gold 5222 CPU @ 3.80GHz"

@@ -129,7 +129,7 @@ func (r Ranking) headline() string {
 	if best.Rank == here.Rank {
 		text := fmt.Sprintf("%s CO2e in %s, here", mass(here), facts.FullName(here))
 		if len(r.Places) > 1 {
-			text += ": no other place emits less"
+			text += ": no other region emits less"
 		}
 		return text
 	}
@@ -142,7 +142,7 @@ func (r Ranking) headline() string {
 
 // subtitle says how much of the ranking is shown.
 func (r Ranking) subtitle() string {
-	s := fmt.Sprintf("%d %s", r.All, format.Plural(r.All, "place", "places"))
+	s := fmt.Sprintf("%d %s", r.All, format.Plural(r.All, "region", "regions"))
 	if len(r.Places) < r.All {
 		s = fmt.Sprintf("%d of %s", len(r.Places), s)
 	}
@@ -162,10 +162,10 @@ func (r Ranking) notes(marks bool) []string {
 		}
 	}
 	if r.Recorded != nil && !slices.ContainsFunc(r.Places, func(c runs.Comparison) bool { return c.Here && nearly(c.Emissions, *r.Recorded) }) {
-		all = append(all, fmt.Sprintf("recorded: %s CO2e, by the factor and the PUE of the record.", format.Mass(*r.Recorded)))
+		all = append(all, fmt.Sprintf("recorded: %s CO2e, with the recorded intensity and PUE.", format.Mass(*r.Recorded)))
 	}
 	if r.Without > 0 {
-		all = append(all, fmt.Sprintf("%d %s ignored: no such figure is published.", r.Without, format.Plural(r.Without, "place", "places")))
+		all = append(all, fmt.Sprintf("%d %s ignored: no such intensity is published.", r.Without, format.Plural(r.Without, "region", "regions")))
 	}
 	pues := map[string]bool{}
 	for _, c := range r.Places {
@@ -183,12 +183,12 @@ func (r Ranking) notes(marks bool) []string {
 		mark = "(p) "
 	}
 	if pues[runs.Given] {
-		all = append(all, "PUE: the same everywhere.")
+		all = append(all, "PUE: as given, the same for all regions.")
 	} else {
-		all = append(all, "PUE here: "+home+"; elsewhere as published for the region, else "+mark+"the provider's mean, else that of here.")
+		all = append(all, "PUE: here "+home+"; elsewhere as published for the region, or "+mark+"the provider's mean, or that of here.")
 	}
 	if marks && slices.ContainsFunc(r.Places, func(c runs.Comparison) bool { return c.CFE != nil }) {
-		all = append(all, "CFE: carbon-free energy, hour by hour, as published; not in the grams.")
+		all = append(all, "CFE: hourly carbon-free energy as published; not included in the emissions.")
 	}
 	return append(all, r.uncovered()+".")
 }
@@ -204,7 +204,7 @@ func (r Ranking) standIns() (all []string) {
 		}
 	}
 	if len(all) > maxStandIns {
-		all = append(all[:maxStandIns], fmt.Sprintf("and %d more figures that are not their places' own; --json names all", len(all)-maxStandIns))
+		all = append(all[:maxStandIns], fmt.Sprintf("and %d more substituted intensities; --json lists all", len(all)-maxStandIns))
 	}
 	return all
 }

@@ -99,7 +99,7 @@ func TestRankingKeepsHereInTheTop(t *testing.T) {
 	assert.Len(t, r.Top(10_000).Places, r.All)
 	var b strings.Builder
 	require.NoError(t, top.Text(&b))
-	assert.Contains(t, b.String(), "4 of 905 places")
+	assert.Contains(t, b.String(), "4 of 905 regions")
 	assert.Contains(t, b.String(), "   …\n")
 }
 

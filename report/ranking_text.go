@@ -56,7 +56,7 @@ func (r Ranking) Text(w io.Writer) error {
 	p.Headline(r.headline())
 	p.Lead("", r.title()+"; "+r.subtitle())
 	p.Linef("")
-	p.Linef(line, "rank", label("place", "km"), "g/kWh ", "PUE ", scale.Unit.Name+" CO2e", "ratio", carbonFree("CFE"), "year", heading)
+	p.Linef(line, "rank", label("region", "km"), "g/kWh ", "PUE ", scale.Unit.Name+" CO2e", "ratio", carbonFree("CFE"), "year", heading)
 	for i, c := range r.Places {
 		if i > 0 && c.Rank > r.Places[i-1].Rank+1 && len(r.Places) < r.All && i == len(r.Places)-1 {
 			p.Linef("   …")
@@ -103,7 +103,7 @@ func markedFactor(c runs.Comparison) string {
 
 // markdown writes the ranking for a pull request, in GitHub's dialect.
 func (r Ranking) markdown(w io.Writer) error {
-	t := layout.Table{Columns: []layout.Column{layout.Amount("rank"), layout.Name("place"), layout.Text("where"), layout.Amount("g/kWh"), layout.Amount("PUE"), layout.Amount("CO2e"),
+	t := layout.Table{Columns: []layout.Column{layout.Amount("rank"), layout.Name("region"), layout.Text("where"), layout.Amount("g/kWh"), layout.Amount("PUE"), layout.Amount("CO2e"),
 		layout.Amount("ratio"), layout.Amount("CFE"), layout.Amount("km"), layout.Amount("year"), layout.Text("source")}}
 	scale := r.scale()
 	for _, c := range r.Places {

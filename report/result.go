@@ -27,7 +27,7 @@ func (r Run) Result(w io.Writer, s Screen) error {
 	if !res.tiny() {
 		if facts.Known(r.Report) {
 			res.parts()
-			res.row("counted", facts.Counted(r.Report))
+			res.row("charged", facts.Counted(r.Report))
 		}
 		res.grid()
 		if all := r.Car.Compare(r.Emissions, r.EmissionsLow); len(all) > 0 {

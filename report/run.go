@@ -58,7 +58,7 @@ func (run Run) figures() []layout.Figure {
 		return append([]layout.Figure{{Label: "Emissions", Value: "unknown"}, {Label: "Energy", Value: "unknown"}}, facts.PredictionFigure(r)...)
 	}
 	e := layout.Figure{Label: "Energy", Value: format.EnergyWithin(r.Energy, r.EnergyLow, r.EnergyHigh), Details: []string{
-		"(" + format.EnergyBounds(r.Energy, r.EnergyLow, r.EnergyHigh) + ")", facts.Measured(format.OrZero(r.MeasuredShare)), "counted: " + facts.Counted(r), facts.NotCounted,
+		"(" + format.EnergyBounds(r.Energy, r.EnergyLow, r.EnergyHigh) + ")", facts.Measured(format.OrZero(r.MeasuredShare)), "charged: " + facts.Counted(r), facts.NotCounted,
 	}}
 	g := layout.Figure{Label: "Emissions", Value: format.MassWithin(r.Emissions, r.EmissionsLow, r.EmissionsHigh) + " CO2e", Details: append([]string{"(" + format.MassBounds(r.Emissions, r.EmissionsLow, r.EmissionsHigh) + ")"}, run.Car.Compare(r.Emissions, r.EmissionsLow)...)}
 	if o := r.Outer; o != nil {
@@ -72,7 +72,7 @@ func (run Run) figures() []layout.Figure {
 		all = append(all, layout.Figure{Label: "Contracts", Value: format.Mass(r.Market.Emissions) + " CO2e", Details: []string{"(market-based, " + format.Digits(float64(r.Market.PerKWh)) + " g/kWh)", r.Market.Source}})
 	}
 	if r.Embodied != nil {
-		all = append(all, layout.Figure{Label: "Manufacture", Value: format.Mass(*r.Embodied) + " CO2e", Details: []string{"(the run's part of the machine's, not in the emissions above)"}})
+		all = append(all, layout.Figure{Label: "Embodied", Value: format.Mass(*r.Embodied) + " CO2e", Details: []string{"(the run's part of the machine's, not in the emissions above)"}})
 	}
 	if text := facts.Planned(r); text != "" {
 		all = append(all, layout.Figure{Label: "Estimate", Value: format.MassWithin(r.Plan.Emissions, r.Plan.EmissionsLow, r.Plan.EmissionsHigh) + " CO2e", Details: []string{"before the run: " + text}})

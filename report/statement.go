@@ -138,29 +138,29 @@ func basis(t runs.Total) string {
 	share, ok := t.MeasuredShare()
 	switch {
 	case !ok && t.Energy > 0:
-		return "recorded by other tools, which do not say how it was found"
+		return "recorded by other tools without its basis"
 	case t.Unknown > 0:
 		unknown := float64(t.Unknown) / float64(t.Energy)
 		if share+unknown >= 0.9995 { // none is modelled
-			return format.Percent(share) + " of it measured by the hardware's own counters; how the rest was taken is not recorded"
+			return format.Percent(share) + " of it measured by hardware counters; the basis of the rest is not recorded"
 		}
-		return fmt.Sprintf("%s of it measured by the hardware's own counters, of %s it is unknown, the rest modelled", format.Percent(share), format.Percent(unknown))
+		return fmt.Sprintf("%s of it measured by hardware counters, %s of unknown basis, the rest modelled", format.Percent(share), format.Percent(unknown))
 	case !ok || share == 0:
-		return "all of it modelled from the type and the load of the hardware"
+		return "all of it modelled from hardware type and load"
 	case share >= 0.9995:
-		return "all of it measured by the hardware's own counters"
+		return "all of it measured by hardware counters"
 	}
-	return format.Percent(share) + " of it measured by the hardware's own counters, the rest modelled from the type and the load of the hardware"
+	return format.Percent(share) + " of it measured by hardware counters, the rest modelled from hardware type and load"
 }
 
 // charged says whose energy it is.
 func charged(t runs.Total) string {
-	s := "The whole machine is charged while a run lasted."
+	s := "The energy of the whole machine during a run is charged."
 	switch n := t.Charges[footprint.ChargeProcess]; {
 	case n == t.Runs:
-		s = "Only the runs' own part of the machines is charged."
+		s = "Only the runs' own share of the machines' energy is charged."
 	case n > 0:
-		s = fmt.Sprintf("The whole machine is charged, and for %d of the runs its own part of it.", n)
+		s = fmt.Sprintf("The energy of the whole machine during a run is charged, for %d of the runs only its own share.", n)
 	}
 	if t.Shared > 0 {
 		s += fmt.Sprintf(" %d of the runs shared a machine with others at the same time; its energy is counted once.", t.Shared)

@@ -42,9 +42,9 @@ func boundary(t runs.Total) string {
 		}
 	}
 	if len(all) == 0 {
-		all = []string{"the parts are not recorded"}
+		all = []string{"components not recorded"}
 	}
-	return strings.Join(all, ", ") + ". Not counted: storage, network and the users' devices."
+	return strings.Join(all, ", ") + ". Not included: storage, network and user devices."
 }
 
 // sci gives the software carbon intensity (O + M) per R of ISO/IEC 21031:2024. The
@@ -68,13 +68,13 @@ func sci(t runs.Total, a About) (string, error) {
 	o := t.Headline()
 	score, m := "unknown: M is missing", fmt.Sprintf("known for %d of %d runs", t.EmbodiedRuns, t.Runs)
 	if t.EmbodiedRuns == t.Runs {
-		m = format.Mass(t.Embodied) + " CO2e, the runs' part of making the machines"
+		m = format.Mass(t.Embodied) + " CO2e, the runs' share of the machines' embodied emissions"
 	}
 	if len(t.Scopes) > 1 {
 		score = "unknown: factors of more than one scope do not add up"
 	}
 	if complete {
-		score, m = per(o.Grams+t.Embodied), format.Mass(t.Embodied)+" CO2e, the runs' part of making the machines"
+		score, m = per(o.Grams+t.Embodied), format.Mass(t.Embodied)+" CO2e, the runs' share of the machines' embodied emissions"
 	}
 	var intensity []string
 	list, more := factors(t)
@@ -101,10 +101,10 @@ func sci(t runs.Total, a About) (string, error) {
 			operational,
 		},
 		Sections: []layout.Section{
-			{Title: "What it is made of", Table: layout.Pairs(
+			{Title: "Inputs", Table: layout.Pairs(
 				"R, functional unit", decimal(a.Units)+" x "+escape.Plain(a.Unit),
 				"E, energy", decimal(t.Energy.KilowattHours())+" kWh ("+facts.EnergyRange(t.Summary)+")",
-				"I, intensity", strings.Join(intensity, "; ")+". Location-based; contracts and offsets change nothing here.",
+				"I, intensity", strings.Join(intensity, "; ")+". Location-based; contracts and offsets are not included.",
 				"O, operational", operationalWords(t)+" = E x PUE x I. "+pue(t),
 				"M, embodied", m,
 				"boundary", boundary(t),
@@ -175,10 +175,10 @@ func ghg(t runs.Total, a About) string {
 			"which the protocol counts in scope 3, category 3: for scope 2 alone, compute these runs again with direct factors.")
 	}
 	if len(t.Scopes) > 1 {
-		notes = append(notes, "Factors of more than one scope were used. What they give is not comparable and does not add up: report it apart.")
+		notes = append(notes, "Factors of more than one scope were used. Their results are not comparable and do not add up: report them separately.")
 	}
 	if e, ok := t.Of(""); ok {
-		notes = append(notes, fmt.Sprintf("For %s the factor does not say what it counts.", format.Mass(e.Grams)))
+		notes = append(notes, fmt.Sprintf("For %s the scope of the factor is unknown.", format.Mass(e.Grams)))
 	}
 	notes = append(notes,
 		"It is scope 2 where the machines are run by the reporting company. In a cloud they are the provider's, and the customer reports them in scope 3, category 1.",

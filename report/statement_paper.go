@@ -21,7 +21,7 @@ func paper(t runs.Total, a About) string {
 		s := escape.LaTeX(factor(t, g))
 		switch {
 		case regions.Kind(g.Kind) == regions.Own:
-			s += ", a figure of our own"
+			s += " (our own value)"
 		case g.Source != "":
 			if cite[g.Source] == "" {
 				cite[g.Source] = fmt.Sprintf("carbonctl-grid-%d", len(sources)+1)

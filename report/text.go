@@ -63,9 +63,9 @@ func (run Run) text(w io.Writer) error {
 	p.epochs(r)
 	p.warnings(r)
 	if l := r.Ledger; l != nil && l.Rows > 0 {
-		p.Row("recorded", "%s, row %d", format.Clean(l.Path), l.Rows)
+		p.Row("saved", "%s, row %d", format.Clean(l.Path), l.Rows)
 	} else if l != nil {
-		p.Row("recorded", "%s", format.Clean(l.Path))
+		p.Row("saved", "%s", format.Clean(l.Path))
 	}
 	_, err := p.WriteTo(w)
 	return err
@@ -129,7 +129,7 @@ func (p *wholeRun) energy(r footprint.Report) {
 		p.kind(r, lines[i], amount)
 	}
 	p.unknown(r)
-	p.Row("counted", "%s", facts.Counted(r))
+	p.Row("charged", "%s", facts.Counted(r))
 	p.Row("", "%s", facts.NotCounted)
 }
 
@@ -178,7 +178,7 @@ func (p *wholeRun) emissions(run Run) {
 		if in.RangeOld {
 			old = "; old: no bound of this run"
 		}
-		p.Row("  range", "%s to %s g/kWh by its fuels' factors%s", format.Digits(float64(*in.Low)), format.Digits(float64(*in.High)), old)
+		p.Row("  range", "%s to %s g/kWh, depending on the factors of its fuels%s", format.Digits(float64(*in.Low)), format.Digits(float64(*in.High)), old)
 	}
 	if r.PUE.Source != "not given" {
 		p.Row("PUE", "%.4g", r.PUE.Value)

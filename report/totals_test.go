@@ -232,7 +232,7 @@ func TestTotalsJudgePredictions(t *testing.T) {
 		words = append(words, strings.Fields(line))
 	}
 	assert.Equal(t, [][]string{
-		strings.Fields("after the first epochs  runs predicted taken off on average least most"),
+		strings.Fields("after the first epochs  runs predicted actual mean error lowest highest"),
 		strings.Fields("energy                  2    220 Wh    200 Wh    +10 %   −10 %  +30 %"),
 		strings.Fields("CO2e lifecycle          1    50.0 g    40.0 g    +25 %   +25 %  +25 %"),
 		strings.Fields("CO2e direct             1    50.0 g    40.0 g    +25 %   +25 %  +25 %"),

@@ -107,8 +107,8 @@ func TestBasisThatIsNotRecorded(t *testing.T) {
 		measured     float64
 		total, prose string
 	}{
-		{1, "10 % measured, the rest not recorded", "10 % of it measured by the hardware's own counters; how the rest was taken is not recorded"},
-		{0.5, "5.0 % measured, 90 % not recorded, the rest modelled", "5.0 % of it measured by the hardware's own counters, of 90 % it is unknown, the rest modelled"},
+		{1, "10 % measured, the rest not recorded", "10 % of it measured by hardware counters; the basis of the rest is not recorded"},
+		{0.5, "5.0 % measured, 90 % not recorded, the rest modelled", "5.0 % of it measured by hardware counters, 90 % of unknown basis, the rest modelled"},
 	} {
 		own, foreign := grams(0, "a", 1, 10, "lifecycle"), grams(1, "b", 2, 90, "lifecycle")
 		own.MeasuredShare, foreign.MeasuredShare = new(runs.Number(c.measured)), nil

@@ -152,7 +152,7 @@ func WarningCounts(t runs.Total) layout.Section {
 // the truth is known.
 func Foresights(all []runs.Foresight) layout.Section {
 	p := layout.Section{Title: "Predictions"}
-	p.Table.Columns = []layout.Column{layout.Name("after the first epochs"), layout.Amount("runs"), layout.Amount("predicted"), layout.Amount("taken"), layout.Amount("off on average"), layout.Amount("least"), layout.Amount("most")}
+	p.Table.Columns = []layout.Column{layout.Name("after the first epochs"), layout.Amount("runs"), layout.Amount("predicted"), layout.Amount("actual"), layout.Amount("mean error"), layout.Amount("lowest"), layout.Amount("highest")}
 	for _, f := range all {
 		name, show := foreseen(f)
 		p.Table.Rows = append(p.Table.Rows, []string{name, fmt.Sprint(f.Off.N), show(f.Predicted), show(f.Taken), format.Signed(f.Off.Mean), format.Signed(f.Off.Least), format.Signed(f.Off.Most)})

@@ -130,7 +130,7 @@ func factorRange(in footprint.Intensity) string {
 	if in.Low == nil || in.High == nil {
 		return ""
 	}
-	text := format.Digits(float64(*in.Low)) + " to " + format.Digits(float64(*in.High)) + " g CO2e/kWh by its fuels' factors"
+	text := format.Digits(float64(*in.Low)) + " to " + format.Digits(float64(*in.High)) + " g CO2e/kWh, depending on the factors of its fuels"
 	if in.RangeOld {
 		text += "; old: no bound of this run"
 	}
@@ -237,7 +237,7 @@ func part(r footprint.Report) string {
 }
 
 // NotCounted says what no figure of a run holds.
-const NotCounted = "not counted: power supply, disks, network, fans"
+const NotCounted = "not included: power supply, disks, network, fans"
 
 // Owner is whose share of the machine a run is: "command's".
 func Owner(r footprint.Report) string {

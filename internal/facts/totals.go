@@ -68,7 +68,7 @@ func TotalFigures(t runs.Total, like func(g, low regions.Grams) []string) []layo
 		all = append(all, layout.Figure{Label: "Contracts", Value: format.Mass(t.Market) + " CO2e", Details: []string{fmt.Sprintf("(market-based, %d of %d runs)", t.MarketRuns, t.Runs)}})
 	}
 	if t.EmbodiedRuns > 0 {
-		all = append(all, layout.Figure{Label: "Manufacture", Value: format.Mass(t.Embodied) + " CO2e", Details: []string{fmt.Sprintf("(%d of %d runs, not in the emissions above)", t.EmbodiedRuns, t.Runs)}})
+		all = append(all, layout.Figure{Label: "Embodied", Value: format.Mass(t.Embodied) + " CO2e", Details: []string{fmt.Sprintf("(%d of %d runs, not in the emissions above)", t.EmbodiedRuns, t.Runs)}})
 	}
 	return all
 }
@@ -89,7 +89,7 @@ func WithoutEnergy(s runs.Summary) string {
 // ChargeWords say what part of their machines the runs are charged.
 func ChargeWords(t runs.Total) (all []string) {
 	if n := t.Charges[footprint.ChargeProcess]; n > 0 && n < t.Runs {
-		all = append(all, fmt.Sprintf("the whole machine, but for %s only the command's share", format.RunCount(n)))
+		all = append(all, fmt.Sprintf("whole machine; only the command's share in %s", format.RunCount(n)))
 	}
 	return append(all, Shared(t.Summary)...)
 }
@@ -223,7 +223,7 @@ func Means(t *runs.Groups, list []*runs.Group) layout.Section {
 		all.Name = []string{"all"}
 		list = []*runs.Group{&all}
 	}
-	p := layout.Section{Title: "One run"}
+	p := layout.Section{Title: "Per run"}
 	total := t.Total.Summary
 	head := total.Headline()
 	run := func(g *runs.Group) runs.Spread { e, _ := g.Of(head.Scope); return e.Run }
@@ -231,11 +231,11 @@ func Means(t *runs.Groups, list []*runs.Group) layout.Section {
 	if first < 0 {
 		return p
 	}
-	p.Notes = []string{"Means, ± their standard error. " + deviationWords(list[first], run(list[first]))}
+	p.Notes = []string{"Mean ± standard error. " + deviationWords(list[first], run(list[first]))}
 	versus := ""
 	if slices.ContainsFunc(list[first+1:], func(g *runs.Group) bool { return g.Runs > 1 }) {
 		versus = "against " + format.Clip(escape.Plain(Called(list[first])), 16)
-		p.Notes = append(p.Notes, "A difference below two standard errors can be chance: it is in brackets.")
+		p.Notes = append(p.Notes, "Differences below two standard errors are in brackets: they can be chance.")
 	}
 	p.Table.Columns = []layout.Column{layout.Name(cmp.Or(By(t.By), "runs")), layout.Amount("runs"), layout.Amount("energy"), layout.Amount(MassHead(total, head)), layout.Amount("time"), layout.Amount(versus)}
 	for i, g := range list {
@@ -259,7 +259,7 @@ func deviationWords(g *runs.Group, run runs.Spread) string {
 	if !ok || run.Mean <= 0 {
 		return ""
 	}
-	return fmt.Sprintf("A single run of %s is off its mean by %s (standard deviation).", format.Clip(escape.Plain(Called(g)), 24), format.Percent(d/run.Mean))
+	return fmt.Sprintf("Standard deviation of single runs of %s: %s.", format.Clip(escape.Plain(Called(g)), 24), format.Percent(d/run.Mean))
 }
 
 // mean shows a mean and its standard error in one unit.

@@ -67,11 +67,11 @@ func ContentsOf(ctx context.Context, t *regions.Table) Contents {
 func (c Contents) Text(out io.Writer) error {
 	var p layout.Page
 	p.Title("table " + c.Data)
-	p.Row("figures", "%s", format.Thousands(c.Figures))
+	p.Row("values", "%s", format.Thousands(c.Figures))
 	p.Row("zones", "%s", byName(c.Zones))
 	p.Row("clouds", "%s", byName(c.Clouds))
 	p.Row("hours", "typical hours of %s", strings.Join(c.Hours, ", "))
-	p.Title(fmt.Sprintf("  %-18s %7s %7s  %-9s  %s", "source", "figures", "places", "years", "licence"))
+	p.Title(fmt.Sprintf("  %-18s %7s %7s  %-9s  %s", "source", "values", "zones", "years", "licence"))
 	for _, s := range c.Sources {
 		years := "" // of a list, which has no figures
 		if s.First > 0 {
@@ -84,7 +84,7 @@ func (c Contents) Text(out io.Writer) error {
 		p.Line("    " + format.Clip(s.Name, 76))
 	}
 	p.Line("")
-	p.Note("Typical hours count 288 figures a place. Each source's address, the words that its licence asks for, and what to know of it: carbonctl regions data --json")
+	p.Note("Typical hours are 288 values per zone. Addresses, attributions and notes of the sources: carbonctl regions data --json")
 	_, err := p.WriteTo(out)
 	return err
 }

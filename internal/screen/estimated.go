@@ -249,17 +249,17 @@ func (e EstimatedJob) text(p *layout.Page) {
 		p.Row(part.Kind, "%s: %s", text, part.Name)
 	}
 	for _, page := range e.Pages {
-		p.Row("its page", "%s: %s", page.Region, pageText(page.Published))
+		p.Row("as shown", "%s: %s", page.Region, pageText(page.Published))
 	}
 	if b := e.Published; b != nil && len(e.Pages) == 0 {
-		p.Row("its page", "%s, as that rounds", pageText(*b))
+		p.Row("as shown", "%s (rounded like the calculator's page)", pageText(*b))
 	}
 	p.Row("method", "%s", methodText(e.Estimate))
 	var inputs []string
 	for _, in := range e.Inputs {
 		inputs = append(inputs, fmt.Sprintf("%s %s (%s)", in.Name, in.Value, in.Source))
 	}
-	p.Row("from", "%s", strings.Join(inputs, "; "))
+	p.Row("inputs", "%s", strings.Join(inputs, "; "))
 	for _, n := range e.Notes {
 		p.Row("note", "%s", n)
 	}
@@ -280,15 +280,15 @@ func methodText(e plan.Estimate) string {
 	case e.Method == plan.GreenAlgorithms:
 		return "Green Algorithms 3.0: power × use, 0.3725 W/GB of memory, PUE"
 	case e.Parts[0].Kind == plan.FromRun && e.Energy.Exact():
-		return "carbonctl; no bounds: the record is exact, and no speed-up is guessed"
+		return "carbonctl; no bounds: the recorded run is exact"
 	case e.Parts[0].Kind == plan.FromRun && !e.Energy.Bounded() && e.Energy.Low == 0:
-		return "carbonctl; no bounds, as the record has none"
+		return "carbonctl; no bounds: the recorded run has none"
 	case e.Parts[0].Kind == plan.FromRun && !e.Energy.Bounded():
-		return "carbonctl; no upper bound, as the record has none"
+		return "carbonctl; no upper bound: the recorded run has none"
 	case e.Energy.Exact():
-		return "carbonctl; no bounds, as all figures are given"
+		return "carbonctl; no bounds: all inputs are given"
 	case e.Parts[0].Kind == plan.FromRun:
-		return "carbonctl; bounds of the record and of its scaling"
+		return "carbonctl; bounds of the recorded run and its scaling"
 	}
 	return "carbonctl; 90 % bounds"
 }

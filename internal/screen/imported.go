@@ -146,10 +146,10 @@ func (m Imported) headline() string {
 		text += fmt.Sprintf(": %s CO2e from %s", format.Mass(all.Emissions), format.Energy(all.Energy))
 	}
 	if all.Known > 0 {
-		text += fmt.Sprintf("; %s there already", format.RunCount(all.Known))
+		text += fmt.Sprintf("; %s already in the ledger", format.RunCount(all.Known))
 	}
 	if all.Refused > 0 {
-		text += fmt.Sprintf("; %s refused", format.Thousands(all.Refused)+format.Plural(all.Refused, " line", " lines"))
+		text += fmt.Sprintf("; %s rejected", format.Thousands(all.Refused)+format.Plural(all.Refused, " line", " lines"))
 	}
 	return text
 }
@@ -169,16 +169,16 @@ func (m Imported) Text(w io.Writer, screen layout.Screen) error {
 			p.Row(m.verb(), "%s: %s CO2e from %s", format.RunCount(f.Added), format.Mass(f.Emissions), format.Energy(f.Energy))
 		}
 		if f.Known > 0 {
-			p.Row("not added", "%s already in the ledger", format.RunCount(f.Known))
+			p.Row("skipped", "%s already in the ledger", format.RunCount(f.Known))
 		}
 		if f.Grown > 0 {
 			p.Row("stale", "%s of these used more since they were imported; import a log when its run has ended", format.RunCount(f.Grown))
 		}
 		if f.Refused > 0 {
-			p.Row("refused", "%s, named on stderr", format.Count(f.Refused, "line"))
+			p.Row("rejected", "%s, listed on stderr", format.Count(f.Refused, "line"))
 		}
 		for _, s := range f.Skipped {
-			p.Row("ignored", "%s %s", format.Count(s.Runs, "job"), s.Text)
+			p.Row("skipped", "%s %s", format.Count(s.Runs, "job"), s.Text)
 		}
 		if w := f.Waste; w != nil {
 			if w.Failed > 0 {

@@ -40,9 +40,9 @@ func (v Replayed) Text(w io.Writer) error {
 		}
 	}
 	if *v.Same {
-		p.Row("same", "all %d figures are those of %s, to the last digit", v.Figures, v.Against)
+		p.Row("identical", "all %d values match %s", v.Figures, v.Against)
 	} else {
-		p.Row("differs", "%d of %d figures of %s:", len(v.Differ), v.Figures, v.Against)
+		p.Row("differs", "%d of %d values of %s:", len(v.Differ), v.Figures, v.Against)
 	}
 	for i, d := range v.Differ {
 		if i == MaxListed {

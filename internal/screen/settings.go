@@ -22,10 +22,10 @@ func (s Settings) Text(w io.Writer, origin bool) error {
 		if origin {
 			value += " (" + v.Origin + ")"
 		}
-		p.Line(fmt.Sprintf("%-13s  %s", v.Key, value))
+		p.Line(fmt.Sprintf("%-15s  %s", v.Key, value))
 	}
 	for _, text := range s.Problems {
-		p.Line(fmt.Sprintf("%-13s  %s", "problem", text))
+		p.Line(fmt.Sprintf("%-15s  %s", "problem", text))
 	}
 	_, err := p.WriteTo(w)
 	return err

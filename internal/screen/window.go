@@ -40,13 +40,13 @@ type Window struct {
 func (w Window) Text(out io.Writer, now time.Time, screen layout.Screen) error {
 	p := layout.Page{Screen: screen}
 	local := func(t time.Time) string { return t.In(now.Location()).Format(format.MinuteLayout) }
-	saves := format.Percent(w.Saving) + " less than now"
+	saves := format.Percent(w.Saving) + " less CO2e than now"
 	if wait := time.Duration(w.Wait * float64(time.Second)); wait < time.Minute {
 		p.Headline("start now, " + local(w.From) + ": no later start emits less")
 	} else {
 		p.Headline(fmt.Sprintf("start %s, in %s: %s", local(w.From), format.Duration(w.From.Sub(now).Round(time.Minute)), saves))
 	}
-	p.Row("done", "%s; deadline %s", local(w.To), local(w.By))
+	p.Row("end", "%s; deadline %s", local(w.To), local(w.By))
 	grid := fmt.Sprintf("%s, %s: %s g/kWh then, %s now", cmp.Or(w.CloudRegion, w.Zone), w.Name, format.Digits(w.PerKWh), format.Digits(w.Now))
 	if w.Scope != "" && !w.Marginal {
 		grid += ", " + w.Scope
@@ -61,9 +61,9 @@ func (w Window) Text(out io.Writer, now time.Time, screen layout.Screen) error {
 		kind += "; weather not considered"
 	}
 	if w.Marginal {
-		kind += ", marginal: what one more kWh would emit; reports do not count such a saving"
+		kind += ", marginal: emissions of one more kWh; such a saving is not in reports"
 	}
-	p.Row("by", "%s", kind)
+	p.Row("basis", "%s", kind)
 	if instead != "" {
 		p.Row("", "%s", instead)
 	}

@@ -113,7 +113,7 @@ func (d Zone) Text(out io.Writer, more Details) error {
 		p.Title(fmt.Sprintf("%s  %s (%s)", d.Zone, d.Name, strings.Join(names, ", ")))
 	}
 	if d.Guess != "" {
-		p.Row("found", "%s", d.Guess)
+		p.Row("match", "%s", d.Guess)
 	}
 	if c := d.Near; c != nil {
 		p.Row("near", "%s:%s, %s, %.0f km away", c.Provider, c.Region, c.where(), *c.Kilometres)
@@ -122,16 +122,16 @@ func (d Zone) Text(out io.Writer, more Details) error {
 	if d.Trend != nil {
 		used += "; " + trendLine(*d.Trend)
 	}
-	p.Row("used", "%s", used)
+	p.Row("intensity", "%s", used)
 	if d.Used.Instead != "" && d.Used.Instead != d.Guess {
 		p.Row("", "%s", strings.TrimSuffix(d.Used.Instead, "; "+d.Guess))
 	}
 	if f := d.Used; f.Low != nil {
 		old := ""
 		if f.RangeOld {
-			old = fmt.Sprintf("; old: of the mix of %d", f.Year)
+			old = fmt.Sprintf(" (mix of %d)", f.Year)
 		}
-		p.Row("range", "%s to %s g/kWh by its fuels' factors%s", format.Digits(*f.Low), format.Digits(*f.High), old)
+		p.Row("range", "%s to %s g/kWh, depending on the factors of its fuels%s", format.Digits(*f.Low), format.Digits(*f.High), old)
 	}
 	if d.Used.Note != "" {
 		p.Row("note", "%s", d.Used.Note)
@@ -140,7 +140,7 @@ func (d Zone) Text(out io.Writer, more Details) error {
 		p.Row(other.Scope, "%s g/kWh, %d; not comparable with %s", format.Digits(other.PerKWh), other.Year, d.Used.Scope)
 	}
 	if c := d.Cloud; c != nil {
-		p.Row("PUE", "%.3g, of the %s, %d", c.PUE.Value, c.PUE.Of, c.PUE.Year)
+		p.Row("PUE", "%.3g (%s, %d)", c.PUE.Value, c.PUE.Of, c.PUE.Year)
 	}
 	p.Row("source", "%s; %s", d.Used.Source, cmp.Or(d.Used.Licence, "the service's own terms"))
 	if more.Years {
@@ -173,7 +173,7 @@ func (d Zone) more(shown Details) string {
 		n += len(d.Cloud.Published)
 	}
 	if !shown.Years && n > 1 {
-		all = append(all, fmt.Sprintf("--years (%d figures)", n))
+		all = append(all, fmt.Sprintf("--years (%d values)", n))
 	}
 	if !shown.Hours && len(d.Typical) > 0 {
 		all = append(all, "--hours (typical hours)")
@@ -244,7 +244,7 @@ func (c *Cloud) where() string {
 var measures = map[regions.Measure]string{
 	regions.PUEMeasure: "PUE", regions.WUEMeasure: "water, l/kWh",
 	regions.HourlyCFE: "carbon-free hourly, %", regions.AnnualCFE: "carbon-free yearly, %",
-	regions.GridFactor: "its grid, g/kWh", regions.MarketFactor: "by contracts, g/kWh",
+	regions.GridFactor: "location-based, g/kWh", regions.MarketFactor: "market-based, g/kWh",
 }
 
 // printPublished shows the provider's own figures, which no run is multiplied

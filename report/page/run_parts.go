@@ -286,5 +286,5 @@ func doubtLines(r footprint.Report) (all []doubtLine) {
 	} else {
 		all = append(all, doubtLine{fmt.Sprintf("PUE of %.4g", r.PUE.Value), "not checked"})
 	}
-	return append(all, doubtLine{strings.TrimPrefix(facts.NotCounted, "not counted: "), "not counted"})
+	return append(all, doubtLine{strings.TrimPrefix(facts.NotCounted, "not included: "), "not included"})
 }
