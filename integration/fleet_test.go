@@ -30,7 +30,7 @@ import (
 	"github.com/carbonctl/carbonctl/regions"
 )
 
-// The load of TestFleet. docs/fleet.md has the values of the full one:
+// The load of TestFleet. docs/fleet.md has the figures of the full one:
 //
 //	go test -count=1 -v -timeout 60m -run TestFleet -fleet-hosts 1000 -fleet-time 2h .
 var (

@@ -24,7 +24,7 @@ func counting(id string, joules float64, work string) Row {
 }
 
 // What each token took is the sum of the energy over the sum of the tokens, and no mean of
-// ratios; runs that count none not included.
+// ratios; runs that count none are not in it.
 func TestWorkAddsUp(t *testing.T) {
 	g := Groups{By: []Key{ByProject}}
 	g.Add(counting("a1", 100, `{"output_token":1000,"request":10}`))

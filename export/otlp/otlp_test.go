@@ -292,7 +292,7 @@ func steady(length float64, watts func(second int) float32) footprint.Report {
 	}
 }
 
-// TestPowerAsTheRunGoesOn has a point for each message (time since the one before, also
+// TestPowerAsTheRunGoesOn has a point for each message, of the time since the one before, also
 // where a receiver was not there. No message has a point that is older than one before it.
 func TestPowerAsTheRunGoesOn(t *testing.T) {
 	to := newReceiver(t)

@@ -16,7 +16,7 @@ import wheels  # noqa: E402
 
 
 def elf(needed=(), versions=(), interpreter="/lib64/ld-linux-x86-64.so.2", machine=62, base=0x400000):
-    """An ELF file that asks for libraries and (first, for versions of its symbols."""
+    """An ELF file that asks for libraries and, of the first, for versions of its symbols."""
     strings, places = b"\0", {}
     for text in (*needed, *versions):
         places[text] = len(strings)
