@@ -72,14 +72,15 @@ func TestPagesInABrowser(t *testing.T) {
 		d.write(name, d.run("carbonctl", append(args, "--format", "svg")...))
 		pages["compare: "+name] = d.at(name)
 	}
-	goldens, err := filepath.Glob("../report/testdata/*.html")
-	require.NoError(t, err)
-	pictures, err := filepath.Glob("../report/testdata/*.svg")
-	require.NoError(t, err)
-	goldens = append(goldens, pictures...)
-	require.NotEmpty(t, goldens)
+	var goldens []string
+	for _, pattern := range []string{"../report/testdata/*.html", "../report/page/testdata/*.html", "../report/page/testdata/*.svg"} {
+		found, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		require.NotEmpty(t, found, pattern)
+		goldens = append(goldens, found...)
+	}
 	for _, g := range goldens {
-		if g, err = filepath.Abs(g); assert.NoError(t, err) {
+		if g, err := filepath.Abs(g); assert.NoError(t, err) {
 			pages["golden: "+filepath.Base(g)] = g
 		}
 	}

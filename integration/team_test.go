@@ -20,7 +20,7 @@ func TestATeamsPageSortsByKeyboard(t *testing.T) {
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	for _, page := range []string{"team-year", "team-odd"} {
-		file, err := filepath.Abs("../report/testdata/" + page + ".html")
+		file, err := filepath.Abs("../report/page/testdata/" + page + ".html")
 		require.NoError(t, err)
 		require.NoError(t, chromedp.Do(ctx, chromedp.Navigate("file://"+file)))
 		// column gives the cells of a column of the first table, as a script would sort them.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/regions"
 )
 
@@ -117,5 +118,5 @@ func distance(km float64) string {
 	if x < 10 {
 		return fmt.Sprintf("%.1f %s", x, unit)
 	}
-	return fmt.Sprintf("%.0f %s", x, unit)
+	return energy.Fixed(x, 0) + " " + unit
 }

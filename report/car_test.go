@@ -48,7 +48,7 @@ func TestCompare(t *testing.T) {
 	}{
 		{"", -1, nil}, {"", 999.9, nil},
 		{"", 1e3, []string{"like 4.1 km in an average US petrol car (244 g/km, US EPA 2026)"}},
-		{"", 1e6, []string{"like 4100 km in", "like 14000 km in an economy seat of a long flight (69.3 g/km, UK DESNZ 2026)"}},
+		{"", 1e6, []string{"like 4,100 km in", "like 14,000 km in an economy seat of a long flight (69.3 g/km, UK DESNZ 2026)"}},
 		{"us", 0.1, nil}, {"us", 0.25, []string{"like 1.0 m in an average US"}},
 		{"us", 243, []string{"like 1.0 km"}}, {"us", 240, []string{"like 980 m"}},
 		{"eu", 100, []string{"like 940 m in an average new EU car (106.8 g/km from its tailpipe, EEA 2024)"}},

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"html"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -136,6 +137,36 @@ func TestFiltersStandInTheAddress(t *testing.T) {
 		w := ask(s, here+"/?"+query, "Accept", "*/*")
 		assert.Equal(t, "application/problem+json; charset=utf-8", w.Header().Get("Content-Type"))
 	}
+}
+
+// What the picture and the table of projects show narrows the page: by its address alone, and
+// with the filters that are there.
+func TestThePictureNarrowsThePage(t *testing.T) {
+	s := newShelf(t)
+	s.record(finished("0198c0de-0001", 3), finished("0198c0de-0002", 5, func(r *footprint.Report) { r.Project = "a&b <c>" }), finished("0198c0de-0003", 24*60), finished("0198c0de-0004", 24*60, func(r *footprint.Report) { r.Project = "" }))
+	ask := func(path string) (runs int, body string) {
+		code, body := s.get(path)
+		require.Equal(t, http.StatusOK, code, body)
+		_, data := s.get(path + "&format=json")
+		var v struct {
+			Total struct{ Runs int }
+		}
+		require.NoError(t, json.Unmarshal([]byte(data), &v), data)
+		return v.Total.Runs, html.UnescapeString(body)
+	}
+	_, body := ask("/?region=FR")
+	for path, want := range map[string]int{
+		"/?from=2026-11&region=FR&to=2026-11":                       2,
+		"/?from=2026-09&project=vision&region=FR&to=2026-09":        1,
+		"/?project=vision&region=FR":                                2,
+		"/?project=a%26b+%3Cc%3E&region=FR":                         1,
+		"/?from=2026-11&project=a%26b+%3Cc%3E&region=FR&to=2026-11": 1,
+	} {
+		assert.True(t, strings.Contains(body, `href="`+path+`"`), path)
+		n, _ := ask(path)
+		assert.Equal(t, want, n, path)
+	}
+	assert.False(t, strings.Contains(body, "project=&"), "runs without a project have no filter")
 }
 
 func TestMetricsAreTheTotals(t *testing.T) {

@@ -3,6 +3,7 @@ package serve
 import (
 	_ "embed"
 	"fmt"
+	"maps"
 	"net/url"
 	"strconv"
 
@@ -23,7 +24,7 @@ func followScript(s *store.State) string {
 // served is what the page of all runs has here beside what a file has: runs that go on, the
 // form of filters, other forms of the same figures, and the script that follows.
 func (p *pages) served(a *asked, f runs.Filter, c *choices) *page.Served {
-	live := &page.Served{Filters: c.controls(a.params), Script: followScript(a.state)}
+	live := &page.Served{Filters: c.controls(a.params), Script: followScript(a.state), Narrow: narrow(a.params.values)}
 	for _, r := range a.state.Live {
 		if f.Match(runs.FromReport(r)) {
 			live.Underway = append(live.Underway, page.Underway{Run: report.Run{Report: r, Car: p.Car}, Link: runAddress(r.RunID)})
@@ -39,6 +40,28 @@ func (p *pages) served(a *asked, f runs.Filter, c *choices) *page.Served {
 	}
 	live.Links = append(live.Links, [2]string{"Compare runs", "/compare"}, [2]string{"Intensity API", "/v1/"})
 	return live
+}
+
+// narrow gives the addresses of the page of some filters with one more choice.
+func narrow(filters url.Values) func(project, time string) string {
+	return func(project, time string) string {
+		if project == "" && time == "" {
+			return ""
+		}
+		q := maps.Clone(filters)
+		q.Del("format")
+		if project != "" {
+			q.Set("project", project)
+		}
+		if time != "" {
+			q.Set("from", time)
+			q.Set("to", time)
+		}
+		if to := "/?" + q.Encode(); len(to) <= maxURL {
+			return to
+		}
+		return ""
+	}
 }
 
 // thousands shows a number with separators.

@@ -63,6 +63,10 @@ type Served struct {
 	Filters []Control
 	// Links are shown beside "Runs that matter": text and address.
 	Links [][2]string
+	// Narrow gives the address of the page of a project, of a month or day as it is
+	// written in filters, or of both; "" is for no choice, and as an answer for no
+	// address. nil: nothing narrows the page.
+	Narrow func(project, time string) string
 	// Script is run in the page, such as to follow server-sent events; [Team.Policy]
 	// allows it by its hash, and requests to where the page is from. "": none.
 	Script string

@@ -21,6 +21,7 @@ type groupTable struct {
 
 type groupRow struct {
 	Class, Name    string
+	Link           string // of the page of it alone
 	Value, Amount  string // as a number, and as it is shown
 	Width          string
 	Change, By     string // as text, and as a number
@@ -102,6 +103,7 @@ func (t Team) groupTable(s teamSums) *groupTable {
 	for _, x := range shown {
 		row := s.groupRow(x, scale, most)
 		row.Name = format.Clip(groupName(x.name), 64)
+		row.Link = s.narrow(x.name[0], "")
 		row.Class = classes[groupName(x.name)]
 		if row.Class == "" {
 			row.Class = "s-rest"

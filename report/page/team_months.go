@@ -28,6 +28,7 @@ type stackDrawing struct {
 	TextX                  string // of what the levels are named by
 	Levels                 []label
 	Bars                   []stackBar
+	Narrows                bool // some parts are links
 	Limit, Expected        *label
 	ExpectedBox            *boxShape
 	Names                  []seriesName
@@ -37,12 +38,13 @@ type stackBar struct {
 	Parts          []stackPart
 	X, Text, Small string // below it
 	Y, Y2          string
+	Title, Link    string
 	Now            bool
 }
 
-type stackPart struct{ Class, X, Y, W, H, Title string }
+type stackPart struct{ Class, X, Y, W, H, Title, Link string }
 
-type seriesName struct{ Class, X, Y, Text string }
+type seriesName struct{ Class, X, Y, Text, Link string }
 
 // maxSeries is how many groups have a colour of their own: it is all that can be told
 // apart, also in grey.
@@ -95,6 +97,9 @@ func (t Team) drawMonths(s teamSums) *stackPicture {
 	if len(series) > 1 {
 		p.Heading += " and " + facts.By(untimed(t.Groups.By))
 	}
+	if s.narrow("", s.bins[0]) != "" {
+		p.Note += " Select a bar, month or project to narrow the page."
+	}
 	if s.older.Runs > 0 {
 		p.Note += " Earlier months, not shown: " + s.text(s.of(s.older)) + "."
 	}
@@ -133,11 +138,11 @@ func (s teamSums) series() (all []drawnGroup) {
 	}
 	for i, g := range groups {
 		if i < maxSeries || len(groups) == maxSeries+1 {
-			all = append(all, drawnGroup{groupName(g.name), g.bins, false})
+			all = append(all, drawnGroup{groupName(g.name), g.name[0], g.bins, false})
 			continue
 		}
 		if i == maxSeries {
-			all = append(all, drawnGroup{fmt.Sprintf("%d more", len(groups)-i), map[string]*runs.Summary{}, true})
+			all = append(all, drawnGroup{fmt.Sprintf("%d more", len(groups)-i), "", map[string]*runs.Summary{}, true})
 		}
 		rest := all[maxSeries].bins
 		for bin, sum := range g.bins {
@@ -152,6 +157,7 @@ func (s teamSums) series() (all []drawnGroup) {
 
 type drawnGroup struct {
 	text string
+	name string // by itself, as a filter has it
 	bins map[string]*runs.Summary
 	rest bool
 }
@@ -179,7 +185,7 @@ func (s teamSums) draw(at plot, series []drawnGroup, most, limit float64, headin
 	var ends []float64 // middles of the last bar's parts
 	for i, bin := range bins {
 		x := at.left + step*(float64(i)+0.5) - width/2
-		b := stackBar{X: format.Pixels(x + width/2), Y: format.Pixels(at.bottom + 18), Y2: format.Pixels(at.bottom + 33), Now: i == len(bins)-1 && s.monthly && !s.byDay}
+		b := stackBar{X: format.Pixels(x + width/2), Y: format.Pixels(at.bottom + 18), Y2: format.Pixels(at.bottom + 33), Title: binTitle(bin), Link: s.narrow("", bin), Now: i == len(bins)-1 && s.monthly && !s.byDay}
 		b.Text, b.Small = binText(bin, i, len(bins), at)
 		base := 0.0
 		for n, g := range series {
@@ -190,7 +196,7 @@ func (s teamSums) draw(at plot, series []drawnGroup, most, limit float64, headin
 			value.x = format.Drawable(value.x)
 			if height := y(base) - y(base+value.x); value.x > 0 && height > 0 {
 				gap := min(0.8, height/3)
-				b.Parts = append(b.Parts, stackPart{seriesClass(n, g), format.Pixels(x), format.Pixels(y(base + value.x)), format.Pixels(width), format.Pixels(height - gap), fmt.Sprintf("%s, %s: %s", binTitle(bin), format.Clip(g.text, 30), s.text(value))})
+				b.Parts = append(b.Parts, stackPart{seriesClass(n, g), format.Pixels(x), format.Pixels(y(base + value.x)), format.Pixels(width), format.Pixels(height - gap), fmt.Sprintf("%s, %s: %s", binTitle(bin), format.Clip(g.text, 30), s.text(value)), s.narrow(g.name, bin)})
 			}
 			if i == len(bins)-1 {
 				ends = append(ends, y(base+value.x/2))
@@ -209,7 +215,7 @@ func (s teamSums) draw(at plot, series []drawnGroup, most, limit float64, headin
 		d.Names = s.names(at, series, ends, d, y)
 		d.Limit = d.Limit.unnamed()
 	}
-	d.Describe = s.describe(bins)
+	d.Describe, d.Narrows = s.describe(bins), s.narrow("", bins[0]) != ""
 	return d
 }
 
@@ -226,7 +232,7 @@ func (l *label) unnamed() *label {
 func (s teamSums) names(at plot, series []drawnGroup, ends []float64, d stackDrawing, y func(float64) float64) (all []seriesName) {
 	if len(series) > 1 {
 		for i, g := range series {
-			all = append(all, seriesName{Class: "part " + seriesClass(i, g), Text: format.Clip(g.text, 19)})
+			all = append(all, seriesName{Class: "part " + seriesClass(i, g), Text: format.Clip(g.text, 19), Link: s.narrow(g.name, "")})
 		}
 	} else {
 		ends = nil

@@ -23,6 +23,7 @@ type teamSums struct {
 	before  runs.Summary // the month before, up to the same day
 	fair    bool         // the record reaches back far enough for before
 	future  int          // runs that start after now's day
+	narrow  func(project, time string) string
 
 	groups []*teamGroup // the greatest of the period first
 	bins   []string     // months, or days where there is only one month, as in names of cells
@@ -64,6 +65,10 @@ func (t Team) measureOf() measure {
 // sums adds up what the page shows, from the cells that Add has filled.
 func (t Team) sums() teamSums {
 	s := teamSums{measure: t.measureOf(), now: t.now(), total: t.Groups.Total.Summary, binned: map[string]*runs.Summary{}, lost: map[footprint.Status]runs.Summary{}}
+	s.narrow = func(string, string) string { return "" }
+	if t.Live != nil && t.Live.Narrow != nil && t.Overview {
+		s.narrow = t.Live.Narrow
+	}
 	cells := t.Groups.AlsoList(0)
 	if len(t.Groups.Also) > 1 {
 		s.hosts = t.Groups.AlsoList(1)
