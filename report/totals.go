@@ -76,7 +76,8 @@ func (t Totals) sheet() layout.Sheet {
 	if len(total.Warnings) > 0 {
 		s.Sections = append(s.Sections, facts.WarningCounts(total))
 	}
-	if t.Largest != nil && t.Largest.Len() > 0 {
+	listed := t.Latest != nil && t.Largest != nil && t.Latest.Len() == total.Runs && t.Largest.Len() == total.Runs
+	if t.Largest != nil && t.Largest.Len() > 0 && !listed {
 		s.Sections = append(s.Sections, t.largestSection())
 	}
 	if t.Latest != nil && t.Latest.Len() > 0 {

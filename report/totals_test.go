@@ -118,6 +118,18 @@ func TestTotalsPages(t *testing.T) {
 	}
 }
 
+// Where the largest runs are all that there are, they are listed once.
+func TestRunsAreListedOnce(t *testing.T) {
+	rows := month()[:3]
+	for n, want := range map[int]int{1: 2, 3: 1} { // listed one by one: lists
+		v := totals(rows)
+		v.Latest, v.Largest = runs.Rows(rows[:n]), runs.Rows(rows)
+		var b bytes.Buffer
+		require.NoError(t, v.Write(&b, "markdown"))
+		assert.Equal(t, want, strings.Count(b.String(), "| `run-00` "), b.String())
+	}
+}
+
 func TestTotalsWriteErrorsAreTold(t *testing.T) {
 	for ext, write := range totalsFormats {
 		assert.ErrorIs(t, write(totals(month(), runs.ByProject), &broken{10}), errFull, ext)
