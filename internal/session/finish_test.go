@@ -104,7 +104,7 @@ func TestTheOrderOfTheEnd(t *testing.T) {
 		Tracker: metered(read), Ledger: session.Ledger{Path: path},
 		Budget: session.Budget{Limit: "1ms", Action: session.Warn}, Sinks: []session.Sink{{Sink: s}},
 		Voice: session.Voice{Say: func(text string) { o.note(strings.SplitN(text, ":", 2)[0]) }},
-	}, "sleep 0.05; touch "+script)
+	}, "sleep 0.05; touch '"+script+"'")
 	assert.Equal(t, footprint.Completed, result.Report.Status)
 	assert.Equal(t, []string{"last reading", "sink"}, without(o.all, "budget exceeded"))
 	assert.Contains(t, o.all, "budget exceeded")
@@ -253,7 +253,7 @@ func TestABudgetIsActedOnAtTheEnd(t *testing.T) {
 		server.Close()
 
 		file := filepath.Join(tempDir(t), "done")
-		run(t, session.Options{Budget: session.Budget{Limit: "1ms", Action: "exec:yes | head -1 > " + file}}, "sleep 0.05")
+		run(t, session.Options{Budget: session.Budget{Limit: "1ms", Action: "exec:yes | head -1 > '" + file + "'"}}, "sleep 0.05")
 		require.Eventually(t, func() bool { b, _ := os.ReadFile(file); return string(b) == "y\n" }, inTime, time.Millisecond)
 	}
 }

@@ -43,7 +43,7 @@ func TestTheEndIsInTheJournal(t *testing.T) {
 					<-hang
 				}
 			})
-			result := run(t, session.Options{Tracker: cfg, Ledger: session.Ledger{Path: path}, Slack: 1}, "touch "+ended+"; exit 7")
+			result := run(t, session.Options{Tracker: cfg, Ledger: session.Ledger{Path: path}, Slack: 1}, "touch '"+ended+"'; exit 7")
 			assert.Equal(t, 7, result.Exit.Code)
 			assert.Equal(t, footprint.Failed, result.Report.Status)
 			assert.Nil(t, result.Report.Ledger)

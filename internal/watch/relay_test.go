@@ -66,7 +66,7 @@ func (o outliving) all(t *testing.T) string {
 
 func TestARelayPassesOnWhatOutlivesTheCommand(t *testing.T) {
 	file := t.TempDir() + "/alive"
-	o := outlive(t, `(read x <&3; echo late; echo later >&2; : >`+file+`) & echo done`)
+	o := outlive(t, `(read x <&3; echo late; echo later >&2; : >'`+file+`') & echo done`)
 	require.True(t, o.Drain(time.Second))
 	require.NoError(t, o.HandOver(soon))
 	_ = o.release.Close()
@@ -199,7 +199,7 @@ func socketPair(t *testing.T) (r, w *os.File) {
 // would be without us.
 func TestARelayBreaksThePipeWithItsReader(t *testing.T) {
 	file := t.TempDir() + "/code"
-	o := outlive(t, `(read x <&3; sh -c 'while echo y; do :; done'; echo $? >`+file+`.new; mv `+file+`.new `+file+`) & echo done`)
+	o := outlive(t, `(read x <&3; sh -c 'while echo y; do :; done'; echo $? >'`+file+`.new'; mv '`+file+`.new' '`+file+`') & echo done`)
 	require.True(t, o.Drain(time.Second))
 	require.NoError(t, o.HandOver(soon))
 	_, _ = o.read.Close(), o.release.Close()
