@@ -54,10 +54,14 @@ func TestRevision(t *testing.T) {
 			}
 			t.Setenv("PATH", path)
 			result := run(t, session.Options{}, v.script)
-			assert.Equal(t, v.want, result.Report.Revision)
 			if name == "a short command" {
+				for n := 0; n < 100 && result.Report.DurationS >= 0.05; n++ { // a busy machine made it a long one
+					_ = os.Remove("asked")
+					result = run(t, session.Options{}, v.script)
+				}
 				assert.NoFileExists(t, "asked")
 			}
+			assert.Equal(t, v.want, result.Report.Revision)
 		})
 	}
 }
