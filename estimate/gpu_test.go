@@ -9,6 +9,23 @@ import (
 	"github.com/carbonctl/carbonctl/energy"
 )
 
+func TestGPUIdlePart(t *testing.T) {
+	for name, hbm := range map[string]bool{
+		"NVIDIA A100-SXM4-80GB": true, "Tesla V100-PCIE-16GB": true, "Tesla P100-PCIE-16GB": true, "NVIDIA H100 80GB HBM3": true,
+		"NVIDIA GH200 480GB": true, "NVIDIA TITAN V": true, "AMD Instinct MI300X": true, "Google TPU v4": true, "Intel Gaudi 2 OAM": true,
+		"Quadro GP100": true, "AMD Radeon RX Vega 64": true,
+		"NVIDIA GeForce RTX 4090": false, "NVIDIA A10": false, "NVIDIA L40S": false, "Tesla T4": false, "NVIDIA TITAN X (Pascal)": false,
+		"NVIDIA RTX A6000": false, "Quadro P1000": false, "AMD Radeon Vega 8 Graphics": false, "": false,
+	} {
+		held, free := GPUIdleHeld, GPUIdle
+		if hbm {
+			held, free = GPUIdleHBM, GPUIdleHBM
+		}
+		assert.Equal(t, held, GPUIdlePart(name, true), name)
+		assert.Equal(t, free, GPUIdlePart(name, false), name)
+	}
+}
+
 func TestGPUPower(t *testing.T) {
 	for _, limit := range []energy.Power{0, 15 * energy.Watt, 400 * energy.Watt, energy.Kilowatt} {
 		for _, idle := range []float64{GPUIdle, GPUIdleHBM, GPUIdleHeld} {

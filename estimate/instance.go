@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/carbonctl/carbonctl/internal/nearest"
 	"github.com/carbonctl/carbonctl/internal/proc"
 )
 
@@ -41,8 +42,8 @@ var (
 )
 
 // FindInstance finds a type by its name, with or without its provider: "aws:p4d.24xlarge",
-// "Standard_NC4as_T4_v3", "n2d-highcpu-96". It does not resolve a name that two providers
-// use.
+// "Standard_NC4as_T4_v3", "n2d-highcpu-96", "ml.p4d.24xlarge". It does not resolve a name
+// that two providers use.
 func FindInstance(name string) (Instance, error) {
 	want := instanceKey(name)
 	var found []string
@@ -64,6 +65,24 @@ func FindInstance(name string) (Instance, error) {
 	return parseInstance(found)
 }
 
+// NearInstance is the type whose name is most like one that no table has, "" if none is.
+func NearInstance(name string) string {
+	want := instanceKey(name)
+	if strings.Contains(want, ":") {
+		return nearest.Of(want, Instances())
+	}
+	full := map[string]string{}
+	kinds := func(yield func(string) bool) {
+		for name := range Instances() {
+			_, kind, _ := strings.Cut(name, ":")
+			if full[kind] = name; !yield(kind) {
+				return
+			}
+		}
+	}
+	return full[nearest.Of(want, kinds)]
+}
+
 // Instances are the names of all types, with their providers.
 func Instances() iter.Seq[string] {
 	return func(yield func(string) bool) {
@@ -76,20 +95,29 @@ func Instances() iter.Seq[string] {
 	}
 }
 
-// instanceKey is a name as the table has it: Azure's types have no "Standard_" and
-// spaces for underscores.
+// providers are what people call the clouds of the table.
+var providers = map[string]string{
+	"aws": "aws", "amazon": "aws", "ec2": "aws", "azure": "azure", "microsoft": "azure", "gcp": "gcp", "google": "gcp", "gce": "gcp",
+}
+
+// instanceKey is a name as the table has it: after its provider and a colon, a slash or a
+// blank, or alone as in Google's metadata ("projects/1/machineTypes/n2-standard-8"). Azure's
+// types have no "Standard_" and blanks for underscores, SageMaker's no "ml.".
 func instanceKey(name string) string {
-	s := strings.ToLower(strings.TrimSpace(name))
-	provider, kind, ok := strings.Cut(s, ":")
-	if !ok {
-		provider, kind = "", s
+	kind := strings.ReplaceAll(strings.ToLower(strings.TrimSpace(name)), "_", " ")
+	if _, last, ok := strings.Cut(kind, "/machinetypes/"); ok {
+		kind = "gcp:" + last
 	}
-	kind = strings.ReplaceAll(kind, "_", " ")
-	kind = strings.TrimPrefix(kind, "standard ")
-	if provider == "" {
-		return kind
+	provider := ""
+	if at := strings.IndexAny(kind, ":/ "); at > 0 && (providers[kind[:at]] != "" || kind[at] == ':') {
+		provider = kind[:at] + ":"
+		if known := providers[kind[:at]]; known != "" {
+			provider = known + ":"
+		}
+		kind = strings.TrimLeft(kind[at+1:], " ")
 	}
-	return provider + ":" + kind
+	kind = strings.TrimPrefix(strings.Join(strings.Fields(kind), " "), "standard ")
+	return provider + strings.TrimPrefix(kind, "ml.")
 }
 
 func parseInstance(f []string) (Instance, error) {

@@ -51,6 +51,17 @@ func TestFindInstance(t *testing.T) {
 			assert.InEpsilon(t, c.full, in.Model.Max.Watts(), 0.01, c.name)
 		}
 	}
+	for name, want := range map[string]string{
+		"ml.p4d.24xlarge": "aws:p4d.24xlarge", "sagemaker/ml.c5.large": "", "aws/c7i.4xlarge": "aws:c7i.4xlarge", "AWS c7i.4xlarge": "aws:c7i.4xlarge",
+		"Amazon: c7i.4xlarge": "aws:c7i.4xlarge", "ec2:c7i.4xlarge": "aws:c7i.4xlarge", "azure/Standard_D4s_v4": "azure:d4s v4", "Standard_D4s_v4": "azure:d4s v4",
+		"d4s  v4": "azure:d4s v4", "google/n2-standard-8": "gcp:n2-standard-8", "n2-standard-8": "gcp:n2-standard-8", "aws:n2-standard-8": "",
+		"projects/1/machineTypes/n2-standard-8": "gcp:n2-standard-8", "db.r5.large": "aws:db.r5.large",
+	} {
+		in, err := FindInstance(name)
+		if assert.Equal(t, want, in.Name, name); want == "" {
+			assert.ErrorIs(t, err, ErrUnknownInstance, name)
+		}
+	}
 	for _, no := range []string{"", "c99.large", "gcp:c5.large", ":", "provider:type"} {
 		_, err := FindInstance(no)
 		assert.ErrorIs(t, err, ErrUnknownInstance, no)

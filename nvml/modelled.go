@@ -40,7 +40,7 @@ type modelled struct {
 	dev     *device
 	limit   energy.Power // where the driver tells none that is in force
 	highest energy.Power
-	hbm     bool
+	name    string
 	hidden  bool // it was busy, and nobody was on it
 }
 
@@ -49,7 +49,7 @@ func (g *gpu) model(d *device, base energy.Component, dev *Device) error {
 	if d.use == nil {
 		return errNoUse
 	}
-	m := &modelled{dev: d, limit: d.limit, highest: dev.Limit, hbm: stacked(d.name)}
+	m := &modelled{dev: d, limit: d.limit, highest: dev.Limit, name: d.name}
 	if m.limit <= 0 || m.limit > implausibleLimit {
 		m.limit = usualLimit(d.name)
 	}
@@ -106,28 +106,13 @@ func (m *modelled) power() (milliwatts uint64, at time.Time, err error) {
 // idle is what it takes without a kernel. That it is nobody's is believed only of a driver
 // that has not hidden who kept it busy.
 func (m *modelled) idle(busy bool) float64 {
-	if m.hbm {
-		return estimate.GPUIdleHBM
-	}
 	empty := false
 	if m.dev.processes != nil {
 		pids, err := m.dev.processes(nil)
 		empty = err == nil && len(pids) == 0
 	}
 	m.hidden = m.hidden || busy && empty
-	if busy || m.hidden || !empty {
-		return estimate.GPUIdleHeld
-	}
-	return estimate.GPUIdle
-}
-
-// stacked reports whether a model has HBM.
-func stacked(name string) bool {
-	hbm, _ := ofModel(map[string]bool{
-		"A100": true, "A100X": true, "A800": true, "A30": true, "A30X": true, "B100": true, "B200": true, "B300": true, "GB200": true,
-		"GB300": true, "H20": true, "H100": true, "H800": true, "H200": true, "GH200": true, "V100": true, "V100S": true, "P100": true, "GP100": true, "TITAN V": true,
-	}, name)
-	return hbm
+	return estimate.GPUIdlePart(m.name, busy || m.hidden || !empty)
 }
 
 var profile = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`-\d+(-\d+)?[ABCQ](ME)?$`) })

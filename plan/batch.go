@@ -126,20 +126,20 @@ const notUTF8 = formatError("not text in UTF-8: save it as CSV in UTF-8")
 // band that Ask gives one. A row that can't be read has empty cells, and its error is
 // among those that Batch returns, joined. Where the text is no such CSV at all, nothing is
 // written, and the error matches [ErrFormat]. Names of columns are taken without regard to
-// case.
-func Batch(r io.Reader, w io.Writer) error {
+// case. A warning is of what was read, but may not be meant.
+func Batch(r io.Reader, w io.Writer) (warning string, err error) {
 	text := bufio.NewReader(r)
 	if mark, _ := text.Peek(3); string(mark) == "\ufeff" {
 		_, _ = text.Discard(len(mark)) // they are there
 	}
 	if start, _ := text.Peek(256); bytes.IndexByte(start, 0) >= 0 { // every second one, in UTF-16
-		return notUTF8
+		return "", notUTF8
 	}
 	in := &rows{lines: bufio.NewScanner(text)}
 	in.lines.Buffer(nil, longestLine)
 	header, err := batchHeader(in)
 	if err != nil {
-		return err
+		return "", err
 	}
 	out := csv.NewWriter(w)
 	_ = out.Write([]string{"row_id", "pred_w", "pred_lo_w", "pred_hi_w"}) // Flush tells its error
@@ -167,7 +167,10 @@ func Batch(r io.Reader, w io.Writer) error {
 		_ = out.Write([]string{strconv.Itoa(id), fixed2(p.Expected), fixed2(p.Low), fixed2(p.High)})
 	}
 	out.Flush()
-	return errors.Join(append(errs, out.Error())...)
+	if b.fraction && b.most <= 1 {
+		warning = "load_pct is in percent, but no row is above 1: multiply fractions by 100"
+	}
+	return warning, errors.Join(append(errs, out.Error())...)
 }
 
 // batchHeader reads the names of the columns.
@@ -201,6 +204,9 @@ func batchHeader(in *rows) ([]string, error) {
 type batch struct {
 	header []string
 	models map[estimate.Chip]estimate.Model
+	// most is the highest load_pct so far; fraction: one was between 0 and 1.
+	most     float64
+	fraction bool
 }
 
 // mostModels are kept at a time.
@@ -253,6 +259,7 @@ func (b *batch) row(cells []string) (Range, error) {
 	} else {
 		clock = mhz / chip.BaseMHz
 	}
+	b.most, b.fraction = max(b.most, load), b.fraction || load > 0 && load < 1
 	b.sockets(&chip, tdp)
 	model := b.model(chip)
 	if model.How == estimate.Unknown && chip.Cores == 0 && chip.Threads == 0 && estimate.CoresOf(chip.Name) == 0 {

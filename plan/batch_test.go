@@ -3,6 +3,7 @@ package plan
 import (
 	"bytes"
 	"encoding/csv"
+	"io"
 	"math"
 	"os"
 	"strconv"
@@ -20,7 +21,7 @@ func TestBatchOfReadings(t *testing.T) {
 	require.NoError(t, err)
 	text := strings.NewReplacer("brand", "cpu_model", "clock_mhz", "cpu_freq_mhz", "base_mhz", "base_freq_mhz").Replace(string(b))
 	var out bytes.Buffer
-	require.NoError(t, Batch(strings.NewReader(text), &out))
+	require.NoError(t, batched(t, strings.NewReader(text), &out))
 	rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
 	require.NoError(t, err)
 	got, err := csv.NewReader(&out).ReadAll()
@@ -53,7 +54,7 @@ func TestBatchOfReadings(t *testing.T) {
 
 func TestBatchOfLittle(t *testing.T) {
 	var out bytes.Buffer
-	err := Batch(strings.NewReader("machine,tdp_w,cores,threads,sockets,load_pct,cpu_model,cpu_freq_mhz,base_freq_mhz,workload\n"+
+	err := batched(t, strings.NewReader("machine,tdp_w,cores,threads,sockets,load_pct,cpu_model,cpu_freq_mhz,base_freq_mhz,workload\n"+
 		"a,,,,,50,EPYC 7763,,,\n"+
 		"b,150,16,32,1,50,no such chip,,,\n"+
 		"c,,,8,,50,,,,\n"+
@@ -86,21 +87,21 @@ func TestBatchOfSomethingElse(t *testing.T) {
 		"load_pct\xff,x\n":                "save it as CSV in UTF-8",
 	} {
 		var out bytes.Buffer
-		err := Batch(strings.NewReader(text), &out)
+		err := batched(t, strings.NewReader(text), &out)
 		assert.ErrorIs(t, err, ErrFormat, "%q", text)
 		assert.ErrorContains(t, err, want, "%q", text)
 		assert.NotContains(t, err.Error(), "\n")
 		assert.Empty(t, out.String(), "%q", text)
 	}
 	var out bytes.Buffer
-	assert.NoError(t, Batch(strings.NewReader("CPU_Model, Load_PCT\nEPYC 7763,50\n"), &out))
+	assert.NoError(t, batched(t, strings.NewReader("CPU_Model, Load_PCT\nEPYC 7763,50\n"), &out))
 }
 
 // Spreadsheets begin a file with a mark, quote all cells and end lines with CRLF.
 func TestBatchOfSpreadsheet(t *testing.T) {
 	var plain, marked bytes.Buffer
-	require.NoError(t, Batch(strings.NewReader("load_pct,cpu_model\n50,EPYC 7763\n"), &plain))
-	require.NoError(t, Batch(strings.NewReader("\ufeff\"load_pct\",\"cpu_model\"\r\n\"50\",\"EPYC 7763\"\r\n"), &marked))
+	require.NoError(t, batched(t, strings.NewReader("load_pct,cpu_model\n50,EPYC 7763\n"), &plain))
+	require.NoError(t, batched(t, strings.NewReader("\ufeff\"load_pct\",\"cpu_model\"\r\n\"50\",\"EPYC 7763\"\r\n"), &marked))
 	assert.Equal(t, plain.String(), marked.String())
 }
 
@@ -108,13 +109,13 @@ func TestBatchOfSpreadsheet(t *testing.T) {
 // and unknown, and its band.
 func TestBatchOfNothing(t *testing.T) {
 	var out bytes.Buffer
-	require.NoError(t, Batch(strings.NewReader("load_pct\n100\n"), &out))
+	require.NoError(t, batched(t, strings.NewReader("load_pct\n100\n"), &out))
 	e, err := Ask{CPU: "no such chip", Hours: 1}.Estimate(Ours, Grid{PerKWh: 100}, 0)
 	require.NoError(t, err)
 	w := e.Parts[0].Watts
 	assert.Equal(t, "row_id,pred_w,pred_lo_w,pred_hi_w\n0,"+fixed2(w.Expected)+","+fixed2(w.Low)+","+fixed2(w.High)+"\n", out.String())
 	out.Reset()
-	require.NoError(t, Batch(strings.NewReader("load_pct,sockets\n100,2\n"), &out))
+	require.NoError(t, batched(t, strings.NewReader("load_pct,sockets\n100,2\n"), &out))
 	assert.Contains(t, out.String(), "\n0,"+fixed2(2*w.Expected)+",")
 }
 
@@ -122,9 +123,9 @@ func TestBatchOfNothing(t *testing.T) {
 // whose quoted cell holds a line break is one row.
 func TestBatchOfQuotes(t *testing.T) {
 	var plain, out bytes.Buffer
-	require.NoError(t, Batch(strings.NewReader("load_pct,cpu_model\n50,EPYC 7763\n"), &plain))
+	require.NoError(t, batched(t, strings.NewReader("load_pct,cpu_model\n50,EPYC 7763\n"), &plain))
 	good := strings.TrimPrefix(strings.Split(plain.String(), "\n")[1], "0")
-	err := Batch(strings.NewReader("load_pct,cpu_model,workload\n"+
+	err := batched(t, strings.NewReader("load_pct,cpu_model,workload\n"+
 		"50,\"EPYC 7763,a\n"+
 		"50,EPYC 7763,b\n"+
 		"50,EPYC \"7763\",c\n\n"+
@@ -136,7 +137,7 @@ func TestBatchOfQuotes(t *testing.T) {
 		assert.ErrorContains(t, err, want)
 	}
 	assert.Len(t, strings.Split(err.Error(), "\n"), 3)
-	err = Batch(strings.NewReader("load_pct\n50\n"+strings.Repeat("9", 2<<20)+"\n50\n"), &out)
+	err = batched(t, strings.NewReader("load_pct\n50\n"+strings.Repeat("9", 2<<20)+"\n50\n"), &out)
 	assert.ErrorContains(t, err, "line 3: longer than 1048576 bytes")
 }
 
@@ -145,7 +146,7 @@ func TestBatchOfQuotes(t *testing.T) {
 func TestBatchSockets(t *testing.T) {
 	const name = ",Intel(R) Xeon(R) Platinum 8275CL CPU @ 3.00GHz\n"
 	var out bytes.Buffer
-	require.NoError(t, Batch(strings.NewReader("load_pct,tdp_w,cores,threads,sockets,cpu_model\n"+
+	require.NoError(t, batched(t, strings.NewReader("load_pct,tdp_w,cores,threads,sockets,cpu_model\n"+
 		"100,480,48,96,2"+name+"100,480,48,96,"+name+"100,,48,96,"+name+"100,,,96,"+name+"100,,48,,"+name+
 		"100,480,,,"+name+"100,,,,2"+name+"100,240,48,96,2"+name+"100,240,24,48,"+name+"100,,12,24,"+name), &out))
 	rows, err := csv.NewReader(&out).ReadAll()
@@ -165,7 +166,7 @@ func FuzzBatch(f *testing.F) {
 	f.Add("load_pct\n\"\n")
 	f.Fuzz(func(t *testing.T, s string) {
 		var out bytes.Buffer
-		if Batch(strings.NewReader(s), &out) == nil {
+		if _, err := Batch(strings.NewReader(s), &out); err == nil {
 			_, err := csv.NewReader(&out).ReadAll()
 			assert.NoError(t, err)
 		}
@@ -220,4 +221,20 @@ func TestScale(t *testing.T) {
 	assert.ErrorContains(t, err, "no epochs")
 	_, _, _, err = Recorded{KWh: Exactly(1)}.Scale(Bigger{GPUs: 3})
 	assert.ErrorContains(t, err, "no GPU")
+}
+
+// batched is a Batch that warns of nothing.
+func batched(t *testing.T, r io.Reader, w io.Writer) error {
+	t.Helper()
+	warning, err := Batch(r, w)
+	assert.Empty(t, warning)
+	return err
+}
+
+func TestBatchFractions(t *testing.T) {
+	for loads, want := range map[string]bool{"0.5\n1\n0": true, "0.5\nx": true, "0\n1\n1": false, "0.5\n50": false, "0.5\n1.5": false, "": false} {
+		var out strings.Builder
+		warning, _ := Batch(strings.NewReader("load_pct\n"+loads+"\n"), &out)
+		assert.Equal(t, want, strings.HasPrefix(warning, "load_pct is in percent"), loads)
+	}
 }

@@ -110,8 +110,9 @@ type Job struct {
 	CPUs      float64 // allocated
 	Hours     float64 // elapsed
 	BusyHours float64 // of CPU time used; 0 is not known: then all of the allocated
-	GPUs      float64
+	GPUs      float64 // slices count as their part of one: see SliceOf
 	GPUName   string  // as the job has it, "" if it does not say
+	GPUSlices bool    // some of GPUs are slices
 	MemoryGB  float64 // requested
 	UsedGB    float64 // the most that was resident; 0 is not known
 }
@@ -159,9 +160,12 @@ func (c Cluster) Use(j Job, method Method) Use {
 		if !found {
 			u.note("the GPU is not known: a default of 300 W stands in; name it with --cluster")
 		}
-		one := gpuPower(g, 1, !found)
+		one := g.power(1)
+		if j.GPUSlices {
+			one = ofSlice(one)
+		}
 		if method == GreenAlgorithms {
-			one = Exactly(g)
+			one = Exactly(g.Watts)
 		}
 		u.GPU = one.Times(j.GPUs * j.Hours / 1000)
 	}
@@ -219,15 +223,18 @@ func (p Partition) corePower(load float64) Range {
 	return rangeOf(model.Range(load, 1)).Times(1 / cores)
 }
 
-// gpu is the rated power of a partition's GPU, or of the one that a job names.
-func (p Partition) gpu(name string) (watts float64, known bool) {
-	if p.GPUWatts > 0 {
-		return p.GPUWatts, true
-	}
+// gpu is a partition's GPU, or the one that a job names.
+func (p Partition) gpu(name string) (g GPU, known bool) {
 	for _, n := range []string{p.GPU, name} {
-		if g, _, ok := FindGPU(n); ok {
-			return g.Watts, true
+		if g, _, known = FindGPU(n); known {
+			break
 		}
 	}
-	return unknownGPU, false
+	if !known {
+		g = GPU{Watts: unknownGPU, Source: unknownSource}
+	}
+	if p.GPUWatts > 0 {
+		g.Watts, g.Source, known = p.GPUWatts, given, true
+	}
+	return g, known
 }

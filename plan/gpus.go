@@ -2,9 +2,11 @@ package plan
 
 import (
 	_ "embed"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/carbonctl/carbonctl/internal/nearest"
 )
@@ -21,6 +23,7 @@ type GPU struct {
 	Watts    float64 // rated power of one board; of a TPU its mean power at work
 	MemoryGB float64 // 0: not known
 	Source   string
+	Part     float64 // of a board that a slice is: see SliceOf; 0 and 1 are all of it
 	// Others are further models that the same name could mean.
 	Others []string
 }
@@ -30,7 +33,7 @@ type GPU struct {
 // others stand in Others. Where there is none, near are the most similar names.
 func FindGPU(name string) (g GPU, near []string, ok bool) {
 	want := gpuWords(name)
-	if len(want) == 0 {
+	if len(want) == 0 || laptop(name) {
 		return GPU{}, nil, false
 	}
 	type candidate struct {
@@ -90,6 +93,43 @@ func FindGPU(name string) (g GPU, near []string, ok bool) {
 		}
 	}
 	return g, nil, true
+}
+
+// A laptop's GPU has the name of a board and little of its power. Of workstations' boards
+// some are Max-Q.
+var laptopName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)\b(laptop|mobile|notebook|max-?q|mx ?\d{3}|[kmp]?\d{3,4}mx?)\b`)
+})
+
+func laptop(name string) bool {
+	return laptopName().MatchString(name) && !strings.Contains(strings.ToLower(name), "workstation")
+}
+
+// slice is a part of a GPU (MIG): "a100_1g.5gb", "A100 MIG 1c.3g.20gb", "2g.20gb".
+var slice = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)[ _-]*(?:\bmig[ _-]+)?(?:([1-7])c\.)?([1-7])g\.(\d+)gb.*$`)
+})
+
+// SliceOf is the board in the name of a slice, "" if it is not named, and the part of the
+// board's compute that the slice has; 1 for what is no slice. NVIDIA cuts a GPU into seven,
+// the A30 and the RTX PRO into four (MIG User Guide, "Supported MIG profiles", 2026).
+func SliceOf(name string) (board string, part float64) {
+	at := slice().FindStringSubmatchIndex(name)
+	if at == nil {
+		return name, 1
+	}
+	board = name[:at[0]]
+	n, whole := float64(name[at[4]]-'0'), 7.0
+	words := gpuWords(board)
+	switch profile := name[at[4]:at[5]] + "g." + name[at[6]:at[7]]; {
+	case slices.Contains(words, "a30"), slices.Contains(words, "pro"),
+		slices.Contains([]string{"1g.6", "2g.12", "4g.24", "2g.48", "4g.96"}, profile):
+		whole = 4
+	}
+	if at[2] >= 0 {
+		n = min(n, float64(name[at[2]]-'0'))
+	}
+	return board, min(1, n/whole)
 }
 
 var separators = strings.NewReplacer("-", " ", "_", " ", "(", " ", ")", " ", "/", " ", ",", " ")

@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"github.com/carbonctl/carbonctl/estimate"
-	"github.com/carbonctl/carbonctl/internal/nearest"
 )
 
 const instanceTable = "table of instances"
@@ -37,7 +36,7 @@ func (m *maker) takeInstance() error {
 	case errors.Is(err, estimate.ErrUnknownGPUs):
 	case errors.Is(err, estimate.ErrUnknownInstance):
 		var near []string
-		if n := nearest.Of(m.Instance, estimate.Instances()); n != "" {
+		if n := estimate.NearInstance(m.Instance); n != "" {
 			near = []string{n}
 		}
 		return fmt.Errorf("instance: %w", &UnknownError{"instance type", m.Instance, near})

@@ -52,6 +52,8 @@ func TestInstanceRefused(t *testing.T) {
 		"GPUs or accelerators of aws:p6-b200.48xlarge not known: name them with gpu and count": {Instance: "p6-b200.48xlarge"},
 		"GPUs of aws:p4d.24xlarge are known: leave gpu and count out":                          {Instance: "p4d.24xlarge", GPU: "H100"},
 		`unknown instance type "aws:c7i.4xlargo"; nearest: aws:c7i.4xlarge`:                    {Instance: "aws:c7i.4xlargo"},
+		`unknown instance type "Standard_D4s_v9"; nearest: azure:d4s v`:                        {Instance: "Standard_D4s_v9"},
+		`unknown instance type "c7i.5xlarge"; nearest: aws:c7i.`:                               {Instance: "c7i.5xlarge"},
 		"leave cpu, cores, memory and watts out":                                               {Instance: "c5.large", CPU: "EPYC 7763"},
 		"instance has its CPU":                                                                 {Instance: "c5.large", Watts: &watts},
 		"embodied emissions of aws:c7i.4xlarge not known":                                      {Instance: "c7i.4xlarge", Lifetime: "4y"},

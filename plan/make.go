@@ -167,7 +167,7 @@ func (m *maker) mlco2() error {
 	if err != nil {
 		return err
 	}
-	m.devices("gpu", g.Name, Exactly(g.Watts))
+	m.devices("gpu", g.Name, Exactly(g.Watts*g.Part))
 	m.ourTable(MLCO2)
 	return nil
 }
@@ -189,7 +189,7 @@ func (m *maker) greenAlgorithms() error {
 		if err != nil {
 			return err
 		}
-		m.devices("gpu", g.Name, Exactly(g.Watts*m.usage))
+		m.devices("gpu", g.Name, Exactly(g.Watts*g.Part*m.usage))
 		m.ourTable(GreenAlgorithms)
 	}
 	if m.instance != nil {
@@ -234,24 +234,34 @@ func (m *maker) ourTable(method Method) {
 
 // gpu finds the GPU, or the default of the method.
 func (m *maker) gpu() (GPU, error) {
-	g, near, ok := FindGPU(m.GPU)
+	board, part := SliceOf(m.GPU)
+	g, near, ok := FindGPU(board)
+	unknown := &UnknownError{"GPU", m.GPU, near}
 	switch {
 	case ok && len(g.Others) > 0:
-		m.e.Notes = append(m.e.Notes, fmt.Sprintf("%q is taken as %s, %s W; also: %s", m.GPU, g.Name, number(g.Watts), list(g.Others, 6)))
+		m.e.Notes = append(m.e.Notes, fmt.Sprintf("%q is taken as %s, %s W; also: %s", board, g.Name, number(g.Watts), list(g.Others, 6)))
 	case !ok && m.e.Method == MLCO2:
-		return g, fmt.Errorf("gpu: %w", &UnknownError{"GPU", m.GPU, near})
+		return g, fmt.Errorf("gpu: %w: or give watts", unknown)
 	case !ok:
-		g = GPU{Name: "unknown GPU", Watts: unknownGPU, Source: "default"}
+		g = GPU{Name: "unknown GPU", Watts: unknownGPU, Source: unknownSource}
+		text := ""
+		if laptop(board) {
+			g.Name, g.Watts, text = "laptop GPU", laptopGPU, ", whose power the laptop sets"
+		}
 		if m.e.Method == GreenAlgorithms {
 			g.Watts = gaGPU
 		}
-		m.e.Notes = append(m.e.Notes, fmt.Sprintf("%v: a default of %s W is used; set --watts to what it draws", &UnknownError{"GPU", m.GPU, near}, number(g.Watts)))
+		m.e.Notes = append(m.e.Notes, fmt.Sprintf("%v%s: a default of %s W is used; set --watts to what it draws", unknown, text, number(g.Watts)))
 	}
-	source := "table of GPUs: " + g.Source
+	source, what := "table of GPUs: "+g.Source, fmt.Sprintf("%s, %s W", g.Name, number(g.Watts))
 	if !ok {
 		source = g.Source
 	}
-	m.e.input("gpu", fmt.Sprintf("%s, %s W", g.Name, number(g.Watts)), source)
+	if g.Part = part; part < 1 {
+		what += ", " + number(part) + " of it"
+		m.e.Notes = append(m.e.Notes, fmt.Sprintf("a MIG slice counts as %s of its GPU's power, by its part of the compute", number(part)))
+	}
+	m.e.input("gpu", what, source)
 	m.count()
 	return g, nil
 }

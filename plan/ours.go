@@ -12,7 +12,16 @@ import (
 const (
 	unknownGPU    = 300.0
 	unknownFactor = 3.5 // also of the cores of a CPU that nothing is known of
+	unknownSource = "default"
 )
+
+// laptopGPU stands for a laptop's GPU, in W: the laptop sets its power, from 35 to 175
+// (NVIDIA's comparison of GeForce laptops, Dynamic Boost included, 2026).
+const laptopGPU = 100.0
+
+// sliceFactor widens the band of a slice of a GPU (MIG): its compute tells its part of the
+// board's power, but neither what it has of the memory nor who pays for what is idle.
+const sliceFactor = 1.5
 
 // unknownCores stand for those of a CPU of no table, where they are not given either:
 // about the middle of today's desktops and servers, 4 to 64.
@@ -25,7 +34,7 @@ func (m *maker) ours() {
 		m.ownWatts()
 	case m.GPU != "":
 		g, _ := m.gpu() // the default stands in
-		m.devices("gpu", g.Name, gpuPower(g.Watts, m.usage, g.Source == "default"))
+		m.devices("gpu", g.Name, g.power(m.usage))
 	}
 	if m.instance != nil {
 		m.instanceCPU()
@@ -42,14 +51,22 @@ func (m *maker) ours() {
 	}
 }
 
-// gpuPower is the power of one GPU in use.
-func gpuPower(limit, usage float64, unknown bool) Range {
-	r := rangeOf(estimate.GPUPower(energy.Watts(limit), usage, estimate.GPUIdleHBM))
-	if unknown {
-		r.Low, r.High = r.Low/unknownFactor, limit*unknownFactor
+// power is that of one GPU, or of its slice, in use by a job. A slice has its part of it,
+// give or take, and the board at most.
+func (g GPU) power(usage float64) Range {
+	r := rangeOf(estimate.GPUPower(energy.Watts(g.Watts), usage, estimate.GPUIdlePart(g.Name, true)))
+	if g.Source == unknownSource {
+		r.Low, r.High = r.Low/unknownFactor, g.Watts*unknownFactor
+	}
+	if g.Part > 0 && g.Part < 1 {
+		board := r.High
+		r = ofSlice(r.Times(g.Part))
+		r.High = min(r.High, board)
 	}
 	return r
 }
+
+func ofSlice(r Range) Range { return Range{r.Low / sliceFactor, r.Expected, r.High * sliceFactor} }
 
 // memoryPower is that of so many GB at a busy fraction of the CPUs.
 func memoryPower(gb, usage float64) Range {

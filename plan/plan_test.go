@@ -307,65 +307,6 @@ func TestRefused(t *testing.T) {
 	assert.ErrorContains(t, err, "unknown method")
 }
 
-func TestFindGPU(t *testing.T) {
-	for name, want := range map[string]string{
-		"A100 SXM 80GB":              "NVIDIA A100 SXM 80GB",
-		"Gaudi2":                     "Intel Gaudi 2 OAM",
-		"Habana Gaudi3":              "Intel Gaudi 3 OAM (HL-325L)",
-		"NVIDIA H20":                 "NVIDIA H20",
-		"NVIDIA GH200 480GB":         "NVIDIA GH200 480GB (module)",
-		"GB200":                      "NVIDIA GB200 NVL72 (one GPU)",
-		"RTX5070Ti":                  "NVIDIA GeForce RTX 5070 Ti",
-		"NVIDIA A100-SXM4-80GB":      "NVIDIA A100 SXM 80GB",
-		"A100 SXM4 80 GB":            "NVIDIA A100 SXM 80GB",
-		"NVIDIA A100 80GB PCIe":      "NVIDIA A100 PCIe 80GB",
-		"V100":                       "NVIDIA Tesla V100 SXM2 16GB",
-		"Tesla V100-PCIE-16GB":       "NVIDIA Tesla V100 PCIe 16GB",
-		"v100-sxm2-32gb":             "NVIDIA Tesla V100 SXM2 32GB",
-		"h100":                       "NVIDIA H100 SXM 80GB",
-		"NVIDIA H100 80GB HBM3":      "NVIDIA H100 SXM 80GB",
-		"NVIDIA GeForce RTX 3090":    "NVIDIA GeForce RTX 3090",
-		"rtx 3090 ti":                "NVIDIA GeForce RTX 3090 Ti",
-		"3090":                       "NVIDIA GeForce RTX 3090",
-		"Tesla T4":                   "NVIDIA T4",
-		"TPUv3 Chip":                 "Google TPU v3",
-		"MI300X":                     "AMD Instinct MI300X",
-		"NVIDIA RTX A6000":           "NVIDIA RTX A6000",
-		"A10":                        "NVIDIA A10",
-		"NVIDIA L4":                  "NVIDIA L4",
-		"Radeon RX 7900 XTX":         "AMD Radeon RX 7900 XTX",
-		"NVIDIA GeForce RTX 2080 Ti": "NVIDIA GeForce RTX 2080 Ti",
-		"RTX4090":                    "NVIDIA GeForce RTX 4090",
-		"rtx3090ti":                  "NVIDIA GeForce RTX 3090 Ti",
-		"GTX1080Ti":                  "NVIDIA GeForce GTX 1080 Ti",
-		"1080ti":                     "NVIDIA GeForce GTX 1080 Ti",
-		"rtx4070super":               "NVIDIA GeForce RTX 4070 SUPER",
-		"RX7900XTX":                  "AMD Radeon RX 7900 XTX",
-		"RTXA6000":                   "NVIDIA RTX A6000",
-		"A100 80G":                   "NVIDIA A100 SXM 80GB",
-		"TITAN RTX":                  "NVIDIA TITAN RTX",
-	} {
-		g, _, ok := FindGPU(name)
-		assert.True(t, ok, name)
-		assert.Equal(t, want, g.Name, name)
-		assert.Positive(t, g.Watts)
-	}
-	g, _, _ := FindGPU("V100")
-	assert.Equal(t, 300.0, g.Watts)
-	assert.Contains(t, g.Others, "NVIDIA Tesla V100 PCIe 16GB", "what else it could be is said")
-	for name, watts := range map[string]float64{"MI300X": 750, "MI325X": 1000, "P100 PCIe 12GB": 250, "P100 PCIe 16GB": 250} {
-		g, _, _ := FindGPU(name)
-		assert.Equal(t, watts, g.Watts, name)
-	}
-	_, near, ok := FindGPU("A100 SXM 90GB")
-	assert.False(t, ok)
-	assert.Contains(t, near, "NVIDIA A100 SXM 80GB")
-	_, _, ok = FindGPU("")
-	assert.False(t, ok)
-	_, _, ok = FindGPU("NVIDIA GPU")
-	assert.False(t, ok)
-}
-
 // A CPU that is named by half is answered with the names that have its number.
 func TestNearCPUs(t *testing.T) {
 	assert.Contains(t, nearCPUs("xeon 6248"), "xeon gold 6248")

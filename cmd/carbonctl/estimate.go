@@ -221,7 +221,10 @@ func (e *estimating) runBatch() error {
 		defer f.Close() // nothing is written to it
 		in = f
 	}
-	err := plan.Batch(in, e.out)
+	warning, err := plan.Batch(in, e.out)
+	if warning != "" {
+		e.fail(fmt.Errorf("%s: warning: %s", e.batch, warning))
+	}
 	switch {
 	case err == nil:
 		return nil

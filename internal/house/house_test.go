@@ -40,7 +40,7 @@ var rooms = map[string][]string{
 	"rapl":                 {"energy", "golang.org/x/sys"},
 	"nvml":                 {"energy", "estimate", "github.com/NVIDIA/go-nvml"},
 	"nvml/internal/gen":    {},
-	"estimate":             {"energy", "internal/proc"},
+	"estimate":             {"energy", "internal/nearest", "internal/proc"},
 	"regions":              {"energy", "internal/nearest"},
 	"regions/internal/gen": {},
 

@@ -4,10 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/plan"
@@ -59,7 +57,7 @@ func (f *file) slurmJob(j *job) (plan.Job, error) {
 	if r.CPUs == 0 && r.Hours > 0 { // not printed: those that were busy
 		r.CPUs = math.Ceil(r.BusyHours / r.Hours)
 	}
-	r.GPUs, r.GPUName, err = gpusOf(tres, j.first("allocgres", "reqgres"))
+	r.GPUs, r.GPUName, r.GPUSlices, err = gpusOf(tres, j.first("allocgres", "reqgres"))
 	if err != nil {
 		return r, err
 	}
@@ -169,9 +167,9 @@ func tresOf(s string) map[string]string {
 	return all
 }
 
-// gpusOf is how many GPUs a job had, and which. "gres/gpu=4,gres/gpu:a100=4" are four;
+// gpusOf is how many GPUs a job had, which, and whether some are slices. "gres/gpu=4,gres/gpu:a100=4" are four;
 // older versions have "gpu:a100:4" in a column of its own.
-func gpusOf(tres map[string]string, gres string) (n float64, name string, err error) {
+func gpusOf(tres map[string]string, gres string) (n float64, name string, sliced bool, err error) {
 	typed, parts := 0.0, 0.0
 	for key, value := range tres {
 		kind, ok := strings.CutPrefix(key, "gres/gpu:")
@@ -180,42 +178,30 @@ func gpusOf(tres map[string]string, gres string) (n float64, name string, err er
 		}
 		x, _, err := number(value)
 		if err != nil {
-			return 0, "", fmt.Errorf("%s: %w", key, err)
+			return 0, "", false, fmt.Errorf("%s: %w", key, err)
 		}
 		typed += x
-		kind, part := sliceOf(kind)
+		kind, part := plan.SliceOf(kind)
+		sliced = sliced || part < 1
 		parts += x * part
 		name = max(name, kind) // of several the same each time
 	}
 	if n, _, err = number(tres["gres/gpu"]); err != nil {
-		return 0, "", fmt.Errorf("gres/gpu: %w", err)
+		return 0, "", false, fmt.Errorf("gres/gpu: %w", err)
 	}
 	if n = parts + max(0, n-typed); n > 0 || !strings.HasPrefix(gres, "gpu") {
-		return n, name, nil
+		return n, name, sliced, nil
 	}
 	words := strings.Split(strings.Split(gres, ",")[0], ":")
 	part := 1.0
 	if len(words) == 3 {
-		name, part = sliceOf(words[1])
+		name, part = plan.SliceOf(words[1])
 	}
 	n, there, err := number(words[len(words)-1])
 	if err != nil || !there || len(words) == 1 {
 		n, err = 1, nil
 	}
-	return n * part, name, err
-}
-
-// slice is a part of a GPU (MIG) in the name of a kind: "a100_1g.5gb", "2g.20gb".
-var slice = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[_-]?([1-7])g\.\d+gb.*$`) })
-
-// sliceOf is the board in a kind's name, and the part of one that it is: NVIDIA cuts a GPU
-// into seven.
-func sliceOf(kind string) (board string, part float64) {
-	at := slice().FindStringSubmatchIndex(kind)
-	if at == nil {
-		return kind, 1
-	}
-	return kind[:at[0]], float64(kind[at[2]]-'0') / 7
+	return n * part, name, part < 1, err
 }
 
 // maxConsumed is above any job's joules: SLURM writes 2⁶⁴-2 for "not known".
