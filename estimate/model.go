@@ -178,6 +178,7 @@ const (
 	epycFactor  = 0.82 // EPYC at full load against Intel; 0.73..0.89
 	chipletIdle = 1.7  // several dies idle higher; 1.3..2.0
 	tdpAnchor   = 150  // W: the TDP for which the exponent changes nothing
+	leastFitted = 69   // W: the least TDP of the hosts; smaller parts draw no smaller fraction
 )
 
 // The default for a CPU that is not known, in W a hardware thread: about the

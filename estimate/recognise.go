@@ -66,7 +66,11 @@ func modelOf(c proc.CPU, l limits, tdp float64) Model {
 		m.Notes[len(m.Notes)-1].Text = fmt.Sprintf("no published power of %s: a default of %.1f to %.1f W a thread is used", m.Name, unknownIdle, unknownFull)
 	}
 	m.shape(c, known && arch.smt() || !known && c.Implementer == 0 && c.Virtual)
-	m.charge(unknownIdle, unknownFull, float64(m.Threads*m.PerThread))
+	threads := m.Threads * m.PerThread
+	if cores := c.Cores * c.Sockets(); !c.Virtual && cores > 0 { // four or eight threads a core share what two draw
+		threads = min(threads, 2*cores)
+	}
+	m.charge(unknownIdle, unknownFull, float64(threads))
 	m.IdleBand = m.Band
 	return m
 }
@@ -162,7 +166,11 @@ func (m *Model) bySKU(c proc.CPU, name string, chip sku, arch microarch, known b
 		}
 		m.useLimits(l)
 	default:
-		idle, full = serverPower(kind, chip, l)
+		at := chip.tdp
+		if !known && !classed { // may be of any kind
+			at = max(at, leastFitted)
+		}
+		idle, full = serverPower(kind, chip, at, l)
 		m.Band = bandServer
 		if measured {
 			m.Band = bandClock
@@ -190,9 +198,11 @@ func unmeasured(name string) bool {
 }
 
 // serverPower returns the power of one socket at no and at full load: by the formula
-// for its class, but no more than it is held to.
-func serverPower(kind class, chip sku, l limits) (idle, full float64) {
-	idle, full = perThread(kind, chip.tdp, 1)
+// for its class, but no more than it is held to. The formula's fractions of the TDP are
+// those at a TDP of at.
+func serverPower(kind class, chip sku, at float64, l limits) (idle, full float64) {
+	idle, full = perThread(kind, at, 1)
+	idle, full = idle*chip.tdp/at, full*chip.tdp/at
 	full = min(full, max(chip.tdp, chip.turbo), max(l.enforced(), idle)) // nothing is held below idle
 	return min(idle, full/2), full
 }
@@ -234,7 +244,7 @@ func (m *Model) byMicroarch(c proc.CPU, arch microarch, l limits) {
 		m.useLimits(l)
 		m.Band = max(m.Band, bandWide)
 	default:
-		idle, full = serverPower(arch.class, chip, limits{})
+		idle, full = serverPower(arch.class, chip, chip.tdp, limits{})
 	}
 	m.charge(idle, full, part)
 	m.IdleBand = m.Band

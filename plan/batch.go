@@ -191,6 +191,11 @@ func batchHeader(in *rows) ([]string, error) {
 	for i := range header {
 		header[i] = strings.ToLower(strings.TrimSpace(header[i]))
 	}
+	for i, name := range header {
+		if name != "" && slices.Contains(header[:i], name) {
+			return nil, formatError(fmt.Sprintf("two columns %.40q", name))
+		}
+	}
 	if slices.Contains(header, "load_pct") {
 		return header, nil
 	}
@@ -270,6 +275,10 @@ func (b *batch) row(cells []string) (Range, error) {
 	return rangeOf(model.Range(load/100, clock)), nil
 }
 
+// leastOfTDP is by how much a TDP may be below that of the table and still be set for the
+// same CPU: makers' ranges go down to 0.4 (15 W of 35 W, laptops).
+const leastOfTDP = 3
+
 // sockets sets the TDP of one socket, and how many there are where a row does not say:
 // what it has of cores and threads, or of watts, over what its model has. A TDP nearer to
 // that of one socket is taken for it, though the column is that of all.
@@ -287,6 +296,9 @@ func (b *batch) sockets(chip *estimate.Chip, tdp float64) {
 		if n := math.Round(tdp / rated); math.Abs(tdp/rated-n) < 0.1 {
 			chip.Sockets = int(n)
 		}
+	}
+	if tdp*leastOfTDP < rated { // of another CPU, or of a part of this one
+		tdp = 0
 	}
 	n := float64(max(1, chip.Sockets))
 	if rated > 0 && tdp*tdp/n < rated*rated { // nearer, by their ratios

@@ -3,6 +3,7 @@ package plan
 import (
 	"bytes"
 	"encoding/csv"
+	"fmt"
 	"io"
 	"math"
 	"os"
@@ -237,4 +238,32 @@ func TestBatchFractions(t *testing.T) {
 		warning, _ := Batch(strings.NewReader("load_pct\n"+loads+"\n"), &out)
 		assert.Equal(t, want, strings.HasPrefix(warning, "load_pct is in percent"), loads)
 	}
+}
+
+// What a row says besides its name does not lead out of what can be.
+func TestBatchContradictions(t *testing.T) {
+	power := func(row string) Range {
+		var out strings.Builder
+		require.NoError(t, batched(t, strings.NewReader("load_pct,cpu_model,cores,threads,sockets,tdp_w\n"+row+"\n"), &out))
+		rows, err := csv.NewReader(strings.NewReader(out.String())).ReadAll()
+		require.NoError(t, err)
+		var r Range
+		for i, x := range []*float64{&r.Expected, &r.Low, &r.High} {
+			*x, err = strconv.ParseFloat(rows[1][i+1], 64)
+			require.NoError(t, err)
+		}
+		return r
+	}
+	for _, tdp := range []float64{3, 6, 10, 15, 28, 45, 65, 68} { // full load is about the TDP of a small part
+		r := power(fmt.Sprintf("100,,4,8,1,%g", tdp))
+		assert.True(t, r.Low < tdp && tdp < r.High, "%g W: %v", tdp, r)
+	}
+	assert.Less(t, power("100,,4,8,1,68").Expected, power("100,,4,8,1,70").Expected)
+	assert.Equal(t, power("100,EPYC 7763,64,128,1,"), power("100,EPYC 7763,64,128,1,10"), "not of this CPU")
+	assert.Equal(t, power("100,EPYC 7763,8,16,1,"), power("100,EPYC 7763,8,16,1,35"), "its part is in the threads")
+	assert.Less(t, power("100,EPYC 7763,64,128,1,225").Expected, power("100,EPYC 7763,64,128,1,").Expected, "cTDP")
+	assert.Equal(t, power("100,Cavium ThunderX2 CN9980,32,64,1,"), power("100,Cavium ThunderX2 CN9980,32,128,1,"), "four threads a core")
+	_, err := Batch(strings.NewReader("load_pct,cores,load_pct\n1,2,3\n"), io.Discard)
+	require.ErrorIs(t, err, ErrFormat)
+	assert.ErrorContains(t, err, `two columns "load_pct"`)
 }

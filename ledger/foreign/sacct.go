@@ -222,6 +222,9 @@ func (f *file) slurmRow(j *job) (row runs.Row, o origin, id string, err error) {
 	o = origin{Line: j.line, Unknown: []string{"host"}}
 	state := j.first("state")
 	status, ended := slurmStatus(state)
+	if word, _, _ := strings.Cut(strings.ToUpper(state), " "); slices.Contains([]string{"REQUEUED", "RQ", "RESIZING", "RS"}, word) && j.first("end") != "" {
+		status, ended = footprint.Interrupted, true // what it used until then; sacct -D has such lines
+	}
 	if !ended {
 		switch word, _, _ := strings.Cut(strings.ToUpper(state), " "); word {
 		case "RUNNING", "R", "PENDING", "PD", "SUSPENDED", "S", "REQUEUED", "RQ", "RESIZING", "RS", "COMPLETING", "CG", "CONFIGURING", "CF", "REQUEUE_HOLD", "SPECIAL_EXIT", "STOPPED", "SIGNALING", "STAGE_OUT", "REQUEUE_FED", "RESV_DEL_HOLD":

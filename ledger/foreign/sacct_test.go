@@ -179,6 +179,14 @@ func TestSacctForms(t *testing.T) {
 	requeued := log(one, strings.ReplaceAll(one, "2026-03-01", "2026-03-02"))
 	assert.Len(t, rowsOf(t, requeued, o), 2, "queued again it ran again")
 	assert.Len(t, rowsOf(t, requeued+requeued, o), 2)
+	for state, count := range map[string]int{"REQUEUED": 2, "RQ": 2, "RESIZING": 2, "PENDING": 1} {
+		rows := rowsOf(t, log(strings.ReplaceAll(one, "COMPLETED", state), strings.ReplaceAll(one, "2026-03-01", "2026-03-02")), o)
+		if assert.Len(t, rows, count, state); count == 2 {
+			assert.Equal(t, footprint.Interrupted, rows[0].Status, state)
+			assert.Equal(t, want.Energy, rows[0].Energy, "what it used before it was queued again")
+		}
+	}
+	assert.Empty(t, rowsOf(t, log(strings.ReplaceAll(strings.ReplaceAll(one, "COMPLETED", "REQUEUED"), "2026-03-01T12:00:00", "Unknown")), o))
 	noTRES := rowsOf(t, strings.ReplaceAll(log(one), "|8||04:00:00|4Gc||billing=8,cpu=8,mem=32G,node=2", "|0||04:00:00|1G||"), o)
 	assert.Positive(t, noTRES[0].CPU.Joules(), "what was busy was there")
 	het := rowsOf(t, log(strings.Replace(one, "7|", "7+0|", 1), strings.Replace(one, "7|", "7+1|", 1), strings.Replace(one, "7|", "8_3|", 1), strings.Replace(one, "7|", "8_4|", 1)), o)
