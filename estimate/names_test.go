@@ -123,3 +123,14 @@ func TestTDPThatContradicts(t *testing.T) {
 		assert.Equal(t, c.band, m.Band, "%s with %g W", c.name, c.tdp)
 	}
 }
+
+// What a whole machine takes at the wall is more than its CPU does.
+func TestServersBelowTheWall(t *testing.T) {
+	for name, wall := range map[string]float64{
+		"AmpereOne A192-32X": 692, "AmpereOne A192-26X": 570, "Ampere Altra Max M128-30": 440, "Ampere Altra Max M128-28": 296, "Ampere Altra Max M96-28": 295,
+	} {
+		m := Describe(Chip{Name: name})
+		assert.Less(t, m.Max.Watts(), wall, name)
+		assert.Greater(t, m.Max.Watts(), wall/3, name)
+	}
+}
