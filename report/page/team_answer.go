@@ -121,7 +121,11 @@ func (s teamSums) sentence(t Team) (say []phrase) {
 		if len(say) > 0 {
 			add(" ", false)
 		}
-		add("Runs that "+s.lostWord()+" took ", false)
+		who := "Runs that "
+		if s.failed.Runs == 1 {
+			who = "One run that "
+		}
+		add(who+s.lostWord()+" took ", false)
 		add(s.text(lost), true)
 		add(".", false)
 	}
@@ -151,13 +155,17 @@ func (s teamSums) sentence(t Team) (say []phrase) {
 
 // lostWord says what happened to the runs without a result.
 func (s teamSums) lostWord() string {
+	were := "were"
+	if s.failed.Runs == 1 {
+		were = "was"
+	}
 	switch {
 	case s.lost[footprint.Interrupted].Runs == 0:
 		return "failed"
 	case s.lost[footprint.Failed].Runs == 0:
-		return "were interrupted"
+		return were + " interrupted"
 	}
-	return "failed or were interrupted"
+	return "failed or " + were + " interrupted"
 }
 
 // beforeName is the month before, and up to which day of it.

@@ -371,6 +371,28 @@ func TestTeamSaysOnlyWhatIsKnown(t *testing.T) {
 	assert.NotContains(t, written(foreignRows(50), nil), "modelled</b>")
 }
 
+// One run without a result is a run, not runs.
+func TestOneRunWithoutAResult(t *testing.T) {
+	for n, want := range map[int][]string{
+		1: {"One run that was interrupted took ", "went into 1 run of this month that was interrupted"},
+		2: {"Runs that were interrupted took ", "went into 2 runs of this month that were interrupted"},
+	} {
+		var rows []runs.Row
+		for i := range 3 {
+			r := reporttest.Row(i)
+			if r.StartedAt.Time, r.Status = teamNow.Add(-time.Duration(i+1)*time.Hour), footprint.Completed; i < n {
+				r.Status = footprint.Interrupted
+			}
+			rows = append(rows, r)
+		}
+		var b bytes.Buffer
+		require.NoError(t, team(t, rows, nil).Write(&b, "html"))
+		for _, text := range want {
+			assert.Contains(t, b.String(), text)
+		}
+	}
+}
+
 // A group of which no energy is known is null, beside one that has some.
 func TestTeamGroupsWithoutEnergy(t *testing.T) {
 	blind := reporttest.Row(0)
