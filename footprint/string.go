@@ -111,7 +111,7 @@ func (r Report) how() string {
 func (r Report) state() string {
 	stopped := r.Budget != nil && r.Budget.TrippedAt != nil && r.Budget.Action == "stop"
 	switch {
-	case stopped && (r.Signal != nil || r.ExitCode != nil && *r.ExitCode != 0):
+	case stopped && (r.Signal != nil || r.ExitCode != nil && *r.ExitCode != 0 || r.ExitCode == nil && r.Status == Interrupted):
 		text := "stopped at the budget of " + amountText(r.Budget.Limit)
 		var done []string
 		if part, ok := r.BudgetUsed(); ok && part < 10 {

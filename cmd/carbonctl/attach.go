@@ -182,6 +182,17 @@ func (w *attaching) began(s *session.Session, t *attach.Target) {
 	}
 	w.say(fmt.Sprintf("attached to %v; Ctrl-C ends the tracking, not %s", t, it), "")
 	if path := s.EventsPath(); path != "" {
-		w.say(fmt.Sprintf("epochs and tasks: %s=%s carbonctl mark EVENT", watch.EnvEvents, path), "")
+		w.say(fmt.Sprintf("epochs and tasks: %s=%s carbonctl mark EVENT", watch.EnvEvents, shellWord(path)), "")
 	}
+}
+
+// shellWord gives text as a shell takes it for one word.
+func shellWord(text string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./+:@%,=", r)
+	}
+	if text != "" && strings.IndexFunc(text, func(r rune) bool { return !plain(r) }) < 0 {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }

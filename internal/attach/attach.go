@@ -81,6 +81,7 @@ type Target struct {
 
 	mu      sync.Mutex
 	end     End
+	stopped bool // it has taken a signal of ours
 	aside   map[int]bool
 	over    chan struct{}
 	ending  sync.Once
@@ -176,14 +177,17 @@ func (t *Target) Use() child.Use {
 	return t.last
 }
 
-// Ended implements carbon.Ender. There is no exit code.
+// Ended implements carbon.Ender. There is no exit code; a target that ended after a signal of
+// ours was interrupted.
 func (t *Target) Ended() (footprint.Status, *int, string) {
-	switch t.Why() {
-	case "":
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.end == "":
 		return "", nil, ""
-	case Failed:
+	case t.end == Failed:
 		return footprint.Failed, nil, ""
-	case Signal:
+	case t.end == Signal, t.end == Ended && t.stopped:
 		return footprint.Interrupted, nil, ""
 	}
 	return footprint.Completed, nil, ""
@@ -218,7 +222,13 @@ func (t *Target) Aside(start func() (pid int, err error)) error {
 }
 
 // Signal sends a signal to the process.
-func (t *Target) Signal(s syscall.Signal) error { return t.kill(s) }
+func (t *Target) Signal(s syscall.Signal) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	err := t.kill(s)
+	t.stopped = t.stopped || err == nil
+	return err
+}
 
 // Close lets go of the target and of the signals.
 func (t *Target) Close() {

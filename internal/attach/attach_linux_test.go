@@ -163,7 +163,7 @@ func TestAProcessIsFollowedToItsEnd(t *testing.T) {
 	assert.Empty(t, target.Foreign)
 	status, _, _ := target.Ended()
 	assert.Empty(t, status)
-	require.NoError(t, target.Signal(syscall.SIGKILL))
+	require.NoError(t, cmd.Process.Kill())
 	exit, err := target.Wait()
 	require.NoError(t, err)
 	assert.Zero(t, exit)
@@ -176,6 +176,19 @@ func TestAProcessIsFollowedToItsEnd(t *testing.T) {
 	warnings := target.Warnings(0)
 	require.Len(t, warnings, 1)
 	assert.Equal(t, footprint.ExitUnknown, warnings[0].Code)
+}
+
+// What a budget has stopped did not complete.
+func TestAProcessThatWeEnd(t *testing.T) {
+	cmd := start(t, "/bin/sleep", "60")
+	target := follow(t, cmd.Process.Pid)
+	require.NoError(t, target.Signal(syscall.SIGTERM))
+	_, err := target.Wait()
+	require.NoError(t, err)
+	status, code, signal := target.Ended()
+	assert.Equal(t, footprint.Interrupted, status)
+	assert.Nil(t, code)
+	assert.Empty(t, signal)
 }
 
 // Who has no descriptor of the process looks for it.

@@ -239,11 +239,12 @@ func TestWrongRequestsChangeNothing(t *testing.T) {
 			{`{"op":"task-end","name":"v"}`, "no-task", `task-end: no open task "v"`, "task-end"},
 			{`{"op":"count","n":1}`, "bad-key", "count: unit: not lower case letters, digits and _, such as output_token", "count"},
 			{`{"op":"count","unit":"step"}`, "bad-key", "count: n: a count needs one", "count"},
+			{`{"op":"count","unit":"step","n":null}`, "bad-key", "count: n: a count needs one", "count"},
 			{`{"op":"count","unit":"step","n":-1}`, "bad-key", "count: n: not a whole number from 0 to 9007199254740992", "count"},
 			{`{"op":"count","unit":"step","n":1e400}`, "bad-key", "count: n: not a whole number from 0 to 9007199254740992", "count"},
 			{`{"op":"stop","status":"done"}`, "bad-key", "stop: status: neither completed nor failed", "stop"},
 			{`{"op":"report","t":"now"}`, "bad-key", "report: t: not seconds since 1970", "report"},
-			{`{"op":"report","x":"` + strings.Repeat("y", control.MaxLine) + `"}`, "too-long", "line 25: longer than 65536 bytes", nil},
+			{`{"op":"report","x":"` + strings.Repeat("y", control.MaxLine) + `"}`, "too-long", "line 26: longer than 65536 bytes", nil},
 		} {
 			a := c.ask("%s", w.line)
 			n++
@@ -252,7 +253,7 @@ func TestWrongRequestsChangeNothing(t *testing.T) {
 		c.ask("\n  \n%s", `{"op":"task-start","name":"x","id":"1"}`)
 		a := c.ask(`{"op":"task-start","name":"x","id":"1"}`)
 		assert.Equal(t, "task-open", a["code"])
-		assert.Equal(t, 27.0, a["n"], "empty lines do not count")
+		assert.Equal(t, 28.0, a["n"], "empty lines do not count")
 		r, _ := c.tracker.Stop()
 		require.Len(t, r.Tasks, 1)
 		assert.Empty(t, r.Epochs)

@@ -100,7 +100,7 @@ func parse(line []byte, at time.Time) (r request, err error) {
 		if r.unit, err = footprint.ParseUnit(unit); err != nil || !ok {
 			p.wrong("unit", "not lower case letters, digits and _, such as output_token")
 		}
-		if _, ok := keys["n"]; !ok {
+		if _, ok := p.raw("n"); !ok {
 			p.wrong("n", "a count needs one")
 		}
 		r.n = p.number("n", 0, 1<<53)
