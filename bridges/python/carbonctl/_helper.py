@@ -65,7 +65,7 @@ class Helper:
                 return
             self._read(left)
         if not self.hello:
-            raise Refused(self.messages() or "it ended without a word")
+            raise Refused(self.messages() or "it printed nothing")
 
     def send(self, op: str, *, late: bool = True, **keys: object) -> int:
         """Send a request. Returns its number, 0 if it could not be sent. late: nobody waits

@@ -22,6 +22,8 @@ _silent = False  # the last helper said nothing at all: the next one is hardly w
 HARDLY = 0.05  # seconds
 _hooked = False
 
+ALONE = ("--region", "--intensity", "--pue", "--charge", "--interval", "--ledger")  # a run may lack each
+
 WRAPPED = "this runs under carbonctl wrap, whose result has the figures"
 
 
@@ -35,8 +37,9 @@ class Settings:
                  own: list[str] | None = None) -> None:  # fmt: skip
         self.flags, self.environ, self.own = flags or [], environ or {}, own or []
 
-    def same(self, other: Settings) -> bool:
-        return (self.flags, self.environ) == (other.flags, other.environ)
+    def same(self, other: Settings, kept: bool = True) -> bool:
+        """Whether one run serves both. Calls, which are kept in one, share its project."""
+        return (self.flags, self.environ) == (other.flags, other.environ) and (kept or self.own == other.own)
 
     def fits(self, within: Settings) -> bool:
         """Whether nothing of it is lost within a run that has begun."""
@@ -65,7 +68,7 @@ class Lock:
 
     def __enter__(self) -> None:
         if not _lock.acquire(timeout=1):
-            raise TimeoutError("another thread is at it")
+            raise TimeoutError("another thread is using carbonctl")
         self.lock = _lock
 
     def __exit__(self, *_: object) -> None:
@@ -79,7 +82,7 @@ def enter(settings: Settings, name: str, keep: bool = False, wait: bool = True):
     global _current
     with Lock():
         s = _current
-        if s is not None and (not s.alive or (s.kept and not s.open and not settings.same(s.settings))):
+        if s is not None and (not s.alive or (s.kept and not s.open and not settings.same(s.settings, keep))):
             finish()
             s = None
         if s is None:
@@ -142,9 +145,9 @@ def finish(status: str = "completed", end: float = 0.0) -> dict | None:
 
 def _tell_end(s: Session, last: dict | None) -> None:
     if not s.link.hello:
-        warn("the carbonctl command does not answer; what this run used is not known", "silent")
+        warn("the carbonctl command does not answer; the energy of this run is not known", "silent")
     elif last is None and s.link.lost:
-        warn("the helper has gone; carbonctl report recovers the run", "gone")
+        warn("the carbonctl helper ended before this program; carbonctl report recovers the run", "gone")
     elif last is None:
         warn("the result did not come within 2 s; carbonctl report has it", "late")
     else:
@@ -176,7 +179,7 @@ def _connect(settings: Settings):
     if why:
         return None, _tell(why)
     state = os.stat(path)
-    known = (path, state.st_mtime_ns, state.st_size)
+    known = (path, state.st_mtime_ns, state.st_size, *settings.flags)  # one of them may be what is wrong
     if known in _broken:
         return None, _broken[known]
     return _open(path, settings, known)
@@ -186,7 +189,7 @@ def _open(path: str, settings: Settings, known: tuple):
     from ._helper import Helper, Refused
 
     flags = settings.flags + settings.own
-    for again in (True, False):
+    while True:
         link = Helper(path, flags, {**os.environ, **settings.environ})
         try:
             link.begin(HARDLY if _silent else HELLO)
@@ -194,10 +197,13 @@ def _open(path: str, settings: Settings, known: tuple):
         except Refused as e:
             link.close()
             text = str(e)
-            if again and e.code == "settings" and "--region" in text and "--region" in flags:
-                warn(f"{text.replace('--region: ', '')}; the world's mean is used. "
-                     '"carbonctl regions show" lists the regions')  # fmt: skip
-                at = flags.index("--region")
+            flag, _, wrong = text.partition(": ")
+            if e.code == "settings" and flag in ALONE and flag in flags[:-1]:  # measured without it
+                at = flags.index(flag)
+                told = f"{flag[2:]}={flags[at + 1]:.40}: {wrong}; ignored"
+                if flag == "--region":
+                    told = f"{wrong}; the world's mean is used. " '"carbonctl regions show" lists the regions'
+                warn(told)
                 flags = flags[:at] + flags[at + 2 :]
                 continue
             if not e.code or e.code == "protocol":
@@ -207,7 +213,6 @@ def _open(path: str, settings: Settings, known: tuple):
                     text += "; install a newer carbonctl"
                 _broken[known] = text
             return None, _tell(text + "; nothing is measured")
-    return None, ""
 
 
 def _tell(why: str) -> str:

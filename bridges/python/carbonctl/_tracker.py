@@ -34,14 +34,19 @@ def settings_of(
             all += [flag, _argument(value)]
     if interval is not None:
         try:
-            all += ["--interval", f"{max(1, round(float(interval) * 1000))}ms"]
+            all += ["--interval", f"{round(float(interval) * 1000)}ms"]
         except (TypeError, ValueError, OverflowError):
             warn(f"interval={interval!r}: not a number of seconds; ignored")
     try:
         for key, value in (labels or {}).items():
+            if "=" in str(key) or not str(key).strip():
+                warn(f"labels: invalid key {key!r}: must not be empty or contain =; ignored")
+                continue
             own += ["--label", _argument(f"{key}={value}")]
     except AttributeError:
         warn(f"labels={labels!r}: not a dict; ignored")
+    if isinstance(flags, str):
+        flags = flags.split()
     return _session.Settings([*all, *map(_argument, flags)], dict(environ or {}), own)
 
 
@@ -196,7 +201,7 @@ class Tracker:
         if self._pid != os.getpid():
             if not _session.lives(self._pid):
                 warn("the process that made this tracker has ended, and its run with it; "
-                     "a program that goes to the background makes its tracker there", "daemon")  # fmt: skip
+                     "create the tracker after the program has gone to the background", "daemon")  # fmt: skip
             return Report(name=self.name, note="tracked by the process that made the tracker")
         if not self._id:
             return self._final or Report(name=self.name, note="not started")

@@ -78,6 +78,44 @@ d = t.final_emissions_data; print(d.project_name, d.pue, os.path.exists("given/e
         self.assertIn(".codecarbon.config, ", err)
         self.assertIn("CODECARBON_PROJECT_NAME", err)
 
+    def test_numbers(self):
+        """A number that cannot be is told, and what can be measured is: no row holds it."""
+        out, err = self.run_program(IMPORT + """
+t = EmissionsTracker(pue=0.5, wue=-2, measure_power_secs=-3, force_carbon_intensity_g_co2e_kwh=-1, save_to_file=False)
+t.start(); burn(10); kg = t.stop(); d = t.final_emissions_data
+print(kg, d.pue, d.wue, d.water_consumed)
+t = EmissionsTracker(pue=float("inf"), measure_power_secs=0.0001, save_to_file=False); t.start(); burn(10); t.stop()
+print(t.final_emissions, t.final_emissions_data.pue)
+""")  # fmt: skip
+        self.assert_kg(out.split()[0], 10)
+        self.assertEqual(out.split()[1:4], ["1.0", "0.0", "0.0"])
+        self.assert_kg(out.split()[4], 10)
+        self.assertEqual(out.split()[5], "1.0")
+        self.assertEqual(err.count("\n"), 6, err)
+        self.assertIn("carbonctl: pue=0.5: must be a number of at least 1; ignored\n", err)
+        self.assertIn("carbonctl: force_carbon_intensity_g_co2e_kwh=-1: must be a number of at least 0; ignored\n", err)
+
+    def test_place(self):
+        """The row has the place whose intensity is used: of a cloud its country, whatever is said beside."""
+        out, err = self.run_program(IMPORT + """
+for k in dict(country_iso_code="FRA", cloud_provider="aws", cloud_region="eu-west-1"), dict(country_iso_code="fra"), \\
+    dict(country_iso_code='"FRA"'), dict(cloud_provider="aws", country_iso_code="FRA"):
+    t = EmissionsTracker(save_to_file=False, **k); t.start(); t.stop(); d = t.final_emissions_data
+    print(d.country_iso_code, d.cloud_provider, d.on_cloud)
+""")  # fmt: skip
+        self.assertEqual(out, "IE aws Y\nFRA None N\nFRA None N\nFRA aws Y\n")
+        self.assertEqual(err, "carbonctl: cloud_provider 'aws' without cloud_region: not used to find the place\n")
+
+    def test_config_without_effect(self):
+        """What has none is named from files and variables too; a variable that is empty is none."""
+        self.write(".codecarbon.config", "\ufeff[codecarbon]\nsave_to_api = true\nemissions_endpoint = False\nproject_name = bom\noutput_dir = ~/out\n")
+        out, err = self.run_program(IMPORT + """
+t = EmissionsTracker(); t.start(); burn(10); t.stop(); print(t.final_emissions_data.project_name)
+""", env={"CODECARBON_MEASURE_POWER_SECS": "", "CODECARBON_COUNTRY": "FRA"})  # fmt: skip
+        self.assertEqual(out, "bom\n")
+        self.assertEqual(err.splitlines()[1:], ["carbonctl: without effect here: CODECARBON_COUNTRY, save_to_api"])
+        self.assertEqual(len(self.csv("out/emissions.csv")), 1)
+
     def test_broken_config(self):
         self.write(".codecarbon.config", "project_name = x\n")
         out, err = self.run_program(IMPORT + "t = EmissionsTracker(); t.start(); print(t.stop() >= 0)")

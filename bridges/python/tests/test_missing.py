@@ -105,14 +105,34 @@ print(t.report.energy_joules, t.report.raw["region"]["how"])
         self.assertIn("default", out)
 
     def test_wrong_setting(self):
+        """An argument that cannot be loses no measurement: each is told, by its name, and left out."""
         out, err = self.run_program("""
 import carbonctl
-with carbonctl.Tracker(pue=0.5) as t: pass
-print(t.report.energy_joules, t.report.note)
+with carbonctl.Tracker(pue=0.5, intensity=-3, charge="me", interval=-1, ledger="", labels={"": 1, "k": 2}, project="p") as t: burn(5)
+print(t.report.energy_joules, t.report.raw["labels"])
+""")
+        self.assert_joules(float(out.split()[0]), 5)
+        self.assertIn("{'k': '2'}", out)
+        self.assertEqual(self.rows(1)[0]["project"], "p")
+        for wrong in ("pue=0.5: ", "intensity=-3: ", "charge=me: ", "interval=-1000ms: ", "ledger=: ", "labels: invalid key '': "):
+            self.assertIn("carbonctl: " + wrong, err)
+        self.assertEqual(err.count("; ignored\n"), 6, err)
+        self.assertEqual(err.count("\n"), 6, err)
+
+    def test_wrong_flag(self):
+        """One of the program's own spoils its own tracker alone."""
+        out, err = self.run_program("""
+import carbonctl
+with carbonctl.Tracker(flags=["--no-such"]) as t: burn(5)
+with carbonctl.Tracker(flags="--no-such") as t: burn(5)
+with carbonctl.Tracker(flags="--label k=v") as u: burn(5)
+print(t.report.energy_joules, u.report.energy_joules)
 """)
         self.assertEqual(err.count("\n"), 1, err)
-        self.assertIn("--pue", err)
-        self.assertTrue(out.startswith("None --pue"), out)
+        self.assertIn("unknown flag: --no-such", err)
+        none, joules = out.split()
+        self.assertEqual(none, "None")
+        self.assert_joules(float(joules), 5)
 
     def test_odd_arguments(self):
         """What cannot be an argument is told or made one; what cannot be a request is told."""

@@ -76,8 +76,8 @@ with carbonctl.Tracker() as t:
 
     def test_interrupt(self):
         """Ctrl-C goes to all processes of the terminal's group."""
-        p = self.start(START + "burn(5); print('go', flush=True); time.sleep(9)", process_group=0) if (
-            sys.version_info >= (3, 11)) else self.start(START + "burn(5); print('go', flush=True); time.sleep(9)", preexec_fn=os.setpgrp)  # fmt: skip
+        p = self.start(START + "burn(5); print('go', flush=True); time.sleep(50)", process_group=0) if (
+            sys.version_info >= (3, 11)) else self.start(START + "burn(5); print('go', flush=True); time.sleep(50)", preexec_fn=os.setpgrp)  # fmt: skip
         with p:
             p.stdout.readline()
             for helper in self.helpers():

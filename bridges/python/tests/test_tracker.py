@@ -141,6 +141,21 @@ print(json.dumps(out))
             self.assertTrue(task["energy_low_joules"] <= want <= task["energy_high_joules"], task)
         self.assertEqual(len([t for t in report["tasks"] if t["name"].endswith("recursive")]), 4)
 
+    def test_project_after_calls(self):
+        """A tracker with a project is not one of calls that were before it, and have another."""
+        self.run_program("""
+import carbonctl
+@carbonctl.track(project="calls")
+def f(): burn(5)
+f(); f()
+with carbonctl.Tracker(project="fit", labels={"k": "v"}) as t: burn(10)
+f()
+with carbonctl.Tracker(project="calls"): burn(5)
+""")
+        rows = self.rows(3)
+        self.assertEqual([r["project"] for r in rows], ["calls", "fit", "calls"])
+        self.assert_joules(float(rows[1]["energy_joules"]), 10)
+
     def test_order_of_calls(self):
         """stop before start, stop twice, start twice, start again, tasks outside."""
         got = self.json_of("""

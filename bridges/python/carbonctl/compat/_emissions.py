@@ -97,9 +97,11 @@ def data_of(used: Usage, name: str, settings: dict[str, Any], whole: dict) -> Em
         ram_total_size=(host.get("memory_bytes") or _memory()) / 2**30, tracking_mode=settings["tracking_mode"],
         pue=pue, wue=wue, cloud_provider=place.get("provider") or settings["cloud_provider"],
         cloud_region=place.get("cloud_region") or settings["cloud_region"],
-        country_iso_code=settings["country_iso_code"], region=settings["region"],
     )  # fmt: skip
     d.on_cloud = "Y" if d.cloud_provider else "N"
+    if not (settings["cloud_provider"] and settings["cloud_region"]):  # which is the place then
+        code = settings["country_iso_code"]
+        d.country_iso_code, d.region = code.upper() if code and len(code) < 4 else code, settings["region"]
     if used and not getattr(used, "region", settings["country_iso_code"]) or place.get("how") == "default":
         d.country_iso_code = d.region = None  # the world's mean, whatever was asked for
     else:

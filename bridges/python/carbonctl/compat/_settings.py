@@ -41,32 +41,40 @@ def read(args: tuple, given: dict[str, Any]) -> dict[str, Any]:
     """Settings from files, variables and arguments, the latter first in rank."""
     settings = dict(DEFAULTS)
     told: list[str] = []
+    ignored: list[str] = []
     here, home = ".codecarbon.config", os.path.expanduser("~/.codecarbon.config")
     for path in (here,) if os.path.isfile(home) and os.path.isfile(here) and os.path.samefile(home, here) else (home, here):
         found = _file(path)
-        if found:
-            settings.update(found)
+        if any([_take(settings, ignored, key, value, key) for key, value in found.items()]):
             told.append(path)
     for name, value in os.environ.items():
-        key = name[len("CODECARBON_") :].lower()
-        if name.upper().startswith("CODECARBON_") and key in DEFAULTS:
-            settings[key] = value
+        if name.upper().startswith("CODECARBON_") and _take(settings, ignored, name[11:].lower(), value, name):
             told.append(name)
-    given = {**dict(zip(POSITIONS, args)), **given}
-    ignored = []
-    for key, value in given.items():
-        if key in DEFAULTS:
-            if value is not None:
-                settings[key] = value
-        elif key not in SILENT and value not in (None, False):
-            ignored.append(key)
+    for key, value in {**dict(zip(POSITIONS, args)), **given}.items():
+        _take(settings, ignored, key, value, key)
     _types(settings)
     if told:
-        note(settings, f"{', '.join(told)} read; with carbonctl alone these are CARBONCTL_REGION, CARBONCTL_PROJECT and kin "
+        note(settings, f"settings read from {', '.join(told)}; carbonctl has its own: CARBONCTL_REGION, CARBONCTL_PROJECT, … "
              "(docs/settings.md)", "config")  # fmt: skip
     if ignored:
-        note(settings, f"without effect here: {', '.join(sorted(ignored))}", "ignored:" + ",".join(sorted(ignored)))
+        names = ", ".join(sorted(set(ignored)))
+        note(settings, f"without effect here: {names}", "ignored:" + names)
+    if settings["cloud_provider"] and not settings["cloud_region"]:
+        note(settings, f"cloud_provider {settings['cloud_provider']!r} without cloud_region: not used to find the place")
     return settings
+
+
+def _take(settings: dict[str, Any], ignored: list[str], key: str, value: Any, name: str) -> bool:
+    """Take a setting, or name it among those without effect. Tells whether it was taken."""
+    if key in DEFAULTS:
+        if value is not None and (name == key or value != ""):  # a variable that is empty is none
+            settings[key] = value
+            return True
+    elif key not in SILENT and value is not None and value is not False and not (
+        isinstance(value, str) and value.lower() in ("false", "")
+    ):
+        ignored.append(name)
+    return False
 
 
 def note(settings: dict[str, Any], text: str, key: str | None = None) -> None:
@@ -82,25 +90,30 @@ def _file(path: str) -> dict[str, str]:
 
     parser = configparser.ConfigParser(interpolation=None)
     try:
-        parser.read(path, encoding="utf-8")
+        parser.read(path, encoding="utf-8-sig")
         section = dict(parser["codecarbon"]) if parser.has_section("codecarbon") else {}
     except (configparser.Error, OSError, UnicodeDecodeError) as e:
-        warn(f"{path}: {str(e).splitlines()[0]}; ignored")
+        warn(f"{path}: {str(e).splitlines()[0].rstrip('.')}; ignored")
         return {}
-    return {k: v for k, v in section.items() if k in DEFAULTS}
+    return section
 
 
 def _types(s: dict[str, Any]) -> None:
-    for key in ("measure_power_secs", "pue", "wue", "force_carbon_intensity_g_co2e_kwh"):
+    for key, least in (("measure_power_secs", 0), ("pue", 1), ("wue", 0), ("force_carbon_intensity_g_co2e_kwh", 0)):
         if s[key] is not None:
             try:
-                s[key] = float(s[key])
+                number = float(s[key])
             except (TypeError, ValueError):
                 warn(f"{key}={s[key]!r}: not a number; ignored")
-                s[key] = DEFAULTS[key]
+                number = DEFAULTS[key]
+            if number is not None and not least <= number < float("inf"):
+                warn(f"{key}={s[key]!r}: must be a number of at least {least}; ignored")
+                number = DEFAULTS[key]
+            s[key] = number
     s["save_to_file"] = str(s["save_to_file"]).strip().lower() in ("true", "1", "yes")
     for key in ("project_name", "output_dir", "output_file", "experiment_id"):
         s[key] = str(s[key])
+    s["output_dir"] = os.path.expanduser(s["output_dir"])
     ids = s["gpu_ids"]
     if isinstance(ids, str):
         s["gpu_ids"] = None if ids.lower() in ("", "all") else [i.strip() for i in ids.strip("[]() ").split(",") if i.strip()]
@@ -110,7 +123,7 @@ def _word(value: Any) -> str | None:
     """A setting that somebody may have written as a tuple, by a comma too many."""
     if isinstance(value, (tuple, list)):
         value = value[0] if value else None
-    return str(value).strip() or None if value is not None else None
+    return str(value).strip(" \t\r\n\"'") or None if value is not None else None
 
 
 def zone(s: dict[str, Any]) -> str | None:

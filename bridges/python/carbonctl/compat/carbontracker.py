@@ -37,7 +37,7 @@ class CarbonTracker:
         self.epochs_before_pred = self.epochs if epochs_before_pred < 0 else epochs_before_pred
         self.monitor_epochs = self.epochs if monitor_epochs < 0 else monitor_epochs
         if self.monitor_epochs == 0 or self.monitor_epochs < self.epochs_before_pred:
-            warn(f"monitor_epochs={monitor_epochs}: not 1 or more, or fewer than epochs_before_pred; all are measured")
+            warn(f"monitor_epochs={monitor_epochs}: must be at least 1 and epochs_before_pred; all epochs are measured")
             self.monitor_epochs = self.epochs
         ignored = sorted(k for k, v in kwargs.items() if k not in _SILENT and v)
         if ignored:

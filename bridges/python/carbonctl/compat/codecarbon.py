@@ -160,7 +160,7 @@ class EmissionsTracker:
         try:
             append(os.path.join(s["output_dir"], s["output_file"]), d, s["on_csv_write"] == "update")
         except OSError as e:
-            warn(f"{s['output_file']} not written: {e}", "csv")
+            warn(f"{s['output_file']} not written: {e}; set output_dir to a folder that can be written", "csv")
 
     def flush(self) -> float:
         """kg CO2e so far, NaN if that is not known. Writes no file."""
