@@ -46,7 +46,7 @@ func ExampleTotals() {
 	//
 	// factors
 	//   region  runs   energy  g/kWh  kind
-	//   FR         4  10.0 Wh   1000  own figure
+	//   FR         4  10.0 Wh  1,000  own figure
 	//   FR: source unknown
 	//
 	// more: carbonctl report show RUN, --by project,month, --last 20, --format html

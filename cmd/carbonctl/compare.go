@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -148,13 +150,14 @@ func filterOf(flags *pflag.FlagSet, t *regions.Table, here string) (f regions.Fi
 			return f, fmt.Errorf("--within: %w", err)
 		}
 	}
-	if from == "" {
-		from = here
-	}
+	at := cmp.Or(from, here)
 	var ok bool
-	if f.From, ok = t.Point(from); ok {
+	if f.From, ok = t.Point(at); ok {
 		f.Distances = true
 		return f, nil
+	}
+	if from == "" {
+		return f, errors.New("--within: no place to measure from: add --from aws:eu-west-1, or --from LAT,LON")
 	}
 	if _, err := t.Place(from); err != nil {
 		return f, fmt.Errorf("--from: %w", err)

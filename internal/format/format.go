@@ -3,6 +3,7 @@
 package format
 
 import (
+	"math"
 	"strings"
 	"time"
 
@@ -32,8 +33,14 @@ func Bytes(n uint64) string { return fit(float64(n), bytesScale) }
 
 func fit(x float64, units []energy.Unit) string { return energy.Fit(x, units) }
 
-// Digits shows a number, such as g/kWh, with three significant digits.
-func Digits(x float64) string { return energy.Digits(x) }
+// Digits shows a number, such as g/kWh, with three significant digits, and more only before
+// the point: "0.497", "41.4", "7,692".
+func Digits(x float64) string {
+	if math.Abs(x) >= 999.5 {
+		return energy.Fixed(x, 0)
+	}
+	return energy.Digits(x)
+}
 
 // MinuteLayout is the layout of a time as it is shown to people.
 const MinuteLayout = "2006-01-02 15:04 MST"

@@ -34,6 +34,14 @@ func TestMass(t *testing.T) {
 	}
 }
 
+func TestDigits(t *testing.T) {
+	for want, x := range map[string]float64{
+		"0": 0, "0.497": 0.4971, "41.4": 41.4, "999": 999.4, "1,000": 999.6, "7,692": 7692.3, "1,234,567": 1234567,
+	} {
+		assert.Equal(t, want, format.Digits(x))
+	}
+}
+
 func TestDuration(t *testing.T) {
 	for want, d := range map[string]time.Duration{
 		"0 ms": 0, "83.0 ms": 83 * time.Millisecond, "999 ms": 999 * time.Millisecond, "1.00 s": 999600 * time.Microsecond,
