@@ -4,12 +4,12 @@
 //	if err != nil { return err }
 //	defer func() { report, _ := tracker.Stop(); fmt.Println(report.Emissions) }()
 //
-// It finds the meters that the machine has, models what has none, and says in
-// the report which is which. What cannot be measured is a warning there: the
-// work never fails or waits because of it. The package prints and logs nothing
-// and uses no network. It starts one goroutine, and one more for each meter that is
-// not a file of the kernel and for each sink that follows the run; they end with
-// Stop, but for one that a call into a driver or a service holds.
+// It finds the meters that the machine has, models what has none, and marks in the report
+// which is which. What cannot be measured is a warning there: the work never fails or waits
+// because of it. The package prints and logs nothing and uses no network. It starts one
+// goroutine, and one more for each meter that is not a file of the kernel and for each sink
+// that follows the run; they end with Stop, but for one that a call into a driver or a service
+// holds.
 package carbon
 
 import (
@@ -24,29 +24,28 @@ import (
 	"github.com/carbonctl/carbonctl/regions"
 )
 
-// Config says what to track. The zero Config tracks this process on all that
-// the machine has, in a place that is not known.
+// Config says what to track. The zero Config tracks this process on all that the machine has,
+// in an unknown region.
 type Config struct {
-	// Region is where the machine is, as people write it: "FR", "France",
-	// "US-CA". "" is not known: the world's mean, and the report says so.
+	// Region is where the machine is, as people write it: "FR", "France", "US-CA". "" is
+	// unknown: the world mean, with a warning.
 	Region string
-	// Grid gives the carbon intensity of the region; nil is the built-in table.
-	// One that is no table is asked at each reading, on a goroutine of its own; its
-	// answer holds from when it is there. Until the first one, and where it fails from
-	// the start, the table's figure stands in, with a warning. regions.Follow asks a
-	// live service no more often than it has news.
+	// Grid gives the carbon intensity of the region; nil is the built-in table. One that is no
+	// table is asked at each reading, on a goroutine of its own; its answer holds from when it
+	// is there. Until the first one, and where it fails from the start, the table's figure is
+	// used, with a warning. regions.Follow asks a live service no more often than it has news.
 	Grid regions.Provider
-	// PUE is what the building adds to the energy of its computers, at least 1.
-	// 0 is not known: counted as 1, and the report says so.
+	// PUE is what the building adds to the energy of its computers, at least 1. 0 is unknown
+	// and counts as 1, which the report shows.
 	PUE float64
 	// Meters to read; nil is those that are found on this machine. The tracker
 	// closes them at Stop. Each that is not of package rapl or estimate is read on a
 	// goroutine of its own.
 	Meters []energy.Meter
-	// Work is whose energy is told apart from the machine's; nil is this process
+	// Work is the work whose share of the machine's energy is computed; nil is this process
 	// and all that it starts.
 	Work Work
-	// Policy says what part of the machine's energy the work pays; nil is
+	// Policy decides which part of the machine's energy the work is charged; nil is
 	// footprint.BusyShare.
 	Policy footprint.Policy
 	// Every is the time between two readings; 0 is one second. Counters lose
@@ -73,15 +72,15 @@ type Host struct {
 	// Calibration is of this machine: where no counter can be read it is modelled by that.
 	// One of another machine is a warning, and not used. nil: the model alone.
 	Calibration *estimate.Calibration
-	// Env looks up variables of the environment, as os.LookupEnv does: those by
-	// which the work's GPUs are chosen (CUDA_VISIBLE_DEVICES and its kin), those by
-	// which a batch system or Kubernetes shows that the machine is shared, and that of
-	// a run around this one. nil: all GPUs are the work's, and no such thing is known.
+	// Env looks up variables of the environment, as os.LookupEnv does: those by which the
+	// work's GPUs are chosen (CUDA_VISIBLE_DEVICES and its kin), those by which a batch system
+	// or Kubernetes shows that the machine is shared, and that of a run around this one. nil:
+	// all GPUs are the work's, and none of these is known.
 	Env func(name string) (value string, set bool)
 }
 
-// MinEvery is the shortest time between two readings: below it a counter may
-// not have moved, and reading costs more than it tells.
+// MinEvery is the shortest time between two readings: below it a counter may not have moved,
+// and reading costs more than it shows.
 const MinEvery = config.MinInterval // 10 ms
 
 // check returns an error for a Config that cannot be meant.

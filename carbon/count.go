@@ -16,20 +16,20 @@ type Counter interface {
 	Counted() []footprint.Count
 }
 
-// Count says that n more units of work are done, such as "output_token", "request" or
-// "sample": the report gives energy, emissions and cost of each. It takes some 50 ns and
-// reads nothing, so that it may be called for every token. 0 says that there were none so
-// far, which is a result too. A unit is lower case letters, digits and "_"; what is none,
-// and an n below 0, is a warning in the report. Counts before Start belong to the run,
-// those after Stop to nothing.
+// Count adds n units of work that was done, such as "output_token", "request" or "sample": the
+// report gives energy, emissions and cost of each. It takes some 50 ns and reads nothing, so
+// that it may be called for every token. 0 records that there were none so far, which is a
+// result too. A unit is lower case letters, digits and "_"; any other name, and an n below 0,
+// is a warning in the report. Counts before Start belong to the run, those after Stop to
+// nothing.
 func (t *Tracker) Count(unit string, n int) {
 	if t != nil {
 		t.tally.add(footprint.Count{Unit: unit, N: float64(n), How: footprint.ByProgram})
 	}
 }
 
-// Counted tells of work that was seen from outside: what one look has shown, and when
-// that was. It does not wait.
+// Counted records work that was counted outside this program: what one look has shown, and its
+// time. It does not wait.
 func (t *Tracker) Counted(at time.Time, counts ...footprint.Count) {
 	if t != nil && len(counts) > 0 {
 		t.tally.look(at, counts)

@@ -8,10 +8,10 @@ import (
 	"github.com/carbonctl/carbonctl/footprint"
 )
 
-// Stop takes the last reading, hands the report to the sinks and returns it,
-// with what the sinks could not do as the error. Called again, it returns the
-// same. It waits at most 100 ms for a meter that does not answer; that one then
-// ends at its reading before, and the report says so.
+// Stop takes the last reading, hands the report to the sinks and returns it, with what the
+// sinks could not do as the error. Called again, it returns the same. It waits at most 100 ms
+// for a meter that does not answer; that one then ends at its previous reading, with a
+// warning.
 //
 // A run whose context has ended is Interrupted, whoever stops it, and how. Any
 // other whose Stop is deferred and called by a panic has Failed; the panic goes on.

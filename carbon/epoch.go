@@ -30,8 +30,8 @@ type Usage struct {
 // in the epoch's bounds. With a Budget that calls back, End waits for that
 // reading, so that an epoch that does not fit is not begun.
 //
-// Config.Run.Epochs says how many are planned. Before Start an epoch begins with
-// it, and after Stop there are none.
+// Config.Run.Epochs is how many are planned. Before Start an epoch begins with it, and after
+// Stop there are none.
 func (t *Tracker) Epoch() *Stretch { return t.EpochOf(0, 0) }
 
 // EpochOf is Epoch for one whose number is known, such as the first of a resumed
@@ -41,14 +41,13 @@ func (t *Tracker) EpochOf(index, total int) *Stretch {
 	return t.stretch(footprint.Mark{Edge: footprint.EpochStart, Index: index, Of: total})
 }
 
-// Begin begins an epoch or a task, as m says by its Edge, EpochStart or TaskStart, that
-// began at a time up to now: it is for a program that is told of them. The bounds hold
-// what may have flowed since. Leave m.ID 0.
+// Begin begins an epoch or a task, as m says by its Edge, EpochStart or TaskStart, that began
+// at a time up to now: it is for a program that learns of them later. The bounds hold what may
+// have flowed since. Leave m.ID 0.
 func (t *Tracker) Begin(m footprint.Mark, at time.Time) *Stretch { return t.begin(m, at) }
 
-// Task begins a task, which End ends, as Epoch does. Tasks may nest and overlap,
-// with each other and with epochs. The report says that a task is within an
-// epoch if that is the only one that is open.
+// Task begins a task, which End ends, as Epoch does. Tasks may nest and overlap, with each
+// other and with epochs. A task is within an epoch if that is the only one that is open.
 func (t *Tracker) Task(name string) *Stretch {
 	return t.stretch(footprint.Mark{Edge: footprint.TaskStart, Name: name})
 }
@@ -87,8 +86,8 @@ func (s *Stretch) results() map[string]float64 {
 	return maps.Clone(s.metrics)
 }
 
-// End ends the epoch or task, and returns it, at once: Used then tells what it
-// used. A second End changes nothing; the report tells of it.
+// End ends the epoch or task, and returns it, at once: Used then returns what it used. A
+// second End changes nothing and is a warning in the report.
 func (s *Stretch) End() *Stretch { return s.EndAt(time.Now()) }
 
 // EndAt is End for what ended at a time up to now, as Begin is.
@@ -172,19 +171,18 @@ func (t *Tracker) begin(m footprint.Mark, at time.Time) *Stretch {
 	return &Stretch{tracker: t, mark: m}
 }
 
-// Mark tells of an edge that was seen from outside, such as in the output of a
-// program: at says when. The counters are read soon, and the bounds hold what
-// can have flowed since. It does not wait. Leave m.ID 0, unless neither Epoch nor
-// Task is used.
+// Mark records an edge that was observed outside this program, such as in the output of a
+// command, and when. The counters are read soon, and the bounds hold what can have flowed
+// since. It does not wait. Leave m.ID 0, unless neither Epoch nor Task is used.
 func (t *Tracker) Mark(m footprint.Mark, at time.Time) {
 	if t != nil {
 		t.queue.put(m, at)
 	}
 }
 
-// Predict gives what the whole run is expected to need. ok is false before the
-// first epoch has ended, or where nobody has said how many are planned. It waits
-// for epochs that have ended, as Report does.
+// Predict gives what the whole run is expected to need. ok is false before the first epoch has
+// ended, or where the planned number is unknown. It waits for epochs that have ended, as
+// Report does.
 func (t *Tracker) Predict() (_ footprint.Prediction, ok bool) {
 	if t == nil {
 		return footprint.Prediction{}, false

@@ -32,10 +32,10 @@ type Checkpointer interface {
 	Checkpoint(r footprint.Report) error
 }
 
-// An EventSink is a Sink that also takes what happens in the run when it does:
-// the start, epochs, tasks, predictions, the budget, the end. It is called from a
-// goroutine of its own, never twice at a time, and delays nothing; one that falls
-// behind by a thousand events, or fails, gets no more, and the report says so.
+// An EventSink is a Sink that also takes what happens in the run when it does: the start,
+// epochs, tasks, predictions, the budget, the end. It is called from a goroutine of its own,
+// never twice at a time, and delays nothing; one that falls behind by a thousand events, or
+// fails, gets no more, with a warning in the report.
 type EventSink interface {
 	Sink
 	Event(e footprint.Event) error

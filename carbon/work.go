@@ -13,15 +13,15 @@ import (
 
 // Work is the work that is tracked: a process, a tree of them, a part of one.
 type Work interface {
-	// Used says what the work has used so far, since whenever, and what it holds
+	// Used returns what the work has used so far, since any fixed moment, and what it holds
 	// now. It is called at each reading from one goroutine, and must be quick.
 	Used() Used
 }
 
 // Used is what some work uses.
 type Used struct {
-	// CPU time so far. It never falls. KnowsCPU is false where it is not known
-	// at this moment; a later Used may tell.
+	// CPU time so far. It never falls. KnowsCPU is false where it is not known at this moment;
+	// a later Used may know it.
 	CPU      time.Duration
 	KnowsCPU bool
 	// CPUEdge is how far the truth may lie from CPU: the resolution of the clocks

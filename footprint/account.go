@@ -12,14 +12,13 @@ import (
 // for ever it keeps the first and last epochs, 1,000 intensities and 1,000 steps of
 // power a component. It is for one goroutine at a time.
 //
-// Measured components count for as long as they are read. A modelled component
-// counts only while no measured one that it stands in for is, never both at
-// one time.
+// Measured components count for as long as they are read. A modelled component counts only
+// while no measured one that it replaces is, never both at one time.
 type Account struct {
 	// Run and Host go into the report as they are.
 	Run  Run
 	Host Host
-	// Policy says what part the work pays; nil is BusyShare.
+	// Policy decides which part the work is charged; nil is BusyShare.
 	Policy Policy
 	// PUE is what the building adds, from 1 to MaxPUE. 0 is not known: counted as 1.
 	PUE float64

@@ -53,9 +53,9 @@ func kindOf(busy bool) int {
 	return 0
 }
 
-// Activity tells the time in which an engine worked from that in which it waited, by its
-// counters: between two looks at them it was busy if one has moved. What is in no such
-// window, before the first look and after the last, is Unseen. The three add up to the run.
+// Activity separates the time in which an engine worked from that in which it waited, by its
+// counters: between two looks at them it was busy if one has moved. What is in no such window,
+// before the first look and after the last, is Unseen. The three add up to the run.
 type Activity struct {
 	Busy   Spell   `json:"busy"`
 	Idle   Spell   `json:"idle"`

@@ -114,9 +114,9 @@ func (r reach) bounds(e energy.Energy) (low energy.Energy, high *energy.Energy) 
 	return low, new(e.Plus(r.above).Plus(r.open).Plus(ends))
 }
 
-// BoundsOf adds up the bounds of the components that a line stands for: those of its kind,
-// basis and source, of the whole machine, or of the work's share where that is charged. Both
-// are nil where one of them has none, high alone where one has no upper bound.
+// BoundsOf adds up the bounds of the components of a line: those of its kind, basis and
+// source, of the whole machine, or of the work's share where that is charged. Both are nil
+// where one of them has none, high alone where one has no upper bound.
 func (r Report) BoundsOf(of Line) (low, high *energy.Energy) {
 	var least, most energy.Energy
 	open := false

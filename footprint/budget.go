@@ -26,8 +26,8 @@ type Budget struct {
 	// Action is what is done then, for the report: "warn", "stop" …
 	Action string `json:"action,omitempty"`
 	// Reached is called once, when the budget is reached, with a *BudgetError; a
-	// context.CancelCauseFunc fits. It is called between two readings: it must
-	// return soon, and not call the tracker. nil is nobody.
+	// context.CancelCauseFunc fits. It is called between two readings: it must return soon,
+	// and not call the tracker. nil calls nothing.
 	Reached func(error) `json:"-"`
 }
 
@@ -40,7 +40,7 @@ type Spending struct {
 	TrippedAt *time.Time `json:"tripped_at"`
 }
 
-// BudgetError says that a run has reached its budget.
+// BudgetError reports that a run has reached its budget.
 type BudgetError struct {
 	Limit string
 	At    time.Time
@@ -129,7 +129,7 @@ func (r Report) BudgetUsed() (part float64, ok bool) {
 	return b.amount(r.DurationS, r.Energy, r.Emissions, 1) / b.max(), true
 }
 
-// Tripped says how the budget was reached, nil while it is not.
+// Tripped returns how the budget was reached, nil while it is not.
 func (a *Account) Tripped() *BudgetError { return a.tripped }
 
 func (a *Account) budget(r *Report) {

@@ -22,7 +22,7 @@ const (
 // workUnits are those above in the order in which a report has them, others behind.
 var workUnits = []string{UnitOutputToken, UnitInputToken, UnitCachedToken, UnitRequest, UnitSample, UnitStep, UnitFLOP}
 
-// How says how some work came to be counted.
+// How is how some work was counted.
 type How string
 
 // The ways to count, the one that a record prefers first.
@@ -51,7 +51,7 @@ type Count struct {
 	// N is how many more than at the last Count, from 0 to MaxCount.
 	N   float64 `json:"n"`
 	How How     `json:"how"`
-	// Source is the counter, or the pattern, "" where How says it all.
+	// Source is the counter, or the pattern, "" where How is enough.
 	Source string `json:"source,omitempty"`
 	// Series is how many series of a counter are summed.
 	Series int `json:"series,omitempty"`
@@ -59,9 +59,9 @@ type Count struct {
 	Aborted float64 `json:"aborted,omitempty"`
 	// Resets is how often the counter has started again since the last Count.
 	Resets int `json:"resets,omitempty"`
-	// Lower says that some work may be missing in N, of an unknown amount.
+	// Lower: some work may be missing in N, of an unknown amount.
 	Lower bool `json:"lower,omitempty"`
-	// Blind says that no counter was looked at: N is 0, and Lower set.
+	// Blind: no counter was read: N is 0, and Lower set.
 	Blind bool `json:"blind,omitempty"`
 	// Before is how much of all that was counted may have been done before the run,
 	// After how much may have been done and is not counted yet: of an engine that counts

@@ -16,7 +16,7 @@ type Doubt struct {
 	High   *regions.Grams
 }
 
-// DoubtSource says where a doubt comes from.
+// DoubtSource is where a doubt comes from.
 type DoubtSource string
 
 // The sources of doubt.

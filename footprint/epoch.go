@@ -9,38 +9,37 @@ import (
 	"github.com/carbonctl/carbonctl/regions"
 )
 
-// A Mark says that an epoch or a task begins or ends with the sample that it
-// comes with: its counters were read for it.
+// A Mark is the beginning or end of an epoch or a task at the sample that it comes with: its
+// counters were read for it.
 type Mark struct {
 	Edge Edge `json:"edge"`
-	// ID tells stretches apart that are open at the same time: an end closes what
-	// began with the same ID. With 0, an epoch's end closes the open epoch without
-	// an ID, its start does so first, and a task is found by its name, the latest
-	// first.
+	// ID distinguishes stretches that are open at the same time: an end closes what began with
+	// the same ID. With 0, an epoch's end closes the open epoch without an ID, its start does
+	// so first, and a task is found by its name, the latest first.
 	ID uint64 `json:"id,omitempty"`
 	// Within is the ID of the stretch that a task is a part of, 0 if that is not
 	// known: it is then within the epoch that is open, if only one is.
 	Within uint64 `json:"within,omitempty"`
 	// Name of a task, or of an epoch that has one.
 	Name string `json:"name,omitempty"`
-	// Index of an epoch, from 1; 0 is the one after the last. One that leaves
-	// some out stands for those too: a program may tell of each tenth.
+	// Index of an epoch, from 1; 0 is the one after the last. One that leaves some out counts
+	// for those too: a program may mark each tenth.
 	Index int `json:"index,omitempty"`
-	// Of is how many epochs are planned, 0 if this mark does not say so.
+	// Of is how many epochs are planned, 0 if this mark has no number.
 	Of int `json:"of,omitempty"`
-	// Whole says of an end that no start was to be seen: the epoch began where
-	// the last one ended, or with the run.
+	// Whole, of an end: there was no start to be seen: the epoch began where the last one
+	// ended, or with the run.
 	Whole bool `json:"whole,omitempty"`
-	// Again corrects the edge of an epoch without an ID: one that was said to end has
-	// gone on until here, and one that was said to begin begins here instead. Of
-	// EpochProgress it says that Fraction, which may be less than before, is of the time
-	// that the epoch takes, since its start.
+	// Again corrects the edge of an epoch without an ID: one that was said to end has gone on
+	// until here, and one that was said to begin begins here instead. Of EpochProgress:
+	// Fraction, which may be less than before, is of the time that the epoch takes, since its
+	// start.
 	Again bool `json:"again,omitempty"`
 	// Fraction of the first epoch that has passed, above 0 and below 1; of EpochProgress
 	// alone.
 	Fraction float64 `json:"fraction,omitempty"`
-	// Bare says of Fraction that it may be of something else than the epoch, such as of
-	// what is loaded first: nothing bounds what the epoch will need.
+	// Bare: Fraction may be of something else than the epoch, such as of what is loaded first:
+	// nothing bounds what the epoch will need.
 	Bare bool `json:"bare,omitempty"`
 	// Metrics are results of the epoch that ends here, or that this start ends.
 	Metrics map[string]float64 `json:"metrics,omitempty"`
@@ -49,7 +48,7 @@ type Mark struct {
 	Late time.Duration `json:"late_ns,omitempty"`
 }
 
-// Edge says what a Mark marks.
+// Edge is what a Mark marks.
 type Edge string
 
 // The edges.
@@ -58,8 +57,8 @@ const (
 	EpochEnd   Edge = "epoch-end"
 	TaskStart  Edge = "task-start"
 	TaskEnd    Edge = "task-end"
-	// EpochProgress is no edge: a Fraction of the first epoch has passed. Once an epoch
-	// has ended it says nothing more.
+	// EpochProgress is no edge: a Fraction of the first epoch has passed. Once an epoch has
+	// ended it has no effect.
 	EpochProgress Edge = "epoch-progress"
 )
 
@@ -88,8 +87,8 @@ type Epoch struct {
 	// PredictedTotal is what was expected of the whole run when this epoch had
 	// ended, nil if nothing was.
 	PredictedTotal *regions.Grams `json:"predicted_total_g"`
-	// Metrics are results that the program told of it, such as its loss: at most 16, by
-	// names of at most 40 bytes. They are only read. nil: none.
+	// Metrics are results that the program printed or passed for it, such as its loss: at most
+	// 16, by names of at most 40 bytes. They are only read. nil: none.
 	Metrics map[string]float64 `json:"metrics,omitempty"`
 }
 

@@ -49,7 +49,7 @@ type Event struct {
 	Signal   *string `json:"signal,omitempty"`
 }
 
-// EventKind says what happened.
+// EventKind is what happened.
 type EventKind string
 
 // The kinds of events, in the order in which those of one reading come.

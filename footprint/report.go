@@ -10,7 +10,7 @@ import (
 // Schema names the shape of a Report in JSON. Keys are only ever added to it.
 const Schema = "carbonctl.run/v1"
 
-// Status says how a run ended.
+// Status is how a run ended.
 type Status string
 
 // The states of a run.
@@ -22,7 +22,7 @@ const (
 	Recovered   Status = "recovered"   // the tracker ended without recording the end; this is what its journal held
 )
 
-// Charge says what the headline of a report takes.
+// Charge is what the headline of a report charges.
 type Charge string
 
 // The charges. Both amounts are always recorded.
@@ -31,9 +31,8 @@ const (
 	ChargeProcess Charge = "process" // the tracked work's part of it
 )
 
-// Report is all that is known of one run. It is a plain value: it does not
-// change once returned. Amounts that are not known are nil, never 0, and a
-// warning says why.
+// Report is all that is known of one run. It is a plain value: it does not change once
+// returned. Amounts that are not known are nil, never 0, with a warning that has the reason.
 type Report struct {
 	Schema      string            `json:"schema"`
 	RunID       string            `json:"run_id"`
@@ -56,7 +55,7 @@ type Report struct {
 	// files that git tracks differ from that, "+unchecked" where it is not known whether
 	// they do; "" without a commit.
 	Revision string `json:"revision,omitempty"`
-	// Wait says why the run started when it did, nil without a wait.
+	// Wait is why the run started when it did, nil without a wait.
 	Wait *Wait `json:"wait,omitempty"`
 
 	Host       Host      `json:"host"`
@@ -188,7 +187,7 @@ type Intensity struct {
 	Licence string        `json:"licence"`
 	// Basis is "generation" or "consumption", "" if not known.
 	Basis string `json:"basis"`
-	// Instead says why this is not the region's own value, or "".
+	// Instead is why this is not the region's own value, or "".
 	Instead string `json:"instead"`
 	// Low and High are the factor's own range, nil where its source gives none.
 	Low  *regions.Grams `json:"low"`
@@ -239,9 +238,8 @@ type Line struct {
 	Source string       `json:"source"`
 	Basis  energy.Basis `json:"basis"`
 	Scope  string       `json:"scope"`
-	// Energy is the machine's, nil if it was never read: dead, lost, not allowed.
-	// Low and High bound it: High nil and Low 0 is no bound, both nil that a model
-	// stands for all of it.
+	// Energy is the machine's, nil if it was never read: dead, lost, not allowed. Low and High
+	// bound it: High nil and Low 0 is no bound, both nil that a model replaces all of it.
 	Energy *energy.Energy `json:"energy_joules"`
 	Low    *energy.Energy `json:"low_joules"`
 	High   *energy.Energy `json:"high_joules"`
@@ -279,7 +277,7 @@ type Overhead struct {
 	Energy     energy.Energy `json:"energy_joules"`
 }
 
-// Receipt says where a run was recorded: a ledger's head after its row.
+// Receipt is where a run was recorded: a ledger's head after its row.
 type Receipt struct {
 	Path     string `json:"path"`
 	LedgerID string `json:"ledger_id"`

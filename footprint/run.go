@@ -38,7 +38,7 @@ type Run struct {
 	Water *regions.Water `json:"water,omitempty"`
 	// Price is what a kWh costs, nil where the run counts no cost.
 	Price *Price `json:"price,omitempty"`
-	// Wait is what came of waiting for a greener grid, nil if nobody did.
+	// Wait is what came of waiting for a greener grid, nil without a wait.
 	Wait *Wait `json:"wait,omitempty"`
 	// Plan is what was estimated before it, nil if nothing was.
 	Plan *Plan `json:"plan,omitempty"`
@@ -67,7 +67,7 @@ type Wait struct {
 	Scope    string `json:"scope"`
 	Marginal bool   `json:"marginal"`
 	Source   string `json:"source"`
-	// Note says what else there is to know, or "".
+	// Note is what else to know, or "".
 	Note string `json:"note"`
 }
 

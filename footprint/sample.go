@@ -58,8 +58,8 @@ type Span struct {
 	Mine, All, Capacity float64
 }
 
-// A Policy says what part of a span the tracked work pays for. What it returns
-// is clamped to [0, 1], and NaN is 0. It must depend on the Span alone.
+// A Policy decides which part of a span the tracked work is charged. What it returns is
+// clamped to [0, 1], and NaN is 0. It must depend on the Span alone.
 type Policy func(Span) float64
 
 // name is what the program calls it, "" if it is nil.

@@ -54,8 +54,8 @@ func (a *Account) stretches(r *Report) {
 }
 
 // EpochCount is how many epochs the run has had: those that the report holds, with the one
-// that goes on, and those that it leaves out. Where the program tells of each tenth, and how
-// many there will be is known, each that it told of stands for ten.
+// that goes on, and those that it leaves out. Where the program marks each tenth, and the
+// planned number is known, each marked one counts as ten.
 func (r Report) EpochCount() int {
 	n := len(r.Epochs) + r.EpochsOmitted
 	if p := r.Prediction; p != nil {

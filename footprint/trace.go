@@ -124,7 +124,7 @@ func took(r energy.Reading) time.Duration {
 	return r.Time.Sub(r.Before)
 }
 
-// Count writes what the account was told of the work, after its latest sample.
+// Count writes the work that was counted in the account, after its latest sample.
 func (r *Recorder) Count(late time.Duration, counts []Count) error {
 	r.write(traceLine{Counts: &traceCounts{late, counts}})
 	return r.err
@@ -152,11 +152,11 @@ func (r *Recorder) write(l traceLine) {
 // longestLine bounds a line of a recording: 1,000 components fit.
 const longestLine = 1 << 20
 
-// Replay reads a recording and gives its report. The totals of counters are made again
-// from what they showed, as energy.Redo does; those of meters that give no such readings,
-// GPUs and models among them, are as recorded. A recording that breaks off is
-// replayed as far as it goes, and the error says where; its status stays
-// Running. One of a run whose shares a policy of its own decided can't be replayed.
+// Replay reads a recording and gives its report. The totals of counters are made again from
+// what they showed, as energy.Redo does; those of meters that give no such readings, GPUs and
+// models among them, are as recorded. A recording that breaks off is replayed as far as it
+// goes, and the error has the place; its status stays Running. One of a run whose shares a
+// policy of its own decided can't be replayed.
 func Replay(r io.Reader) (Report, error) {
 	var p replay
 	in := bufio.NewScanner(r)

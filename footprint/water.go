@@ -3,8 +3,8 @@ package footprint
 import "github.com/carbonctl/carbonctl/regions"
 
 // Water is what a run has used, in litres. Litres, within Low and High, are consumption: of
-// the plants that generated its electricity and, where the operator publishes that on the
-// same basis, on site. What was withdrawn, or is of an unknown basis, stands in Site alone.
+// the plants that generated its electricity and, where the operator publishes that on the same
+// basis, on site. What was withdrawn, or is of an unknown basis, is in Site alone.
 type Water struct {
 	Litres *float64 `json:"litres"` // nil: not known
 	Low    *float64 `json:"low"`

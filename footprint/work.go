@@ -26,7 +26,7 @@ type Work struct {
 	Aborted float64 `json:"aborted,omitempty"`
 	Resets  int     `json:"resets"`
 	// Bound is "exact", "lower" where there may have been more, or "estimate" where Low and
-	// High hold what an engine tells of a request only when it ends.
+	// High hold what an engine reports of a request only when it ends.
 	Bound   string    `json:"bound"`
 	FirstAt time.Time `json:"first_at"`
 	LastAt  time.Time `json:"last_at"`

@@ -25,7 +25,7 @@ import (
 // and Report belong to one run at a time, and to one goroutine.
 type Writer struct {
 	Path string
-	// User stands in the rows that Record and Report append, and Recover too.
+	// User is in the rows that Record, Report and Recover append.
 	User string
 	// Flush is the time between two checkpoints that Every asks for; 0 is left
 	// to the caller of Checkpoint.
@@ -37,10 +37,10 @@ type Writer struct {
 	Pending json.RawMessage
 	// Hand is given what a dead run had Pending before its journal is removed: a crash in
 	// between gives it again. After an error the journal stays, for a later Recover. nil
-	// leaves it to whoever gets the Orphan.
+	// leaves it to the caller that gets the Orphan.
 	Hand func(Orphan) error
-	// Keep says which runs stay whole beside the ledger; the zero value keeps the
-	// newest 1,000. Record keeps them, Recover removes the older ones.
+	// Keep is which runs stay whole beside the ledger; the zero value keeps the newest 1,000.
+	// Record keeps them, Recover removes the older ones.
 	Keep Keep
 	// Key signs FILE.head after each append, into FILE.head.sig; nil signs
 	// nothing.
@@ -97,9 +97,9 @@ func (w Writer) Append(ctx context.Context, row runs.Row) (footprint.Receipt, er
 	return w.addOne(path, row)
 }
 
-// A HeadError says that the ledger was not as FILE.head had it when a row was
-// added: rows were cut off, or the chain was rebuilt or joined by another one.
-// The row is there; what FILE.head held is in its details.
+// A HeadError reports that the ledger was not as FILE.head had it when a row was added: rows
+// were cut off, or the chain was rebuilt or joined by another one. The row is there; what
+// FILE.head held is in its details.
 type HeadError struct {
 	Path string
 	Head Head // as it was

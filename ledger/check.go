@@ -15,9 +15,8 @@ import (
 	"github.com/carbonctl/carbonctl/runs"
 )
 
-// A Check verifies ledgers with what stands beside them: FILE.head always, its
-// signature where one is asked for, and the kept runs. The zero value holds
-// nothing from elsewhere.
+// A Check verifies ledgers with the files beside them: FILE.head always, its signature where
+// one is asked for, and the kept runs. The zero value holds nothing from elsewhere.
 type Check struct {
 	// Heads are held elsewhere, where who can change the ledger cannot change
 	// them. Without one a ledger that was put back to an older state, its head
@@ -33,7 +32,7 @@ type Check struct {
 	Through func(path string, from io.Reader, size int64) io.Reader
 }
 
-// A SignatureError says that FILE.head has no good signature.
+// A SignatureError reports that FILE.head has no valid signature.
 type SignatureError struct{ Err error }
 
 func (e *SignatureError) Error() string { return e.Err.Error() }

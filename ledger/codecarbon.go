@@ -26,7 +26,7 @@ const CodeCarbonHeader = "timestamp,project_name,run_id,experiment_id,duration,e
 	"longitude,latitude,ram_total_size,tracking_mode,cpu_utilization_percent,gpu_utilization_percent," +
 	"ram_utilization_percent,ram_used_gb,on_cloud,pue,wue"
 
-// ErrColumns says that a file has not the columns that CodeCarbon 3.3 writes.
+// ErrColumns reports that a file lacks the columns that CodeCarbon 3.3 writes.
 var ErrColumns = errors.New("its columns are not the 38 that CodeCarbon 3.3 writes, in their order")
 
 // CodeCarbonWriter appends runs to a file at Path in the format of CodeCarbon's

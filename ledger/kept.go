@@ -24,8 +24,8 @@ import (
 	"github.com/carbonctl/carbonctl/runs"
 )
 
-// Keep says which runs stay whole beside a ledger, in LEDGER.d/runs. The zero
-// value is the newest DefaultKeep.
+// Keep is which runs stay whole beside a ledger, in LEDGER.d/runs. The zero value is the
+// newest DefaultKeep.
 type Keep struct {
 	Runs int           // the newest so many; 0 is DefaultKeep, below 0 none
 	For  time.Duration // in place of that: all that are younger; 0 is no age

@@ -4,7 +4,7 @@
 // [Writer] appends; as a sink of package carbon it also keeps a journal of the run
 // that goes on, so that [Writer.Recover] can make the row of one that was killed.
 // [Read] reads rows whatever the state of the chain, [Check] verifies it with what
-// stands beside it, [OpenRun] opens a run that was kept whole; [Merge] puts ledgers
+// lies beside it, [OpenRun] opens a run that was kept whole; [Merge] puts ledgers
 // together, [CodeCarbonWriter] writes another tool's format.
 // docs/ledger.md defines every column and the chain exactly enough to write a
 // verifier without this package, docs/recovery.md what survives what.
@@ -25,8 +25,8 @@ import (
 // runs.Row. It is a contract; other columns are another schema.
 const Header = upToWarnings + "machine,components,revision,work,water_l,cost,intensity_low,intensity_high,run_sha256," + fromVersion
 
-// HeaderV1 is the first line of a ledger of the schema before. Such a file is read
-// and continued as it began; what v2 has further columns for stands in its details.
+// HeaderV1 is the first line of a ledger of the previous schema. Such a file is read and
+// continued as it began; what v2 has further columns for is in its details.
 const HeaderV1 = upToWarnings + fromVersion
 
 const upToWarnings = "schema,ledger_id,run_id,parent_run_id,counted_by,project,labels,user,host,job_id,job_rank," +
@@ -53,10 +53,10 @@ func schemaOf(header string) string {
 // written, and a bad line when read.
 const MaxRow = 4 << 20
 
-// Foreign says what a file is that has not our header.
+// Foreign is the kind of a file whose header is not a ledger's.
 type Foreign string
 
-// What HeaderError tells apart.
+// The kinds of file that HeaderError distinguishes.
 const (
 	CodeCarbon   Foreign = "codecarbon"    // CodeCarbon's emissions.csv
 	Edited       Foreign = "edited"        // our columns, saved again by another program
@@ -64,8 +64,8 @@ const (
 	Unknown      Foreign = "unknown"       // anything else
 )
 
-// HeaderError says that a file is not a ledger with our columns. The file was
-// left as it is.
+// HeaderError reports that a file is not a ledger with the columns of this package. The file
+// was left as it is.
 type HeaderError struct {
 	Path string // or the name given to Read
 	What Foreign
@@ -106,8 +106,8 @@ func foreign(path, line string) *HeaderError {
 	return e
 }
 
-// RowError says that the last line of a ledger is no row that a chain could go
-// on from. The file was left as it is; Verify finds where the damage starts.
+// RowError reports that the last line of a ledger is not a row that the chain could continue
+// from. The file was left as it is; Verify finds where the damage starts.
 type RowError struct {
 	Path string
 	Why  string

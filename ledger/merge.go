@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// ForkError says that two ledgers hold the same chain with different rows: one
-// of them was changed, or a copy of a ledger was appended to.
+// ForkError reports that two ledgers hold the same chain with different rows: one of them was
+// changed, or a copy of a ledger was appended to.
 type ForkError struct {
 	Path     string // the ledger that does not agree with those before it
 	Line     int64  // where, from 1, the header's
@@ -31,13 +31,13 @@ func (e *ForkError) Error() string {
 // in the order given; rows that were there already, as in an older copy of the
 // same ledger or in a merged one, are left out. They may be compressed by gzip.
 //
-// Lines that are no rows are kept, since they are for Verify to find. Only a
-// torn last line is left out, and told as a *LineError that is ErrTorn beside the
-// heads; the file is written all the same. With any other error there is no
-// file. An existing out is fs.ErrExist. Memory grows by 32 bytes a row.
+// Lines that are no rows are kept, since they are for Verify to find. Only a torn last line is
+// skipped, and returned as a *LineError that is ErrTorn beside the heads; the file is written
+// all the same. With any other error there is no file. An existing out is fs.ErrExist. Memory
+// grows by 32 bytes a row.
 //
-// The heads stand in OUT.head too, one a line. A merged ledger is for reading: a
-// row appended to it would fork one of its chains, so that Append refuses it.
+// The heads are in OUT.head too, one a line. A merged ledger is for reading: a row appended to
+// it would fork one of its chains, so that Append refuses it.
 func Merge(out string, in ...string) ([]Head, error) { return MergeFrom(openPacked, out, in...) }
 
 // MergeFrom is Merge with files that open opens, unpacked; it names them as they are

@@ -12,7 +12,7 @@ import (
 	"github.com/carbonctl/carbonctl/runs"
 )
 
-// LineError says which line of a ledger is no row, and why.
+// LineError names a line of a ledger that is not a row, and why.
 type LineError struct {
 	Name string
 	Line int64 // from 1, the header's
@@ -34,13 +34,11 @@ var ErrTorn = errors.New("torn line: it has no line end")
 // impossible number in them is found all the same. A few columns are read several
 // times as fast as all. A name that is not in Header is an error.
 //
-// A line that is no row, or one whose values no run can have, comes as a
-// *LineError and reading goes on behind it. A
-// header without all our columns is a *HeaderError, and like an error of r the
-// last thing given. Columns may stand in any order, further ones are passed
-// over, and a byte-order mark, CRLF line ends, blank lines and a header repeated
-// between rows are taken as they come. An empty r has no rows. Memory does not
-// grow with r.
+// A line that is no row, or one whose values no run can have, comes as a *LineError and
+// reading goes on behind it. A header without all columns of a ledger is a *HeaderError, and
+// like an error of r the last thing given. Columns may be in any order, further ones are
+// ignored, and a byte-order mark, CRLF line ends, blank lines and a header repeated between
+// rows are taken as they come. An empty r has no rows. Memory does not grow with r.
 func Read(r io.Reader, name string, columns ...string) iter.Seq2[runs.Row, error] {
 	return func(yield func(runs.Row, error) bool) {
 		if err := known(columns); err != nil {

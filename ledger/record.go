@@ -15,15 +15,14 @@ import (
 	"github.com/carbonctl/carbonctl/runs"
 )
 
-// ErrRecorded says that a run is in the ledger already.
+// ErrRecorded reports that a run is in the ledger already.
 var ErrRecorded = errors.New("the run is in the ledger already")
 
-// NotRecordedError says that a run that has ended has no row, and what becomes
-// of it.
+// NotRecordedError reports that a run that has ended has no row, and what becomes of it.
 type NotRecordedError struct {
 	// Journal holds what Recover will add; "" if there is none.
 	Journal string
-	// Whole says that it holds the final report, and not an earlier checkpoint.
+	// Whole: it holds the final report, not an earlier checkpoint.
 	Whole bool
 	Err   error
 }
@@ -40,7 +39,7 @@ func (e *NotRecordedError) Error() string {
 
 func (e *NotRecordedError) Unwrap() error { return e.Err }
 
-// NotKeptError says that a run has its row, but is not kept whole beside it.
+// NotKeptError reports that a run has its row, but is not kept whole beside it.
 type NotKeptError struct {
 	Path string // of the ledger
 	Err  error
@@ -111,13 +110,12 @@ func (w *Writer) Report(ctx context.Context, r footprint.Report) error {
 	return err
 }
 
-// Record appends the row of a run that has ended, as Append does, and then
-// removes its journal. Where the run has one, the report with its status goes into
-// that first, so that nothing is lost if the process dies, or ctx ends before the
-// ledger is free. If the row can't be added, the report is kept in
-// the journal, from which Recover adds it later: a *NotRecordedError. A run that
-// has a row already, since somebody took it for dead and recovered it, is not
-// added again: ErrRecorded.
+// Record appends the row of a run that has ended, as Append does, and then removes its
+// journal. Where the run has one, the report with its status goes into that first, so that
+// nothing is lost if the process dies, or ctx ends before the ledger is free. If the row can't
+// be added, the report is kept in the journal, from which Recover adds it later: a
+// *NotRecordedError. A run that has a row already, since it was taken for dead and recovered,
+// is not added again: ErrRecorded.
 func (w *Writer) Record(ctx context.Context, r footprint.Report) (footprint.Receipt, error) {
 	receipt, err := w.record(ctx, r)
 	if receipt.Hash == "" && !errors.Is(err, ErrRecorded) {

@@ -19,9 +19,8 @@ import (
 	"github.com/carbonctl/carbonctl/runs"
 )
 
-// A JournalError says that a file in LEDGER.d is no journal that can be read. It
-// was renamed to Moved, so that it is told of once, or left where it is if Moved
-// is "".
+// A JournalError reports that a file in LEDGER.d can't be read as a journal. It was renamed to
+// Moved, so that it is reported once, or left where it is if Moved is "".
 type JournalError struct {
 	Path, Moved string
 	Err         error
@@ -41,10 +40,9 @@ func (e *JournalError) Unwrap() error { return e.Err }
 type Orphan struct {
 	// Report is the run as the ledger has it now.
 	footprint.Report
-	// Added says that it has got its row now; false: it had one.
+	// Added: its row was added now; false: it had one.
 	Added bool
-	// Own says that its journal belongs to this user: what it asks for may be
-	// done in this user's name.
+	// Own: its journal belongs to this user: what it asks for may be done in this user's name.
 	Own bool
 	// Pending is what the run's Writer had pending, nil for nothing. It is given
 	// to the owner alone, and once.
@@ -57,7 +55,7 @@ type Orphan struct {
 // could not add keeps the status it ended with. A run that has a row by now only
 // loses its journal, so nothing is added twice.
 //
-// Last it removes the kept runs that are older than Keep says.
+// Last it removes the kept runs that are older than Keep allows.
 //
 // It returns the runs whose rows were added, and those with something pending,
 // also if there is an error. Where there is nothing to recover it reads three
@@ -80,9 +78,8 @@ func (w Writer) Recover(ctx context.Context) ([]Orphan, error) {
 // one head: so few that a run which has just begun or ended hardly waits for them.
 const recoverBatch = 16
 
-// RecoverBatches does what Recover does a few runs at a time, the oldest first, and
-// gives those of each batch. Whoever breaks off leaves the others to the next
-// recovery.
+// RecoverBatches does what Recover does a few runs at a time, the oldest first, and gives
+// those of each batch. Breaking off leaves the others to the next recovery.
 func (w Writer) RecoverBatches(ctx context.Context) iter.Seq2[[]Orphan, error] {
 	return func(yield func([]Orphan, error) bool) {
 		path, names, err := journalNames(w.Path)

@@ -34,10 +34,10 @@ func Running(path string) ([]footprint.Report, error) {
 	return found, errors.Join(errs...)
 }
 
-// Underway gives the IDs of runs of this host that go on, most of them at the most,
-// by the locks of their journals, which is much less to read than what Running reads.
-// Those that known reports are not looked at. Of a ledger or a folder that is not
-// there, or can't be read, it gives none.
+// Underway gives the IDs of runs of this host that go on, most of them at the most, by the
+// locks of their journals, which is much less to read than what Running reads. Those that
+// known reports are skipped. Of a ledger or a folder that is not there, or can't be read, it
+// gives none.
 func Underway(path string, most int, known func(id string) bool) (ids []string) {
 	path, err := resolve(path)
 	if err != nil {

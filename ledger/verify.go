@@ -10,7 +10,7 @@ import (
 	"github.com/carbonctl/carbonctl/runs"
 )
 
-// Kind says what is wrong with a ledger.
+// Kind is what is wrong with a ledger.
 type Kind string
 
 // The kinds of Finding.
@@ -19,7 +19,7 @@ const (
 	Removed       Kind = "removed"    // rows are missing before this one, or the row before it was rewritten
 	Inserted      Kind = "inserted"   // a row that the chain goes around
 	Reordered     Kind = "reordered"  // a row before those that it follows
-	Duplicated    Kind = "duplicated" // a row that stands earlier as well
+	Duplicated    Kind = "duplicated" // a row that is there earlier as well
 	HeaderChanged Kind = "header"     // the first line
 	Torn          Kind = "torn"       // a last line without line end: a crash, or a cut
 	Cut           Kind = "cut"        // fewer rows than the held head counts
@@ -46,9 +46,9 @@ type Finding struct {
 
 // Chain is what Verify saw of one ledger_id.
 type Chain struct {
-	Head Head `json:"head"` // as the file stands
-	// Held says that one of the given heads is a row of this chain; Since counts
-	// the rows after the newest such row.
+	Head Head `json:"head"` // of the file as it is
+	// Held: one of the given heads is a row of this chain; Since counts the rows after the
+	// newest such row.
 	Held  bool  `json:"held"`
 	Since int64 `json:"rows_since_head"`
 }
@@ -59,7 +59,7 @@ type Result struct {
 	Chains   []Chain   `json:"chains"`
 	Findings []Finding `json:"findings"` // the first 100, in the order of the file; those about heads last
 	Faults   int64     `json:"faults"`   // how many there were
-	// Unseen says what this check could not have seen.
+	// Unseen is what this check could not have detected.
 	Unseen []string `json:"unseen"`
 }
 
@@ -70,13 +70,12 @@ const maxFindings = 100
 
 // Verify checks the chain of a ledger, or each chain of a merged one, and that no
 // run has two rows. heads are heads that the caller held, one or more, of any of
-// its chains: without one, a cut tail or a chain built anew is not seen, and
-// Result.Unseen says so. See [Check] for what stands beside a ledger.
+// its chains: without one, a cut tail or a rebuilt chain is not detected, which
+// Result.Unseen lists. See [Check] for the files beside a ledger.
 //
-// The first finding is the first change in the file. Its kind is told where it
-// can be; later ones may be consequences of it. A file that is not a ledger is a
-// *HeaderError; an error of r comes with what was seen until then. Memory grows
-// by some 40 bytes a row.
+// The first finding is the first change in the file. Its kind is given where it is known;
+// later ones may be consequences of it. A file that is not a ledger is a *HeaderError; an
+// error of r comes with what was seen until then. Memory grows by some 40 bytes a row.
 func Verify(r io.Reader, heads ...Head) (Result, error) {
 	v := newVerifier(heads)
 	err := v.read(r)

@@ -29,8 +29,8 @@ type CloudRegion struct {
 	Provider string // "aws"
 	Region   string // "eu-west-1"
 	Zone     string // code of the zone whose grid feeds it
-	// City in or near which it is, as far as the provider says so, and its
-	// Point; "" and zero where it doesn't.
+	// City in or near which it is, as far as the provider publishes it, and its Point; "" and
+	// zero where it doesn't.
 	City  string
 	Point Point
 	// Announced by its provider, but not yet open when the table was made.
@@ -62,7 +62,7 @@ var special = sync.OnceValue(func() *regexp.Regexp {
 // a Wavelength Zone of AWS, or one for governments, for a sovereign cloud or for tests.
 func (c CloudRegion) Special() bool { return special().MatchString(c.String()) }
 
-// Measure says what a Figure counts.
+// Measure is what a Figure counts.
 type Measure string
 
 // What providers publish. HourlyCFE and AnnualCFE are not comparable: the first

@@ -52,9 +52,9 @@ var vendors = []struct{ file, name, provider string }{
 	{dmi + "sys_vendor", "ibm:cloud compute server", "ibm"},
 }
 
-// DetectProvider tells which cloud provider's machine this is, from the firmware's
-// strings below root, which is the machine's "/". It is "" where they name none that we
-// know, or can't be read. They name no region.
+// DetectProvider returns which cloud provider's machine this is, from the firmware's strings
+// below root, which is the machine's "/". It is "" where they name no known one, or can't be
+// read. They name no region.
 func DetectProvider(root fs.FS) string {
 	read := map[string]string{}
 	for _, v := range vendors {
@@ -122,12 +122,12 @@ func named(variable, value string) string {
 	return strings.ReplaceAll(value, " ", "") // Azure writes "West Europe" in some places
 }
 
-// DetectRegion tells the cloud region of a machine from what its platform has written
-// about it, and asks nobody: the provider from its firmware, the region from what
-// cloud-init keeps of this boot, or from the variables of a serverless platform, which
-// env looks up. It is as in a query, "aws:eu-west-1", or a country where the platform
-// names no more, or "" where provider or region
-// are not told, or t does not know the region. Provider is "" or what was found.
+// DetectRegion returns the cloud region of a machine by what its platform has written about
+// it, without any network: the provider from its firmware, the region from what cloud-init
+// keeps of this boot, or from the variables of a serverless platform, which env looks up. It
+// is as in a query, "aws:eu-west-1", or a country where the platform names no more, or ""
+// where provider or region are not written, or t does not know the region. Provider is "" or
+// what was found.
 func (t *Table) DetectRegion(root fs.FS, env func(name string) string) (region, provider string) {
 	provider = DetectProvider(root)
 	if provider != "" {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// An UnknownError says that no zone has the code or name asked for.
+// An UnknownError reports that no zone has the code or name asked for.
 type UnknownError struct {
 	Zone string // as asked for
 	// Nearest are the codes and names most like it: "FR (France)".
@@ -21,7 +21,7 @@ func (e *UnknownError) Error() string {
 	return s
 }
 
-// An AmbiguousError says that several zones have the name asked for.
+// An AmbiguousError reports that several zones have the name asked for.
 type AmbiguousError struct {
 	Zone string // as asked for
 	// Matches are the codes and names of those zones: "GE (Georgia)".
@@ -32,8 +32,8 @@ func (e *AmbiguousError) Error() string {
 	return "region " + quote(e.Zone) + " may be " + strings.Join(e.Matches, " or ") + ": give the code"
 }
 
-// A MissingError says that a zone is known but has no figure of the scope, or
-// for the year, that was asked for.
+// A MissingError reports that a zone is known but has no figure of the scope, or for the year,
+// that was asked for.
 type MissingError struct {
 	Zone, Name string
 	Scope      Scope // in which there is no figure

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// Else is a Provider that asks first and, where that fails, then: a live
-// service, then the yearly table. The second's answer says in Instead what the
-// first's error was, so that no one takes it for the first's. Both fail: both
-// errors. An answer of first that is Marginal is a failure too, since what
-// follows may add it up; a market-based one is, unless it was asked for.
+// Else is a Provider that asks first and, where that fails, then: a live service, then the
+// yearly table. The second's answer has the first's error in Instead, so that it can't be
+// taken for the first's. Both fail: both errors. An answer of first that is Marginal is a
+// failure too, since what follows may add it up; a market-based one is, unless it was asked
+// for.
 func Else(first, then Provider) Provider {
 	return fallback{first, then}
 }

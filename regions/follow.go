@@ -17,11 +17,11 @@ const (
 	followGrace = 2 * time.Hour
 )
 
-// A Follower is a Provider that makes no one wait for a live one. It answers at
-// once: with the live figure if one is there that holds, or ended less than two
-// hours before, else with that of the table, whose Instead says why. Meanwhile it
-// asks the live provider in the background. It is for times near now: of a past
-// or future Query.Time it knows only what it happens to hold.
+// A Follower is a Provider that makes no one wait for a live one. It answers at once: with the
+// live figure if one is there that holds, or ended less than two hours before, else with that
+// of the table, with the reason in Instead. Meanwhile it asks the live provider in the
+// background. It is for times near now: of a past or future Query.Time it knows only what it
+// happens to hold.
 //
 // It is safe for concurrent use. Close ends its questions.
 type Follower struct {

@@ -22,8 +22,8 @@ func (h *Holding) add(figures, first, last int) {
 	h.Last = max(h.Last, last)
 }
 
-// Holdings says what is in the table, by source, in the order of
-// [Table.Sources]. Of names and lists of regions it has no figures, 0.
+// Holdings lists what is in the table, by source, in the order of [Table.Sources]. Of names
+// and lists of regions it has no figures, 0.
 func (t *Table) Holdings() []Holding {
 	var all []Holding
 	at := map[string]int{}

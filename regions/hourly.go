@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// Hourly is a Provider of the typical hours of a table: what a kWh emits at that hour of
-// the day in that month, of Kind Profile, with the year's mean in Annual. A zone without
-// typical hours has its yearly figure, and Instead says so; so has a query for a year or
-// for a market-based figure.
+// Hourly is a Provider of the typical hours of a table: what a kWh emits at that hour of the
+// day in that month, of Kind Profile, with the year's mean in Annual. A zone without typical
+// hours has its yearly figure, with the reason in Instead; so has a query for a year or for a
+// market-based figure.
 func Hourly(t *Table) Provider { return typicalHour{t} }
 
 type typicalHour struct{ table *Table }

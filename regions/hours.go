@@ -164,9 +164,9 @@ type Hours struct {
 	// Area that they are of, and the Years: "2018-2020".
 	Area  string `json:"area"`
 	Years string `json:"years"`
-	// Fit says how near the area is to the zone: "own", "market" (the same market),
-	// "neighbour", "proxy" (another zone of a like mix) or "steady", where one fuel makes
-	// nearly all of the electricity whatever the hour: then Ratio is 1 throughout.
+	// Fit is how near the area is to the zone: "own", "market" (the same market), "neighbour",
+	// "proxy" (another zone of a like mix) or "steady", where one fuel makes nearly all of the
+	// electricity whatever the hour: then Ratio is 1 throughout.
 	Fit string `json:"fit"`
 	// Note is what a reader must know of them, or "".
 	Note    string `json:"note,omitempty"`
@@ -209,7 +209,7 @@ func (p *typical) of(zone string) (h Hours, ok bool) {
 	return h, true
 }
 
-// String says what they are: "typical hours 2020-2022 of PJM (the same market)".
+// String describes them: "typical hours 2020-2022 of PJM (the same market)".
 func (h Hours) String() string {
 	if h.Fit == "steady" {
 		return "nearly the same at all hours: " + h.Note

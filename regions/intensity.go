@@ -32,7 +32,7 @@ func (g Grams) Unit() energy.Unit {
 	})
 }
 
-// Kind says what sort of figure an Intensity is.
+// Kind is the kind of an Intensity.
 type Kind string
 
 // The kinds of intensity.
@@ -46,7 +46,7 @@ const (
 	Mixed         Kind = "mixed"          // a report's mean over several kinds
 )
 
-// Scope says which emissions an intensity counts.
+// Scope is which emissions an intensity counts.
 type Scope string
 
 // The scopes. They are not comparable: Lifecycle includes the fuel's upstream
@@ -78,8 +78,8 @@ type Intensity struct {
 	Licence string `json:"licence,omitempty"`
 	// Marginal is what one more kWh would emit. It never enters emissions.
 	Marginal bool `json:"marginal,omitempty"`
-	// Market is a cloud provider's figure by its contracts, not its grid's. It
-	// never enters the emissions of a report but stands beside them.
+	// Market is a cloud provider's figure by its contracts, not its grid's. It never enters
+	// the emissions of a report but is shown beside them.
 	Market bool `json:"market,omitempty"`
 	// It holds for From <= t < To; zero times are no bound.
 	From time.Time `json:"from,omitzero"`
@@ -91,13 +91,12 @@ type Intensity struct {
 	// Low and High are the figure's own range where its source gives one, else 0.
 	Low  Grams `json:"low_g_per_kwh,omitempty"`
 	High Grams `json:"high_g_per_kwh,omitempty"`
-	// Source is publisher and edition, as it stands in the report.
+	// Source is publisher and edition, as in the report.
 	Source string `json:"source,omitempty"`
-	// Instead says why this is not the region's own value in the wanted scope,
-	// or "".
+	// Instead is why this is not the region's own value in the wanted scope, or "".
 	Instead string `json:"instead,omitempty"`
-	// Note is what a reader must know of the figure: that it is probably too low, or
-	// stands before a built-in one; "" where there is nothing.
+	// Note is what a reader must know of the figure: that it is probably too low, or replaces
+	// a built-in one; "" where there is nothing.
 	Note string `json:"note,omitempty"`
 }
 
@@ -116,16 +115,16 @@ type Query struct {
 	// Zone is a code, name, cloud region ("aws:eu-west-1") or point
 	// ("48.85,2.35") as people write it.
 	Zone string
-	// Scope wanted; "" is Lifecycle where the zone has one, else Direct, which
-	// Instead then says.
+	// Scope wanted; "" is Lifecycle where the zone has one, else Direct, with the reason in
+	// Instead.
 	Scope Scope
 	// Year wanted; 0 is that of Time.
 	Year int
 	// Market wants the cloud provider's own market-based figure in place of the
 	// grid's, and has no scope.
 	Market bool
-	// Time for which the figure shall hold; of a yearly table it is the year, or the
-	// nearest that there is, which Instead then says. Zero is now: the newest.
+	// Time for which the figure shall hold; of a yearly table it is the year, or the nearest,
+	// with the reason in Instead. Zero is now: the newest.
 	Time time.Time
 }
 

@@ -10,22 +10,21 @@ import (
 	"time"
 )
 
-// Intensity gives the yearly mean of a zone: the newest year of the scope
-// wanted, or the year wanted. Zone is as for [Table.Place], or blank for the
-// world's mean, of Kind WorldDefault. With no Scope wanted it is Lifecycle
-// where the zone has that in any year, else Direct, which Instead then says.
+// Intensity gives the yearly mean of a zone: the newest year of the scope wanted, or the year
+// wanted. Zone is as for [Table.Place], or blank for the world's mean, of Kind WorldDefault.
+// With no Scope wanted it is Lifecycle where the zone has that in any year, else Direct, with
+// the reason in Instead.
 //
-// Of several figures for one scope and year it takes the basis of the zone's
-// newest figure, generation before consumption, and then the source that comes
-// first in [Table.Sources]. A direct figure that we derived, because none is
-// published, says so in Instead.
+// Of several figures for one scope and year it takes the basis of the zone's newest figure,
+// generation before consumption, and then the source that comes first in [Table.Sources]. A
+// direct figure that was derived, because none is published, has that in Instead.
 //
 // With Market it is what the cloud provider publishes for the region named, by
 // its contracts, never the grid's.
 //
-// Besides the errors of Place, a scope or year for which nothing is known is a
-// *MissingError. Without a Year it is that of Query.Time, or the nearest that there is,
-// which Instead then says. The context is not looked at.
+// Besides the errors of Place, a scope or year for which nothing is known is a *MissingError.
+// Without a Year it is that of Query.Time, or the nearest, with the reason in Instead. The
+// context is ignored.
 func (t *Table) Intensity(_ context.Context, q Query) (Intensity, error) {
 	if q.Scope != "" && q.Scope != Lifecycle && q.Scope != Direct {
 		return Intensity{}, fmt.Errorf("unknown scope %q: use %s or %s", q.Scope, Lifecycle, Direct)

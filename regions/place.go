@@ -11,8 +11,8 @@ import (
 type Place struct {
 	Zone  Zone
 	Cloud *CloudRegion // the cloud region that was named, or nil
-	// Guess says how the zone was found, if not by a name: "the nearest known
-	// point is Paris (FR), 1 km away".
+	// Guess is how the zone was found, if not by a name: "the nearest known point is Paris
+	// (FR), 1 km away".
 	Guess string
 	// Near is the cloud region nearest to the point that was given, Kilometres
 	// away; nil for a name.
@@ -20,16 +20,15 @@ type Place struct {
 	Kilometres float64
 }
 
-// Place finds what a region as people write it stands for: all that
-// [Table.Zone] takes, a cloud region or a zone in one ("aws:eu-west-1",
-// "gcp:europe-west6-a"), also without the provider where no other has one of that name
-// ("europe-west6"), by the name that the provider shows ("France Central") or the ID of
-// a zone in it ("use1-az1"), or a point: latitude and longitude in degrees
-// ("48.85,2.35"). A provider's region may also be written "aws/eu-west-1" or
-// "azure West Europe". A point stands for the zone of the nearest city that we know,
-// which near a border can be the wrong one: Guess says so. The error is an
-// *UnknownError, an *AmbiguousError, or tells what is wrong with a point: more than
-// 1000 km from all cities no zone is guessed.
+// Place finds what a region as people write it stands for: all that [Table.Zone] takes, a
+// cloud region or a zone in one ("aws:eu-west-1", "gcp:europe-west6-a"), also without the
+// provider where no other has one of that name ("europe-west6"), by the name that the provider
+// shows ("France Central") or the ID of a zone in it ("use1-az1"), or a point: latitude and
+// longitude in degrees ("48.85,2.35"). A provider's region may also be written "aws/eu-west-1"
+// or "azure West Europe". A point means the zone of the nearest known city, which near a
+// border can be the wrong one, and is named in Guess. The error is an *UnknownError, an
+// *AmbiguousError, or names what is wrong with a point: more than 1000 km from all cities no
+// zone is guessed.
 func (t *Table) Place(name string) (Place, error) {
 	e, at, err := t.locate(name)
 	if err != nil {

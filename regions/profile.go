@@ -12,7 +12,7 @@ import (
 // ErrNoForecast is wrapped where nothing is known of the hours to come.
 var ErrNoForecast = errors.New("no forecast")
 
-// A NoProfileError says that no typical hours of a zone are known. It wraps
+// A NoProfileError reports that no typical hours of a zone are known. It wraps
 // [ErrNoForecast].
 type NoProfileError struct {
 	Zone  string
@@ -30,10 +30,10 @@ func (e *NoProfileError) Unwrap() error { return ErrNoForecast }
 const maxForecast = 366 * 24 * time.Hour
 
 // Forecast gives typical hours, of Kind Profile, where the table has those of the zone
-// ([Table.Hours]): the zone's yearly figure times the ratio of that hour in that month.
-// It is no forecast of weather. Instead names the area and the years. A zone whose mix
-// hardly changes with the hour has the year's figure at all hours, and Instead says why.
-// Elsewhere the error wraps ErrNoForecast. Query.Market is not looked at.
+// ([Table.Hours]): the zone's yearly figure times the ratio of that hour in that month. It is
+// no forecast of weather. Instead names the area and the years. A zone whose mix hardly
+// changes with the hour has the year's figure at all hours, with the reason in Instead.
+// Elsewhere the error wraps ErrNoForecast. Query.Market is ignored.
 func (t *Table) Forecast(ctx context.Context, q Query, until time.Time) ([]Intensity, error) {
 	q.Market = false
 	from := q.Time

@@ -31,10 +31,9 @@ const (
 // one of letters, digits, ".", ":", "_" and "-". Use [Table.With] to lay it over
 // another table.
 //
-// It is read strictly. What is wrong is told as file:line:column, all of it up
-// to twenty errors: columns that are missing or not known, zones, years, scopes
-// that aren't any, figures that are not numbers from 0 to 3000, and rows that
-// stand twice.
+// It is read strictly. Errors are file:line:column, up to twenty of them: columns
+// that are missing or not known, zones, years, scopes that aren't any, figures that are not
+// numbers from 0 to 3000, and duplicate rows.
 func ReadTable(r io.Reader, file string) (*Table, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxOwn+1))
 	if err != nil {

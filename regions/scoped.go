@@ -5,9 +5,8 @@ import (
 	"context"
 )
 
-// A Scoped is a Provider all of whose figures are of one scope, and which knows it before
-// it has any: what stands in for it is then of that scope too. It is found by type
-// assertion.
+// A Scoped is a Provider all of whose figures are of one scope, and which knows it before it
+// has any: what is used instead is then of that scope too. It is found by type assertion.
 type Scoped interface {
 	Provider
 	Scope() Scope // "" if not known

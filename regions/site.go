@@ -14,8 +14,8 @@ import (
 type PUE struct {
 	Value float64 `json:"value"`
 	Year  int     `json:"year,omitempty"`
-	// Of says whose it is: "region", "provider" (the mean of all its data
-	// centres), "industry" (the mean of a survey) or "given".
+	// Of is whose it is: "region", "provider" (the mean of all its data centres), "industry"
+	// (the mean of a survey) or "given".
 	Of     string `json:"of"`
 	Source string `json:"source"`
 }
@@ -71,9 +71,8 @@ type Filter struct {
 	Usual bool
 }
 
-// Site is the one that a query names. A scope that the zone lacks is taken from
-// its country, which Intensity.Instead then says; of no scope at all it is
-// Lifecycle.
+// Site is the one that a query names. A scope that the zone lacks is taken from its country,
+// as Intensity.Instead has it; of no scope at all it is Lifecycle.
 func (t *Table) Site(q Query) (Site, error) {
 	if strings.TrimSpace(q.Zone) == "" {
 		q.Zone = string(World)
@@ -106,10 +105,10 @@ func (t *Table) Site(q Query) (Site, error) {
 	return s, err
 }
 
-// Sites gives all cloud regions and countries that a filter leaves, in no order
-// that means anything. Scope and year are those of the query; its Zone is not
-// looked at. All are of one scope, so that they can be compared: Lifecycle if
-// none is asked for. Those without a figure are left out and counted.
+// Sites gives all cloud regions and countries that a filter leaves, in no order that means
+// anything. Scope and year are those of the query; its Zone is ignored. All are of one scope,
+// so that they can be compared: Lifecycle if none is asked for. Those without a figure are
+// left out and counted.
 func (t *Table) Sites(q Query, f Filter) (sites []Site, without int, err error) {
 	if err := t.check(&f); err != nil {
 		return nil, 0, err

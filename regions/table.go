@@ -14,7 +14,7 @@ import (
 //go:embed table.txt
 var tableText string
 
-// ZoneKind says what sort of place a Zone is.
+// ZoneKind is the kind of a Zone.
 type ZoneKind string
 
 // The kinds of zone.
@@ -127,9 +127,9 @@ var builtin = sync.OnceValue(func() *Table {
 	return t
 })
 
-// Builtin is the table that comes with the package; docs/regions-data.md says what
-// is in it. The first call reads which codes there are, the first lookup of a name or
-// of a zone's figures those; until then they cost nothing.
+// Builtin is the table that comes with the package; docs/regions-data.md describes it. The
+// first call reads which codes there are, the first lookup of a name or of a zone's figures
+// those; until then they cost nothing.
 func Builtin() *Table { return builtin() }
 
 // Version is the edition of the table and a short hash of its content:

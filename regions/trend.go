@@ -20,10 +20,9 @@ type Trend struct {
 // trendYears is how far back a trend reaches.
 const trendYears = 10
 
-// Trend is that of the figures among which Intensity would choose, over ten
-// years back from the year wanted, or the newest. It needs two years: ok is
-// false where there is one. The errors are those of Intensity. Query.Market is
-// not looked at.
+// Trend is that of the figures among which Intensity would choose, over ten years back from
+// the year wanted, or the newest. It needs two years: ok is false where there is one. The
+// errors are those of Intensity. Query.Market is ignored.
 func (t *Table) Trend(q Query) (trend Trend, ok bool, err error) {
 	e, _, err := t.locate(cmp.Or(q.Zone, string(World)))
 	if err != nil {

@@ -7,8 +7,8 @@
 // What users name is escaped in each of these languages: no name can be a formula, a tag,
 // a command or a mention.
 //
-// Functions and methods are safe for concurrent use as long as nobody changes the values
-// that they read.
+// Functions and methods are safe for concurrent use as long as the values that they read are
+// not changed.
 package report
 
 import (

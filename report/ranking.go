@@ -25,9 +25,9 @@ type Ranking struct {
 	// Estimated is kilowatt-hours of a plan in place of these, as a plan may need more than
 	// energy.MaxEnergy; nil for none.
 	Estimated *plan.Range
-	// Of says whose energy it is, "" if it was given as such.
+	// Of is whose energy it is, "" if it was given as such.
 	Of string
-	// Recorded is what the work's own record says it emitted, nil without one.
+	// Recorded is what it emitted by its own record, nil without one.
 	Recorded *regions.Grams
 	// Places are all, or the first of them and here.
 	Places []runs.Comparison
@@ -61,7 +61,7 @@ func (r Ranking) Write(w io.Writer, format string) error {
 	return fmt.Errorf("unknown format %.40q: use one of %s", format, strings.Join(RankingFormats(), ", "))
 }
 
-// Top leaves the first n places, and here wherever it stands. 0 leaves all.
+// Top leaves the first n places, and here at any rank. 0 leaves all.
 func (r Ranking) Top(n int) Ranking {
 	if n <= 0 || n >= len(r.Places) {
 		return r

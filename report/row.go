@@ -14,10 +14,9 @@ import (
 // RowOnly is the code of the warning of a report that was made of a row.
 const RowOnly = "row-only"
 
-// OfRow gives what the row of a run says as a report, for a run that is not kept whole,
-// such as an imported one. What the row does not hold is null or empty, epochs count as
-// omitted, and the warning [RowOnly] says so; an energy without bounds has low 0 and
-// no high.
+// OfRow makes a report of the row of a run, for a run that is not kept whole, such as an
+// imported one. What the row does not hold is null or empty, epochs count as omitted, and the
+// warning is [RowOnly]; an energy without bounds has low 0 and no high.
 func OfRow(row runs.Row) footprint.Report {
 	r := footprint.Report{
 		Schema: footprint.Schema, RunID: row.RunID, ParentRunID: textOrNil(row.ParentRunID), CountedBy: textOrNil(row.CountedBy),

@@ -22,7 +22,7 @@ import (
 // A Form is what a statement is for.
 type Form string
 
-// The forms; docs/statements.md says what each holds and where its rules are.
+// The forms; docs/statements.md describes each and links its rules.
 const (
 	Paper     Form = "paper"      // a LaTeX paragraph and its BibTeX
 	ModelCard Form = "model-card" // co2_eq_emissions of a Hugging Face model card, YAML
@@ -35,14 +35,14 @@ const (
 // Forms are all forms of a statement.
 func Forms() []Form { return []Form{Paper, ModelCard, BoAmps, SCI, GHG, Summary} }
 
-// About is what a statement says and no record knows. A zero field is not known,
-// and left out where the form allows that.
+// About is what a statement needs and no record holds. A zero field is unknown, and omitted
+// where the form allows that.
 type About struct {
 	// Subject is what the runs did: "the training of the models in table 2".
 	Subject string
 	// Run is one of the runs, for its machine.
 	Run *footprint.Report
-	// Hardware and Location are words that stand in place of what Run tells.
+	// Hardware and Location replace what Run has of them.
 	Hardware, Location string
 	// Stage is "training", "fine-tuning", "inference" …; Family the kind of task,
 	// as "text classification"; Data the kind of its data, as "text" or "image".
@@ -59,7 +59,7 @@ type About struct {
 // ErrNoRuns is a statement about nothing.
 var ErrNoRuns = errors.New("no run to make a statement about")
 
-// A NeedError says which fields of About a form can't do without.
+// A NeedError names the fields of About that a form requires.
 type NeedError struct {
 	Form  Form
 	Needs []string // in small letters: "unit", "units", "stage" …
@@ -70,9 +70,9 @@ func (e *NeedError) Error() string {
 	return fmt.Sprintf("statement %s: needs %s", e.Form, strings.Join(e.Needs, ", "))
 }
 
-// Statement writes what the runs took in the words of one form. Nothing is made
-// up: what is not known is said so, or left out, and where the form requires it
-// the error is a *NeedError.
+// Statement writes what the runs took in the words of one form. Nothing is invented: what is
+// unknown is marked as unknown or omitted, and where the form requires it the error is a
+// *NeedError.
 func Statement(w io.Writer, form Form, t runs.Total, a About) error {
 	if t.Runs == 0 {
 		return ErrNoRuns

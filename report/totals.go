@@ -18,7 +18,7 @@ import (
 type Totals struct {
 	// Groups holds the sums; it must not be nil.
 	Groups *runs.Groups
-	// Filter is what the rows were taken by; every form says it.
+	// Filter is what the rows were taken by; every form shows it.
 	Filter runs.Filter
 	// Budget is what a month may use, none if zero.
 	Budget runs.Allowance
@@ -27,8 +27,8 @@ type Totals struct {
 	// Largest are the runs that matter most, Latest those to list one by one; nil for
 	// none.
 	Largest, Latest runs.List
-	// Overview says that the groups were chosen by no user: a person is shown what they
-	// have of the total, and nothing where there is but one.
+	// Overview is set where no user chose the groups: a person is shown what they have of the
+	// total, and nothing where there is but one.
 	Overview bool
 	// Screen is what text is shown on.
 	Screen Screen

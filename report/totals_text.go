@@ -39,10 +39,10 @@ func (t Totals) Text(w io.Writer) error {
 	return err
 }
 
-// A NoMatchError says that a filter leaves no run.
+// A NoMatchError reports that a filter matches no run.
 type NoMatchError struct{ Filter runs.Filter }
 
-// Error says what the filter asks for.
+// Error names the filter.
 func (e NoMatchError) Error() string { return "no runs match: " + facts.FilterWords(e.Filter) }
 
 // headline is the answer in a sentence: "565 g CO2e from 10.7 kWh in 26 runs, …".

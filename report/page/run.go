@@ -16,19 +16,19 @@ import (
 // of a run of which nothing is known.
 type Run struct {
 	report.Run
-	// Advice says what would have made it emit less, as [runs.Advise] finds
-	// it, and Places what the same energy would emit elsewhere, as [runs.Elsewhere]; nil:
-	// the page has no such part.
+	// Advice is what would have made it emit less, as [runs.Advise] finds it, and Places what
+	// the same energy would emit elsewhere, as [runs.Elsewhere]; nil: the page has no such
+	// part.
 	Advice []runs.Advice
 	Places []runs.Comparison
-	// Links stand in the head of a page that is served: text and address. nil: none.
+	// Links are in the head of a page that is served: text and address. nil: none.
 	Links [][2]string
 	// Script is run in a page that is served, such as to follow the run while it goes on;
 	// its policy allows it by its hash, and requests to where the page is from. "": none.
 	Script string
 }
 
-// Advised is the run with what a page says of other places and hours, by a table.
+// Advised is the run with the advice on other places and hours for its page, by a table.
 func (r Run) Advised(t *regions.Table) Run {
 	r.Places = runs.Elsewhere(t, r.Report)
 	r.Advice = runs.Advise(t, r.Report, r.Places)

@@ -39,10 +39,10 @@ func Pictures() []Picture {
 	return []Picture{PowerPicture, EpochsPicture, PredictionPicture, ComparisonPicture}
 }
 
-// A PictureError says that a run has nothing to show in a picture.
+// A PictureError reports that a run has no data for a picture.
 type PictureError struct{ Picture Picture }
 
-// Error says what the run has none of.
+// Error names what the run lacks.
 func (e *PictureError) Error() string {
 	return fmt.Sprintf("the run has no %s to draw", map[Picture]string{
 		PowerPicture: "power", EpochsPicture: "two epochs with known energy", PredictionPicture: "two predictions of known emissions",

@@ -27,8 +27,8 @@ const MaxRuns = 200
 // concurrent use; then it may be written any number of times, also at once, and the
 // fields that Add does not fill (Title, Link, Live, Places, Foot) may be set on a copy.
 //
-// Emissions by factors of two scopes are different quantities: the page is about the first
-// of the Headline, and the others stand apart.
+// Emissions by factors of two scopes are different quantities: the page is about the first of
+// the Headline, and the others are shown apart.
 type Team struct {
 	// Totals are the sums; Groups must not be nil. Without Groups.By rows are grouped by
 	// project. Groups.Also belongs to Add.
@@ -44,10 +44,10 @@ type Team struct {
 	Link func(run runs.Row) string
 	// Live is what a server adds; nil for a file.
 	Live *Served
-	// Table is of places: the page says what the work would have emitted elsewhere; nil: it
+	// Table is of places: the page shows what the work would have emitted elsewhere; nil: it
 	// does not.
 	Table *regions.Table
-	// Foot stands below the page, such as that a chain of rows was verified.
+	// Foot is shown below the page, such as that a chain of rows was verified.
 	Foot []string
 
 	all, month runs.Largest // the largest runs, of all and of this month
