@@ -94,6 +94,10 @@ func (p *pages) page(path string, render func(*asked) (body []byte, kind string,
 			problem(w, http.StatusRequestURITooLong, "the question is too long")
 			return
 		}
+		if _, err := url.ParseQuery(r.URL.RawQuery); err != nil { // what is dropped of it would widen the page
+			p.fail(w, r, badRequest{errors.New("the query is not well formed")})
+			return
+		}
 		if to, empty := withoutEmpty(r.URL); empty {
 			http.Redirect(w, r, to, http.StatusSeeOther)
 			return

@@ -27,8 +27,8 @@ type chunk struct {
 // An adder takes a row with its run ID, as a coder has written it.
 type adder func(id string, row []byte) error
 
-// chunkSize is that of a chunk in bytes, up to the end of its last line.
-const chunkSize = 512 << 10
+// chunkSize is that of a chunk in bytes, up to the end of its last line. Tests make it small.
+var chunkSize int64 = 512 << 10
 
 // rows reads a ledger from where reading goes on up to the end of a line, in chunks on all
 // cores, and gives the rows to add in their order while that takes them. n is how many lines

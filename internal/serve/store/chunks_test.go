@@ -1,6 +1,8 @@
 package store
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +12,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/carbonctl/carbonctl/ledger"
+	"github.com/carbonctl/carbonctl/runs"
 )
 
 // What is read in chunks is what one reader finds, in the same order, with the same numbers of
@@ -24,7 +29,7 @@ func TestChunksReadWhatTheFileHolds(t *testing.T) {
 	file.WriteString(header + "\n")
 	var want []string
 	var bad []int64
-	for n := int64(2); file.Len() < 5*chunkSize; n++ {
+	for n := int64(2); int64(file.Len()) < 5*chunkSize; n++ {
 		id := uuid.NewSHA1(uuid.Nil, fmt.Append(nil, n)).String()
 		switch {
 		case n%97 == 0 && len(bad) < maxFaults-1:
@@ -59,6 +64,87 @@ func TestChunksReadWhatTheFileHolds(t *testing.T) {
 		at, ok := state.Rows.Find(id)
 		require.True(t, ok, id)
 		require.Equal(t, i, at)
+	}
+}
+
+// odd is a ledger of v2, or of v1, with what may stand in a file between good rows.
+func odd(t *testing.T, v1 bool) []byte {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "runs.csv")
+	schema := ""
+	if v1 {
+		schema = runs.SchemaV1
+	}
+	for i, text := range []string{"plain", "two\nlines, and a \"quote\"", "é€𝄞 אב", "=1+1", "\u2028", strings.Repeat("long ", 40)} {
+		r := run(fmt.Sprintf("r%d", i))
+		r.Schema, r.Project = schema, text
+		_, err := ledger.Writer{Path: path, Keep: ledger.Keep{Runs: -1}}.Append(t.Context(), r)
+		require.NoError(t, err)
+	}
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	lines := bytes.SplitAfter(bytes.TrimSuffix(b, []byte("\n")), []byte("\n"))
+	between := [][]byte{
+		[]byte("\ufeff"), []byte("\n\r\n"), []byte("no row\r\n"), append([]byte("\""), lines[2]...), bytes.ReplaceAll(lines[2], []byte("\n"), []byte("\r\n")),
+		append(bytes.Clone(lines[1]), lines[0]...), []byte("é\x00\xff\n"),
+	}
+	var file []byte
+	for i, line := range lines {
+		file = append(append(file, between[i]...), line...)
+	}
+	return append(file, '\n')
+}
+
+// What is read is the same wherever chunks end, and wherever the file ended when it was read
+// before: within a character, a cell, a line end.
+func TestEveryCutReadsTheSame(t *testing.T) {
+	defer func(size int64) { chunkSize = size }(chunkSize)
+	for _, v1 := range []bool{false, true} {
+		file := odd(t, v1)
+		var want []runs.Row
+		var bad []int64
+		first := map[string]bool{}
+		for row, err := range ledger.Read(bytes.NewReader(file), "x") {
+			line := (*ledger.LineError)(nil)
+			switch {
+			case errors.As(err, &line):
+				bad = append(bad, line.Line)
+			case err != nil:
+				require.NoError(t, err)
+			case !first[row.RunID]:
+				first[row.RunID], row.PreviousHash = true, ""
+				want = append(want, row)
+			}
+		}
+		require.Len(t, want, 6)
+		require.Len(t, bad, 3)
+		check := func(state *State, what string, n int) {
+			var got []runs.Row
+			for i := range state.Rows.Len() {
+				row, _ := state.Rows.At(i)
+				got = append(got, row)
+			}
+			require.Equal(t, want, got, "%s %d", what, n)
+			var lines []int64
+			for _, f := range state.Faults {
+				lines = append(lines, f.Line)
+			}
+			require.Equal(t, bad, lines, "%s %d", what, n)
+		}
+		path := filepath.Join(t.TempDir(), "odd.csv")
+		require.NoError(t, os.WriteFile(path, file, 0o600))
+		for chunkSize = 1; chunkSize <= int64(len(file)); chunkSize += 1 + chunkSize/15 {
+			check(look(New(Options{Args: []string{path}})), "chunks of", int(chunkSize))
+		}
+		chunkSize = 700
+		for cut := 0; cut <= len(file); cut += 29 {
+			require.NoError(t, os.WriteFile(path, file[:cut], 0o600))
+			s := New(Options{Args: []string{path}})
+			s.Look()
+			write(t, path, string(file[cut:]))
+			touch(t, path)
+			check(look(s), "cut at", cut)
+		}
 	}
 }
 
