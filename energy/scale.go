@@ -27,6 +27,18 @@ func ScaleOf(x, half float64, unit func(float64) Unit) Scale {
 	return Scale{u, x / u.Size, half / u.Size}
 }
 
+// HalfWidth is what bounds are to [ScaleOf]: infinite where only a lower one is known, and 0
+// where none is, so that an amount keeps the digits with which it was recorded.
+func HalfWidth(low float64, high *float64) float64 {
+	switch {
+	case high != nil:
+		return (*high - low) / 2
+	case low > 0:
+		return math.Inf(1)
+	}
+	return 0
+}
+
 // In is the scale in another unit, as precise as before.
 func (s Scale) In(u Unit) Scale {
 	f := s.Unit.Size / u.Size

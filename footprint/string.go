@@ -70,11 +70,11 @@ func (r Report) Known() bool {
 
 // EnergyScale is how the energies of the report are shown; amounts are in joules.
 func (r Report) EnergyScale() energy.Scale {
-	half := math.Inf(1)
+	var high *float64
 	if r.EnergyHigh != nil {
-		half = (r.EnergyHigh.Joules() - r.EnergyLow.Joules()) / 2
+		high = new(r.EnergyHigh.Joules())
 	}
-	return energyScale(r.Energy, half)
+	return energyScale(r.Energy, energy.HalfWidth(r.EnergyLow.Joules(), high))
 }
 
 func energyScale(e energy.Energy, half float64) energy.Scale {
@@ -83,10 +83,7 @@ func energyScale(e energy.Energy, half float64) energy.Scale {
 
 // MassScale is how the emissions of the report are shown; amounts are in grams.
 func (r Report) MassScale() energy.Scale {
-	half := math.Inf(1)
-	if r.EmissionsHigh != nil {
-		half = float64(*r.EmissionsHigh-r.EmissionsLow) / 2
-	}
+	half := energy.HalfWidth(float64(r.EmissionsLow), (*float64)(r.EmissionsHigh))
 	return energy.ScaleOf(float64(r.Emissions), half, func(g float64) energy.Unit { return regions.Grams(g).Unit() })
 }
 

@@ -1,8 +1,6 @@
 package format
 
 import (
-	"math"
-
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/regions"
 )
@@ -10,21 +8,20 @@ import (
 // EnergyScale is the scale of a headline of energy between bounds; a nil high is none.
 // Amounts that it shows are in joules.
 func EnergyScale(e, low energy.Energy, high *energy.Energy) energy.Scale {
-	half := math.Inf(1)
-	if high != nil {
-		half = (high.Joules() - low.Joules()) / 2
+	return energy.ScaleOf(e.Joules(), energy.HalfWidth(low.Joules(), joules(high)), func(j float64) energy.Unit { return energy.Joules(j).Unit() })
+}
+
+func joules(e *energy.Energy) *float64 {
+	if e == nil {
+		return nil
 	}
-	return energy.ScaleOf(e.Joules(), half, func(j float64) energy.Unit { return energy.Joules(j).Unit() })
+	return new(e.Joules())
 }
 
 // MassScale is the scale of a headline of emissions between bounds; a nil high is none.
 // Amounts that it shows are in grams.
 func MassScale(g, low regions.Grams, high *regions.Grams) energy.Scale {
-	half := math.Inf(1)
-	if high != nil {
-		half = float64(*high-low) / 2
-	}
-	return energy.ScaleOf(float64(g), half, func(g float64) energy.Unit { return regions.Grams(g).Unit() })
+	return energy.ScaleOf(float64(g), energy.HalfWidth(float64(low), (*float64)(high)), func(g float64) energy.Unit { return regions.Grams(g).Unit() })
 }
 
 // EnergyWithin shows an amount of energy as precisely as its bounds warrant; a nil high

@@ -32,6 +32,8 @@ func TestDigitsByTheBound(t *testing.T) {
 		assert.Equal(t, c.want, MassWithin(c.g, c.low, &c.high), "%v", c)
 	}
 	assert.Equal(t, "3.0 kWh", EnergyWithin(3020*energy.WattHour, 3020*energy.WattHour, nil), "no upper bound: two digits")
+	assert.Equal(t, "296 Wh", EnergyWithin(296*energy.WattHour, 0, nil), "no bounds at all: all digits, as in tables")
+	assert.Equal(t, "12.3 g", MassWithin(12.3, 0, nil))
 	assert.Equal(t, "−120 mg", MassWithin(-0.115, -0.2, new(regions.Grams(-0.05))))
 }
 

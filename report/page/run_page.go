@@ -241,9 +241,9 @@ func runFacts(r footprint.Report) (all []string) {
 	if n := len(r.Epochs) + r.EpochsOmitted; n > 0 {
 		of := ""
 		if q := r.Prediction; q != nil && q.OfEpochs > n {
-			of = fmt.Sprintf(" of %d", q.OfEpochs)
+			of = " of " + format.Thousands(q.OfEpochs)
 		}
-		all = append(all, fmt.Sprintf("%d%s %s", n, of, format.Plural(n, "epoch", "epochs")))
+		all = append(all, fmt.Sprintf("%s%s %s", format.Thousands(n), of, format.Plural(n, "epoch", "epochs")))
 	}
 	return all
 }

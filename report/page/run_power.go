@@ -257,7 +257,11 @@ func (p *powerPicture) epochs(r footprint.Report, x func(float64) float64) {
 		return
 	}
 	last, numbered := math.Inf(-1), math.Inf(-1)
-	for _, e := range r.Epochs {
+	step := epochStep(len(r.Epochs))
+	for i, e := range r.Epochs {
+		if i > 0 && e.Index%step != 0 {
+			continue
+		}
 		from := e.StartedAt.Sub(r.StartedAt).Seconds()
 		if !(from > -1 && from < r.DurationS && e.DurationS >= 0) {
 			continue
@@ -273,6 +277,20 @@ func (p *powerPicture) epochs(r footprint.Report, x func(float64) float64) {
 		last = at
 		p.Epochs = append(p.Epochs, label{X: format.Pixels(at), Y: format.Pixels(mid), Text: text})
 	}
+}
+
+// epochStep is the distance between the epochs that are marked: of many only round ones, where
+// there is room for their numbers.
+func epochStep(n int) int {
+	const all, most = 60, 16
+	step := 1
+	if n <= all {
+		return step
+	}
+	for i := 0; n > most*step; i++ {
+		step = []int{2, 5, 10}[i%3] * int(math.Pow10(i/3))
+	}
+	return step
 }
 
 // grid shows the parts of time with their own intensities, darker where a kWh emits more.

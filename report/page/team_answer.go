@@ -142,7 +142,8 @@ func (s teamSums) sentence(t Team) (say []phrase) {
 			who = "Runs with no " + key
 		}
 		add(who+" took ", false)
-		add(s.scale(s.of(g.period)).Text(max(d, -d))+" "+word, true)
+		by := max(d, -d)
+		add(s.scale(s.of(g.period)).In(s.scale(extent{x: by, low: by, high: by}).Unit).Text(by)+" "+word, true)
 		add(" than in "+s.beforeName()+".", false)
 	}
 	if len(say) == 0 {
@@ -216,6 +217,9 @@ func (s teamSums) boxes() (all []factorBox) {
 	sum := s.period
 	if sum.Runs == 0 {
 		return all
+	}
+	if !s.energy && len(sum.Scopes) > 1 {
+		of += ", all scopes"
 	}
 	if sum.Uncounted < sum.Runs {
 		group := runs.Group{Summary: sum}

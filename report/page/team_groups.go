@@ -120,9 +120,9 @@ func (t Team) groupTable(s teamSums) *groupTable {
 
 func (s teamSums) groupRow(x *teamGroup, scale energy.Scale, most float64) groupRow {
 	a := s.of(x.period)
-	row := groupRow{Value: raw(a.x), Amount: s.scale(a).In(scale.Unit).Number(a.x), RunCount: format.Thousands(x.period.Runs), Runs: fmt.Sprint(x.period.Runs), By: "", EachOf: raw(0)}
-	if a.runs == 0 && x.period.Runs > 0 { // all by factors of another scope
-		row.Amount = "apart"
+	row := groupRow{Value: raw(a.x), Amount: s.scale(a).In(scale.Unit).Number(a.x), RunCount: format.Thousands(a.runs), Runs: fmt.Sprint(a.runs), By: "", EachOf: raw(0)}
+	if n := x.period.Runs; a.runs == 0 && n > 0 { // all by factors of another scope
+		row.Amount, row.RunCount, row.Runs = "apart", format.Thousands(n), fmt.Sprint(n)
 	}
 	row.Width = format.Pixels(barUnits * min(1, format.Drawable(a.x)/max(most, 1e-300)))
 	if s.fair && s.before.Runs > 0 {

@@ -405,3 +405,25 @@ func TestTeamGroupsWithoutEnergy(t *testing.T) {
 	assert.Regexp(t, `"project": "blind"\s+\},\s+"period": \{[^}]*"energy_joules": null,`, b.String())
 	assert.Regexp(t, `"project": "seen"\s+\},\s+"period": \{[^}]*"energy_joules": [1-9]`, b.String())
 }
+
+// A difference has the unit that fits it, whatever that of the month's sum, and a project's
+// runs are those of its figure.
+func TestADifferenceHasItsOwnUnit(t *testing.T) {
+	row := func(id string, at time.Time, grams float64, scope string) runs.Row {
+		e := energy.Joules(grams * 9000)
+		return runs.Row{
+			RunID: id, Project: "b", Status: footprint.Completed, Zone: "FR", PerKWh: 400, IntensityScope: scope, Coverage: 1, Charge: footprint.ChargeMachine,
+			StartedAt: runs.Stamp{Time: at}, EndedAt: runs.Stamp{Time: at.Add(time.Hour)}, DurationS: 3600, MeasuredShare: new(runs.Number(1)),
+			Energy: e, EnergyLow: new(e.Scale(0.99)), EnergyHigh: new(e.Scale(1.01)),
+			Emissions: runs.Number(grams), EmissionsLow: new(runs.Number(grams * 0.99)), EmissionsHigh: new(runs.Number(grams * 1.01)),
+		}
+	}
+	now, before := teamNow.AddDate(0, 0, -1), time.Date(2026, 10, 1, 8, 0, 0, 0, time.UTC)
+	other := row("4", now, 0.01, "lifecycle")
+	other.Project = "c"
+	var b bytes.Buffer
+	require.NoError(t, team(t, []runs.Row{row("1", before, 4.9, "lifecycle"), row("2", now, 0.6, "lifecycle"), other, row("3", now.Add(2*time.Hour), 0.7, "direct")}, nil).Write(&b, "html"))
+	assert.Contains(t, b.String(), "<b>4.30 g less</b> than in ")
+	assert.Contains(t, b.String(), "energy this month, all scopes")
+	assert.Regexp(t, `data-value="0.6">600</td>.*data-value="1">1</td>`, b.String())
+}
