@@ -231,7 +231,7 @@ func (r *reader) gauge(s series) error {
 		all := r.of(list, p.at)
 		for i, run := range all {
 			if i == len(all)-1 {
-				run.learn(s, p.value)
+				run.learn(s, p)
 				continue
 			}
 			// Nothing more is known of it; but a target has factors of one scope.

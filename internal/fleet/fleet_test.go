@@ -112,6 +112,24 @@ func TestARunThatComesInTwoWays(t *testing.T) {
 	}
 }
 
+// TestRunsOfOneTextfile: one that goes on, or was killed, has not the end of the one before,
+// also where a step holds both.
+func TestRunsOfOneTextfile(t *testing.T) {
+	for _, step := range []time.Duration{15 * time.Second, 5 * time.Minute, time.Hour} {
+		f := &fake{}
+		extra := map[string]string{"textfile": "nightly"}
+		one := scraped{id: id(t0 + 100), target: "node-1:9100", start: t0 + 100, ends: t0 + 300, watts: 10, first: t0 + 107, last: t0 + 310, every: 15, extra: extra}
+		two := scraped{id: id(t0 + 320), target: "node-1:9100", start: t0 + 320, watts: 10, first: t0 + 322, last: t0 + 712, every: 15, extra: extra}
+		one.onto(&f.tapes)
+		two.onto(&f.tapes)
+		rows, _ := read(t, f, time.Hour, step)
+		r := rows[two.id]
+		assert.Equal(t, footprint.Recovered, r.Status, step)
+		assert.InDelta(t, 392, float64(r.DurationS), 1e-6, step)
+		assert.Nil(t, r.EnergyHigh, step)
+	}
+}
+
 // TestARunThatIsWhole has told its end, as a textfile or a Pushgateway does: its bounds
 // are the report's.
 func TestARunThatIsWhole(t *testing.T) {

@@ -25,11 +25,12 @@ type run struct {
 	before bool              // it began before the range
 	mixed  bool              // another went on at once on its target
 
-	start, end  float64       // Unix seconds, 0: not known
-	length      float64       // seconds that it had gone on for at the last scrape
-	first, last float64       // it was seen up to first at the latest, and from last on
-	scope       regions.Scope // of the next run's factor
-	status      footprint.Status
+	start, end  float64          // Unix seconds, 0: not known
+	length      float64          // seconds that it had gone on for at the last scrape
+	first, last float64          // it was seen up to first at the latest, and from last on
+	scope       regions.Scope    // of the next run's factor
+	outcome     footprint.Status // "" while it runs; seen last at
+	outcomeAt   float64
 	low, high   *float64 // joules, at the last scrape
 	pue         float64
 	perKWh      float64
@@ -72,8 +73,8 @@ func (r *run) tellsMore(o *run) bool {
 		return o.mixed
 	case r.before != o.before:
 		return o.before
-	case (r.end > 0) != (o.end > 0):
-		return r.end > 0
+	case r.ended() != o.ended():
+		return r.ended()
 	case r.total() != o.total():
 		return r.total() > o.total()
 	}
@@ -99,8 +100,9 @@ func (r *run) saw(first, last float64) {
 	r.last = max(r.last, last)
 }
 
-// learn takes a value of a gauge.
-func (r *run) learn(s series, v float64) {
+// learn takes a value of a gauge. Each status is a series of its own.
+func (r *run) learn(s series, p point) {
+	v := p.value
 	switch s.name {
 	case startName:
 		r.start = v
@@ -109,7 +111,9 @@ func (r *run) learn(s series, v float64) {
 	case "carbonctl_run_end_time_seconds":
 		r.end = v
 	case "carbonctl_run_status":
-		r.status = footprint.Status(field(s.labels, "status"))
+		if status := footprint.Status(field(s.labels, "status")); status != footprint.Running && p.at >= r.outcomeAt {
+			r.outcome, r.outcomeAt = status, p.at
+		}
 	case "carbonctl_energy_low_joules":
 		r.low = &v
 	case "carbonctl_energy_high_joules":
@@ -149,12 +153,16 @@ func (r *run) power() float64 {
 	return 0
 }
 
+// ended reports whether its end was seen: an earlier time is that of the run before it, in the
+// same step and textfile.
+func (r *run) ended() bool { return r.end > 0 && r.end >= r.begun() }
+
 func (r *run) begun() float64 { return cmp.Or(r.start, r.first) }
 
 // until is when it ended, or when it was scraped last.
 func (r *run) until() float64 {
 	switch {
-	case r.end > 0:
+	case r.ended():
 		return r.end
 	case r.length > 0 && r.start > 0:
 		return r.start + r.length
@@ -172,7 +180,7 @@ func (r *run) row() (row runs.Row, cut bool) {
 		r.start, r.end, r.length = cmp.Or(startOf(r.id), r.first), 0, 0
 	}
 	at := func(s float64) time.Time { return time.UnixMilli(int64(s * 1e3)).UTC() }
-	cut = r.end == 0
+	cut = !r.ended()
 	rep := footprint.Report{
 		Schema: footprint.Schema, RunID: r.id, Project: field(r.labels, "project"), Labels: map[string]string{}, Status: footprint.Recovered,
 		StartedAt: at(r.begun()), EndedAt: at(max(r.until(), r.begun())), DurationS: r.duration(),
@@ -180,8 +188,8 @@ func (r *run) row() (row runs.Row, cut bool) {
 		Region: footprint.Region{Zone: field(r.labels, "zone")}, PUE: footprint.PUE{Value: max(r.pue, 1)},
 		Charge: footprint.Charge(cmp.Or(field(r.labels, "charge"), string(footprint.ChargeMachine))), Coverage: 1,
 	}
-	if !cut && r.status != footprint.Running && r.status != "" {
-		rep.Status = r.status
+	if !cut && r.outcome != "" {
+		rep.Status = r.outcome
 	}
 	if id := field(r.labels, "job_id"); id != "" {
 		rep.Job = &footprint.Job{ID: id}

@@ -219,6 +219,12 @@ func (s scraped) onto(tapes *[]tape) {
 		put("carbonctl_run_end_time_seconds", after(s.ends))
 		put("carbonctl_run_status", after(1), "status", "completed")
 	}
+	put("carbonctl_run_status", func(at float64) float64 {
+		if s.ends > 0 && at >= s.ends {
+			return -1
+		}
+		return 1
+	}, "status", "running")
 	put("carbonctl_run_seconds_total", func(at float64) float64 { return used(at) / s.watts })
 	put("up", one)
 }
