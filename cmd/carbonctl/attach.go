@@ -104,7 +104,7 @@ func (w *attaching) run(ctx context.Context, cmd *cobra.Command) (err error) {
 	if err == nil {
 		defer target.Close()
 		if w.config, err = configure(cmd.Flags()); err == nil {
-			err = checkRoot(w.root)
+			err = errors.Join(w.budget.check(cmd.Flags()), checkRoot(w.root))
 		}
 	}
 	if err != nil {

@@ -25,6 +25,18 @@ import (
 // tableFlag adds the flag that table looks at.
 func tableFlag(flags *pflag.FlagSet) { flags.String(config.RegionsFile, "", config.RegionsFileUsage) }
 
+// needs reports a flag that is given without the other one that it is for. Pairs are names
+// of flags, each followed by that other's.
+func needs(flags *pflag.FlagSet, pairs ...string) error {
+	for pair := range slices.Chunk(pairs, 2) {
+		if name, other := pair[0], pair[1]; flags.Changed(name) && !flags.Changed(other) {
+			what, _ := pflag.UnquoteUsage(flags.Lookup(other))
+			return fmt.Errorf("--%s needs %s", name, strings.TrimSpace("--"+other+" "+what))
+		}
+	}
+	return nil
+}
+
 // table is the table in force: the built-in one, or that with the user's own
 // laid over it.
 func table(flags *pflag.FlagSet) (*regions.Table, error) {

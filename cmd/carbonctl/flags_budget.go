@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strconv"
 	"time"
 
@@ -36,6 +37,17 @@ func (p *priceFlag) String() string {
 }
 
 func (*priceFlag) Type() string { return "price" }
+
+// check reports a flag that does nothing without another.
+func (b *budgetFlags) check(f *pflag.FlagSet) error {
+	if err := needs(f, "on-budget", "budget", "budget-predicted", "budget", "budget-grace", "budget"); err != nil {
+		return err
+	}
+	if f.Changed("budget-grace") && b.Action != "stop" {
+		return errors.New("--budget-grace needs --on-budget stop")
+	}
+	return nil
+}
 
 func (b *budgetFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&b.Limit, "budget", "", "`AMOUNT` limit of this run: 500g, 2kWh, 3h, 2EUR")

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -47,13 +48,16 @@ func (w *runFlags) show(s *session.Session, result session.Result) {
 	if result.Lost && !w.json && w.sink.jsonTo == "" {
 		r.Warnings = saved(r) // else it would be nowhere
 	}
+	told := func(n footprint.Warning) bool {
+		return n.Code == footprint.NotRecorded && slices.ContainsFunc(w.told, func(end string) bool { return strings.HasSuffix(n.Text, end) })
+	}
 	if !w.quiet {
 		s.NewLine()
 	}
 	switch {
 	case w.quiet:
 		for _, n := range r.Warnings {
-			if n.Code == footprint.NotRecorded {
+			if n.Code == footprint.NotRecorded && !told(n) {
 				w.say(n.Text, n.Hint)
 			}
 		}
@@ -63,7 +67,7 @@ func (w *runFlags) show(s *session.Session, result session.Result) {
 	default:
 		r.Warnings = slices.DeleteFunc(slices.Clone(r.Warnings), func(n footprint.Warning) bool {
 			return n.Code == footprint.ConfigIgnored || // printed at the start, a wrong region too
-				n.Code == footprint.RegionAssumed && w.config.Refused(config.Region)
+				n.Code == footprint.RegionAssumed && w.config.Refused(config.Region) || told(n)
 		})
 		run := report.Run{Report: r, Car: w.config.car}
 		if w.verbose {

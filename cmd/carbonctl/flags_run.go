@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -51,6 +52,7 @@ type runFlags struct {
 
 	unfitted []error // what is wrong with the environment of sinks
 	dropped  dropped
+	told     []string // what keeps files from being written, told at the start
 }
 
 // add adds the flags, but those of settings.
@@ -105,6 +107,9 @@ func (w *runFlags) checkFiles() {
 		}
 		if err := output.Check(path); err != nil {
 			w.say(fmt.Sprintf("cannot write the result: %v", err), hint(err))
+			if e := (*fs.PathError)(nil); errors.As(err, &e) {
+				w.told = append(w.told, ": open "+e.Path+": "+e.Err.Error())
+			}
 		}
 	}
 }

@@ -50,7 +50,10 @@ it was killed by signal N.`,
 			if w.forward, err = child.ParseForward(forward); err != nil {
 				return err
 			}
-			if w.config, err = configure(cmd.Flags()); err != nil {
+			if w.config, err = configure(cmd.Flags()); err == nil {
+				err = errors.Join(needs(cmd.Flags(), "for", "wait-for-green", "save", "wait-for-green"), w.budget.check(cmd.Flags()))
+			}
+			if err != nil {
 				return err
 			}
 			w.config.locate(proc.Root(w.root))

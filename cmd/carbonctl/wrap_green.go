@@ -41,8 +41,6 @@ func (g *greenFlags) check(zone string) error {
 		return fmt.Errorf("--wait-for-green: must be 0 or more, not %v", g.bound)
 	case g.length <= 0:
 		return fmt.Errorf("--for: must be above 0, not %v", g.length)
-	case g.bound == 0 && g.save != "1%":
-		return errors.New("--save needs --wait-for-green TIME")
 	case g.bound > 0 && zone == "":
 		return errors.New("--wait-for-green: no region given: use --region ZONE")
 	}

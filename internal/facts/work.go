@@ -74,7 +74,7 @@ func WorkOf(r footprint.Report, w footprint.Work, first bool) string {
 		}
 		text += " each"
 		if first && w.Cost != nil && r.Cost != nil { // a file may lack one
-			text += ", " + costEach(*w.Cost, r.Cost.Currency)
+			text += ", " + format.MoneyEach(*w.Cost, w.CostLow, w.CostHigh, r.Cost.Currency)
 		}
 	}
 	if w.Aborted > 0 {
@@ -83,22 +83,13 @@ func WorkOf(r footprint.Report, w footprint.Work, first bool) string {
 	return text
 }
 
-// costEach shows what one costs, or a million where one costs next to nothing.
-func costEach(x float64, currency string) string {
-	of := ""
-	if x < 0.001 {
-		x, of = 1e6*x, " a million"
-	}
-	return format.Money(x, currency) + of
-}
-
 // Cost is what the run has cost, "" where no price was given.
 func Cost(r footprint.Report) string {
 	c := r.Cost
 	if c == nil {
 		return ""
 	}
-	return format.Money(c.Amount, c.Currency) + fmt.Sprintf(" at %s a kWh", energy.Digits(c.PerKWh))
+	return format.Money(c.Amount, &c.Low, c.High, c.Currency) + fmt.Sprintf(" at %s a kWh", energy.Digits(c.PerKWh))
 }
 
 // Activity tells busy time from idle time, "" where that is not known.

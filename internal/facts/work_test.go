@@ -40,6 +40,7 @@ func TestWorkText(t *testing.T) {
 	served.Aborted = 3
 	paid := work("output_token", 510_000, 8840)
 	paid.Cost = new(8840 / 3.6e6 * 0.3 / 510_000)
+	paid.CostLow, paid.CostHigh = paid.Cost, paid.Cost
 	for _, tt := range []struct {
 		work []footprint.Work
 		want string

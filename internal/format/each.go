@@ -53,11 +53,32 @@ func Many(x float64) string {
 	return energy.Digits(x/1e6) + " million"
 }
 
-// Money shows an amount in three digits.
-func Money(x float64, currency string) string {
-	text := energy.Digits(x)
-	if x > 0 && x < 0.001 {
-		text = strings.Replace(fmt.Sprintf("%.2e", x), "e-0", "e-", 1)
+// leastMoney is the least amount that is shown.
+const leastMoney = 0.001
+
+// Money shows an amount in no more digits than its bounds warrant, as [Each] does: "0.42 EUR".
+// What is next to nothing is shown to be below a thousandth of the currency.
+func Money(x float64, low, high *float64, currency string) string {
+	if x > 0 && x < leastMoney {
+		return strings.TrimSpace(fmt.Sprintf("< %g %s", leastMoney, currency))
 	}
-	return strings.TrimSpace(text + " " + currency)
+	return strings.TrimSpace(Each(x, low, high, []energy.Unit{{Name: currency, Size: 1}}))
+}
+
+// MoneyEach is Money of what one unit takes: of a million, or a billion, where one costs
+// next to nothing.
+func MoneyEach(x float64, low, high *float64, currency string) string {
+	n, of := 1.0, ""
+	for _, many := range []string{" a million", " a billion"} {
+		if x > 0 && x*n < leastMoney {
+			n, of = max(n*1e3, 1e6), many
+		}
+	}
+	if low != nil {
+		low = new(n * *low)
+	}
+	if high != nil {
+		high = new(n * *high)
+	}
+	return Money(n*x, low, high, currency) + of
 }

@@ -42,6 +42,24 @@ func TestDigits(t *testing.T) {
 	}
 }
 
+// TestMoney: in no digit below a tenth of the bounds' half-width, and never as 4.97e-7.
+func TestMoney(t *testing.T) {
+	low, high := 0.3, 0.9
+	assert.Equal(t, "0.42 EUR", format.Money(0.4213, &low, &high, "EUR"))
+	assert.Equal(t, "0.42 EUR", format.Money(0.4213, &low, nil, "EUR"))
+	assert.Equal(t, "0 EUR", format.Money(0, new(0.0), &high, "EUR"))
+	exact := func(x float64, currency string) string { return format.Money(x, &x, &x, currency) }
+	each := func(x float64) string { return format.MoneyEach(x, &x, &x, "EUR") }
+	for want, got := range map[string]string{
+		"0.421": exact(0.4213, ""), "1,230,000 EUR": exact(1.23e6, "EUR"), "0.00100 $": exact(0.001, "$"),
+		"< 0.001 EUR": exact(4.97e-7, "EUR"), "< 0.001": exact(9.9e-4, ""),
+		"0.00522 EUR": each(0.00522), "0.497 EUR a million": each(4.97e-7), "0.132 EUR a billion": each(1.32e-10),
+		"< 0.001 EUR a billion": each(1e-13), "0 EUR": each(0),
+	} {
+		assert.Equal(t, want, got)
+	}
+}
+
 func TestDuration(t *testing.T) {
 	for want, d := range map[string]time.Duration{
 		"0 ms": 0, "83.0 ms": 83 * time.Millisecond, "999 ms": 999 * time.Millisecond, "1.00 s": 999600 * time.Microsecond,
