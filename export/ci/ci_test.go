@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -152,6 +154,13 @@ func TestPipeline(t *testing.T) {
 	assert.Contains(t, text, "\ncarbonctl_energy_joules_total{job=\"train \\\"7b\\\"\\n[1/2]\",basis=\"mixed\"} 86400\n")
 	assert.Contains(t, text, "basis=\"mixed\",scope=\"lifecycle\"} 0.0141\n")
 	assert.True(t, strings.HasSuffix(text, "\n# EOF\n"))
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
+	require.NoError(t, err)
+	require.Len(t, families, 2)
+	for name, f := range families {
+		assert.NotEmpty(t, f.GetHelp(), "%s: promtool check metrics asks for it", name)
+	}
 	vars := read(t, filepath.Join(dir, ci.DotenvFile))
 	assert.Contains(t, vars, "\nCARBON_ENERGY_JOULES=86412.3456\n")
 	assert.Contains(t, vars, "\nCARBON_EMISSIONS_G=0.0140623\n")

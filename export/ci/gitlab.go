@@ -51,13 +51,14 @@ func (p Pipeline) Report(ctx context.Context, r footprint.Report) error {
 	return errors.Join(errs...)
 }
 
-// metrics are the run in the text format of OpenMetrics. GitLab compares the values of two
+// metrics are the run in lines that are alike in OpenMetrics and the text format of
+// Prometheus, which name a counter's TYPE differently. GitLab compares the values of two
 // branches as text: three digits are not another number for each run. What is not known has
 // no line.
 func (p Pipeline) metrics(r footprint.Report) string {
 	var b strings.Builder
-	family := func(name, unit, help, labels string, v float64) {
-		fmt.Fprintf(&b, "# TYPE %s counter\n# UNIT %s %s\n# HELP %s %s\n%s_total{%s} %s\n", name, name, unit, name, help, name, labels, stable(v))
+	family := func(name, help, labels string, v float64) {
+		fmt.Fprintf(&b, "# HELP %s %s\n%s{%s} %s\n", name, help, name, labels, stable(v))
 	}
 	job := ""
 	if p.Job != "" {
@@ -65,10 +66,10 @@ func (p Pipeline) metrics(r footprint.Report) string {
 	}
 	h := r.Headline()
 	if h.Energy != "" {
-		family("carbonctl_energy_joules", "joules", "Energy that the run is charged with.", job+`basis="`+basis(r)+`"`, r.Energy.Joules())
+		family("carbonctl_energy_joules_total", "Energy that the run is charged with.", job+`basis="`+basis(r)+`"`, r.Energy.Joules())
 	}
 	if h.Emissions != "" {
-		family("carbonctl_emissions_grams", "grams", "CO2 equivalent of the run.", job+`basis="`+basis(r)+`",scope="`+string(r.Intensity.Scope)+`"`, float64(r.Emissions))
+		family("carbonctl_emissions_grams_total", "CO2 equivalent of the run.", job+`basis="`+basis(r)+`",scope="`+string(r.Intensity.Scope)+`"`, float64(r.Emissions))
 	}
 	return b.String() + "# EOF\n"
 }
