@@ -52,7 +52,7 @@ var descriptions = map[string]string{
 	"Report.power":                      "Power over time, at most 1,000 steps a component; null where it was left out.",
 	"Report.warnings":                   "What a reader must know.",
 	"Report.overhead":                   "What carbonctl itself used. Its energy is inside the machine's.",
-	"Report.ledger":                     "Where the run was recorded; null if it was not.",
+	"Report.ledger":                     "Where the run was recorded; null if it was not. Absent from the file that is kept beside the ledger, whose hash the row holds.",
 	"Report.versions":                   "Of the tool and of its tables.",
 
 	"Attached.pid":    "Number of the process; absent for a cgroup.",

@@ -156,7 +156,7 @@ func addFields(t reflect.Type, defs, properties *object, required *[]string) {
 			s = append(s, member{"description", d})
 		}
 		*properties = append(*properties, member{name, s})
-		if !strings.Contains(options, "omit") {
+		if !strings.Contains(options, "omit") && f.Type != reflect.TypeFor[*Receipt]() { // the row holds the hash of what is kept
 			*required = append(*required, name)
 		}
 	}
