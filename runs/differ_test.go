@@ -7,6 +7,7 @@ import (
 
 	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/regions"
 )
 
 func TestDiffer(t *testing.T) {
@@ -19,6 +20,15 @@ func TestDiffer(t *testing.T) {
 	b.Energy++
 	_, all = DifferReports(a, b)
 	assert.Equal(t, []Difference{{"energy_joules", "5", "5.000001"}}, all)
+
+	// A record of before components had emissions agrees with a computation that has them.
+	c := footprint.Report{Components: []footprint.Line{{ID: "package-0"}}}
+	d := footprint.Report{Components: []footprint.Line{{ID: "package-0", Emissions: new(regions.Grams(2))}}}
+	_, all = DifferReports(c, d)
+	assert.Empty(t, all)
+	assert.NotNil(t, d.Components[0].Emissions)
+	_, all = DifferReports(d, c)
+	assert.Len(t, all, 1)
 
 	pue := Number(1.2)
 	x := Row{RunID: "1", Energy: 1, Hash: "a"}

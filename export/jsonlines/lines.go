@@ -61,6 +61,8 @@ type component struct {
 	Basis   energy.Basis   `json:"basis"`
 	Energy  *energy.Energy `json:"energy_joules"`
 	Charged *energy.Energy `json:"charged_energy_joules"`
+	// Emissions are the part of the totals' that Charged has caused.
+	Emissions *regions.Grams `json:"emissions_g"`
 }
 
 func nested(e footprint.Event) record {
@@ -101,7 +103,7 @@ func nestedEnd(r footprint.Report) record {
 		t.PerKWh = &r.Intensity.PerKWh
 	}
 	for _, c := range r.Components {
-		one := component{Kind: c.Kind, ID: c.ID, Basis: c.Basis, Energy: c.Energy}
+		one := component{Kind: c.Kind, ID: c.ID, Basis: c.Basis, Energy: c.Energy, Emissions: c.Emissions}
 		if c.Energy != nil {
 			one.Charged = &c.Charged
 		}
