@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/carbonctl/carbonctl/energy"
 	"github.com/carbonctl/carbonctl/footprint"
 	"github.com/carbonctl/carbonctl/internal/format"
 	"github.com/carbonctl/carbonctl/internal/layout"
@@ -89,7 +88,7 @@ func Cost(r footprint.Report) string {
 	if c == nil {
 		return ""
 	}
-	return format.Money(c.Amount, &c.Low, c.High, c.Currency) + fmt.Sprintf(" at %s a kWh", energy.Digits(c.PerKWh))
+	return format.Money(c.Amount, &c.Low, c.High, c.Currency) + fmt.Sprintf(" at %s a kWh", format.Digits(c.PerKWh))
 }
 
 // Activity tells busy time from idle time, "" where that is not known.
