@@ -47,7 +47,9 @@ type followed struct {
 	torn   time.Time   // since when the file has ended without a line end
 	faults []Fault
 	more   int  // faults that are not kept
-	failed bool // it can't be read; the header tells whether it has become another
+	failed bool // it can't be read
+	// unlike: its header is not that of a ledger. It tells whether the file has become another.
+	unlike bool
 	// foreign: a CSV file in a folder that is no ledger.
 	foreign bool
 }
@@ -71,7 +73,7 @@ const (
 func (f *followed) changed(now fs.FileInfo) change {
 	switch {
 	case f.failed && !f.whole && f.info != nil && os.SameFile(f.info, now):
-		if f.fails() {
+		if f.fails(now) {
 			return same
 		}
 		return replaced
@@ -92,12 +94,15 @@ func (f *followed) changed(now fs.FileInfo) change {
 }
 
 // fails reports whether a file that could not be read is still the one that it was.
-func (f *followed) fails() bool {
+func (f *followed) fails(now fs.FileInfo) bool {
 	open, err := openRegular(f.Path)
 	if err != nil {
 		return true
 	}
 	defer open.Close()
+	if !f.unlike && f.header != nil { // cut off while it was read, or the disk failed
+		return f.info.Size() == now.Size() && f.info.ModTime().Equal(now.ModTime())
+	}
 	got := make([]byte, len(f.header))
 	_, err = open.ReadAt(got, 0)
 	return err == nil && len(got) > 0 && bytes.Equal(got, f.header)
@@ -231,7 +236,8 @@ func (f *followed) fault(line int64, err error) {
 func (f *followed) ofFile(err error) {
 	f.failed = true
 	header := (*ledger.HeaderError)(nil)
-	if errors.As(err, &header) && !f.Named && (header.What == ledger.Unknown || header.What == ledger.CodeCarbon) {
+	f.unlike = errors.As(err, &header)
+	if f.unlike && !f.Named && (header.What == ledger.Unknown || header.What == ledger.CodeCarbon) {
 		f.foreign = true
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -169,6 +170,22 @@ func TestAFileThatIsAnotherIsReadAgain(t *testing.T) {
 }
 
 // A clock that is coarse gives what is written twice in a moment one time.
+// A file that could not be read to its end, as where it was cut off meanwhile, is read again once
+// it changes, though its header is as before.
+func TestAFileThatFailedInTheMiddleIsReadAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "runs.csv")
+	appendRuns(t, path, "a1", "b1")
+	s := New(Options{Args: []string{path}})
+	look(s)
+	s.files[0].ofFile(io.ErrUnexpectedEOF)
+	appendRuns(t, path, "c1")
+	touch(t, path)
+	state := look(s)
+	assert.Equal(t, []string{"a1", "b1", "c1"}, ids(state))
+	assert.Empty(t, state.Faults)
+	assert.Zero(t, state.Twice)
+}
+
 func TestWhatIsWrittenInTheSameTickIsSeen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "runs.csv")
 	appendRuns(t, path, "a1")
