@@ -82,8 +82,18 @@ def burn(n, counter=os.environ["COUNTER"]):
 """
 
 
+# How long a program may wait for an answer, where a test is not about that: as long as a busy
+# machine needs.
+PATIENT = f"""
+import carbonctl._session
+carbonctl._session.HELLO = carbonctl._session.ANSWER = carbonctl._session.STOP = {PATIENCE / 2}
+"""
+
+
 class Case(unittest.TestCase):
     """A test with a folder, a machine and an environment of its own."""
+
+    patient = False
 
     def setUp(self):
         self.assertTrue(os.path.exists(COMMAND), "CARBONCTL must be the path of the command")
@@ -116,7 +126,7 @@ class Case(unittest.TestCase):
 
     def start(self, code, *args, env=None, **more):
         """Start a program."""
-        path = self.write("program.py", PRELUDE + code)
+        path = self.write("program.py", PRELUDE + (PATIENT if self.patient else "") + code)
         more.setdefault("cwd", self.dir)
         return subprocess.Popen([sys.executable, path, *args], env={**self.env, **(env or {})},
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)  # fmt: skip

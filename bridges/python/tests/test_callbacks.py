@@ -30,6 +30,8 @@ print(json.dumps(dict(epochs=[(e.raw["index"], e.energy_joules, e.raw["ended"]) 
 
 
 class Stubs(Case):
+    patient = True
+
     def setUp(self):
         super().setUp()
         self.env["PYTHONPATH"] = PACKAGE + os.pathsep + os.path.join(PACKAGE, "tests", "stubs")
@@ -217,6 +219,8 @@ for zero in True, False:
 
 
 class Imports(Stubs):
+    patient = False  # nothing is imported but by the program
+
     def test_lazy(self):
         """Nothing of a framework is imported before its class is asked for."""
         out, _ = self.run_program("""

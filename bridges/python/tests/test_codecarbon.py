@@ -15,6 +15,8 @@ IMPORT = "from carbonctl.compat.codecarbon import EmissionsTracker, OfflineEmiss
 
 
 class Base(Case):
+    patient = True
+
     def setUp(self):
         super().setUp()
         self.env["CARBONCTL_REGION"] = "FR"

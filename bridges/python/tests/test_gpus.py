@@ -9,6 +9,8 @@ SOURCE = os.path.join(PACKAGE, "..", "..", "nvml", "testdata", "fakenvml.c")
 
 
 class GPUs(Case):
+    patient = True
+
     def setUp(self):
         super().setUp()
         library = self.path("libnvidia-ml.so.1")

@@ -8,6 +8,8 @@ from .support import PACKAGE, Case
 
 
 class CarbonTracker(Case):
+    patient = True
+
     def test_training(self):
         out, err = self.run_program("""
 from carbonctl.compat.carbontracker import CarbonTracker
@@ -84,6 +86,8 @@ print(t.predict(), t.report.energy_joules)
 
 
 class Zeus(Case):
+    patient = True
+
     def test_training(self):
         got = self.json_of("""
 from carbonctl.compat.zeus import ZeusMonitor

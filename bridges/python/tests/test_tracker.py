@@ -4,6 +4,8 @@ from .support import Case
 
 
 class Tracking(Case):
+    patient = True
+
     def test_a_run(self):
         got = self.json_of("""
 import carbonctl
