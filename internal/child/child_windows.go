@@ -120,5 +120,8 @@ func Replace(args, _ []string) error {
 	return &Error{CodeFailed, args[0], errors.ErrUnsupported}
 }
 
+// Stopping are the signals by which we are asked to end.
+func Stopping() []os.Signal { return []os.Signal{os.Interrupt} }
+
 // SignalName is "": there are no signals.
 func (Exit) SignalName() string { return "" }

@@ -47,6 +47,17 @@ func kept() []syscall.Signal {
 	}
 }
 
+// Stopping are the signals by which we are asked to end, but those that were ignored when we
+// were started.
+func Stopping() (all []os.Signal) {
+	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGHUP} {
+		if !ignoredAtStart(s) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
 // hold catches the signals that would end us. A caught signal is back at its
 // default in the command, an ignored one stays ignored, so those that were
 // ignored when we started are ignored until the command runs.

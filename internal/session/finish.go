@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/signal"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/carbonctl/carbonctl/footprint"
+	"github.com/carbonctl/carbonctl/internal/child"
 	"github.com/carbonctl/carbonctl/internal/deliver"
 )
 
@@ -35,14 +38,18 @@ func (s *Session) Finish(ctx context.Context) Result {
 	r, lost := s.record(ctx, r)
 	s.keepEarly(r)
 	given := len(r.Warnings)
-	late, took := s.giveSinks(ctx, &r)
+	stopped, caught := s.stopped()
+	defer caught()
+	late, took := s.giveSinks(ctx, &r, stopped)
 	since := s.since
-	since.slack += s.o.FlushWait
+	if since.slack += s.o.FlushWait; closed(stopped) {
+		since.slack = time.Since(since.start) // what is left has its usual time
+	}
 	amended := s.amend(ctx, r, took, len(r.Warnings) > given)
 	s.settle(&r, late, since)
 	since.strictly(amended, showLimit)
 	result := Result{Exit: s.exit, Report: r, Lost: lost, Shown: func(done <-chan struct{}) bool { return since.await(done, finishLimit) }}
-	result.Recovered, result.Damaged = s.recovery.result(since)
+	result.Recovered, result.Damaged = s.recovery.result(since, stopped)
 	return result
 }
 
@@ -129,7 +136,7 @@ var errSlow = errors.New("timeout 140 ms after the command's end")
 
 // giveSinks hands the report to all sinks at a time, each when it has returned from what
 // it was at, and returns those that have not taken it and may later, and those that have.
-func (s *Session) giveSinks(ctx context.Context, r *footprint.Report) (late, took []Sink) {
+func (s *Session) giveSinks(ctx context.Context, r *footprint.Report, stopped <-chan struct{}) (late, took []Sink) {
 	since := s.since
 	since.slack += s.o.FlushWait
 	ctx, cancel := context.WithDeadline(ctx, since.by(sinksLimit-answerTime))
@@ -153,15 +160,20 @@ func (s *Session) giveSinks(ctx context.Context, r *footprint.Report) (late, too
 		}(*r)
 	}
 	for i, sink := range s.o.Sinks {
-		err := lateBy(s.o.FlushWait)
-		if a := answers[i]; since.strictly(a.done, sinksLimit) && !errors.Is(a.err, context.DeadlineExceeded) {
+		var err error
+		switch a := answers[i]; {
+		case since.unless(stopped, a.done, sinksLimit) && !errors.Is(a.err, context.DeadlineExceeded):
 			err = a.err
+		case closed(stopped):
+			err = errStopped
+		default:
+			err = lateBy(s.o.FlushWait)
 		}
 		if err == nil {
 			took = append(took, sink)
 			continue
 		}
-		if errors.Is(err, errLate) || deliver.Keep(err) {
+		if errors.Is(err, errLate) || errors.Is(err, errStopped) || deliver.Keep(err) {
 			late = append(late, sink)
 			if sink.Name != "" && (s.book.journalled() || s.o.Spool != "") {
 				err = fmt.Errorf("%w%s", err, theNextRun)
@@ -195,6 +207,28 @@ func (s *Session) amend(ctx context.Context, r footprint.Report, took []Sink, ne
 const theNextRun = "; the next run retries"
 
 var errLate = errors.New("timeout 180 ms after the command's end")
+
+// errStopped is that of sinks that were waited for when we were asked to end.
+var errStopped = errors.New("stopped by a signal")
+
+// stopped is closed by a signal that asks us to end, where services have longer than anybody
+// waits for unasked: the command, which it would be for, has ended. caught gives signals back.
+func (s *Session) stopped() (done chan struct{}, caught func()) {
+	if s.o.FlushWait == 0 {
+		return nil, func() {}
+	}
+	got, end := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(got, child.Stopping()...)
+	done = make(chan struct{})
+	go func() {
+		select {
+		case <-got:
+			close(done)
+		case <-end:
+		}
+	}()
+	return done, func() { signal.Stop(got); close(end) }
+}
 
 // lateBy is that error where sinks may take longer.
 func lateBy(wait time.Duration) error {

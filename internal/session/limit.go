@@ -60,6 +60,27 @@ func (w stopwatch) strictly(done <-chan struct{}, limit time.Duration) bool {
 	return await(done, w.by(limit))
 }
 
+// unless is strictly, given up once stopped is closed.
+func (w stopwatch) unless(stopped, done <-chan struct{}, limit time.Duration) bool {
+	timer := time.NewTimer(time.Until(w.by(limit)))
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-stopped:
+	case <-timer.C:
+	}
+	return closed(done)
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
 // await waits until something is done, or for a limit and as long after it as a
 // thread of ours is ready to run and has no processor. It reports which.
 func (w stopwatch) await(done <-chan struct{}, limit time.Duration) bool {

@@ -144,10 +144,10 @@ func (r *recovery) stop(since stopwatch) {
 	time.AfterFunc(time.Until(since.by(othersLimit)), r.give)
 }
 
-// result waits for its end, for a time, and gives what was added.
-func (r *recovery) result(since stopwatch) (added []footprint.Report, head error) {
+// result waits for its end, for a time or until stopped, and gives what was added.
+func (r *recovery) result(since stopwatch, stopped <-chan struct{}) (added []footprint.Report, head error) {
 	defer r.cancel()
-	if !since.strictly(r.done, othersLimit) {
+	if !since.unless(stopped, r.done, othersLimit) {
 		select {
 		case <-r.added: // what is left is to deliver what others could not
 		default:
