@@ -322,13 +322,16 @@ func TestWaitingForTheFirstLook(t *testing.T) {
 		state, err := s.Loaded(ctx)
 		require.NoError(t, err)
 		assert.Equal(t, []string{"a1"}, ids(state))
+		synctest.Wait()
 		next := func(id string) time.Duration {
 			_, changed := s.State()
 			appendRuns(t, path, id)
 			start := time.Now()
 			<-changed
 			state, _ = s.State()
-			return time.Since(start)
+			took := time.Since(start)
+			synctest.Wait() // the next pause has begun
+			return took
 		}
 		assert.Equal(t, latest, next("b1"), "nobody watches")
 		leave := s.Watch()
