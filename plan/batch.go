@@ -66,7 +66,7 @@ func (r *rows) take(n int) {
 // next is the next row; of so many cells if it goes over several lines.
 func (r *rows) next(width int) ([]string, error) {
 	text, ok := r.look(0)
-	for ok && text == "" { // an empty line is no row
+	for ok && text == "" { // empty lines are skipped
 		r.take(1)
 		text, ok = r.look(0)
 	}
