@@ -27,8 +27,8 @@ type chunk struct {
 // An adder takes a row with its run ID, as a coder has written it.
 type adder func(id string, row []byte) error
 
-// chunkSize is that of a chunk in bytes, up to the end of its last line. Tests make it small.
-var chunkSize int64 = 512 << 10
+// chunkSize is that of a chunk in bytes, up to the end of its last line.
+const chunkSize = 512 << 10
 
 // rows reads a ledger from where reading goes on up to the end of a line, in chunks on all
 // cores, and gives the rows to add in their order while that takes them. n is how many lines
@@ -39,7 +39,7 @@ func (f *followed) rows(file io.ReaderAt, end int64, words *words, add adder) (n
 	go func() {
 		defer close(queue)
 		for from, first := f.offset, true; from < end || first; first = false { // a header alone is read too
-			to := lineEnd(file, min(from+chunkSize, end)-1, end)
+			to := lineEnd(file, min(from+f.chunk, end)-1, end)
 			part, read := io.NewSectionReader(file, from, to-from), make(chan *chunk, 1)
 			select {
 			case queue <- read:

@@ -98,7 +98,6 @@ func odd(t *testing.T, v1 bool) []byte {
 // What is read is the same wherever chunks end, and wherever the file ended when it was read
 // before: within a character, a cell, a line end.
 func TestEveryCutReadsTheSame(t *testing.T) {
-	defer func(size int64) { chunkSize = size }(chunkSize)
 	for _, v1 := range []bool{false, true} {
 		file := odd(t, v1)
 		var want []runs.Row
@@ -133,13 +132,12 @@ func TestEveryCutReadsTheSame(t *testing.T) {
 		}
 		path := filepath.Join(t.TempDir(), "odd.csv")
 		require.NoError(t, os.WriteFile(path, file, 0o600))
-		for chunkSize = 1; chunkSize <= int64(len(file)); chunkSize += 1 + chunkSize/15 {
-			check(look(New(Options{Args: []string{path}})), "chunks of", int(chunkSize))
+		for chunk := int64(1); chunk <= int64(len(file)); chunk += 1 + chunk/15 {
+			check(look(New(Options{Args: []string{path}, chunk: chunk})), "chunks of", int(chunk))
 		}
-		chunkSize = 700
 		for cut := 0; cut <= len(file); cut += 29 {
 			require.NoError(t, os.WriteFile(path, file[:cut], 0o600))
-			s := New(Options{Args: []string{path}})
+			s := New(Options{Args: []string{path}, chunk: 700})
 			s.Look()
 			write(t, path, string(file[cut:]))
 			touch(t, path)

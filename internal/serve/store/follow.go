@@ -36,6 +36,7 @@ const maxFaults = 20
 type followed struct {
 	input.File
 	number uint32
+	chunk  int64
 
 	info   fs.FileInfo // as it was read, nil before
 	at     time.Time   // when that was

@@ -28,6 +28,8 @@ type Options struct {
 	Args   []string
 	Ledger string
 	Now    func() time.Time // nil: time.Now
+
+	chunk int64 // see chunkSize; 0: that
 }
 
 // A State is what the files held when they were looked at. It does not change.
@@ -70,6 +72,9 @@ type Store struct {
 func New(opt Options) *Store {
 	if opt.Now == nil {
 		opt.Now = time.Now
+	}
+	if opt.chunk == 0 {
+		opt.chunk = chunkSize
 	}
 	return &Store{opt: opt, index: newIndex(), live: map[string]*journals{}, state: &State{}, changed: make(chan struct{})}
 }
@@ -194,7 +199,7 @@ func (s *Store) lookForFiles() (changed bool) {
 	}
 	s.files = nil
 	for i, f := range found {
-		s.files = append(s.files, &followed{File: f, number: uint32(i)})
+		s.files = append(s.files, &followed{File: f, number: uint32(i), chunk: s.opt.chunk})
 	}
 	s.reload()
 	return true
@@ -218,7 +223,7 @@ func errText(path string, err error) string {
 func (s *Store) reload() {
 	s.index, s.twice = newIndex(), 0
 	for i, f := range s.files {
-		s.files[i] = &followed{File: f.File, number: f.number}
+		s.files[i] = &followed{File: f.File, number: f.number, chunk: f.chunk}
 		s.read(s.files[i])
 	}
 }
